@@ -1,0 +1,157 @@
+# Everything a developer runs. Needs make and Python 3.11 or later, no more.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Where the virtual environment stands, and how the project gets into it:
+# "editable" follows the source tree, "wheel" is what a user would install.
+VENV ?= .venv
+INSTALL ?= editable
+
+BIN := $(VENV)/bin
+# --only-binary: an install runs nobody's setup code, and a missing wheel is
+# a plain message instead of a compiler's.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := $(PIP) install --only-binary=:all: --require-hashes
+PROJECT := $(VENV)/.project-$(INSTALL)
+
+.PHONY: help
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# ---- environment ------------------------------------------------------------
+# Stamp files, so that a second call costs nothing. The development lock is a
+# superset of the run-time lock, with the same versions: one environment serves.
+
+# Every candidate is started, because a version manager may put a name on the
+# PATH that it cannot run.
+$(VENV)/.created:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "setting up $(VENV) with $$("$$python" --version)"; \
+	    "$$python" -m venv --clear $(VENV); \
+	    touch $@; \
+	    exit 0; \
+	  fi; \
+	done; \
+	echo "Hushpost needs Python 3.11 or later; found $$(python3 --version 2>&1 || true)." >&2; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; \
+	exit 1
+
+$(VENV)/.run: requirements/run.txt | $(VENV)/.created
+	@echo "installing $<"
+	@$(LOCKED) -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "installing $<"
+	@$(LOCKED) -r $<
+	@touch $@
+
+$(VENV)/.project-editable: pyproject.toml $(VENV)/.run
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.project-wheel
+	@touch $@
+
+$(VENV)/.project-wheel: $(shell git ls-files protos service clients 2>/dev/null) pyproject.toml $(VENV)/.dev
+	@rm -rf $(VENV)/dist
+	@$(BIN)/python -m build --wheel --no-isolation --outdir $(VENV)/dist . >/dev/null
+	@$(PIP) install --no-deps --force-reinstall $(VENV)/dist/*.whl
+	@rm -f $(VENV)/.project-editable
+	@touch $@
+
+.PHONY: venv
+venv: $(VENV)/.dev $(PROJECT) ## set up the development environment
+
+# ---- running ----------------------------------------------------------------
+
+.PHONY: run demo-once bench
+run: $(VENV)/.run $(PROJECT) ## start a database, the authority and a demo campaign; Ctrl-C ends it
+	@exec $(BIN)/hushpost demo --data-dir .hushpost
+
+demo-once: $(VENV)/.run $(PROJECT) ## the same, but exit after the report
+	@exec $(BIN)/hushpost demo --once --data-dir .hushpost
+
+bench: $(VENV)/.dev $(PROJECT) ## measure; ONLY=name picks one figure
+	@exec $(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)')
+
+# ---- checking ---------------------------------------------------------------
+
+.PHONY: check test lint format types imports lock-check
+check: lint types imports protos-check lock-check test ## everything that CI checks
+
+test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" picks some
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## fix style and formatting
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# The stubs are on mypy's path; only code written by hand is checked.
+types: $(VENV)/.dev ## check types
+	@$(BIN)/mypy $(wildcard service clients bench tests)
+
+imports: $(VENV)/.dev $(PROJECT) ## check who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+# ---- protos -----------------------------------------------------------------
+
+# Writes the stubs of every .proto below protos/ into the folder $(1).
+define stubs
+	$(BIN)/python -m grpc_tools.protoc --proto_path=protos \
+	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=$(1) --grpc_python_out=$(1) \
+	  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) \
+	  $$(cd protos && find hushpost -name '*.proto' | sort)
+endef
+
+GENERATED := -name '*_pb2.py' -o -name '*_pb2.pyi' -o -name '*_pb2_grpc.py' -o -name '*_pb2_grpc.pyi'
+
+.PHONY: protos protos-check protos-breaking
+protos: $(VENV)/.dev ## regenerate the stubs beside the .proto files
+	@find protos/hushpost $(GENERATED) | xargs rm -f
+	@$(call stubs,protos)
+
+protos-check: $(VENV)/.dev ## check that the stubs are current and the .proto files pass buf
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(call stubs,"$$fresh"); \
+	diff -ru --exclude='*.proto' --exclude=__init__.py --exclude=py.typed --exclude=__pycache__ \
+	  protos/hushpost "$$fresh/hushpost" || { echo "The stubs are stale: run 'make protos'." >&2; exit 1; }
+	@$(BIN)/buf lint protos
+
+protos-breaking: $(VENV)/.dev ## check against AGAINST=tag that no client in the field breaks
+	@test -n '$(AGAINST)' || { echo "Name what to compare with: make protos-breaking AGAINST=v0.1.0" >&2; exit 1; }
+	@$(BIN)/buf breaking protos --against '.git#ref=$(AGAINST),subdir=protos'
+
+# ---- locks ------------------------------------------------------------------
+
+# dev first, without constraints; the others are parts of it, at its versions.
+# A lock keeps its pins unless UPGRADE=1.
+COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+.PHONY: lock
+lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 moves to the newest
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra embedded --group dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt --extra embedded --group build -o requirements/run.txt
+	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
+
+lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
+	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --dry-run \
+	  --requirements pyproject.toml --extra embedded --group dev \
+	  || { echo "The lock lags behind pyproject.toml: run 'make lock'." >&2; exit 1; }
+
+# ---- tidying ----------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove what can be made again (the demo's data in .hushpost stays)
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@find protos service clients tests bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""The stubs of Hushpost's interface, one sub-package per version of it."""
