@@ -1,0 +1,37 @@
+# The authority for production: brings no database, runs as nobody special.
+#
+#   docker build -t hushpost .
+#   docker run -p 50051:50051 -e HUSHPOST_DATABASE_URL=... -v keys:/var/lib/hushpost hushpost
+
+FROM python:3.13-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+
+# hatchling stands in run.txt; from service.txt comes what is shipped.
+COPY requirements/ requirements/
+RUN python -m venv /builder \
+ && /builder/bin/pip install --only-binary=:all: --require-hashes -r requirements/run.txt \
+ && python -m venv /app \
+ && /app/bin/pip install --only-binary=:all: --require-hashes -r requirements/service.txt
+
+COPY . .
+RUN /builder/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /app/bin/pip install --no-deps --no-index /wheels/*.whl \
+ && /app/bin/pip uninstall --yes pip
+
+
+FROM python:3.13-slim
+# A fixed number, so that a volume keeps its owner across builds.
+RUN groupadd --gid 10001 hushpost \
+ && useradd --uid 10001 --gid hushpost --no-create-home --home-dir /var/lib/hushpost hushpost \
+ && install --directory --owner hushpost --group hushpost --mode 0700 /var/lib/hushpost
+COPY --from=build /app /app
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER hushpost
+WORKDIR /var/lib/hushpost
+VOLUME /var/lib/hushpost
+EXPOSE 50051
+# SIGTERM drains: what was acknowledged is committed, the rest is refused.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["hushpost"]
+CMD ["serve"]
