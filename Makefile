@@ -145,7 +145,7 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 moves to the newest
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
-	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --dry-run \
+	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
 	  --requirements pyproject.toml --extra embedded --group dev \
 	  || { echo "The lock lags behind pyproject.toml: run 'make lock'." >&2; exit 1; }
 
