@@ -1,0 +1,166 @@
+"""A typed, asynchronous client of the Hushpost authority.
+
+    import asyncio
+    from hushpost_client import Hushpost
+
+    async def main() -> None:
+        async with Hushpost.connect("localhost:50051", api_key="hp_…", tls=False) as hushpost:
+            stats = await hushpost.stats.get_campaign_stats("spring-sale")
+            print(stats.opens.human.identified.unique, stats.rates.open_rate.combined)
+
+    asyncio.run(main())
+
+Values are frozen dataclasses, times are aware and in UTC, and every failure is a
+`HushpostError` of the class that belongs to its gRPC status, with the `reason`
+to branch on.
+"""
+
+from hushpost_client._admin import Admin
+from hushpost_client._admin_types import (
+    ApiKey,
+    FoldingProgress,
+    NewApiKey,
+    Policy,
+    PolicyUpdate,
+    Tenant,
+)
+from hushpost_client._campaign import Campaigns
+from hushpost_client._campaign_types import (
+    Campaign,
+    IssuedToken,
+    IssuedTokens,
+    Link,
+    NewLink,
+)
+from hushpost_client._channel import TLS
+from hushpost_client._client import Hushpost
+from hushpost_client._errors import (
+    AbortedError,
+    AlreadyExistsError,
+    CancelledError,
+    DataLossError,
+    DeadlineExceededError,
+    ErrorReason,
+    FailedPreconditionError,
+    HushpostError,
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    OutOfRangeError,
+    PermissionDeniedError,
+    ResourceExhaustedError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnimplementedError,
+    UnknownError,
+)
+from hushpost_client._preference import Preferences
+from hushpost_client._preference_types import (
+    BatchOutcome,
+    Preference,
+    PreferenceChange,
+    PreferenceEntry,
+)
+from hushpost_client._retry import RetryPolicy
+from hushpost_client._stats import Stats
+from hushpost_client._stats_types import (
+    CampaignStats,
+    Count,
+    EngagedContact,
+    EngagementStats,
+    GroupStats,
+    HourStats,
+    LinkStats,
+    Rate,
+    Rates,
+    SentStats,
+    SignalStats,
+)
+from hushpost_client._tracking import Tracking
+from hushpost_client._tracking_types import (
+    Event,
+    LinkUpdate,
+    RecordedEvents,
+    RejectedEvent,
+    WatchedLink,
+)
+from hushpost_client._words import (
+    DoNotTrack,
+    Engagement,
+    History,
+    IssueWarning,
+    Mode,
+    PreferenceSource,
+    Proof,
+    Role,
+    Verdict,
+)
+
+__all__ = [
+    "TLS",
+    "AbortedError",
+    "Admin",
+    "AlreadyExistsError",
+    "ApiKey",
+    "BatchOutcome",
+    "Campaign",
+    "CampaignStats",
+    "Campaigns",
+    "CancelledError",
+    "Count",
+    "DataLossError",
+    "DeadlineExceededError",
+    "DoNotTrack",
+    "EngagedContact",
+    "Engagement",
+    "EngagementStats",
+    "ErrorReason",
+    "Event",
+    "FailedPreconditionError",
+    "FoldingProgress",
+    "GroupStats",
+    "History",
+    "HourStats",
+    "Hushpost",
+    "HushpostError",
+    "InternalError",
+    "InvalidArgumentError",
+    "IssueWarning",
+    "IssuedToken",
+    "IssuedTokens",
+    "Link",
+    "LinkStats",
+    "LinkUpdate",
+    "Mode",
+    "NewApiKey",
+    "NewLink",
+    "NotFoundError",
+    "OutOfRangeError",
+    "PermissionDeniedError",
+    "Policy",
+    "PolicyUpdate",
+    "Preference",
+    "PreferenceChange",
+    "PreferenceEntry",
+    "PreferenceSource",
+    "Preferences",
+    "Proof",
+    "Rate",
+    "Rates",
+    "RecordedEvents",
+    "RejectedEvent",
+    "ResourceExhaustedError",
+    "RetryPolicy",
+    "Role",
+    "SentStats",
+    "SignalStats",
+    "Stats",
+    "Tenant",
+    "Tracking",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UnimplementedError",
+    "UnknownError",
+    "Verdict",
+    "WatchedLink",
+]
