@@ -1,0 +1,82 @@
+"""Statuses become exceptions with a reason."""
+
+from typing import Any
+
+import grpc
+import pytest
+
+import hushpost_client
+from hushpost.v1 import errors_pb2
+from hushpost_client import ErrorReason, Hushpost, HushpostError
+
+CODES = [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
+
+
+@pytest.mark.parametrize("code", CODES, ids=lambda code: code.name)
+async def test_each_status_has_its_own_class(
+    hushpost: Hushpost, peer: Any, code: grpc.StatusCode
+) -> None:
+    """A failed call raises the class named after its status, and that one only."""
+    peer.refuses(code, "INTERNAL")
+    name = code.name.title().replace("_", "").removesuffix("Error") + "Error"
+    with pytest.raises(HushpostError) as caught:
+        await hushpost.tracking.resolve_link("t", 1)
+    assert type(caught.value) is getattr(hushpost_client, name)
+
+
+async def test_an_error_carries_reason_metadata_and_delay(
+    hushpost: Hushpost, peer: Any
+) -> None:
+    """Reason, metadata and the suggested delay of the authority reach the caller."""
+    peer.refuses(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "OVERLOADED",
+        retry_after=0.25,
+        metadata={"a": "b"},
+    )
+    with pytest.raises(hushpost_client.ResourceExhaustedError) as caught:
+        await hushpost.tracking.record_open("t")
+    error = caught.value
+    assert error.reason is ErrorReason.OVERLOADED
+    assert (dict(error.metadata), error.retry_after) == ({"a": "b"}, 0.25)
+    assert str(error) == "OVERLOADED: in words"
+
+
+async def test_an_unknown_reason_is_kept(hushpost: Hushpost, peer: Any) -> None:
+    """A reason of a newer authority is an ErrorReason of that name, and no new member."""
+    peer.refuses(grpc.StatusCode.NOT_FOUND, "GALAXY_NOT_FOUND")
+    with pytest.raises(hushpost_client.NotFoundError) as caught:
+        await hushpost.tracking.resolve_link("t", 1)
+    assert isinstance(caught.value.reason, ErrorReason)
+    assert caught.value.reason == "GALAXY_NOT_FOUND"
+    assert str(caught.value).startswith("GALAXY_NOT_FOUND: ")
+    assert "GALAXY_NOT_FOUND" not in ErrorReason.__members__
+
+
+@pytest.mark.parametrize("trailer", [b"\xff\xff\xff", b""])
+async def test_damaged_details_leave_the_status(
+    hushpost: Hushpost, peer: Any, trailer: bytes
+) -> None:
+    """Details that can't be read do not hide what failed."""
+    peer.fails(grpc.StatusCode.NOT_FOUND, trailer)
+    with pytest.raises(hushpost_client.NotFoundError) as caught:
+        await hushpost.tracking.resolve_link("t", 1)
+    assert caught.value.reason is ErrorReason.UNSPECIFIED
+    assert str(caught.value) == "in words"
+
+
+async def test_no_authority_at_all_is_unavailable() -> None:
+    """Where nobody listens, the error is UnavailableError without a reason."""
+    async with Hushpost.connect("127.0.0.1:1", api_key="k", tls=False) as client:
+        with pytest.raises(hushpost_client.UnavailableError) as caught:
+            await client.tracking.resolve_link("t", 1)
+    assert caught.value.reason is ErrorReason.UNSPECIFIED
+
+
+def test_reasons_are_those_of_the_contract() -> None:
+    """The enum has each reason of the protos and no other."""
+    names = {
+        name.removeprefix("ERROR_REASON_")
+        for name in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    }
+    assert set(ErrorReason.__members__) == names
