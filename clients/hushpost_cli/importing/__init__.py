@@ -1,0 +1,1 @@
+"""The command `hushpost import`: contacts and their preferences from a CSV file."""

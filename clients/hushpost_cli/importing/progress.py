@@ -1,0 +1,117 @@
+"""Shows how far an import has come."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from hushpost_cli.importing.reading import ContactsFile
+
+__all__ = ["track"]
+
+_EVERY_ROWS = 5_000
+_EVERY_SECONDS = 5.0
+
+
+def track(file: ContactsFile, verb: str) -> "Bar | Lines":
+    """Answer a bar on a terminal, otherwise something that prints plain lines."""
+    console = Console(stderr=True)
+    return (
+        Bar(file, verb, console)
+        if console.is_terminal
+        else Lines(file, verb, sys.stderr)
+    )
+
+
+class Bar:
+    """A progress bar by bytes, with rows a second and time left."""
+
+    def __init__(self, file: ContactsFile, verb: str, console: Console) -> None:
+        self._file = file
+        self._rows = 0
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            _RowsColumn(Column(no_wrap=True)),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task(
+            f"{verb} {file.path.name}", total=file.size, rows=0
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, failed: object, *_rest: object) -> None:
+        if failed is None:
+            self._progress.update(
+                self._task, completed=self._file.size, rows=self._rows
+            )
+        self._progress.stop()
+
+    def __call__(self, rows: int) -> None:
+        self._rows = rows
+        if rows % _EVERY_ROWS == 0:
+            self._progress.update(self._task, completed=self._file.position, rows=rows)
+
+
+class _RowsColumn(ProgressColumn):
+    """Rows so far and per second."""
+
+    def render(self, task: Task) -> Text:
+        rows = int(task.fields["rows"])
+        rate = rows / task.elapsed if task.elapsed else 0
+        return Text(f"{rows:,} rows, {rate:,.0f}/s")
+
+
+class Lines:
+    """A plain line every five seconds."""
+
+    def __init__(
+        self,
+        file: ContactsFile,
+        verb: str,
+        out: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._file = file
+        self._verb = verb
+        self._out = out
+        self._clock = clock
+        self._start = self._said = clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None: ...
+
+    def __call__(self, rows: int) -> None:
+        if rows % _EVERY_ROWS == 0 and self._clock() - self._said >= _EVERY_SECONDS:
+            self._said = self._clock()
+            self._say(rows, self._said - self._start)
+
+    def _say(self, rows: int, seconds: float) -> None:
+        share = self._file.position / max(self._file.size, 1)
+        left = seconds / share - seconds if share else 0
+        print(
+            f"{self._verb} {self._file.path.name}: {share:.0%}, {rows:,} rows, "
+            f"{rows / seconds:,.0f}/s, {left:,.0f} s left",
+            file=self._out,
+            flush=True,
+        )

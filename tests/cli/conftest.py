@@ -1,0 +1,162 @@
+"""Runs the command as a user does, against a ledger of preferences that can fail by script."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from hushpost.v1 import preference_pb2, preference_pb2_grpc, privacy_pb2
+
+
+@dataclass
+class Outcome:
+    """What a run of the command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Awaitable[Outcome]]
+
+
+@dataclass
+class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
+    """Keeps preferences by the contract, all or none of a batch, and every request.
+
+    `script` holds what happens at the next calls: a status to fail with, a number
+    of seconds to wait for, or None.
+    """
+
+    preferences: dict[str, str] = field(default_factory=dict)
+    requests: list[preference_pb2.BatchSetPreferencesRequest] = field(
+        default_factory=list
+    )
+    keys: list[str] = field(default_factory=list)
+    script: list[tuple[grpc.StatusCode, str] | float | None] = field(
+        default_factory=list
+    )
+    target: str = ""
+
+    @property
+    def entries(self) -> list[Any]:
+        """All entries of all batches, in order."""
+        return [entry for request in self.requests for entry in request.entries]
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """The last evidence of each contact."""
+        return {entry.contact_id: entry.evidence for entry in self.entries}
+
+    async def BatchSetPreferences(  # noqa: N802 - the name of the RPC
+        self,
+        request: preference_pb2.BatchSetPreferencesRequest,
+        context: grpc.aio.ServicerContext,
+    ) -> preference_pb2.BatchSetPreferencesResponse:
+        """Set preferences."""
+        self.keys.append(dict(context.invocation_metadata() or ())["authorization"])
+        self.requests.append(request)
+        step = self.script.pop(0) if self.script else None
+        if isinstance(step, tuple):
+            await self._fail(context, *step)
+        elif step is not None:
+            await asyncio.sleep(step)
+        created = changed = 0
+        for entry in request.entries:
+            name = privacy_pb2.DoNotTrack.Name(entry.do_not_track)
+            word = name.removeprefix("DO_NOT_TRACK_")
+            created += entry.contact_id not in self.preferences
+            old = self.preferences.setdefault(entry.contact_id, "UNSET")
+            if word not in {"UNSPECIFIED", old}:
+                changed += 1
+                self.preferences[entry.contact_id] = word
+        return preference_pb2.BatchSetPreferencesResponse(
+            created_count=created, changed_count=changed
+        )
+
+    async def _fail(
+        self, context: grpc.aio.ServicerContext, code: grpc.StatusCode, reason: str
+    ) -> None:
+        status = Status(code=code.value[0], message="in words")
+        status.details.add().Pack(ErrorInfo(reason=reason, domain="hushpost"))
+        trailer = ("grpc-status-details-bin", status.SerializeToString())
+        await context.abort(code, "in words", (trailer,))
+
+
+@pytest.fixture
+async def ledger() -> AsyncIterator[Ledger]:
+    """An empty ledger that listens."""
+    server = grpc.aio.server()
+    ledger = Ledger()
+    preference_pb2_grpc.add_PreferenceServiceServicer_to_server(ledger, server)
+    ledger.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    yield ledger
+    await server.stop(None)
+
+
+async def _run(
+    *arguments: str | Path, key: str | None = "hp_key", cwd: Path
+) -> Outcome:
+    code = "from hushpost_cli.main import app; app()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *map(str, arguments)),
+        cwd=cwd,
+        env={
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if "HUSHPOST" not in name
+            },
+            **({"HUSHPOST_API_KEY": key} if key is not None else {}),
+            "COLUMNS": "200",
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return Outcome(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.fixture
+def hushpost(tmp_path: Path) -> Command:
+    """Run `hushpost` with some arguments, in a folder of its own."""
+
+    async def run(*arguments: str | Path, key: str | None = "hp_key") -> Outcome:
+        return await _run(*arguments, key=key, cwd=tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def contacts(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    """Write a contacts.csv."""
+
+    def write(content: str | bytes) -> Path:
+        path = tmp_path / "contacts.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def import_into(hushpost: Command, ledger: Ledger) -> Command:
+    """Run `hushpost import` against the ledger."""
+
+    async def run(
+        path: Path, *options: str | Path, key: str | None = "hp_key"
+    ) -> Outcome:
+        fixed = ("--tenant", "acme", "--server", ledger.target)
+        return await hushpost("import", path, *fixed, *options, key=key)
+
+    return run

@@ -1,0 +1,172 @@
+"""What a row says about a contact: pure rules."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hushpost_cli.importing.layout import FileProblemError, Layout, find_layout
+from hushpost_cli.importing.rows import BadRowError, read_contact
+from hushpost_client import DoNotTrack, PreferenceSource
+
+LAYOUT = Layout(",", ("contact_id", "doNotTrack"), 0, 1)
+WORDS = {
+    "true": DoNotTrack.TRUE,
+    "1": DoNotTrack.TRUE,
+    "yes": DoNotTrack.TRUE,
+    "false": DoNotTrack.FALSE,
+    "0": DoNotTrack.FALSE,
+    "no": DoNotTrack.FALSE,
+}
+blanks = st.sampled_from(["", " ", "\t", "  "])
+contact_ids = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]),
+    min_size=1,
+    max_size=32,
+)
+
+
+@given(contact_ids, st.sampled_from(sorted(WORDS)), st.randoms(), blanks, blanks)
+def test_values_are_read_in_any_case(
+    contact_id: str, word: str, random: Random, before: str, after: str
+) -> None:
+    """true, false, 1, 0, yes and no are understood in any case and between blanks."""
+    cell = before + "".join(random.choice((c.upper(), c)) for c in word) + after
+    contact = read_contact([contact_id, cell], LAYOUT, "false")
+    assert contact == (contact_id, WORDS[word], PreferenceSource.IMPORT)
+
+
+@given(contact_ids, blanks)
+def test_an_empty_cell_is_false_and_says_so(contact_id: str, cell: str) -> None:
+    """An empty cell means FALSE, told apart from a FALSE that somebody wrote."""
+    contact = read_contact([contact_id, cell], LAYOUT, "false")
+    assert contact == (contact_id, DoNotTrack.FALSE, PreferenceSource.IMPORT_EMPTY_CELL)
+
+
+@given(contact_ids, blanks)
+def test_an_empty_cell_is_unset_on_request(contact_id: str, cell: str) -> None:
+    """With `--empty-as unset` an empty cell means that the contact has not chosen."""
+    contact = read_contact([contact_id, cell], LAYOUT, "unset")
+    assert contact == (contact_id, DoNotTrack.UNSET, PreferenceSource.IMPORT)
+
+
+@given(contact_ids)
+def test_an_absent_cell_leaves_the_preference_alone(contact_id: str) -> None:
+    """A row that ends before the column says nothing of the preference."""
+    assert (
+        read_contact([contact_id], LAYOUT, "false").do_not_track
+        is DoNotTrack.UNSPECIFIED
+    )
+
+
+def test_an_absent_column_leaves_preferences_alone() -> None:
+    """Without the column no row says anything of the preference."""
+    layout = Layout(",", ("name", "contact_id"), 1, None)
+    contact = read_contact(["Ann", "ann"], layout, "false")
+    assert (contact.contact_id, contact.do_not_track) == ("ann", DoNotTrack.UNSPECIFIED)
+
+
+@given(contact_ids, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_any_other_value_is_an_error(contact_id: str, cell: str) -> None:
+    """A word that is none of the six makes the row a bad one."""
+    if cell.strip().lower() in {*WORDS, ""}:
+        return
+    with pytest.raises(BadRowError, match="doNotTrack is"):
+        read_contact([contact_id, cell], LAYOUT, "false")
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=200), max_size=5
+    )
+)
+def test_any_row_is_good_or_bad(cells: list[str]) -> None:
+    """Whatever a row holds, it is read within the contract's limits or refused as bad."""
+    try:
+        contact = read_contact(cells, LAYOUT, "false")
+    except BadRowError:
+        return
+    assert 1 <= len(contact.contact_id.encode()) <= 128
+    assert contact.contact_id == cells[0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ([""], "contact_id is empty"),
+        ([" \t"], "contact_id is empty"),
+        ([" ann"], "contact_id has blanks around it"),
+        (["a\nb"], "contact_id holds a control character"),
+        (["a\x00b"], "contact_id holds a control character"),
+        (["a\x85b"], "contact_id holds a control character"),
+        (["a\u2028b"], "contact_id holds a control character"),
+        (["a" * 129], "contact_id is longer than 128 bytes"),
+        (["ä" * 65], "contact_id is longer than 128 bytes"),
+        (["ann", "true", "x"], "has 3 cells, the header has 2"),
+    ],
+)
+def test_bad_rows_are_named(cells: list[str], reason: str) -> None:
+    """Each way of being bad has its reason."""
+    with pytest.raises(BadRowError) as caught:
+        read_contact(cells, LAYOUT, "false")
+    assert str(caught.value) == reason
+
+
+def test_a_row_that_ends_before_the_contact_is_bad() -> None:
+    """A row without the column contact_id can't be imported."""
+    with pytest.raises(BadRowError, match="ends before"):
+        read_contact(["x"], Layout(",", ("a", "contact_id"), 1, None), "false")
+
+
+@pytest.mark.parametrize(
+    "cells", [["a" * 128, "no"], ["ä" * 64, "no"], ["ann", "no", "", ""]]
+)
+def test_good_rows_at_the_limits(cells: list[str]) -> None:
+    """128 bytes are allowed, and so are empty cells beyond the header."""
+    assert read_contact(cells, LAYOUT, "false").contact_id == cells[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "contact_id,doNotTrack",
+        "CONTACT_ID;DONOTTRACK",
+        " contact_id , DoNotTrack \r\n",
+        '"contact_id";"doNotTrack"',
+        "Contact ID,do_not_track",
+    ],
+)
+def test_headers_are_read_tolerantly(line: str) -> None:
+    """Case, blanks, quotes, delimiter and the spelling of words do not matter."""
+    layout = find_layout([line], (",", ";"))
+    assert (layout.contact_id, layout.do_not_track) == (0, 1)
+
+
+def test_other_columns_are_named() -> None:
+    """What is ignored is told, blank names aside."""
+    layout = find_layout(["name,contact_id,,city\n"], (",", ";"))
+    assert layout.ignored == ("name", "city")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("email,doNotTrack", "no column contact_id"),
+        ("contact_id,doNotTrack,DONOTTRACK", "DONOTTRACK twice"),
+        ("contact_id,contact_id", "contact_id twice"),
+        ("contact_id,name,Name", "Name twice"),
+        ("contact_id,doNotTrack,do_not_track", "do_not_track twice"),
+        ('"contact_id', "no column contact_id"),
+    ],
+)
+def test_a_header_that_is_not_ours_is_refused(line: str, reason: str) -> None:
+    """A file without contacts, or with a column twice, is refused as a whole."""
+    with pytest.raises(FileProblemError, match=reason):
+        find_layout([line], (",", ";"))
+
+
+def test_a_given_delimiter_is_the_only_one() -> None:
+    """Who names the delimiter gets that one or an error."""
+    with pytest.raises(FileProblemError):
+        find_layout(["contact_id;doNotTrack"], (",",))
