@@ -17,12 +17,31 @@ from hushpost_cli.importing.rejected import RejectedFile, default_path
 from hushpost_cli.importing.rows import EmptyAs
 from hushpost_cli.importing.sending import MAX_BATCH, Import
 from hushpost_cli.importing.survey import Survey, survey
-from hushpost_client import TLS, Hushpost, HushpostError, RetryPolicy
+from hushpost_client import (
+    TLS,
+    CancelledError,
+    DeadlineExceededError,
+    Hushpost,
+    HushpostError,
+    InternalError,
+    RetryPolicy,
+    UnavailableError,
+    UnknownError,
+)
 
 __all__ = ["import_contacts"]
 
 _BAD_ROWS = 3
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+# After these a batch may be committed or not; any other error is a refusal.
+_IN_DOUBT = (
+    CancelledError,
+    DeadlineExceededError,
+    InternalError,
+    UnavailableError,
+    UnknownError,
+)
 
 # Longer than a client's default, because nobody waits for a single answer: an
 # authority that restarts is back within this half minute.
@@ -130,6 +149,8 @@ def _run(task: Import, access: _Access) -> None:
     try:
         asyncio.run(_send(task, access))
     except HushpostError as error:
+        if not isinstance(error, _IN_DOUBT):
+            task.tally.open_line = 0  # a refused call has written nothing
         raise fail(report.stopped(name, str(error), task.tally)) from error
     except (OSError, FileProblemError) as error:
         raise fail(report.stopped(name, f"broke off: {error}", task.tally)) from error
