@@ -1,0 +1,1 @@
+"""The authority: records opens and clicks and honours each recipient's choice."""

@@ -1,0 +1,102 @@
+"""Who calls: API keys, remembered for a few seconds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+
+from hushpost_service.admin import secret_hash
+from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.storage import api_keys
+from hushpost_service.storage.api_keys import ApiKey, Role
+from hushpost_service.storage.database import Database
+
+__all__ = ["Authenticator", "Caller"]
+
+_REMEMBERED_SECONDS = 5
+"""So soon a revoked key is refused by processes that did not revoke it."""
+
+_REMEMBERED_KEYS = 10_000
+_SCHEME = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever presented an API key."""
+
+    key: ApiKey
+
+    @property
+    def actor(self) -> str:
+        """The key's id, as logs of changes have it."""
+        return str(self.key.number)
+
+    @property
+    def is_installation(self) -> bool:
+        """Whether the key is for the whole installation."""
+        return self.key.tenant is None
+
+    def check_role(self, roles: frozenset[Role], method: str) -> None:
+        """Raise ROLE_NOT_ALLOWED unless the key has one of the roles."""
+        if self.key.role not in roles:
+            raise HushpostError(
+                Reason.ROLE_NOT_ALLOWED,
+                f"a key of role {self.key.role.name} may not call {method}",
+                {"role": self.key.role.name, "method": method},
+            )
+
+    def check_tenant(self, tenant_id: str) -> None:
+        """Raise TENANT_NOT_ALLOWED where a call names another tenant than the key's."""
+        if tenant_id and not self.is_installation and tenant_id != self.key.tenant_id:
+            raise _not_allowed()
+
+    def tenant(self, tenant_id: str) -> int:
+        """Return the key's tenant, which the call may name. Raises TENANT_NOT_ALLOWED."""
+        self.check_tenant(tenant_id)
+        if self.key.tenant is None:
+            raise _not_allowed()
+        return self.key.tenant
+
+    def check_installation(self) -> None:
+        """Raise TENANT_NOT_ALLOWED unless the key is for the whole installation."""
+        if not self.is_installation:
+            raise _not_allowed()
+
+
+class Authenticator:
+    """Tells who calls."""
+
+    def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self._known: TTLCache[bytes, ApiKey] = TTLCache(
+            _REMEMBERED_KEYS, _REMEMBERED_SECONDS, monotonic
+        )
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """Return who presents that header.
+
+        Raises API_KEY_MISSING, API_KEY_INVALID, API_KEY_REVOKED.
+        """
+        if authorization is None or authorization[:7].lower() != _SCHEME:
+            raise HushpostError(
+                Reason.API_KEY_MISSING, "the call has no `authorization: Bearer hp_…`"
+            )
+        hashed = secret_hash(authorization[7:].strip())
+        key = self._known.get(hashed)
+        if key is None:
+            async with self._database.connection("authenticate") as connection:
+                key = await api_keys.api_key_by_hash(connection, hashed)
+            if key is None:
+                raise HushpostError(Reason.API_KEY_INVALID, "there is no such API key")
+            self._known[hashed] = key
+        if key.revoke_time is not None:
+            raise HushpostError(Reason.API_KEY_REVOKED, "the API key has been revoked")
+        return Caller(key)
+
+    def forget(self) -> None:
+        """Look every key up anew, because one has been revoked."""
+        self._known.clear()
+
+
+def _not_allowed() -> HushpostError:
+    return HushpostError(Reason.TENANT_NOT_ALLOWED, "the API key is not for that tenant")

@@ -1,0 +1,158 @@
+"""The service's commands."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import asyncpg
+import typer
+from pydantic import ValidationError
+
+from hushpost_service.admin import new_secret, secret_hash
+from hushpost_service.errors import HushpostError
+from hushpost_service.keyring import Keyring, KeyringError
+from hushpost_service.logs import configure_logs
+from hushpost_service.rpc.server import AddressError
+from hushpost_service.serve import opened_database, opened_keyring, serve
+from hushpost_service.settings import Settings
+from hushpost_service.storage.api_keys import Role, insert_api_key
+from hushpost_service.storage.embedded import EmbeddedDatabaseError
+from hushpost_service.storage.schema import SchemaError
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = ["register"]
+
+_EXPECTED = (
+    HushpostError,
+    KeyringError,
+    AddressError,
+    EmbeddedDatabaseError,
+    SchemaError,
+)
+
+
+def _help(setting: str) -> str:
+    return f"{Settings.model_fields[setting].description} [env: HUSHPOST_{setting.upper()}]"
+
+
+DataDir = Annotated[Path | None, typer.Option(help=_help("data_dir"))]
+KeyringFile = Annotated[Path | None, typer.Option("--keyring", help=_help("keyring"))]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the console script."""
+    app.command("serve")(_serve)
+    app.command("admin-key")(_admin_key)
+    app.command("rotate-keyring")(_rotate_keyring)
+
+
+def _serve(
+    listen: Annotated[str | None, typer.Option(help=_help("listen"))] = None,
+    data_dir: DataDir = None,
+    keyring: KeyringFile = None,
+    connections: Annotated[int | None, typer.Option(help=_help("connections"))] = None,
+    queue_events: Annotated[int | None, typer.Option(help=_help("queue_events"))] = None,
+    metrics_listen: Annotated[str | None, typer.Option(help=_help("metrics_listen"))] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help=_help("tls_certificate"))] = None,
+    tls_key: Annotated[Path | None, typer.Option(help=_help("tls_key"))] = None,
+    drain_seconds: Annotated[float | None, typer.Option(help=_help("drain_seconds"))] = None,
+    log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
+) -> None:
+    """Serve the authority until SIGTERM or Ctrl-C.
+
+    The database is the one of HUSHPOST_DATABASE_URL (in the environment only,
+    since it may hold a password), or an embedded one in --data-dir. An empty one
+    is migrated; the first start also makes the keyring.
+    """
+    settings = _settings(
+        listen=listen,
+        data_dir=data_dir,
+        keyring=keyring,
+        connections=connections,
+        queue_events=queue_events,
+        metrics_listen=metrics_listen,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        drain_seconds=drain_seconds,
+        log_level=log_level,
+    )
+    configure_logs(settings.log_level)
+    _run(serve(settings, lambda address: print(f"listening on {address}", flush=True)))  # noqa: T201
+
+
+def _admin_key(
+    data_dir: DataDir = None,
+    keyring: KeyringFile = None,
+    name: Annotated[str, typer.Option(help="A name for the key, for people.")] = "admin-key",
+) -> None:
+    """Create an API key of role ADMIN for the whole installation and print its secret.
+
+    Works on the database itself, with or without a running service: whoever can
+    reach that needs no other permission.
+    """
+    settings = _settings(data_dir=data_dir, keyring=keyring)
+    configure_logs("warning")
+    secret = new_secret()
+
+    async def create() -> None:
+        async with opened_database(settings) as opened:
+            opened_keyring(settings, may_create=opened.was_empty)
+
+            async def work(connection: "Connection") -> None:
+                await insert_api_key(connection, None, Role.ADMIN, name, secret_hash(secret))
+
+            await opened.database.transact("admin key", work)
+
+    _run(create())
+    typer.echo(secret)
+
+
+def _rotate_keyring(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:
+    """Add a new key to the keyring; tokens sealed with the old ones still open.
+
+    Distribute the file to every process, then restart them.
+    """
+    path = _settings(data_dir=data_dir, keyring=keyring).keyring_file
+    try:
+        rotated = Keyring.load(path).rotated()
+        rotated.save(path)
+    except (KeyringError, OSError) as error:
+        _fail(error)
+    else:
+        typer.echo(f"{path}: tokens are now sealed with key {rotated.active}")
+
+
+def _settings(**given: Any) -> Settings:
+    """Return the settings; what is not given as an option comes from the environment."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = ".".join(map(str, problem["loc"]))
+            typer.echo(f"hushpost: {name}: {problem['msg']}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop; end with one line where something expected is wrong."""
+    try:
+        if sys.platform == "win32":
+            asyncio.run(work)
+        else:
+            import uvloop  # noqa: PLC0415 - not to be had on Windows
+
+            uvloop.run(work)
+    except _EXPECTED as error:
+        _fail(error)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Only at the start: later the pool's errors are translated.
+        _fail(f"the database cannot be reached: {type(error).__name__}")
+
+
+def _fail(error: object) -> None:
+    typer.echo(f"hushpost: {error}", err=True)
+    raise typer.Exit(1)

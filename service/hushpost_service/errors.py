@@ -1,0 +1,71 @@
+"""What can go wrong, in the words of the contract (`hushpost.v1.ErrorReason`)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+__all__ = ["HushpostError", "Reason"]
+
+
+class Reason(StrEnum):
+    """Why a call was refused: the names of `ErrorReason` without their prefix.
+
+    The proto documents each; a test holds the two lists together.
+    """
+
+    API_KEY_MISSING = "API_KEY_MISSING"
+    API_KEY_INVALID = "API_KEY_INVALID"
+    API_KEY_REVOKED = "API_KEY_REVOKED"
+    ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED"
+    TENANT_NOT_ALLOWED = "TENANT_NOT_ALLOWED"
+
+    TOKEN_INVALID = "TOKEN_INVALID"
+    CONTACT_ID_INVALID = "CONTACT_ID_INVALID"
+    ID_INVALID = "ID_INVALID"
+    REQUEST_ID_INVALID = "REQUEST_ID_INVALID"
+    BATCH_EMPTY = "BATCH_EMPTY"
+    BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
+    EVENT_TIME_IN_FUTURE = "EVENT_TIME_IN_FUTURE"
+    EVENT_TIME_TOO_OLD = "EVENT_TIME_TOO_OLD"
+    PAGE_SIZE_INVALID = "PAGE_SIZE_INVALID"
+    PAGE_TOKEN_INVALID = "PAGE_TOKEN_INVALID"
+    CURSOR_INVALID = "CURSOR_INVALID"
+    LINK_URL_INVALID = "LINK_URL_INVALID"
+    FIELD_INVALID = "FIELD_INVALID"
+    UPDATE_MASK_INVALID = "UPDATE_MASK_INVALID"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+
+    TENANT_NOT_FOUND = "TENANT_NOT_FOUND"
+    CAMPAIGN_NOT_FOUND = "CAMPAIGN_NOT_FOUND"
+    GROUP_NOT_FOUND = "GROUP_NOT_FOUND"
+    LINK_NOT_FOUND = "LINK_NOT_FOUND"
+    API_KEY_NOT_FOUND = "API_KEY_NOT_FOUND"
+
+    TENANT_ALREADY_EXISTS = "TENANT_ALREADY_EXISTS"
+    CAMPAIGN_ALREADY_EXISTS = "CAMPAIGN_ALREADY_EXISTS"
+    CAMPAIGN_CLOSED = "CAMPAIGN_CLOSED"
+
+    OVERLOADED = "OVERLOADED"
+    DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    INTERNAL = "INTERNAL"
+
+
+class HushpostError(Exception):
+    """A call, or one item of a batch, is refused.
+
+    `message` is for people and names neither contact nor token; `metadata` has
+    the keys that the reason's comment in the proto lists.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        metadata: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.metadata = metadata

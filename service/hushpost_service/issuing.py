@@ -1,0 +1,167 @@
+"""Issues tokens: decides each message's mode and counts it as sent."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from hushpost_service.catalog import CampaignFacts, Catalog
+from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.identifiers import checked_batch, checked_contact_id
+from hushpost_service.policy import Mode
+from hushpost_service.slots import SlotPool
+from hushpost_service.storage import campaigns, contacts, receipts
+from hushpost_service.storage.contacts import Contact
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.receipts import Method
+from hushpost_service.token import NO_CONTACT, NO_SLOT, TokenSealer
+
+if TYPE_CHECKING:
+    from array import array
+
+    from hushpost_service.storage.database import Connection
+
+__all__ = ["IssuedToken", "IssuedTokens", "Issuing"]
+
+_SLOTTED = (Mode.IDENTIFIED, Mode.ANONYMOUS)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """What one message carries. `token` is empty when the mode is OFF."""
+
+    mode: Mode
+    token: str
+    preference_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTokens:
+    """Tokens in the order of the contacts.
+
+    `few_anonymous`: fewer anonymous messages went to the group than the quorum.
+    """
+
+    tokens: list[IssuedToken]
+    few_anonymous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    contacts: list[Contact]
+    modes: list[Mode]
+    few_anonymous: bool
+
+
+class Issuing:
+    """What senders ask for tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        sealer: TokenSealer,
+        slots: SlotPool,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._sealer = sealer
+        self._slots = slots
+        self._clock = clock
+
+    async def issue(
+        self,
+        tenant: int,
+        campaign_id: str,
+        group_id: str,
+        contact_ids: Sequence[str],
+        request: UUID | None,
+        *,
+        with_preference_tokens: bool,
+    ) -> IssuedTokens:
+        """Issue a token per contact of a group, and count them as sent once.
+
+        Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID,
+        CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED.
+        """
+        checked_batch(contact_ids, "contact_ids")
+        for index, contact_id in enumerate(contact_ids):
+            checked_contact_id(contact_id, index)
+        campaign = await self._catalog.number(tenant, campaign_id)
+        group = await self._catalog.group(campaign, group_id)
+        facts = self._catalog.known(campaign) or await self._catalog.look_up(campaign)
+        # Taken before the messages are counted: without a request id, a count
+        # that no tokens follow could not be taken back.
+        slots = await self._slots.take(tenant, campaign, group, len(contact_ids))
+
+        async def work(connection: "Connection") -> _Messages:
+            return await self._count(connection, facts, group, contact_ids, request)
+
+        messages = await self._database.transact("issue tokens", work)
+        tokens = self._sealed(campaign, group, messages, slots)
+        self._slots.give_back(campaign, group, slots)
+        preference_tokens: Sequence[str] = [""] * len(tokens)
+        if with_preference_tokens:
+            seal = self._sealer.preference_sealer(tenant)
+            preference_tokens = [seal(contact.number) for contact in messages.contacts]
+        return IssuedTokens(
+            list(map(IssuedToken, messages.modes, tokens, preference_tokens)),
+            messages.few_anonymous,
+        )
+
+    async def _count(
+        self,
+        connection: "Connection",
+        facts: CampaignFacts,
+        group: int,
+        contact_ids: Sequence[str],
+        request: UUID | None,
+    ) -> _Messages:
+        """Decide the messages' modes and count them as sent, unless that was done before."""
+        tenant, campaign = facts.tenant, facts.number
+        if await campaigns.is_closed(connection, tenant, campaign):
+            raise HushpostError(Reason.CAMPAIGN_CLOSED, "the campaign is closed")
+        now = self._clock()
+        is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
+        found = await _known_contacts(connection, tenant, contact_ids)
+        rule = await self._catalog.mode_rule(connection, tenant)
+        messages = [found[contact_id] for contact_id in contact_ids]
+        modes = [rule.of_contact(contact.preference, facts.create_time) for contact in messages]
+        if is_new:
+            hour = int(now.timestamp()) // 3600
+            await campaigns.add_sent(connection, tenant, campaign, group, hour, Counter(modes))
+        anonymous = await campaigns.group_sent(connection, tenant, campaign, group, Mode.ANONYMOUS)
+        return _Messages(messages, modes, 0 < anonymous < rule.policy.quorum)
+
+    def _sealed(
+        self, campaign: int, group: int, messages: _Messages, slots: "array[int]"
+    ) -> list[str]:
+        """Return the messages' tokens; takes the slots that they need off the end."""
+        seal = self._sealer.tracking_sealer(campaign)
+        by_mode = {Mode.AGGREGATE: seal(NO_CONTACT, group, NO_SLOT), Mode.OFF: ""}
+        return [
+            seal(
+                contact.number if mode is Mode.IDENTIFIED else NO_CONTACT,
+                group,
+                slots.pop(),
+            )
+            if mode in _SLOTTED
+            else by_mode[mode]
+            for contact, mode in zip(messages.contacts, messages.modes, strict=True)
+        ]
+
+
+async def _known_contacts(
+    connection: "Connection", tenant: int, contact_ids: Sequence[str]
+) -> dict[str, Contact]:
+    """Return the contacts by id; those not heard of before are made known."""
+    wanted = set(contact_ids)
+    found = await contacts.contacts(connection, tenant, list(wanted))
+    missing = list(wanted - found.keys())
+    if missing:
+        await contacts.insert_contacts(connection, tenant, missing)
+        found |= await contacts.contacts(connection, tenant, missing)
+    return found

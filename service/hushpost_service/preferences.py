@@ -1,0 +1,252 @@
+"""Commands about preferences: set, look up, prove, forget."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from hushpost_service.catalog import Catalog
+from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.folding import Folding, folded_mode
+from hushpost_service.identifiers import checked_batch, checked_contact_id, checked_text
+from hushpost_service.policy import (
+    ContactPreference,
+    DoNotTrack,
+    History,
+    Mode,
+    ModeRule,
+)
+from hushpost_service.storage import contacts as storage
+from hushpost_service.storage import folding as foldings
+from hushpost_service.storage import receipts, recording
+from hushpost_service.storage.contacts import ChangeEntry, Contact, Source
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.receipts import Method
+from hushpost_service.token import TokenSealer
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = ["Entry", "Preferences", "SetOutcome", "StandingPreference"]
+
+_UNSET = ContactPreference(DoNotTrack.UNSET)
+
+
+class Entry(NamedTuple):
+    """A preference to set. `do_not_track` None: make the contact known, no more."""
+
+    contact_id: str
+    do_not_track: DoNotTrack | None
+    source: Source
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPreference:
+    """A preference, and the mode of campaigns that are created now."""
+
+    do_not_track: DoNotTrack
+    mode: Mode
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetOutcome:
+    """How many contacts were made known, and how many preferences changed."""
+
+    created: int
+    changed: int
+
+
+class _Change(NamedTuple):
+    contact: Contact
+    entry: Entry
+    preference: ContactPreference
+
+
+class Preferences:
+    """What keeps recipients' choices."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        sealer: TokenSealer,
+        folding: Folding,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._sealer = sealer
+        self._folding = folding
+        self._clock = clock
+
+    async def set_many(
+        self,
+        tenant: int,
+        entries: Sequence[Entry],
+        history: History | None,
+        actor: str,
+        method: Method,
+        request: UUID | None,
+    ) -> SetOutcome:
+        """Set preferences, all or none; of a contact's entries the last counts.
+
+        Returns once nothing names the behaviour of those who opted out. Raises
+        BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID.
+        """
+        checked_batch(entries, "entries")
+        for index, entry in enumerate(entries):
+            checked_contact_id(entry.contact_id, index)
+            checked_text(entry.evidence, "evidence", 1024)
+        wanted = {entry.contact_id: entry for entry in entries}
+
+        async def work(connection: "Connection") -> tuple[SetOutcome, list[int]]:
+            if not await receipts.file_receipt(connection, tenant, method, request, self._clock()):
+                known = await storage.contacts(connection, tenant, list(wanted))
+                return SetOutcome(0, 0), [contact.number for contact in known.values()]
+            return await self._set(connection, tenant, wanted, history, actor)
+
+        outcome, promised = await self._database.transact("set preferences", work)
+        if promised:
+            await self._folding.of_contacts(tenant, promised)
+        return outcome
+
+    async def get(self, tenant: int, contact_id: str) -> StandingPreference:
+        """Return a contact's preference; one never heard of is UNSET."""
+        checked_contact_id(contact_id)
+        async with self._database.connection("get preference") as connection:
+            found = await storage.contacts(connection, tenant, [contact_id])
+            rule = await self._catalog.mode_rule(connection, tenant)
+        preference = found[contact_id].preference if contact_id in found else _UNSET
+        mode = rule.policy.mode(preference.do_not_track)
+        return StandingPreference(preference.do_not_track, mode, preference.since)
+
+    async def by_token(self, token: str, tenant: int | None) -> tuple[int, str]:
+        """Return (tenant, contact id) of a preference token.
+
+        Raises TOKEN_INVALID, also where it is not of the given tenant, or of a
+        contact that was erased.
+        """
+        opened = self._sealer.open_preference(token)
+        contact_id = None
+        if tenant in (None, opened.tenant):
+            async with self._database.connection("contact of token") as connection:
+                contact_id = await storage.contact_id(connection, opened.tenant, opened.contact)
+        if contact_id is None:
+            raise HushpostError(Reason.TOKEN_INVALID, "the token does not open")
+        return opened.tenant, contact_id
+
+    async def changes(
+        self, tenant: int, contact_id: str | None, after: int, limit: int
+    ) -> list[ChangeEntry]:
+        """Return a part of the change log, oldest first."""
+        if contact_id is not None:
+            checked_contact_id(contact_id)
+        async with self._database.connection("list preference changes") as connection:
+            return await storage.list_changes(connection, tenant, contact_id, after, limit)
+
+    async def erase(
+        self, tenant: int, contact_id: str, request: UUID | None, *, keep_log: bool
+    ) -> None:
+        """Forget a contact; return once its events are folded.
+
+        With `keep_log`, its log stays under a digest whose salt is thrown away.
+        """
+        checked_contact_id(contact_id)
+
+        async def work(connection: "Connection") -> None:
+            await receipts.file_receipt(
+                connection, tenant, Method.ERASE_CONTACT, request, self._clock()
+            )
+            if keep_log:
+                salted = secrets.token_bytes(32) + contact_id.encode()
+                pseudonym = f"erased:{hashlib.sha256(salted).hexdigest()}"
+                await storage.pseudonymize_changes(connection, tenant, contact_id, pseudonym)
+            else:
+                await storage.delete_changes(connection, tenant, contact_id)
+            number = await storage.delete_contact(connection, tenant, contact_id)
+            if number is not None:
+                rule = await self._catalog.mode_rule(connection, tenant)
+                mode = folded_mode(rule.policy.mode(DoNotTrack.UNSET))
+                now = await storage.now(connection)
+                await foldings.insert_foldings(
+                    connection, tenant, [(number, mode)], History.FOLD, now
+                )
+                await recording.lock_recording(connection, tenant)
+
+        await self._database.transact("erase contact", work)
+        # All promises of the tenant: where a first try broke off after its
+        # commit, the contact's number is not to be found by its id any more.
+        await self._folding.of_contacts(tenant)
+
+    async def _set(
+        self,
+        connection: "Connection",
+        tenant: int,
+        wanted: dict[str, Entry],
+        history: History | None,
+        actor: str,
+    ) -> tuple[SetOutcome, list[int]]:
+        created = await storage.insert_contacts(connection, tenant, list(wanted))
+        rule = await self._catalog.mode_rule(connection, tenant)
+        now = await storage.now(connection)
+        found = await storage.lock_contacts(connection, tenant, list(wanted))
+        changes = []
+        promised = []
+        for name, contact in found.items():
+            entry = wanted[name]
+            old, new = contact.preference.do_not_track, entry.do_not_track
+            if new is None:
+                continue
+            if new is not old:
+                changes.append(_Change(contact, entry, rule.changed(contact.preference, new, now)))
+            mode = rule.policy.mode(new)
+            opts_out = mode > Mode.IDENTIFIED and (
+                rule.policy.mode(old) is Mode.IDENTIFIED or history is History.FOLD
+            )
+            if opts_out and name not in created:
+                promised.append((contact.number, folded_mode(mode)))
+        if changes:
+            await _write(connection, tenant, changes, actor, now)
+        await foldings.insert_foldings(
+            connection, tenant, promised, history or rule.policy.history_when_true, now
+        )
+        if any(_tightens(rule, change) for change in changes):
+            await recording.lock_recording(connection, tenant)
+        return SetOutcome(len(created), len(changes)), [number for number, _ in promised]
+
+
+def _tightens(rule: ModeRule, change: _Change) -> bool:
+    before = rule.policy.mode(change.contact.preference.do_not_track)
+    return rule.policy.mode(change.preference.do_not_track) > before
+
+
+async def _write(
+    connection: "Connection",
+    tenant: int,
+    changes: Sequence[_Change],
+    actor: str,
+    now: datetime,
+) -> None:
+    """Set the preferences and write the log."""
+    await storage.update_preferences(
+        connection,
+        tenant,
+        [(change.contact.number, change.preference) for change in changes],
+    )
+    log = [
+        ChangeEntry(
+            change.contact.contact_id,
+            change.contact.preference.do_not_track,
+            change.preference.do_not_track,
+            change.entry.source,
+            change.entry.evidence,
+            actor,
+        )
+        for change in changes
+    ]
+    await storage.insert_changes(connection, tenant, log, now)

@@ -1,0 +1,222 @@
+"""The recorder: gathers events and commits them together, one lane per tenant.
+
+Whatever arrives while a tenant's commit is under way, single calls and batches
+alike, forms its next commit. Callers are answered after it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prometheus_client import Histogram
+
+from hushpost_service.catalog import Catalog
+from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.policy import ContactPreference, Mode, ModeRule
+from hushpost_service.storage import receipts, recording
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.receipts import Method
+from hushpost_service.tally import Event, Tally
+from hushpost_service.token import NO_CONTACT, NO_SLOT
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = ["Recorder"]
+
+_EVENTS_PER_COMMIT = 20_000
+"""More wait for the next one: a commit of this size takes well under a second."""
+
+_COMMIT_EVENTS = Histogram(
+    "hushpost_commit_events",
+    "Events per commit of the recorder.",
+    buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384),
+)
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """The events of one request that belong to one tenant."""
+
+    method: Method
+    request: UUID | None
+    events: Sequence[Event]
+    committed: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """A tenant's parts that wait for a commit."""
+
+    waiting: deque[_Part] = field(default_factory=deque)
+
+    def take(self) -> list[_Part]:
+        """Remove and return the parts of the next commit: at least one."""
+        parts = [self.waiting.popleft()]
+        events = len(parts[0].events)
+        while self.waiting and events + len(self.waiting[0].events) <= _EVENTS_PER_COMMIT:
+            parts.append(self.waiting.popleft())
+            events += len(parts[-1].events)
+        return parts
+
+
+class Recorder:
+    """Commits events exactly once, in the mode that holds at their commit."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        clock: Callable[[], datetime],
+        *,
+        queue_events: int,
+        connections: int,
+    ) -> None:
+        """Take at most `queue_events` at a time, and use at most `connections`."""
+        self._database = database
+        self._catalog = catalog
+        self._clock = clock
+        self._room = queue_events
+        self._lanes: dict[int, _Lane] = {}
+        self._drains: set[asyncio.Task[None]] = set()
+        self._connections = asyncio.Semaphore(connections)
+        self._closed = False
+
+    async def record(
+        self,
+        method: Method,
+        request: UUID | None,
+        events: Mapping[int, Sequence[Event]],
+    ) -> None:
+        """Return once the events, given by tenant, are durable.
+
+        Those of a request that was carried out before are not recorded again.
+        Each tenant's are a transaction, with a receipt of its own. Raises
+        OVERLOADED when too many events are waiting, SHUTTING_DOWN after `close`,
+        DATABASE_UNAVAILABLE; in the first two cases nothing was taken.
+        """
+        if self._closed:
+            raise HushpostError(Reason.SHUTTING_DOWN, "the authority is shutting down")
+        count = sum(len(part) for part in events.values())
+        if count > self._room:
+            raise HushpostError(Reason.OVERLOADED, "too many events are waiting for a commit")
+        self._room -= count
+        commits = [
+            self._enqueue(tenant, _Part(method, request, part)) for tenant, part in events.items()
+        ]
+        for committed in commits:
+            # Shielded: a caller that goes away does not take back what it sent.
+            await asyncio.shield(committed)
+
+    def _enqueue(self, tenant: int, part: _Part) -> asyncio.Future[None]:
+        lane = self._lanes.get(tenant)
+        if lane is None:
+            lane = self._lanes[tenant] = _Lane()
+            drain = asyncio.create_task(self._drain(tenant, lane))
+            self._drains.add(drain)
+            drain.add_done_callback(self._drains.discard)
+        lane.waiting.append(part)
+        return part.committed
+
+    async def close(self) -> None:
+        """Take no more events, and return once those taken are committed."""
+        self._closed = True
+        while self._drains:
+            await asyncio.wait(self._drains)
+
+    async def _drain(self, tenant: int, lane: _Lane) -> None:
+        """Commit until nothing waits; the lane then goes."""
+        while lane.waiting:
+            async with self._connections:
+                parts = lane.take()
+                await self._settle(tenant, parts)
+            self._room += sum(len(part.events) for part in parts)
+        del self._lanes[tenant]
+
+    async def _settle(self, tenant: int, parts: list[_Part]) -> None:
+        """Commit parts and answer their callers."""
+        try:
+            await self._commit(tenant, parts)
+        except HushpostError as error:
+            if error.reason is Reason.INTERNAL and len(parts) > 1:
+                # One of them is at fault: the others shall not suffer for it.
+                for part in parts:
+                    await self._settle(tenant, [part])
+                return
+            for part in parts:
+                _fail(part, error)
+        except Exception as error:  # noqa: BLE001 - callers must be answered
+            for part in parts:
+                _fail(part, error)
+        else:
+            for part in parts:
+                if not part.committed.done():
+                    part.committed.set_result(None)
+
+    async def _commit(self, tenant: int, parts: list[_Part]) -> None:
+        async def work(connection: "Connection") -> int:
+            events = await self._new_events(connection, tenant, parts)
+            tally = await self._tally(connection, tenant, events)
+            await _write(connection, tenant, tally)
+            return len(events)
+
+        count = await self._database.transact("record", work, recording.begin_recording(tenant))
+        _COMMIT_EVENTS.observe(count)
+
+    async def _new_events(
+        self, connection: "Connection", tenant: int, parts: list[_Part]
+    ) -> list[Event]:
+        """File the receipts and return the events of requests not carried out before."""
+        fresh = [part for part in parts if part.request is None]
+        once: dict[tuple[Method, UUID], _Part] = {}
+        for part in parts:
+            if part.request is not None:
+                once[part.method, part.request] = part
+        if once:
+            new = await receipts.file_receipts(connection, tenant, list(once), self._clock())
+            filed = list(once.values())
+            fresh += [filed[position] for position in new]
+        return [event for part in fresh for event in part.events]
+
+    async def _tally(self, connection: "Connection", tenant: int, events: list[Event]) -> Tally:
+        """Decide each event's mode by preference and policy as they stand now."""
+        contacts = {event.contact for event in events} - {NO_CONTACT}
+        version, preferences = await recording.preferences(connection, tenant, list(contacts))
+        rule = await self._catalog.mode_rule(connection, tenant, version)
+        tally = Tally()
+        for event in events:
+            tally.add(event, _mode(rule, event, preferences.get(event.contact)))
+        return tally
+
+
+def _mode(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
+    """Decide an event's mode: the stricter of mode at send and mode now."""
+    if event.contact == NO_CONTACT:
+        sent = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
+        return rule.of_nameless(sent, event.created)
+    mode = rule.of_contact(preference, event.created)
+    if mode is Mode.IDENTIFIED and event.privacy_signal:
+        # Not ANONYMOUS: identified rows may name the slot whose bit that would set.
+        return Mode.AGGREGATE
+    return mode
+
+
+async def _write(connection: "Connection", tenant: int, tally: Tally) -> None:
+    keys = tally.identified_keys()
+    seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
+    await recording.merge_slots(connection, tenant, tally.masks.items())
+    await recording.insert_events(connection, tally.rows(tenant, seen))
+    await recording.add_events(connection, tenant, tally.counts, tally.first)
+
+
+def _fail(part: _Part, error: Exception) -> None:
+    if not part.committed.done():
+        part.committed.set_exception(error)
+        # A caller that went away never looks at it.
+        part.committed.exception()

@@ -1,0 +1,70 @@
+"""Turns errors into gRPC statuses: the one place where they meet."""
+
+from datetime import timedelta
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from hushpost_service.errors import HushpostError, Reason
+
+__all__ = ["CODES", "status_code", "trailing_metadata"]
+
+_DOMAIN = "hushpost"
+_RETRY_AFTER = timedelta(seconds=1)
+_DETAILS_KEY = "grpc-status-details-bin"
+
+_UNAUTHENTICATED = (
+    Reason.API_KEY_MISSING,
+    Reason.API_KEY_INVALID,
+    Reason.API_KEY_REVOKED,
+)
+_NOT_FOUND = (
+    Reason.TENANT_NOT_FOUND,
+    Reason.CAMPAIGN_NOT_FOUND,
+    Reason.GROUP_NOT_FOUND,
+    Reason.LINK_NOT_FOUND,
+    Reason.API_KEY_NOT_FOUND,
+)
+_RETRYABLE = (Reason.OVERLOADED, Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN)
+
+CODES: dict[Reason, grpc.StatusCode] = {
+    **dict.fromkeys(Reason, grpc.StatusCode.INVALID_ARGUMENT),
+    **dict.fromkeys(_UNAUTHENTICATED, grpc.StatusCode.UNAUTHENTICATED),
+    **dict.fromkeys(_NOT_FOUND, grpc.StatusCode.NOT_FOUND),
+    Reason.ROLE_NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
+    Reason.TENANT_NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
+    Reason.TENANT_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
+    Reason.CAMPAIGN_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
+    Reason.CAMPAIGN_CLOSED: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
+    Reason.INTERNAL: grpc.StatusCode.INTERNAL,
+}
+"""The status code of each reason, as its comment in the proto says."""
+
+
+def status_code(error: HushpostError) -> grpc.StatusCode:
+    """Return the status code of an error."""
+    return CODES[error.reason]
+
+
+def trailing_metadata(error: HushpostError) -> tuple[tuple[str, bytes]]:
+    """Return the error as a `google.rpc.Status`, the way gRPC carries it."""
+    details = [_packed(ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata))]
+    if error.reason in _RETRYABLE:
+        delay = Duration()
+        delay.FromTimedelta(_RETRY_AFTER)
+        details.append(_packed(RetryInfo(retry_delay=delay)))
+    status = Status(code=status_code(error).value[0], message=error.message, details=details)
+    return ((_DETAILS_KEY, status.SerializeToString()),)
+
+
+def _packed(detail: ErrorInfo | RetryInfo) -> Any:
+    packed = Any()
+    packed.Pack(detail)
+    return packed

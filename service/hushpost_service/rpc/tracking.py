@@ -1,0 +1,129 @@
+"""TrackingService: what edges call."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from hushpost.v1 import tracking_pb2 as pb
+from hushpost.v1.errors_pb2 import ErrorReason
+from hushpost.v1.tracking_pb2_grpc import TrackingServiceServicer
+from hushpost_service.campaigns import Campaigns
+from hushpost_service.drain import Drain
+from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.identifiers import checked_batch, checked_request_id
+from hushpost_service.intake import Intake, Item
+from hushpost_service.rpc.convert import moment, verdict
+from hushpost_service.storage.campaigns import LinkRevision
+
+__all__ = ["TrackingServicer"]
+
+_LINKS_PER_MESSAGE = 1000
+_WATCH_SECONDS = 1.0
+"""How late an edge learns of links that another process has registered."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class TrackingServicer(TrackingServiceServicer):
+    """Serves TrackingService."""
+
+    def __init__(self, intake: Intake, campaigns: Campaigns, drain: Drain) -> None:
+        self._intake = intake
+        self._campaigns = campaigns
+        self._drain = drain
+
+    async def RecordOpen(
+        self, request: pb.RecordOpenRequest, context: Context
+    ) -> pb.RecordOpenResponse:
+        """Record an open."""
+        time = moment(request.open_time, given=request.HasField("open_time"))
+        item = Item(request.token, 0, time, verdict(request.verdict), request.privacy_signal)
+        await self._intake.record_open(item, checked_request_id(request.request_id))
+        return pb.RecordOpenResponse()
+
+    async def RecordClick(
+        self, request: pb.RecordClickRequest, context: Context
+    ) -> pb.RecordClickResponse:
+        """Record a click."""
+        time = moment(request.click_time, given=request.HasField("click_time"))
+        item = Item(
+            request.token,
+            request.link_number,
+            time,
+            verdict(request.verdict),
+            request.privacy_signal,
+        )
+        url = await self._intake.record_click(item, checked_request_id(request.request_id))
+        return pb.RecordClickResponse(url=url)
+
+    async def RecordEvents(
+        self, request: pb.RecordEventsRequest, context: Context
+    ) -> pb.RecordEventsResponse:
+        """Record a batch."""
+        checked_batch(request.events, "events")
+        items = [
+            Item(
+                event.token,
+                event.link_number,
+                moment(event.event_time, given=event.HasField("event_time")),
+                verdict(event.verdict),
+                event.privacy_signal,
+            )
+            for event in request.events
+        ]
+        rejections = await self._intake.record_batch(items, checked_request_id(request.request_id))
+        return pb.RecordEventsResponse(
+            accepted_count=len(items) - len(rejections),
+            rejected=[
+                pb.RejectedEvent(
+                    index=rejection.index,
+                    reason=ErrorReason.Value(f"ERROR_REASON_{rejection.error.reason}"),
+                    message=rejection.error.message,
+                )
+                for rejection in rejections
+            ],
+        )
+
+    async def ResolveLink(
+        self, request: pb.ResolveLinkRequest, context: Context
+    ) -> pb.ResolveLinkResponse:
+        """Look a link up."""
+        url = await self._intake.resolve(request.token, request.link_number)
+        return pb.ResolveLinkResponse(url=url)
+
+    async def WatchLinks(
+        self, request: pb.WatchLinksRequest, context: Context
+    ) -> AsyncIterator[pb.WatchLinksResponse]:
+        """Stream links."""
+        revision = _revision(request.cursor)
+        is_complete = False
+        while True:
+            links = await self._campaigns.links_since(revision, _LINKS_PER_MESSAGE)
+            if links or not is_complete:
+                is_complete = is_complete or len(links) < _LINKS_PER_MESSAGE
+                revision = links[-1].revision if links else revision
+                yield _watched(links, revision, is_complete=is_complete)
+            if len(links) < _LINKS_PER_MESSAGE:
+                await self._drain.or_after(self._campaigns.registered(_WATCH_SECONDS))
+
+
+def _revision(cursor: str) -> int:
+    if not cursor:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**63):
+        raise HushpostError(Reason.CURSOR_INVALID, "cursor is not one that WatchLinks answered")
+    return int(cursor)
+
+
+def _watched(
+    links: list[LinkRevision], revision: int, *, is_complete: bool
+) -> pb.WatchLinksResponse:
+    return pb.WatchLinksResponse(
+        links=[
+            pb.WatchedLink(campaign_number=link.campaign, link_number=link.number, url=link.url)
+            for link in links
+        ],
+        cursor=str(revision),
+        snapshot_complete=is_complete,
+    )

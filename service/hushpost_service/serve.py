@@ -1,0 +1,176 @@
+"""The composition root: puts the parts together, serves, and drains."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import start_http_server
+
+from hushpost_service.admin import Admin
+from hushpost_service.auth import Authenticator
+from hushpost_service.campaigns import Campaigns
+from hushpost_service.catalog import Catalog
+from hushpost_service.drain import Drain
+from hushpost_service.errors import HushpostError
+from hushpost_service.folding import Folding
+from hushpost_service.intake import Intake
+from hushpost_service.issuing import Issuing
+from hushpost_service.keyring import Keyring
+from hushpost_service.maintenance import Maintenance
+from hushpost_service.preferences import Preferences
+from hushpost_service.recorder import Recorder
+from hushpost_service.rpc.server import Health, Services, server
+from hushpost_service.settings import Settings
+from hushpost_service.slots import SlotPool
+from hushpost_service.stats import Stats
+from hushpost_service.storage.campaigns import reserve_slots
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
+from hushpost_service.storage.schema import migrate
+from hushpost_service.token import TokenSealer
+
+__all__ = ["opened_database", "serve"]
+
+_log = structlog.get_logger(__name__)
+
+_PROBE_SECONDS = 2.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDatabase:
+    """A migrated database. `embedded` is None for an external one."""
+
+    database: Database
+    embedded: EmbeddedDatabase | None
+    was_empty: bool
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncIterator[OpenedDatabase]:
+    """Connect to the database, the embedded one where there is no other, and migrate it."""
+    embedded = None
+    async with AsyncExitStack() as stack:
+        if settings.database_url is None:
+            embedded = EmbeddedDatabase(settings.data_dir)
+            stack.push_async_callback(embedded.stop)
+            dsn = await embedded.start()
+        else:
+            dsn = settings.database_url.get_secret_value()
+        was_empty = await migrate(dsn)
+        database = await Database.connect(dsn, connections=settings.connections)
+        stack.push_async_callback(database.close)
+        yield OpenedDatabase(database, embedded, was_empty)
+
+
+def opened_keyring(settings: Settings, *, may_create: bool) -> Keyring:
+    """Read the keyring; make one only for a new database.
+
+    With another keyring, no token of mail sent earlier would open: a missing
+    file must not go unnoticed. Raises KeyringError.
+    """
+    path = settings.keyring_file
+    if may_create and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Keyring.generate().save(path)
+    return Keyring.load(path)
+
+
+async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what was taken, and return.
+
+    `on_listening` gets the address once calls are answered.
+    """
+    drain = Drain()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, drain.begin)
+    async with opened_database(settings) as opened:
+        keyring = opened_keyring(settings, may_create=opened.was_empty)
+        await _serve(settings, opened, TokenSealer(keyring), drain, on_listening)
+
+
+async def _serve(
+    settings: Settings,
+    opened: OpenedDatabase,
+    sealer: TokenSealer,
+    drain: Drain,
+    on_listening: Callable[[str], None],
+) -> None:
+    database = opened.database
+    catalog = Catalog(database)
+
+    async def reserve(tenant: int, campaign: int, group: int, count: int) -> int:
+        async with database.connection("reserve slots") as connection:
+            return await reserve_slots(connection, tenant, campaign, group, count)
+
+    slots = SlotPool(reserve)
+    recorder = Recorder(
+        database,
+        catalog,
+        _now,
+        queue_events=settings.queue_events,
+        # Two are left for everything else.
+        connections=settings.connections - 2,
+    )
+    folding = Folding(database, catalog, slots, _now)
+    campaigns = Campaigns(database, catalog, _now)
+    services = Services(
+        authenticator=Authenticator(database, time.monotonic),
+        intake=Intake(sealer, catalog, recorder, _now),
+        campaigns=campaigns,
+        issuing=Issuing(database, catalog, sealer, slots, _now),
+        preferences=Preferences(database, catalog, sealer, folding, _now),
+        stats=Stats(database, catalog, _now),
+        admin=Admin(database, catalog, folding, _now),
+        drain=drain,
+    )
+    maintenance = Maintenance(database, catalog, folding, _now)
+    await maintenance.prepare()
+    folding.start_pending()
+    grpc_server, health, address = server(services, settings)
+    await grpc_server.start()
+    if settings.metrics_listen:
+        host, _, port = settings.metrics_listen.rpartition(":")
+        start_http_server(int(port), host)
+    background = [
+        asyncio.create_task(maintenance.forever()),
+        asyncio.create_task(_probe(opened, health)),
+    ]
+    _log.info("listening", address=address)
+    on_listening(address)
+
+    await drain.begun()
+    _log.info("draining")
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+    await health.set_serving(serving=False)
+    await grpc_server.stop(settings.drain_seconds)
+    await recorder.close()
+    await folding.close()
+    _log.info("stopped")
+
+
+async def _probe(opened: OpenedDatabase, health: Health) -> None:
+    """Tell the health service whether the database answers; revive an embedded one."""
+    while True:
+        try:
+            async with opened.database.connection("probe") as connection:
+                await connection.execute("select 1")
+        except HushpostError:
+            await health.set_serving(serving=False)
+            if opened.embedded is not None:
+                with suppress(EmbeddedDatabaseError):
+                    await opened.embedded.revive()
+        else:
+            await health.set_serving(serving=True)
+        await asyncio.sleep(_PROBE_SECONDS)

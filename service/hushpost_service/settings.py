@@ -1,0 +1,58 @@
+"""The service's settings: from options, then the environment, then defaults."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """How `hushpost serve` runs. Each is `HUSHPOST_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="HUSHPOST_", frozen=True, extra="ignore")
+
+    listen: str = Field("127.0.0.1:50051", description="Address to serve gRPC on; port 0: any.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL 15 or later: postgresql://user@host/database. "
+        "Without it an embedded one is started in --data-dir.",
+    )
+    data_dir: Path = Field(
+        Path(".hushpost"),
+        description="Folder of the embedded database and the keyring.",
+    )
+    keyring: Path | None = Field(
+        None,
+        description="File with the keys of tokens. Default: keyring.json in --data-dir.",
+    )
+    connections: int = Field(10, ge=3, le=1000, description="Database connections at most.")
+    queue_events: int = Field(
+        100_000,
+        ge=10_000,
+        description="Events that may wait for a commit; more are refused.",
+    )
+    metrics_listen: str | None = Field(
+        None,
+        description="Address to serve Prometheus metrics on over HTTP. Default: nowhere.",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file with the certificate chain. Default: no TLS."
+    )
+    tls_key: Path | None = Field(None, description="PEM file with the certificate's key.")
+    drain_seconds: float = Field(
+        20,
+        ge=0,
+        description="How long calls may finish after SIGTERM before they are ended.",
+    )
+    log_level: str = Field(
+        "info",
+        pattern="^(debug|info|warning|error)$",
+        description="debug, info, warning, error.",
+    )
+
+    @property
+    def keyring_file(self) -> Path:
+        """Where the keyring is."""
+        return self.keyring or self.data_dir / "keyring.json"

@@ -1,0 +1,1 @@
+"""What the service keeps in PostgreSQL. All SQL stands in `storage.sql`."""

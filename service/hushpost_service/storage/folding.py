@@ -1,0 +1,183 @@
+"""What folding reads, takes out and moves, and its promises."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hushpost_service.policy import DoNotTrack, History, Mode
+from hushpost_service.storage.sql import folding as sql
+from hushpost_service.tally import EventRow
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = [
+    "ContactFolding",
+    "PolicyFolding",
+    "add_folded",
+    "contact_foldings",
+    "contacts_with_events",
+    "count_events",
+    "delete_foldings",
+    "expired",
+    "insert_foldings",
+    "insert_policy_folding",
+    "move_slot",
+    "policy_foldings",
+    "set_total",
+    "slot_signals",
+    "slots_of_contact",
+    "take_events",
+    "take_expired",
+    "tenants_with_foldings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFolding:
+    """A promise to fold a contact's events into a mode, or to keep them apart."""
+
+    number: int
+    contact: int
+    history: History
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFolding:
+    """A promise to fold the events of all whom a stricter policy concerns."""
+
+    number: int
+    history: History
+    start_time: datetime
+    total_events: int
+    folded_events: int
+
+
+async def insert_foldings(
+    connection: "Connection",
+    tenant: int,
+    contacts: Sequence[tuple[int, Mode]],
+    history: History,
+    time: datetime,
+) -> None:
+    """Promise to fold contacts' events, each into a mode."""
+    if contacts:
+        numbers, modes = zip(*contacts, strict=True)
+        await connection.execute(sql.INSERT_FOLDINGS, tenant, numbers, modes, history, time)
+
+
+async def insert_policy_folding(
+    connection: "Connection", tenant: int, history: History, time: datetime
+) -> None:
+    """Promise to fold the events of all whom the policy concerns."""
+    await connection.execute(sql.INSERT_POLICY_FOLDING, tenant, history, time)
+
+
+async def tenants_with_foldings(connection: "Connection") -> list[int]:
+    """Return the tenants that promises have been made for."""
+    return [tenant for (tenant,) in await connection.fetch(sql.TENANTS_WITH_FOLDINGS)]
+
+
+async def contact_foldings(
+    connection: "Connection", tenant: int, contacts: Sequence[int] | None = None
+) -> list[ContactFolding]:
+    """Return promises about the given contacts, or about all."""
+    rows = await connection.fetch(sql.CONTACT_FOLDINGS, tenant, contacts)
+    return [
+        ContactFolding(number, contact, History(history), Mode(mode))
+        for number, contact, history, mode in rows
+    ]
+
+
+async def policy_foldings(connection: "Connection", tenant: int) -> list[PolicyFolding]:
+    """Return promises about the policy."""
+    rows = await connection.fetch(sql.POLICY_FOLDINGS, tenant)
+    return [
+        PolicyFolding(number, History(history), time, total, folded)
+        for number, history, time, total, folded in rows
+    ]
+
+
+async def set_total(connection: "Connection", tenant: int, number: int, events: int) -> None:
+    """Note how many events a policy folding is about."""
+    await connection.execute(sql.SET_TOTAL, tenant, number, events)
+
+
+async def add_folded(connection: "Connection", tenant: int, number: int, events: int) -> None:
+    """Note that a policy folding has come further."""
+    await connection.execute(sql.ADD_FOLDED, tenant, number, events)
+
+
+async def delete_foldings(connection: "Connection", tenant: int, numbers: Sequence[int]) -> None:
+    """Take promises as kept."""
+    await connection.execute(sql.DELETE_FOLDINGS, tenant, numbers)
+
+
+async def take_events(
+    connection: "Connection", tenant: int, contacts: Sequence[int], limit: int
+) -> list[EventRow]:
+    """Delete and return at most `limit` events of contacts."""
+    rows = await connection.fetch(sql.TAKE_EVENTS, tenant, contacts, limit)
+    return [EventRow(*row) for row in rows]
+
+
+async def expired(
+    connection: "Connection", tenant: int, before: datetime, limit: int
+) -> list[tuple[int, int]]:
+    """Return (campaign, contact) pairs with an event from before that time."""
+    return [tuple(row) for row in await connection.fetch(sql.EXPIRED, tenant, before, limit)]
+
+
+async def take_expired(
+    connection: "Connection", tenant: int, pairs: Sequence[tuple[int, int]]
+) -> list[EventRow]:
+    """Delete and return all events of (campaign, contact) pairs."""
+    campaigns, contacts = zip(*pairs, strict=True)
+    rows = await connection.fetch(sql.TAKE_EXPIRED, tenant, campaigns, contacts)
+    return [EventRow(*row) for row in rows]
+
+
+async def slots_of_contact(
+    connection: "Connection", tenant: int, contact: int
+) -> list[tuple[int, int, int]]:
+    """Return (campaign, group, slot) of all that a contact's events name."""
+    return [tuple(row) for row in await connection.fetch(sql.SLOTS_OF_CONTACT, tenant, contact)]
+
+
+async def slot_signals(
+    connection: "Connection", tenant: int, contact: int, slot: tuple[int, int, int]
+) -> list[tuple[int, int]]:
+    """Return (signal, verdict) of the events of one (campaign, group, slot)."""
+    rows = await connection.fetch(sql.SLOT_SIGNALS, tenant, contact, *slot)
+    return [tuple(row) for row in rows]
+
+
+async def move_slot(
+    connection: "Connection",
+    tenant: int,
+    contact: int,
+    slot: tuple[int, int, int],
+    to: int,
+) -> None:
+    """Give the events of one (campaign, group, slot) another slot."""
+    await connection.execute(sql.MOVE_SLOT, tenant, contact, *slot, to)
+
+
+async def contacts_with_events(
+    connection: "Connection",
+    tenant: int,
+    after: int,
+    states: Sequence[DoNotTrack],
+    limit: int,
+) -> list[tuple[int, DoNotTrack]]:
+    """Return the next contacts of some preferences that have events, by number."""
+    rows = await connection.fetch(sql.CONTACTS_WITH_EVENTS, tenant, after, states, limit)
+    return [(contact, DoNotTrack(state)) for contact, state in rows]
+
+
+async def count_events(connection: "Connection", tenant: int, states: Sequence[DoNotTrack]) -> int:
+    """Return how many events there are of contacts of some preferences."""
+    count: int = await connection.fetchval(sql.COUNT_EVENTS, tenant, states)
+    return count

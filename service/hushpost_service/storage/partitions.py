@@ -1,0 +1,58 @@
+"""Partitions by time: made ahead, dropped when they are of no more use."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hushpost_service.storage.receipts import PERIOD_SECONDS
+from hushpost_service.storage.sql import partitions as sql
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = ["drop_partitions", "make_partitions"]
+
+_PARTITIONS_LOCK = 0x4855_5350
+"""Advisory lock of whoever makes partitions ("HUSP")."""
+
+_AHEAD = timedelta(days=62)
+"""So far ahead partitions are made: the service may not be restarted for long."""
+
+
+async def make_partitions(connection: "Connection", oldest: datetime, now: datetime) -> None:
+    """Make the months of events from `oldest` on and the periods of receipts, in a transaction."""
+    await connection.execute(sql.LOCK_PARTITIONS.format(lock=_PARTITIONS_LOCK))
+    month = _month(oldest)
+    while month <= now + _AHEAD:
+        end = _month(month + timedelta(days=32))
+        name = f"{month:%Y_%m}"
+        await connection.execute(sql.CREATE_EVENTS.format(name=name, start=month, end=end))
+        month = end
+    for period in range(_period(now) - 1, _period(now + _AHEAD) + 1):
+        await connection.execute(sql.CREATE_RECEIPTS.format(period=period))
+
+
+async def drop_partitions(connection: "Connection", oldest: datetime, now: datetime) -> list[str]:
+    """Drop receipts before the last period, and empty months of events before `oldest`.
+
+    Months become empty by folding what is older than a tenant keeps. Returns
+    the names of what was dropped.
+    """
+    dropped = []
+    for (name,) in await connection.fetch(sql.PARTITIONS, "receipts"):
+        if int(name.rpartition("_")[2]) < _period(now) - 1:
+            dropped.append(name)
+    for (name,) in await connection.fetch(sql.PARTITIONS, "events"):
+        is_old = name < f"events_{oldest:%Y_%m}"
+        if is_old and await connection.fetchval(sql.IS_EMPTY.format(name=name)):
+            dropped.append(name)
+    for name in dropped:
+        await connection.execute(sql.DROP.format(name=name))
+    return dropped
+
+
+def _month(moment: datetime) -> datetime:
+    return datetime(moment.year, moment.month, 1, tzinfo=UTC)
+
+
+def _period(moment: datetime) -> int:
+    return int(moment.timestamp()) // PERIOD_SECONDS

@@ -1,0 +1,93 @@
+"""Statements about contacts and their preferences."""
+
+# Makes contacts known, as UNSET; answers those that were not.
+INSERT_CONTACTS = """
+insert into contacts (tenant, contact_id, do_not_track)
+select $1, contact_id, 1
+from unnest($2::text[]) as given(contact_id)
+on conflict do nothing
+returning contact_id
+"""
+
+# Contacts by id, for issuing tokens: a plain read.
+CONTACTS = """
+select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
+    off_until
+from contacts
+where tenant = $1 and contact_id = any($2::text[])
+"""
+
+# The same contacts, locked for a change of their preferences, in an order that
+# does not deadlock.
+LOCK_CONTACTS = """
+select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
+    off_until
+from contacts
+where tenant = $1 and contact_id = any($2::text[])
+order by contact_id
+for update
+"""
+
+# The id of a contact.
+CONTACT_ID = "select contact_id from contacts where tenant = $1 and contact = $2"
+
+# Sets preferences.
+UPDATE_PREFERENCES = """
+update contacts
+set do_not_track = given.do_not_track,
+    preference_time = given.preference_time,
+    anonymous_until = given.anonymous_until,
+    aggregate_until = given.aggregate_until,
+    off_until = given.off_until
+from unnest(
+    $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+    $7::timestamptz[]
+) as given(contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until)
+where contacts.tenant = $1 and contacts.contact = given.contact
+"""
+
+# Writes the change log.
+INSERT_CHANGES = """
+insert into preference_changes (
+    tenant, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor, change_time
+)
+select $1, contact_id, old_do_not_track, new_do_not_track, source, evidence, $7, $8
+from unnest($2::text[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text[])
+    as given(contact_id, old_do_not_track, new_do_not_track, source, evidence)
+"""
+
+# A page of a tenant's change log, oldest first.
+LIST_CHANGES = """
+select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
+    change_time
+from preference_changes
+where tenant = $1 and change > $2
+order by change
+limit $3
+"""
+
+# The same, of one contact.
+LIST_CHANGES_OF_CONTACT = """
+select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
+    change_time
+from preference_changes
+where tenant = $1 and contact_id = $4 and change > $2
+order by change
+limit $3
+"""
+
+# Forgets a contact; answers its number.
+DELETE_CONTACT = "delete from contacts where tenant = $1 and contact_id = $2 returning contact"
+
+# Forgets what a contact's preference was.
+DELETE_CHANGES = "delete from preference_changes where tenant = $1 and contact_id = $2"
+
+# Keeps what a preference was, without saying whose.
+PSEUDONYMIZE_CHANGES = """
+update preference_changes
+set contact_id = $3
+where tenant = $1 and contact_id = $2
+"""
+
+# The database's clock, by which preferences, policies and campaigns are dated.
+NOW = "select clock_timestamp()"

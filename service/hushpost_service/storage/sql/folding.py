@@ -1,0 +1,124 @@
+"""Statements that fold identified events into the anonymous counters.
+
+`tableoid` and `ctid` name the rows of a partitioned table.
+"""
+
+# Promises to fold contacts' events.
+INSERT_FOLDINGS = """
+insert into foldings
+    (tenant, contact, history, mode, start_time, total_events, folded_events)
+select $1, contact, $4, mode, $5, 0, 0
+from unnest($2::bigint[], $3::smallint[]) as given(contact, mode)
+"""
+
+# Promises to fold the events of all whom a stricter policy concerns.
+INSERT_POLICY_FOLDING = """
+insert into foldings
+    (tenant, contact, history, mode, start_time, total_events, folded_events)
+values ($1, null, $2, 0, $3, 0, 0)
+"""
+
+# Promises that have not been kept yet, by tenant.
+TENANTS_WITH_FOLDINGS = "select distinct tenant from foldings order by tenant"
+
+# A tenant's promises about contacts.
+CONTACT_FOLDINGS = """
+select folding, contact, history, mode
+from foldings
+where tenant = $1 and contact is not null
+    and ($2::bigint[] is null or contact = any($2::bigint[]))
+order by folding
+"""
+
+# A tenant's promises about its policy.
+POLICY_FOLDINGS = """
+select folding, history, start_time, total_events, folded_events
+from foldings
+where tenant = $1 and contact is null
+order by folding
+"""
+
+# Notes how many events a policy concerns.
+SET_TOTAL = "update foldings set total_events = $3 where tenant = $1 and folding = $2"
+
+# Notes how many of them have been folded.
+ADD_FOLDED = """
+update foldings set folded_events = folded_events + $3 where tenant = $1 and folding = $2
+"""
+
+# Promises that have been kept.
+DELETE_FOLDINGS = "delete from foldings where tenant = $1 and folding = any($2::bigint[])"
+
+# Takes a number of contacts' events out.
+TAKE_EVENTS = """
+with taken as (
+    select tableoid as part, ctid as place
+    from events
+    where tenant = $1 and contact = any($2::bigint[])
+    limit $3
+)
+delete from events using taken
+where tenant = $1 and contact = any($2::bigint[])
+    and events.tableoid = taken.part and events.ctid = taken.place
+returning campaign, contact, event_time, tenant, group_number, slot, signal, verdict, is_first
+"""
+
+# Contacts with events in campaigns, where some of these are older than a time.
+EXPIRED = """
+select distinct campaign, contact
+from events
+where tenant = $1 and event_time < $2
+limit $3
+"""
+
+# Takes the events of (campaign, contact) pairs out.
+TAKE_EXPIRED = """
+delete from events
+using unnest($2::bigint[], $3::bigint[]) as given(campaign, contact)
+where events.tenant = $1
+    and events.campaign = given.campaign and events.contact = given.contact
+returning events.campaign, events.contact, event_time, tenant, group_number, slot, signal,
+    verdict, is_first
+"""
+
+# The slots that a contact's events name.
+SLOTS_OF_CONTACT = """
+select distinct campaign, group_number, slot
+from events
+where tenant = $1 and contact = $2
+"""
+
+# What the events of one slot are, for moving its bits.
+SLOT_SIGNALS = """
+select distinct signal, verdict
+from events
+where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
+"""
+
+# Gives the events of one slot another slot.
+MOVE_SLOT = """
+update events
+set slot = $6
+where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
+"""
+
+# The next contacts with events, of some preferences, after a contact.
+CONTACTS_WITH_EVENTS = """
+select contact, do_not_track
+from contacts
+where tenant = $1 and contact > $2 and do_not_track = any($3::smallint[])
+    and exists (
+        select from events
+        where events.tenant = $1 and events.contact = contacts.contact
+    )
+order by contact
+limit $4
+"""
+
+# How many events there are of contacts of some preferences.
+COUNT_EVENTS = """
+select count(*)
+from events
+join contacts using (tenant, contact)
+where tenant = $1 and do_not_track = any($2::smallint[])
+"""

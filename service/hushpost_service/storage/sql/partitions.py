@@ -1,0 +1,30 @@
+"""Statements about partitions. Names are made of numbers of ours, never of input."""
+
+# Keeps two processes from making the same partition.
+LOCK_PARTITIONS = "select pg_advisory_xact_lock({lock})"
+
+# A month of events.
+CREATE_EVENTS = """
+create table if not exists events_{name} partition of events
+for values from ('{start:%Y-%m-%d}T00:00:00Z') to ('{end:%Y-%m-%d}T00:00:00Z')
+"""
+
+# A period of receipts.
+CREATE_RECEIPTS = """
+create table if not exists receipts_{period} partition of receipts for values in ({period})
+"""
+
+# The partitions of a table, by name.
+PARTITIONS = """
+select child.relname
+from pg_inherits
+join pg_class child on child.oid = inhrelid
+where inhparent = $1::text::regclass
+order by child.relname
+"""
+
+# Whether a partition has no rows.
+IS_EMPTY = "select not exists (select from {name})"
+
+# Drops a partition.
+DROP = "drop table {name}"

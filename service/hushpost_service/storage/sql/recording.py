@@ -1,0 +1,98 @@
+"""Statements of the recorder's transaction, in the order in which they run."""
+
+# Begins the transaction under the shared recording lock of one tenant. Making a
+# preference or policy stricter takes the lock exclusively for the moment of its
+# commit. Advisory locks live in memory only: no WAL record names anybody.
+# A format string, because a script of two statements takes no parameters; the
+# tenant is an integer of ours.
+BEGIN_RECORDING = "begin; select pg_advisory_xact_lock_shared({lock}, {tenant:d})"
+
+# Begins a transaction that makes a preference or policy stricter; see
+# `LOCK_RECORDING` for the lock, which is taken last.
+LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
+
+# The version of the policy in force, beside the preferences of some contacts (a
+# row of nulls where there are none). A plain read: a row lock would write a WAL
+# record that ties the contact to the transaction.
+PREFERENCES = """
+select version, contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until
+from (select max(version) as version from policies where tenant = $1) as policy
+left join contacts on tenant = $1 and contact = any($2::bigint[])
+"""
+
+# The slots that identified events were seen from before, by position in the
+# arrays. Locked, so that of two commits at once only one sees a slot as new.
+SEEN_SLOTS = """
+select given.n::integer as n, known.bits
+from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[])
+    with ordinality as given(campaign, group_number, signal, machine, chunk, n)
+join slot_bits known on known.tenant = $1
+    and known.campaign = given.campaign
+    and known.group_number = given.group_number
+    and known.signal = given.signal
+    and known.machine = given.machine
+    and known.mode = 1
+    and known.chunk = given.chunk
+order by given.n
+for update of known
+"""
+
+# Marks slots as seen. The arrays are sorted by key, so that processes cannot
+# deadlock; bits that are set already are not written again.
+MERGE_SLOTS = """
+insert into slot_bits as known
+    (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
+select $1, campaign, group_number, signal, machine, mode, chunk, bits
+from unnest(
+    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
+    $8::bit(4096)[]
+) as given(campaign, group_number, signal, machine, mode, chunk, bits)
+on conflict (tenant, campaign, group_number, signal, machine, mode, chunk)
+do update set bits = known.bits | excluded.bits
+where known.bits | excluded.bits <> known.bits
+"""
+
+# Clears slots, when events move from the identified to the anonymous side.
+CLEAR_SLOTS = """
+update slot_bits as known
+set bits = known.bits & ~given.bits
+from unnest(
+    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
+    $8::bit(4096)[]
+) as given(campaign, group_number, signal, machine, mode, chunk, bits)
+where known.tenant = $1
+    and known.campaign = given.campaign
+    and known.group_number = given.group_number
+    and known.signal = given.signal
+    and known.machine = given.machine
+    and known.mode = given.mode
+    and known.chunk = given.chunk
+"""
+
+# Adds to counters. Sorted by key, as above; what folding takes away is negative.
+ADD_EVENTS = """
+insert into counters as known
+    (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
+select $1, campaign, group_number, signal, machine, mode, hour, events, first_events
+from unnest(
+    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
+    $8::bigint[], $9::bigint[]
+) as given(campaign, group_number, signal, machine, mode, hour, events, first_events)
+on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
+do update set
+    events = known.events + excluded.events,
+    first_events = known.first_events + excluded.first_events
+"""
+
+# The columns of `events`, as COPY writes them.
+EVENT_COLUMNS = (
+    "campaign",
+    "contact",
+    "event_time",
+    "tenant",
+    "group_number",
+    "slot",
+    "signal",
+    "verdict",
+    "is_first",
+)

@@ -1,0 +1,81 @@
+"""Statements about tenants, their policies and API keys."""
+
+# Registers a tenant; answers nothing where its id is taken.
+INSERT_TENANT = """
+insert into tenants (tenant_id, display_name, create_time)
+values ($1, $2, clock_timestamp())
+on conflict do nothing
+returning tenant
+"""
+
+# A tenant by its id.
+TENANT = "select tenant, tenant_id, display_name, create_time from tenants where tenant_id = $1"
+
+# The ids of all tenants by number.
+TENANT_IDS = "select tenant, tenant_id from tenants order by tenant"
+
+# Keeps others from changing a tenant's policy until the commit.
+LOCK_TENANT = "select tenant from tenants where tenant = $1 for update"
+
+# Puts a policy in force, as the next version.
+INSERT_POLICY = """
+insert into policies (
+    tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
+    quorum, history_when_true, retention_days
+)
+select $1, coalesce(max(version), 0) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8
+from policies
+where tenant = $1
+"""
+
+# Every policy that a tenant has had, the one in force last.
+POLICIES = """
+select version, valid_from, anonymization_enabled, mode_when_true, mode_when_unset, quorum,
+    history_when_true, retention_days
+from policies
+where tenant = $1
+order by version
+"""
+
+# Registers an API key.
+INSERT_API_KEY = """
+insert into api_keys (tenant, role, display_name, secret_hash, create_time)
+values ($1, $2, $3, $4, clock_timestamp())
+returning api_key
+"""
+
+# An API key by the hash of its secret.
+API_KEY_BY_HASH = """
+select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
+    revoke_time
+from api_keys left join tenants using (tenant)
+where secret_hash = $1
+"""
+
+# An API key by its number.
+API_KEY = """
+select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
+    revoke_time
+from api_keys left join tenants using (tenant)
+where api_key = $1
+"""
+
+# A page of API keys of a tenant, or of all where it is null, oldest first.
+LIST_API_KEYS = """
+select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
+    revoke_time
+from api_keys left join tenants using (tenant)
+where ($1::integer is null or api_keys.tenant = $1) and api_key > $2
+order by api_key
+limit $3
+"""
+
+# Revokes an API key; one that is revoked keeps its time.
+REVOKE_API_KEY = """
+update api_keys
+set revoke_time = coalesce(revoke_time, clock_timestamp())
+where api_key = $1
+"""
+
+# Takes back an API key that was registered in the same transaction.
+DISCARD_API_KEY = "delete from api_keys where api_key = $1"

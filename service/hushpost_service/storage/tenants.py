@@ -1,0 +1,88 @@
+"""Tenants and their policies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hushpost_service.policy import History, Mode, Policy, PolicyPeriod
+from hushpost_service.storage.sql import tenants as sql
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
+
+__all__ = [
+    "Tenant",
+    "insert_policy",
+    "insert_tenant",
+    "lock_tenant",
+    "policies",
+    "tenant",
+    "tenant_ids",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A customer of the installation."""
+
+    number: int
+    tenant_id: str
+    display_name: str
+    create_time: datetime
+
+
+async def insert_tenant(connection: "Connection", tenant_id: str, display_name: str) -> int | None:
+    """Register a tenant and return its number; None when its id is taken."""
+    number: int | None = await connection.fetchval(sql.INSERT_TENANT, tenant_id, display_name)
+    return number
+
+
+async def tenant(connection: "Connection", tenant_id: str) -> Tenant | None:
+    """Return a tenant, or None."""
+    row = await connection.fetchrow(sql.TENANT, tenant_id)
+    return None if row is None else Tenant(*row)
+
+
+async def tenant_ids(connection: "Connection") -> dict[int, str]:
+    """Return the ids of all tenants by number."""
+    rows = await connection.fetch(sql.TENANT_IDS)
+    return {row["tenant"]: row["tenant_id"] for row in rows}
+
+
+async def lock_tenant(connection: "Connection", number: int) -> None:
+    """Keep others from changing the tenant's policy until the commit."""
+    await connection.execute(sql.LOCK_TENANT, number)
+
+
+async def insert_policy(connection: "Connection", number: int, policy: Policy, actor: str) -> None:
+    """Put a policy in force."""
+    await connection.execute(
+        sql.INSERT_POLICY,
+        number,
+        actor,
+        policy.anonymization_enabled,
+        policy.mode_when_true,
+        policy.mode_when_unset,
+        policy.quorum,
+        policy.history_when_true,
+        policy.retention_days,
+    )
+
+
+async def policies(connection: "Connection", number: int) -> tuple[int, list[PolicyPeriod]]:
+    """Return the version of the policy in force, and all policies by time."""
+    rows = await connection.fetch(sql.POLICIES, number)
+    return rows[-1]["version"], [
+        PolicyPeriod(
+            row["valid_from"],
+            Policy(
+                anonymization_enabled=row["anonymization_enabled"],
+                mode_when_true=Mode(row["mode_when_true"]),
+                mode_when_unset=Mode(row["mode_when_unset"]),
+                quorum=row["quorum"],
+                history_when_true=History(row["history_when_true"]),
+                retention_days=row["retention_days"],
+            ),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,194 @@
+"""Tokens: what stands in the URLs of a message. Pure.
+
+A tracking token is, in base64url without padding,
+`version 1 | key id 1 | campaign number 8 | AES-SIV(contact 8 | group 4 | slot 4)`
+in bytes, the header being associated data: 42 bytes, 56 characters. AES-SIV
+(RFC 5297) is deterministic, so that the tokens of a group in AGGREGATE are the
+same bytes by construction.
+
+A preference token is of its own kind:
+`version 1 | key id 1 | tenant 8 | AES-SIV(contact 8)`, under keys of its own.
+"""
+
+import binascii
+from collections.abc import Callable
+from functools import lru_cache
+from struct import Struct
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.keyring import Keyring
+
+__all__ = [
+    "NO_CONTACT",
+    "NO_SLOT",
+    "PreferenceToken",
+    "TokenSealer",
+    "TrackingToken",
+    "campaign_number",
+    "campaign_of",
+    "tenant_of",
+]
+
+NO_CONTACT = 0
+"""The contact of a token that names none."""
+
+NO_SLOT = 0xFFFF_FFFF
+"""The slot of a token that a whole group shares."""
+
+_TRACKING = 1
+_PREFERENCE = 2
+_HEADER = Struct(">BBQ")
+_TRACKING_BODY = Struct(">QII")
+_PREFERENCE_BODY = Struct(">Q")
+_TRACKING_CHARACTERS = 56
+_PREFERENCE_CHARACTERS = 46
+_TENANT_SHIFT = 40
+
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class TrackingToken(NamedTuple):
+    """What a tracking token holds."""
+
+    campaign: int
+    contact: int
+    group: int
+    slot: int
+
+
+class PreferenceToken(NamedTuple):
+    """What a preference token holds."""
+
+    tenant: int
+    contact: int
+
+
+def tenant_of(campaign: int) -> int:
+    """Return the tenant of a campaign number: its upper 24 bits.
+
+    So that the tenant is known without asking a table that spans tenants. The
+    lower 40 bits are random: campaigns cannot be counted or guessed.
+    """
+    return campaign >> _TENANT_SHIFT
+
+
+def campaign_number(tenant: int, serial: int) -> int:
+    """Return the number of a tenant's campaign with a random serial of 40 bits."""
+    return tenant << _TENANT_SHIFT | serial
+
+
+def campaign_of(text: str) -> int:
+    """Return the campaign number, which is in clear. Raises TOKEN_INVALID."""
+    raw = _decoded(text[:16], 16)
+    if raw is None or raw[0] != _TRACKING:
+        raise _invalid()
+    return int(_HEADER.unpack_from(raw)[2])
+
+
+class TokenSealer:
+    """Seals and opens tokens with the keys of a keyring."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._active = keyring.active
+        # Bounded, because the tenant comes from whoever made up the token.
+        self._cipher: Callable[[int, int, int], AESSIV] = lru_cache(4096)(
+            lambda kind, key_id, tenant: keyring.cipher(key_id, _PURPOSES[kind], tenant)
+        )
+        self._decoy = AESSIV(AESSIV.generate_key(512))
+
+    def seal(self, token: TrackingToken) -> str:
+        """Return the 56 characters that stand in a message's URLs."""
+        return self.tracking_sealer(token.campaign)(token.contact, token.group, token.slot)
+
+    def tracking_sealer(self, campaign: int) -> Callable[[int, int, int], str]:
+        """Return a function of (contact, group, slot) that seals for one campaign."""
+        header = _HEADER.pack(_TRACKING, self._active, campaign)
+        encrypt = self._cipher(_TRACKING, self._active, tenant_of(campaign)).encrypt
+        associated = [header]
+        pack = _TRACKING_BODY.pack
+
+        def seal(contact: int, group: int, slot: int) -> str:
+            return _encoded(header + encrypt(pack(contact, group, slot), associated))
+
+        return seal
+
+    def open(self, text: str) -> TrackingToken:
+        """Open a tracking token. Raises TOKEN_INVALID, whatever is wrong with it."""
+        raw = _decoded(text, _TRACKING_CHARACTERS)
+        body, campaign = self._opened(_TRACKING, raw)
+        contact, group, slot = _TRACKING_BODY.unpack(body)
+        return TrackingToken(campaign, contact, group, slot)
+
+    def preference_sealer(self, tenant: int) -> Callable[[int], str]:
+        """Return a function of a contact that seals its preference token."""
+        header = _HEADER.pack(_PREFERENCE, self._active, tenant)
+        encrypt = self._cipher(_PREFERENCE, self._active, tenant).encrypt
+        associated = [header]
+
+        def seal(contact: int) -> str:
+            return _encoded(header + encrypt(_PREFERENCE_BODY.pack(contact), associated))
+
+        return seal
+
+    def open_preference(self, text: str) -> PreferenceToken:
+        """Open a preference token. Raises TOKEN_INVALID, whatever is wrong with it."""
+        raw = _decoded(text, _PREFERENCE_CHARACTERS)
+        body, tenant = self._opened(_PREFERENCE, raw)
+        return PreferenceToken(tenant, _PREFERENCE_BODY.unpack(body)[0])
+
+    def _opened(self, kind: int, raw: bytes | None) -> tuple[bytes, int]:
+        """Return the body and the number in the header.
+
+        A token that cannot be opened at all is tried on a decoy key, so that
+        the time taken does not tell why it was refused.
+        """
+        if raw is None:
+            raw = bytes(42)
+        version, key_id, number = _HEADER.unpack_from(raw)
+        cipher = self._decoy
+        if version == kind:
+            try:
+                tenant = number if kind == _PREFERENCE else tenant_of(number)
+                cipher = self._cipher(kind, key_id, tenant)
+            except KeyError:
+                pass
+        try:
+            return cipher.decrypt(raw[10:], [raw[:10]]), number
+        except InvalidTag:
+            raise _invalid() from None
+
+
+_PURPOSES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
+
+
+def _encoded(raw: bytes) -> str:
+    text = binascii.b2a_base64(raw, newline=False).translate(_TO_URL_SAFE)
+    return text.rstrip(b"=").decode("ascii")
+
+
+def _decoded(text: str, characters: int) -> bytes | None:
+    """Return the bytes of unpadded base64url of that length, or None.
+
+    Strict, and only the encoding that `_encoded` makes: two spellings of one
+    token would be two tokens to whoever compares URLs.
+    """
+    if len(text) != characters or not text.isascii() or "+" in text or "/" in text:
+        return None
+    padding = b"=" * (-characters % 4)
+    standard = text.encode("ascii").translate(_TO_STANDARD)
+    try:
+        raw = binascii.a2b_base64(standard + padding, strict_mode=True)
+    except binascii.Error:
+        return None
+    if padding and binascii.b2a_base64(raw, newline=False) != standard + padding:
+        return None
+    return raw
+
+
+def _invalid() -> HushpostError:
+    return HushpostError(Reason.TOKEN_INVALID, "the token does not open")
