@@ -1,0 +1,145 @@
+"""The authority as a process of its own, on an embedded database in a folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Self
+
+HUSHPOST = Path(sys.executable).with_name("hushpost")
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class AuthorityProcess:
+    """A `hushpost serve` that tests start, stop, kill and start again.
+
+    Use it as a context manager: whatever happens, neither the process nor its
+    database is left behind.
+    """
+
+    def __init__(
+        self, folder: Path, *options: str, environment: dict[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self.target = ""
+        self._options = options
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[str] | None = None
+        self._log: IO[str] | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the keyring and the embedded database are."""
+        return self.folder / "data"
+
+    @property
+    def log_file(self) -> Path:
+        """What the process wrote to standard error, over all its lives."""
+        return self.folder / "serve.log"
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        """The process."""
+        assert self._process is not None
+        return self._process
+
+    def start(self) -> Self:
+        """Start, on the port of the life before or a free one, and wait until it listens."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log = self.log_file.open("a")
+        self._process = subprocess.Popen(
+            [
+                HUSHPOST,
+                "serve",
+                "--listen",
+                self.target or "127.0.0.1:0",
+                "--data-dir",
+                self.data_dir,
+                *self._options,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=self._environment,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.startswith("listening on "):
+            self.kill()
+            raise AssertionError(
+                f"the authority did not start: {self.log_file.read_text()[-2000:]}"
+            )
+        self.target = line.removeprefix("listening on ").strip()
+        return self
+
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._wait()
+
+    def kill(self) -> None:
+        """End the process at once; its database goes on."""
+        self.process.kill()
+        self._wait()
+
+    def admin_key(self) -> str:
+        """Create an ADMIN key of the installation."""
+        done = subprocess.run(
+            [HUSHPOST, "admin-key", "--data-dir", self.data_dir],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=START_SECONDS,
+            env=self._environment,
+        )
+        return done.stdout.strip()
+
+    def postgres_pid(self) -> int | None:
+        """Return the process id of the embedded database, None where it does not run."""
+        file = self.data_dir / "postgres" / "postmaster.pid"
+        if not file.exists():
+            return None
+        pid = int(file.read_text().split()[0])
+        return pid if _is_running(pid) else None
+
+    def end_postgres(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the embedded database: SIGINT is its fast shutdown, SIGKILL a crash."""
+        pid = self.postgres_pid()
+        if pid is None:
+            return
+        os.kill(pid, how)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _is_running(pid):
+            assert time.monotonic() < deadline, "the database does not end"
+            time.sleep(0.01)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._wait()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.end_postgres()
+
+    def _wait(self) -> int:
+        assert self._log is not None
+        code = self.process.wait(STOP_SECONDS)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._log.close()
+        return code
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        # A zombie has ended; who its parent is, is not ours to say.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,0 +1,96 @@
+"""One authority for the whole run, and a tenant for each test."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from hushpost_client import Hushpost, PolicyUpdate, Role
+
+from .authority import AuthorityProcess
+
+
+@dataclass(frozen=True)
+class RunningAuthority:
+    """An authority that serves, and the key of its installation."""
+
+    process: AuthorityProcess
+    target: str
+    admin_key: str
+
+    def client(self, api_key: str) -> Hushpost:
+        """Prepare a client with a key."""
+        return Hushpost.connect(self.target, api_key=api_key, tls=False)
+
+
+@dataclass(frozen=True)
+class TenantKeys:
+    """A tenant of the test's own, with a key of each role."""
+
+    tenant_id: str
+    sender_key: str
+    reporter_key: str
+    edge_key: str
+    admin_key: str
+
+
+@dataclass(frozen=True)
+class Clients:
+    """A client of each role."""
+
+    tenant_id: str
+    installation: Hushpost
+    sender: Hushpost
+    reporter: Hushpost
+    edge: Hushpost
+    admin: Hushpost
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAuthority]:
+    """The authority that most tests share."""
+    with AuthorityProcess(tmp_path_factory.mktemp("authority")) as process:
+        yield RunningAuthority(process, process.target, process.admin_key())
+
+
+async def make_tenant(
+    authority: RunningAuthority, policy: PolicyUpdate | None = None
+) -> TenantKeys:
+    """Create a tenant with a key of each role."""
+    tenant_id = f"t-{uuid.uuid4().hex[:12]}"
+    async with authority.client(authority.admin_key) as client:
+        await client.admin.create_tenant(tenant_id, policy=policy)
+        keys = {}
+        for role in (Role.SENDER, Role.REPORTER, Role.ADMIN, Role.EDGE):
+            owner = "" if role is Role.EDGE else tenant_id
+            keys[role] = (await client.admin.create_api_key(role, tenant_id=owner)).secret
+    return TenantKeys(
+        tenant_id, keys[Role.SENDER], keys[Role.REPORTER], keys[Role.EDGE], keys[Role.ADMIN]
+    )
+
+
+@pytest.fixture
+async def tenant(authority: RunningAuthority) -> TenantKeys:
+    """A tenant of the test's own."""
+    return await make_tenant(authority)
+
+
+@pytest.fixture
+async def clients(authority: RunningAuthority, tenant: TenantKeys) -> AsyncIterator[Clients]:
+    """A client of each role for the test's tenant."""
+    async with AsyncExitStack() as stack:
+        yield Clients(
+            tenant.tenant_id,
+            *[
+                await stack.enter_async_context(authority.client(key))
+                for key in (
+                    authority.admin_key,
+                    tenant.sender_key,
+                    tenant.reporter_key,
+                    tenant.edge_key,
+                    tenant.admin_key,
+                )
+            ],
+        )
