@@ -1,9 +1,14 @@
 """The entry point of the console script; it must load without the extra `[cli]`."""
 
+import os
 import sys
 from collections.abc import Callable
 
 __all__ = ["app"]
+
+# gRPC writes a line of its own to standard error when a connection ends. It
+# reads this when it is first imported.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 app: Callable[[], object]
 

@@ -55,9 +55,7 @@ class Admin:
         answer = await self._calls.unary(self._stub.CreateTenant, request, timeout)
         return _admin_proto.tenant(answer.tenant)
 
-    async def get_tenant(
-        self, tenant_id: str = "", *, timeout: float | None = None
-    ) -> Tenant:
+    async def get_tenant(self, tenant_id: str = "", *, timeout: float | None = None) -> Tenant:
         """Answer a tenant (empty: the key's) with its policy and folding job.
 
         Reasons: TENANT_NOT_FOUND.
@@ -144,9 +142,7 @@ class Admin:
                 for key in page.api_keys:
                     yield _admin_proto.api_key(key)
 
-    async def revoke_api_key(
-        self, key_id: str, *, timeout: float | None = None
-    ) -> ApiKey:
+    async def revoke_api_key(self, key_id: str, *, timeout: float | None = None) -> ApiKey:
         """Revoke an API key, for good; every process refuses it within five seconds.
 
         Reasons: API_KEY_NOT_FOUND.

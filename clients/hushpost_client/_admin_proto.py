@@ -21,18 +21,14 @@ def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
         mode_when_true=MODE.number(update.mode_when_true or Mode.UNSPECIFIED),
         mode_when_unset=MODE.number(update.mode_when_unset or Mode.UNSPECIFIED),
         quorum=update.quorum or 0,
-        history_when_true=HISTORY.number(
-            update.history_when_true or History.UNSPECIFIED
-        ),
+        history_when_true=HISTORY.number(update.history_when_true or History.UNSPECIFIED),
         retention_days=update.retention_days or 0,
     )
 
 
 def changed_fields(update: PolicyUpdate) -> list[str]:
     """Answer the field mask of an update; the settings are named as their fields are."""
-    return [
-        name for name in PolicyUpdate.__slots__ if getattr(update, name) is not None
-    ]
+    return [name for name in PolicyUpdate.__slots__ if getattr(update, name) is not None]
 
 
 def tenant(message: admin_pb2.Tenant) -> Tenant:
@@ -54,9 +50,7 @@ def api_key(message: admin_pb2.ApiKey) -> ApiKey:
         ROLE.word(message.role),
         message.display_name,
         from_timestamp(message.create_time),
-        from_timestamp(message.revoke_time)
-        if message.HasField("revoke_time")
-        else None,
+        from_timestamp(message.revoke_time) if message.HasField("revoke_time") else None,
     )
 
 

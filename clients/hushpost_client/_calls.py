@@ -97,9 +97,7 @@ class Calls:
                     raise translated from error
             await self.sleep(wait)
 
-    async def pages(
-        self, fetch: Callable[[str], Awaitable[_Page]]
-    ) -> AsyncGenerator[_Page]:
+    async def pages(self, fetch: Callable[[str], Awaitable[_Page]]) -> AsyncGenerator[_Page]:
         """Fetch page after page; `fetch` is given the token of the page."""
         page = await fetch("")
         yield page

@@ -98,9 +98,7 @@ class Campaigns:
 
         Reasons: CAMPAIGN_NOT_FOUND.
         """
-        request = campaign_pb2.GetCampaignRequest(
-            tenant_id=tenant_id, campaign_id=campaign_id
-        )
+        request = campaign_pb2.GetCampaignRequest(tenant_id=tenant_id, campaign_id=campaign_id)
         answer = await self._calls.unary(self._stub.GetCampaign, request, timeout)
         return _campaign_proto.campaign(answer.campaign)
 
@@ -136,9 +134,7 @@ class Campaigns:
 
         Reasons: CAMPAIGN_NOT_FOUND.
         """
-        request = campaign_pb2.CloseCampaignRequest(
-            tenant_id=tenant_id, campaign_id=campaign_id
-        )
+        request = campaign_pb2.CloseCampaignRequest(tenant_id=tenant_id, campaign_id=campaign_id)
         answer = await self._calls.unary(self._stub.CloseCampaign, request, timeout)
         return _campaign_proto.campaign(answer.campaign)
 

@@ -56,9 +56,7 @@ def issued_tokens(
             reason=ErrorReason.INTERNAL,
         )
     tokens = (
-        IssuedToken(
-            contact_id, MODE.word(issued.mode), issued.token, issued.preference_token
-        )
+        IssuedToken(contact_id, MODE.word(issued.mode), issued.token, issued.preference_token)
         for contact_id, issued in zip(contact_ids, answer.tokens, strict=True)
     )
     return IssuedTokens(tuple(tokens), tuple(map(ISSUE_WARNING.word, answer.warnings)))

@@ -40,8 +40,10 @@ _CLASSES: dict[StatusCode, type[HushpostError]] = {
 def translate(error: AioRpcError) -> HushpostError:
     """Answer the client's error for a failed call."""
     info, retry = _details(error)
-    return _CLASSES.get(error.code(), _errors.UnknownError)(
-        error.details() or error.code().name,
+    words, status = error.details() or "no details", error.code()
+    return _CLASSES.get(status, _errors.UnknownError)(
+        # Without a reason the words are gRPC's own, which don't name the status.
+        words if info.reason else f"{status.name}: {words}",
         reason=ErrorReason(info.reason or "UNSPECIFIED"),
         metadata=info.metadata,
         retry_after=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,

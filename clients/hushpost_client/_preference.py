@@ -115,9 +115,7 @@ class Preferences:
 
         Reasons: CONTACT_ID_INVALID.
         """
-        request = preference_pb2.GetPreferenceRequest(
-            tenant_id=tenant_id, contact_id=contact_id
-        )
+        request = preference_pb2.GetPreferenceRequest(tenant_id=tenant_id, contact_id=contact_id)
         answer = await self._calls.unary(self._stub.GetPreference, request, timeout)
         return _preference_proto.preference(answer.preference)
 
@@ -149,9 +147,7 @@ class Preferences:
         request = _preference_proto.batch_request(
             entries, history, tenant_id, request_id_or_new(request_id)
         )
-        answer = await self._calls.unary(
-            self._stub.BatchSetPreferences, request, timeout
-        )
+        answer = await self._calls.unary(self._stub.BatchSetPreferences, request, timeout)
         return BatchOutcome(answer.created_count, answer.changed_count)
 
     async def list_preference_changes(
@@ -179,9 +175,7 @@ class Preferences:
                 page_size=page_size,
                 page_token=page_token,
             )
-            return await self._calls.unary(
-                self._stub.ListPreferenceChanges, request, timeout
-            )
+            return await self._calls.unary(self._stub.ListPreferenceChanges, request, timeout)
 
         async with aclosing(self._calls.pages(fetch)) as pages:
             async for page in pages:

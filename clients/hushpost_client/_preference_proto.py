@@ -46,9 +46,7 @@ def preference(message: preference_pb2.Preference) -> Preference:
         message.contact_id,
         DO_NOT_TRACK.word(message.do_not_track),
         MODE.word(message.mode),
-        from_timestamp(message.update_time)
-        if message.HasField("update_time")
-        else None,
+        from_timestamp(message.update_time) if message.HasField("update_time") else None,
     )
 
 

@@ -47,7 +47,5 @@ class RetryPolicy:
             uniform: A random number between two bounds.
         """
         # 2.0**1000 is still a float, so failures in the thousands don't overflow.
-        bound = min(
-            self.max_backoff, self.initial_backoff * 2.0 ** min(failures - 1, 1000)
-        )
+        bound = min(self.max_backoff, self.initial_backoff * 2.0 ** min(failures - 1, 1000))
         return (retry_after or 0.0) + uniform(0.0, bound)

@@ -35,9 +35,7 @@ class Stats:
 
         Reasons: CAMPAIGN_NOT_FOUND, DATABASE_UNAVAILABLE.
         """
-        request = stats_pb2.GetCampaignStatsRequest(
-            tenant_id=tenant_id, campaign_id=campaign_id
-        )
+        request = stats_pb2.GetCampaignStatsRequest(tenant_id=tenant_id, campaign_id=campaign_id)
         answer = await self._calls.unary(self._stub.GetCampaignStats, request, timeout)
         return _stats_proto.campaign_stats(answer.stats)
 
@@ -54,13 +52,9 @@ class Stats:
         """
 
         def again() -> stats_pb2.WatchCampaignStatsRequest:
-            return stats_pb2.WatchCampaignStatsRequest(
-                tenant_id=tenant_id, campaign_id=campaign_id
-            )
+            return stats_pb2.WatchCampaignStatsRequest(tenant_id=tenant_id, campaign_id=campaign_id)
 
-        async with aclosing(
-            self._calls.stream(self._stub.WatchCampaignStats, again)
-        ) as answers:
+        async with aclosing(self._calls.stream(self._stub.WatchCampaignStats, again)) as answers:
             async for answer in answers:
                 yield _stats_proto.campaign_stats(answer.stats)
 
@@ -101,9 +95,7 @@ class Stats:
                 page_size=page_size,
                 page_token=page_token,
             )
-            return await self._calls.unary(
-                self._stub.ListEngagedContacts, request, timeout
-            )
+            return await self._calls.unary(self._stub.ListEngagedContacts, request, timeout)
 
         async with aclosing(self._calls.pages(fetch)) as pages:
             async for page in pages:

@@ -44,9 +44,7 @@ def _group(message: stats_pb2.GroupStats) -> types.GroupStats:
 
 
 def _link(message: stats_pb2.LinkStats) -> types.LinkStats:
-    return types.LinkStats(
-        message.link_number, message.url, message.label, _signal(message.clicks)
-    )
+    return types.LinkStats(message.link_number, message.url, message.label, _signal(message.clicks))
 
 
 def _hour(message: stats_pb2.HourStats) -> types.HourStats:
@@ -59,9 +57,7 @@ def _hour(message: stats_pb2.HourStats) -> types.HourStats:
 
 
 def _sent(message: stats_pb2.SentStats) -> types.SentStats:
-    return types.SentStats(
-        message.identified, message.anonymous, message.aggregate, message.off
-    )
+    return types.SentStats(message.identified, message.anonymous, message.aggregate, message.off)
 
 
 def _signal(message: stats_pb2.SignalStats) -> types.SignalStats:

@@ -49,9 +49,7 @@ def click_request(event: Event, request_id: str) -> tracking_pb2.RecordClickRequ
     return request
 
 
-def events_request(
-    events: Iterable[Event], request_id: str
-) -> tracking_pb2.RecordEventsRequest:
+def events_request(events: Iterable[Event], request_id: str) -> tracking_pb2.RecordEventsRequest:
     """Convert a batch.
 
     Messages are made in place and fields are assigned one by one: with keyword
@@ -82,8 +80,5 @@ def recorded_events(answer: tracking_pb2.RecordEventsResponse) -> RecordedEvents
 
 def link_update(answer: tracking_pb2.WatchLinksResponse) -> LinkUpdate:
     """Convert some links."""
-    links = (
-        WatchedLink(link.campaign_number, link.link_number, link.url)
-        for link in answer.links
-    )
+    links = (WatchedLink(link.campaign_number, link.link_number, link.url) for link in answer.links)
     return LinkUpdate(tuple(links), answer.cursor, answer.snapshot_complete)

@@ -47,9 +47,7 @@ class Wording(Generic[_Word, _Number]):
         self.numbers: dict[_Word, _Number] = {
             words(name.removeprefix(prefix)): number for name, number in wire
         }
-        self._words: dict[int, _Word] = {
-            number: word for word, number in self.numbers.items()
-        }
+        self._words: dict[int, _Word] = {number: word for word, number in self.numbers.items()}
         self._unspecified = self._words[0]
 
     def number(self, word: _Word) -> _Number:
@@ -61,9 +59,7 @@ class Wording(Generic[_Word, _Number]):
         return self._words.get(number, self._unspecified)
 
 
-DO_NOT_TRACK = Wording(
-    _words.DoNotTrack, "DO_NOT_TRACK_", privacy_pb2.DoNotTrack.items()
-)
+DO_NOT_TRACK = Wording(_words.DoNotTrack, "DO_NOT_TRACK_", privacy_pb2.DoNotTrack.items())
 MODE = Wording(_words.Mode, "MODE_", privacy_pb2.Mode.items())
 HISTORY = Wording(_words.History, "HISTORY_", privacy_pb2.History.items())
 VERDICT = Wording(_words.Verdict, "VERDICT_", privacy_pb2.Verdict.items())
@@ -74,9 +70,7 @@ PREFERENCE_SOURCE = Wording(
 )
 PROOF = Wording(_words.Proof, "PROOF_", preference_pb2.Proof.items())
 ROLE = Wording(_words.Role, "ROLE_", admin_pb2.Role.items())
-ISSUE_WARNING = Wording(
-    _words.IssueWarning, "ISSUE_WARNING_", campaign_pb2.IssueWarning.items()
-)
+ISSUE_WARNING = Wording(_words.IssueWarning, "ISSUE_WARNING_", campaign_pb2.IssueWarning.items())
 ENGAGEMENT = Wording(_words.Engagement, "ENGAGEMENT_", stats_pb2.Engagement.items())
 
 

@@ -37,13 +37,9 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
     """
 
     preferences: dict[str, str] = field(default_factory=dict)
-    requests: list[preference_pb2.BatchSetPreferencesRequest] = field(
-        default_factory=list
-    )
+    requests: list[preference_pb2.BatchSetPreferencesRequest] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
-    script: list[tuple[grpc.StatusCode, str] | float | None] = field(
-        default_factory=list
-    )
+    script: list[tuple[grpc.StatusCode, str] | float | None] = field(default_factory=list)
     target: str = ""
 
     @property
@@ -103,19 +99,13 @@ async def ledger() -> AsyncIterator[Ledger]:
     await server.stop(None)
 
 
-async def _run(
-    *arguments: str | Path, key: str | None = "hp_key", cwd: Path
-) -> Outcome:
+async def _run(*arguments: str | Path, key: str | None = "hp_key", cwd: Path) -> Outcome:
     code = "from hushpost_cli.main import app; app()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *map(str, arguments)),
         cwd=cwd,
         env={
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if "HUSHPOST" not in name
-            },
+            **{name: value for name, value in os.environ.items() if "HUSHPOST" not in name},
             **({"HUSHPOST_API_KEY": key} if key is not None else {}),
             "COLUMNS": "200",
         },
@@ -153,9 +143,7 @@ def contacts(tmp_path: Path) -> Callable[[str | bytes], Path]:
 def import_into(hushpost: Command, ledger: Ledger) -> Command:
     """Run `hushpost import` against the ledger."""
 
-    async def run(
-        path: Path, *options: str | Path, key: str | None = "hp_key"
-    ) -> Outcome:
+    async def run(path: Path, *options: str | Path, key: str | None = "hp_key") -> Outcome:
         fixed = ("--tenant", "acme", "--server", ledger.target)
         return await hushpost("import", path, *fixed, *options, key=key)
 

@@ -14,9 +14,7 @@ import pytest
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
 
 
-async def test_good_rows_are_imported(
-    import_into: Any, contacts: Any, ledger: Any
-) -> None:
+async def test_good_rows_are_imported(import_into: Any, contacts: Any, ledger: Any) -> None:
     """Each row sets what it says, with source and a line as evidence, and the code is 0."""
     path = contacts("contact_id,doNotTrack\nann,TRUE\nbob,no\ncid,\ndan\n")
     done = await import_into(path)
@@ -37,9 +35,7 @@ async def test_good_rows_are_imported(
     assert list(path.parent.iterdir()) == [path]
 
 
-async def test_a_second_run_changes_nothing(
-    import_into: Any, contacts: Any, ledger: Any
-) -> None:
+async def test_a_second_run_changes_nothing(import_into: Any, contacts: Any, ledger: Any) -> None:
     """The same file again reports nothing new and nothing changed."""
     path = contacts("contact_id,doNotTrack\nann,1\nbob,\ncid\n")
     await import_into(path)
@@ -51,9 +47,7 @@ async def test_a_contact_that_flips_is_set_once(
     import_into: Any, contacts: Any, ledger: Any
 ) -> None:
     """Of several rows of a contact the last counts, batches apart, and a rerun changes nothing."""
-    path = contacts(
-        "contact_id,doNotTrack\nann,false\nbob,1\ncid,1\nann\nann,true\nbob\n"
-    )
+    path = contacts("contact_id,doNotTrack\nann,false\nbob,1\ncid,1\nann\nann,true\nbob\n")
     first = await import_into(path, "--batch-size", "1")
     assert ledger.preferences == {"ann": "TRUE", "bob": "TRUE", "cid": "TRUE"}
     assert "3 changed" in first.out
@@ -78,13 +72,9 @@ async def test_an_empty_cell_is_unset_on_request(
     assert ledger.entries[0].do_not_track == 1
 
 
-async def test_other_columns_are_named_once(
-    import_into: Any, contacts: Any, ledger: Any
-) -> None:
+async def test_other_columns_are_named_once(import_into: Any, contacts: Any, ledger: Any) -> None:
     """Ignored columns and an absent doNotTrack are told, once, on standard error."""
-    done = await import_into(
-        contacts("name;contact_id;city\nAnn;ann;Graz\nBob;bob;Linz\n")
-    )
+    done = await import_into(contacts("name;contact_id;city\nAnn;ann;Graz\nBob;bob;Linz\n"))
     assert done.err.count("ignoring the columns name, city") == 1
     assert done.err.count("no column doNotTrack, preferences are left alone") == 1
     assert {entry.do_not_track for entry in ledger.entries} == {0}
@@ -94,9 +84,7 @@ async def test_bad_rows_go_to_a_file_of_their_own(
     import_into: Any, contacts: Any, ledger: Any
 ) -> None:
     """Bad rows are written with line, reason and cells, good ones imported, the code is 3."""
-    path = contacts(
-        'contact_id;x;doNotTrack\nann;"1\n2";maybe\nbob;;yes\n;;no\n"c"d;;no\n'
-    )
+    path = contacts('contact_id;x;doNotTrack\nann;"1\n2";maybe\nbob;;yes\n;;no\n"c"d;;no\n')
     done = await import_into(path)
     assert done.code == 3
     assert ledger.preferences == {"bob": "TRUE"}
@@ -125,9 +113,7 @@ async def test_a_mended_file_of_bad_rows_can_be_imported(
     assert (await import_into(path)).code == 3
     rejected = path.with_name("contacts.rejected.csv")
     mended = path.with_name("mended.csv")
-    mended.write_text(
-        rejected.read_text().replace(",maybe", ",yes").replace("'maybe'", "")
-    )
+    mended.write_text(rejected.read_text().replace(",maybe", ",yes").replace("'maybe'", ""))
     assert (await import_into(mended)).code == 0
     assert ledger.preferences == {"ann": "TRUE"}
     contacts("contact_id,doNotTrack\nann,yes\n")
@@ -240,9 +226,7 @@ async def test_a_final_failure_says_how_far_it_came(
     assert sorted(ledger.preferences) == ["c0", "c1", "c2", "c3"]
 
 
-async def test_a_refusal_is_one_line(
-    import_into: Any, contacts: Any, ledger: Any
-) -> None:
+async def test_a_refusal_is_one_line(import_into: Any, contacts: Any, ledger: Any) -> None:
     """An answer of the service is shown with its reason, without a traceback."""
     ledger.script = [(grpc.StatusCode.PERMISSION_DENIED, "TENANT_NOT_ALLOWED")]
     done = await import_into(contacts("contact_id,doNotTrack\nann,1\n"))
@@ -274,3 +258,12 @@ async def test_an_interrupt_says_how_far_it_came(
     assert process.returncode == 130
     assert b"interrupted; everything up to line 2 is imported" in err
     assert b"to line 3 may or may not be" in err
+
+
+async def test_doubt_from_the_first_batch_on_is_told(
+    import_into: Any, contacts: Any, ledger: Any
+) -> None:
+    """A first batch without an answer may be imported, and the message does not deny it."""
+    ledger.script = [(grpc.StatusCode.INTERNAL, "INTERNAL")]
+    done = await import_into(contacts("contact_id\nann\n"))
+    assert "nothing is known to be imported, the rows up to line 2 may or may not be" in done.err

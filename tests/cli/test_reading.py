@@ -12,9 +12,7 @@ from hushpost_cli.importing.layout import FileProblemError
 from hushpost_cli.importing.reading import ContactsFile
 
 
-def read(
-    path: Path, content: bytes, delimiter: str = "auto"
-) -> list[tuple[int, list[str]]]:
+def read(path: Path, content: bytes, delimiter: str = "auto") -> list[tuple[int, list[str]]]:
     """Answer the rows of a file with this content."""
     path.write_bytes(content)
     return [(row.line, row.cells) for row in ContactsFile.open(path, delimiter).rows()]
@@ -28,9 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
-def test_rows_have_the_line_on_which_they_start(
-    path: Path, end: bytes, bom: bytes
-) -> None:
+def test_rows_have_the_line_on_which_they_start(path: Path, end: bytes, bom: bytes) -> None:
     """Quoted newlines and blank lines count as lines, with every kind of line end."""
     lines = [b"contact_id,note", b'a,"x', b'y"', b"", b"b", b'"c"', b""]
     rows = read(path, bom + end.join(lines))
@@ -40,9 +36,7 @@ def test_rows_have_the_line_on_which_they_start(
 
 def test_semicolons_are_found_out(path: Path) -> None:
     """The delimiter is the one that shows a contact_id in the header."""
-    assert read(path, b'"contact_id";"doNotTrack"\n"a,b";yes\n') == [
-        (2, ["a,b", "yes"])
-    ]
+    assert read(path, b'"contact_id";"doNotTrack"\n"a,b";yes\n') == [(2, ["a,b", "yes"])]
 
 
 def test_a_quote_in_the_wrong_place_costs_its_row_only(path: Path) -> None:
@@ -88,9 +82,7 @@ def test_a_file_that_is_not_ours_is_refused_at_its_header(
 def test_bytes_that_are_not_utf8_are_named(path: Path) -> None:
     """The place of the first bad byte is told by position and line, deep in a file too."""
     good = b"contact_id\n" + b"ann@example.com\n" * 10_000
-    with pytest.raises(
-        FileProblemError, match=r"byte 0xff at position 160,013, line 10,002"
-    ):
+    with pytest.raises(FileProblemError, match=r"byte 0xff at position 160,013, line 10,002"):
         read(path, good + b"ab\xffc\n")
 
 
@@ -100,9 +92,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         ContactsFile.open(tmp_path)
 
 
-cells = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufeff")
-)
+cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufeff"))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -116,9 +106,7 @@ def test_what_a_spreadsheet_writes_is_read(
     writer.writerow(["contact_id", "doNotTrack"])
     lines = []
     for row in rows:
-        lines.append(
-            len(out.getvalue().replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-        )
+        lines.append(len(out.getvalue().replace("\r\n", "\n").replace("\r", "\n").split("\n")))
         writer.writerow(row)
     read_rows = read(path, out.getvalue().encode(), delimiter)
     assert read_rows == list(zip(lines, rows, strict=True))

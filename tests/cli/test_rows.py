@@ -54,10 +54,7 @@ def test_an_empty_cell_is_unset_on_request(contact_id: str, cell: str) -> None:
 @given(contact_ids)
 def test_an_absent_cell_leaves_the_preference_alone(contact_id: str) -> None:
     """A row that ends before the column says nothing of the preference."""
-    assert (
-        read_contact([contact_id], LAYOUT, "false").do_not_track
-        is DoNotTrack.UNSPECIFIED
-    )
+    assert read_contact([contact_id], LAYOUT, "false").do_not_track is DoNotTrack.UNSPECIFIED
 
 
 def test_an_absent_column_leaves_preferences_alone() -> None:
@@ -76,11 +73,7 @@ def test_any_other_value_is_an_error(contact_id: str, cell: str) -> None:
         read_contact([contact_id, cell], LAYOUT, "false")
 
 
-@given(
-    st.lists(
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=200), max_size=5
-    )
-)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), max_size=5))
 def test_any_row_is_good_or_bad(cells: list[str]) -> None:
     """Whatever a row holds, it is read within the contract's limits or refused as bad."""
     try:
@@ -119,9 +112,7 @@ def test_a_row_that_ends_before_the_contact_is_bad() -> None:
         read_contact(["x"], Layout(",", ("a", "contact_id"), 1, None), "false")
 
 
-@pytest.mark.parametrize(
-    "cells", [["a" * 128, "no"], ["ä" * 64, "no"], ["ann", "no", "", ""]]
-)
+@pytest.mark.parametrize("cells", [["a" * 128, "no"], ["ä" * 64, "no"], ["ann", "no", "", ""]])
 def test_good_rows_at_the_limits(cells: list[str]) -> None:
     """128 bytes are allowed, and so are empty cells beyond the header."""
     assert read_contact(cells, LAYOUT, "false").contact_id == cells[0]

@@ -58,9 +58,7 @@ class ScriptedPeer(
         """Fail the next call with these bytes as details."""
 
         async def step(context: grpc.aio.ServicerContext) -> None:
-            await context.abort(
-                code, "in words", (("grpc-status-details-bin", trailer),)
-            )
+            await context.abort(code, "in words", (("grpc-status-details-bin", trailer),))
 
         self.script.append(step)
 
@@ -81,9 +79,7 @@ class ScriptedPeer(
     async def _unary(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
         return (await self._next(request, context))[0]
 
-    async def _stream(
-        self, request: Any, context: grpc.aio.ServicerContext
-    ) -> AsyncIterator[Any]:
+    async def _stream(self, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         for message in await self._next(request, context):
             yield message
         await context.abort(grpc.StatusCode.UNAVAILABLE, "broken")

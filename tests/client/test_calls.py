@@ -20,15 +20,10 @@ from hushpost_client import (
 )
 
 
-def links(
-    cursor: str, *urls: str, complete: bool = False
-) -> tracking_pb2.WatchLinksResponse:
+def links(cursor: str, *urls: str, complete: bool = False) -> tracking_pb2.WatchLinksResponse:
     """An update of the stream of links."""
     return tracking_pb2.WatchLinksResponse(
-        links=[
-            tracking_pb2.WatchedLink(campaign_number=7, link_number=1, url=u)
-            for u in urls
-        ],
+        links=[tracking_pb2.WatchedLink(campaign_number=7, link_number=1, url=u) for u in urls],
         cursor=cursor,
         snapshot_complete=complete,
     )
@@ -48,13 +43,9 @@ async def test_the_key_is_in_no_representation(hushpost: Hushpost) -> None:
     assert "hp_secret" not in "".join(map(repr, parts))
 
 
-async def test_a_stream_of_links_resumes_at_its_cursor(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_stream_of_links_resumes_at_its_cursor(hushpost: Hushpost, peer: Any) -> None:
     """After a break the stream goes on where the last update ended."""
-    peer.answers(
-        links("a", "https://example.com/1"), links("b", "https://example.com/2")
-    )
+    peer.answers(links("a", "https://example.com/1"), links("b", "https://example.com/2"))
     peer.refuses(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
     peer.answers(links("c", "https://example.com/3", complete=True))
     peer.answers(links("d"))
@@ -70,9 +61,7 @@ async def test_a_stream_of_links_resumes_at_its_cursor(
     assert seen[0].links[0].url == "https://example.com/1"
 
 
-async def test_a_stream_ends_with_any_other_error(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_stream_ends_with_any_other_error(hushpost: Hushpost, peer: Any) -> None:
     """A cursor that the authority refuses is the caller's to handle."""
     peer.refuses(grpc.StatusCode.INVALID_ARGUMENT, "CURSOR_INVALID")
     with pytest.raises(InvalidArgumentError, match="CURSOR_INVALID"):
@@ -83,12 +72,8 @@ async def test_lists_fetch_page_after_page(hushpost: Hushpost, peer: Any) -> Non
     """A list yields the items of all pages, an empty page in the middle included."""
     for token, ids in (("p2", ["a", "b"]), ("p3", []), ("", ["c"])):
         page = [campaign_pb2.Campaign(campaign_id=campaign_id) for campaign_id in ids]
-        peer.answers(
-            campaign_pb2.ListCampaignsResponse(campaigns=page, next_page_token=token)
-        )
-    found = [
-        c.campaign_id async for c in hushpost.campaigns.list_campaigns(page_size=2)
-    ]
+        peer.answers(campaign_pb2.ListCampaignsResponse(campaigns=page, next_page_token=token))
+    found = [c.campaign_id async for c in hushpost.campaigns.list_campaigns(page_size=2)]
     assert found == ["a", "b", "c"]
     assert [(r.page_size, r.page_token) for r in peer.requests] == [
         (2, ""),
@@ -97,9 +82,7 @@ async def test_lists_fetch_page_after_page(hushpost: Hushpost, peer: Any) -> Non
     ]
 
 
-async def test_a_batch_of_events_arrives_as_given(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_batch_of_events_arrives_as_given(hushpost: Hushpost, peer: Any) -> None:
     """Each field of each event is on the wire, and an absent time stays absent."""
     peer.answers(tracking_pb2.RecordEventsResponse(accepted_count=2))
     at = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
@@ -118,14 +101,10 @@ async def test_a_batch_of_events_arrives_as_given(
     assert second.verdict == privacy_pb2.VERDICT_PREFETCH
 
 
-async def test_rejected_events_come_back_with_reasons(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_rejected_events_come_back_with_reasons(hushpost: Hushpost, peer: Any) -> None:
     """Rejected items keep index and reason, also a reason this version doesn't know."""
     rejected = [
-        tracking_pb2.RejectedEvent(
-            index=1, reason=errors_pb2.ERROR_REASON_TOKEN_INVALID
-        ),
+        tracking_pb2.RejectedEvent(index=1, reason=errors_pb2.ERROR_REASON_TOKEN_INVALID),
         tracking_pb2.RejectedEvent(index=4, reason=999, message="new"),  # type: ignore[arg-type]
     ]
     peer.answers(tracking_pb2.RecordEventsResponse(accepted_count=3, rejected=rejected))
@@ -137,9 +116,7 @@ async def test_rejected_events_come_back_with_reasons(
     ]
 
 
-async def test_tokens_are_paired_with_their_contacts(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_tokens_are_paired_with_their_contacts(hushpost: Hushpost, peer: Any) -> None:
     """Each issued token names the contact that it is for."""
     peer.answers(
         campaign_pb2.IssueTokensResponse(
@@ -150,9 +127,7 @@ async def test_tokens_are_paired_with_their_contacts(
             warnings=[campaign_pb2.ISSUE_WARNING_FEW_ANONYMOUS],
         )
     )
-    issued = await hushpost.campaigns.issue_tokens(
-        "spring", "vip", iter(["ann", "bob"])
-    )
+    issued = await hushpost.campaigns.issue_tokens("spring", "vip", iter(["ann", "bob"]))
     assert [(t.contact_id, t.mode, t.token) for t in issued.tokens] == [
         ("ann", Mode.IDENTIFIED, "A"),
         ("bob", Mode.OFF, ""),
@@ -160,13 +135,9 @@ async def test_tokens_are_paired_with_their_contacts(
     assert issued.warnings == (hushpost_client.IssueWarning.FEW_ANONYMOUS,)
 
 
-async def test_a_wrong_number_of_tokens_is_refused(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_wrong_number_of_tokens_is_refused(hushpost: Hushpost, peer: Any) -> None:
     """Tokens that can't be paired are never handed out."""
-    peer.answers(
-        campaign_pb2.IssueTokensResponse(tokens=[campaign_pb2.IssuedToken(token="A")])
-    )
+    peer.answers(campaign_pb2.IssueTokensResponse(tokens=[campaign_pb2.IssuedToken(token="A")]))
     with pytest.raises(InternalError, match="asked for 2 tokens"):
         await hushpost.campaigns.issue_tokens("spring", "vip", ["ann", "bob"])
 
@@ -187,6 +158,4 @@ def test_no_value_can_be_changed() -> None:
 def test_stubs_do_not_leak() -> None:
     """Nothing that the package exports comes from the stubs or from gRPC."""
     for name in hushpost_client.__all__:
-        assert getattr(hushpost_client, name).__module__.startswith(
-            "hushpost_client."
-        ), name
+        assert getattr(hushpost_client, name).__module__.startswith("hushpost_client."), name

@@ -24,9 +24,7 @@ async def test_each_status_has_its_own_class(
     assert type(caught.value) is getattr(hushpost_client, name)
 
 
-async def test_an_error_carries_reason_metadata_and_delay(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_an_error_carries_reason_metadata_and_delay(hushpost: Hushpost, peer: Any) -> None:
     """Reason, metadata and the suggested delay of the authority reach the caller."""
     peer.refuses(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -62,7 +60,7 @@ async def test_damaged_details_leave_the_status(
     with pytest.raises(hushpost_client.NotFoundError) as caught:
         await hushpost.tracking.resolve_link("t", 1)
     assert caught.value.reason is ErrorReason.UNSPECIFIED
-    assert str(caught.value) == "in words"
+    assert str(caught.value) == "NOT_FOUND: in words"
 
 
 async def test_no_authority_at_all_is_unavailable() -> None:

@@ -21,9 +21,7 @@ from hushpost_client import (
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_write_is_repeated_with_the_same_request_id(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_write_is_repeated_with_the_same_request_id(hushpost: Hushpost, peer: Any) -> None:
     """A write that meets UNAVAILABLE is tried again under one fresh UUID."""
     peer.refuses(UNAVAILABLE, "DATABASE_UNAVAILABLE")
     peer.refuses(UNAVAILABLE, "SHUTTING_DOWN")
@@ -52,9 +50,7 @@ async def test_two_writes_have_two_request_ids(hushpost: Hushpost, peer: Any) ->
     assert peer.requests[0].request_id != peer.requests[1].request_id
 
 
-async def test_a_call_without_request_id_is_made_once(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_call_without_request_id_is_made_once(hushpost: Hushpost, peer: Any) -> None:
     """Reads, and writes that take no request id, are not repeated."""
     for call in (
         hushpost.tracking.resolve_link("t", 1),
@@ -111,9 +107,7 @@ async def test_the_authoritys_delay_is_honoured(hushpost: Hushpost, peer: Any) -
     assert time.monotonic() - begin >= 0.2
 
 
-async def test_a_delay_beyond_the_deadline_fails_at_once(
-    hushpost: Hushpost, peer: Any
-) -> None:
+async def test_a_delay_beyond_the_deadline_fails_at_once(hushpost: Hushpost, peer: Any) -> None:
     """Where the next try would come too late, the caller hears so without waiting."""
     peer.refuses(UNAVAILABLE, "DATABASE_UNAVAILABLE", retry_after=0.9)
     begin = time.monotonic()
@@ -148,9 +142,7 @@ def test_waits_stay_within_their_bounds(
 ) -> None:
     """A wait is the authority's delay plus a random part of a bound that doubles."""
     policy = RetryPolicy(initial_backoff=0.1, max_backoff=5)
-    wait = policy.wait(
-        failures, retry_after, lambda low, high: low + share * (high - low)
-    )
+    wait = policy.wait(failures, retry_after, lambda low, high: low + share * (high - low))
     bound = min(5, 0.1 * 2 ** min(failures - 1, 60))
     assert wait == pytest.approx((retry_after or 0) + share * bound)
 

@@ -70,9 +70,7 @@ async def test_a_trusted_authority_is_called(
 
 
 @pytest.mark.parametrize("tls", [True, False])
-async def test_a_stranger_never_sees_the_key(
-    peer: Any, target: str, *, tls: bool
-) -> None:
+async def test_a_stranger_never_sees_the_key(peer: Any, target: str, *, tls: bool) -> None:
     """Whom the client does not trust, or who speaks otherwise, gets no call at all."""
     async with Hushpost.connect(target, api_key="hp_secret", tls=tls) as client:
         with pytest.raises(UnavailableError):

@@ -10,11 +10,7 @@ from hypothesis import strategies as st
 from hushpost_client import _words_proto
 from hushpost_client._words_proto import Wording, from_timestamp, set_timestamp
 
-WORDINGS = {
-    name: value
-    for name, value in vars(_words_proto).items()
-    if isinstance(value, Wording)
-}
+WORDINGS = {name: value for name, value in vars(_words_proto).items() if isinstance(value, Wording)}
 
 
 @pytest.mark.parametrize("name", WORDINGS)
@@ -36,9 +32,7 @@ def test_an_unknown_number_is_unspecified(name: str) -> None:
     st.datetimes(
         min_value=datetime(1, 1, 2),  # noqa: DTZ001
         max_value=datetime(9999, 12, 30),  # noqa: DTZ001
-        timezones=st.integers(-720, 720).map(
-            lambda minutes: timezone(timedelta(minutes=minutes))
-        ),
+        timezones=st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes))),
     )
 )
 def test_times_go_there_and_back(time: datetime) -> None:

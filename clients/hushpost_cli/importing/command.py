@@ -57,27 +57,19 @@ class _Access:
 
 
 def import_contacts(
-    file: Annotated[
-        Path, typer.Argument(help="CSV file, UTF-8.", exists=True, dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV file, UTF-8.", exists=True, dir_okay=False)],
     *,
-    tenant: Annotated[
-        str, typer.Option(help="Whose contacts; must be the key's tenant.")
-    ],
+    tenant: Annotated[str, typer.Option(help="Whose contacts; must be the key's tenant.")],
     server: Annotated[
         str, typer.Option(help="host:port of the authority.", envvar="HUSHPOST_SERVER")
     ] = "localhost:50051",
     api_key_file: Annotated[
         Path | None,
-        typer.Option(
-            help=f"File with the API key; without it, {API_KEY_VARIABLE} has the key."
-        ),
+        typer.Option(help=f"File with the API key; without it, {API_KEY_VARIABLE} has the key."),
     ] = None,
     tls: Annotated[
         bool | None,
-        typer.Option(
-            "--tls/--no-tls", help="Encrypt; by default unless on this machine."
-        ),
+        typer.Option("--tls/--no-tls", help="Encrypt; by default unless on this machine."),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option(help="PEM file of whom to trust; implies --tls.")
@@ -98,9 +90,7 @@ def import_contacts(
     ] = MAX_BATCH,
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", help="Check and report; contact nobody, write nothing."
-        ),
+        typer.Option("--dry-run", help="Check and report; contact nobody, write nothing."),
     ] = False,
 ) -> None:
     """Import contacts and their preferences from a CSV file.

@@ -35,9 +35,7 @@ class Layout:
     def ignored(self) -> tuple[str, ...]:
         """The names of the other columns."""
         used = {self.contact_id, self.do_not_track}
-        names = (
-            name.strip() for index, name in enumerate(self.header) if index not in used
-        )
+        names = (name.strip() for index, name in enumerate(self.header) if index not in used)
         return tuple(name for name in names if name)
 
 
@@ -57,13 +55,9 @@ def find_layout(header_lines: list[str], delimiters: tuple[str, ...]) -> Layout:
         if _CONTACT_ID in names:
             _refuse_twins(header, names)
             preference = names.index(_DO_NOT_TRACK) if _DO_NOT_TRACK in names else None
-            return Layout(
-                delimiter, tuple(header), names.index(_CONTACT_ID), preference
-            )
+            return Layout(delimiter, tuple(header), names.index(_CONTACT_ID), preference)
     found = max((_cells(header_lines, delimiter) for delimiter in delimiters), key=len)
-    columns = (
-        ", ".join(name.strip()[:40] for name in found[:10]) or "nothing that is CSV"
-    )
+    columns = ", ".join(name.strip()[:40] for name in found[:10]) or "nothing that is CSV"
     raise FileProblemError(f"has no column contact_id; its first line has: {columns}")
 
 

@@ -29,11 +29,7 @@ _EVERY_SECONDS = 5.0
 def track(file: ContactsFile, verb: str) -> "Bar | Lines":
     """Answer a bar on a terminal, otherwise something that prints plain lines."""
     console = Console(stderr=True)
-    return (
-        Bar(file, verb, console)
-        if console.is_terminal
-        else Lines(file, verb, sys.stderr)
-    )
+    return Bar(file, verb, console) if console.is_terminal else Lines(file, verb, sys.stderr)
 
 
 class Bar:
@@ -50,9 +46,7 @@ class Bar:
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._progress.add_task(
-            f"{verb} {file.path.name}", total=file.size, rows=0
-        )
+        self._task = self._progress.add_task(f"{verb} {file.path.name}", total=file.size, rows=0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -60,9 +54,7 @@ class Bar:
 
     def __exit__(self, failed: object, *_rest: object) -> None:
         if failed is None:
-            self._progress.update(
-                self._task, completed=self._file.size, rows=self._rows
-            )
+            self._progress.update(self._task, completed=self._file.size, rows=self._rows)
         self._progress.stop()
 
     def __call__(self, rows: int) -> None:

@@ -93,9 +93,7 @@ class ContactsFile:
         raw: list[str] = []
         # strict: a quote in the wrong place is an error of its row. Guessing
         # could swallow the rows after it, and the opt-outs that they hold.
-        reader = csv.reader(
-            _lines(text, raw), delimiter=self.layout.delimiter, strict=True
-        )
+        reader = csv.reader(_lines(text, raw), delimiter=self.layout.delimiter, strict=True)
         header = True
         while True:
             start = reader.line_num + 1
@@ -126,9 +124,7 @@ def _lines(text: TextIO, raw: list[str]) -> Iterator[str]:
     while line := text.readline(_MAX_LINE):
         number += 1
         if len(line) == _MAX_LINE:
-            raise FileProblemError(
-                f"has more than {_MAX_LINE:,} characters on line {number}"
-            )
+            raise FileProblemError(f"has more than {_MAX_LINE:,} characters on line {number}")
         raw.append(line)
         yield line
 

@@ -40,9 +40,7 @@ class RejectedFile:
         """
         if self.path.exists():
             if not _is_ours(self.path):
-                raise FileProblemError(
-                    f"would overwrite {self.path}, which it did not write"
-                )
+                raise FileProblemError(f"would overwrite {self.path}, which it did not write")
             self.path.unlink()
         return self
 

@@ -36,16 +36,12 @@ def checked(name: str, survey: Survey) -> list[str]:
     return said
 
 
-def finished(
-    name: str, survey: Survey, tally: Tally, rejected: RejectedFile
-) -> list[str]:
+def finished(name: str, survey: Survey, tally: Tally, rejected: RejectedFile) -> list[str]:
     """Say what an import did."""
     done = f"{tally.sent:,} contacts imported: {tally.created:,} new, {tally.changed:,} changed"
     said = [f"{name}: {survey.rows:,} rows, {done}"]
     if tally.superseded:
-        said.append(
-            f"{tally.superseded:,} rows gave way to another row of the same contact"
-        )
+        said.append(f"{tally.superseded:,} rows gave way to another row of the same contact")
     if rejected.count:
         said.append(f"{rejected.count:,} rows rejected, see {rejected.path}")
     return said
@@ -55,12 +51,10 @@ def stopped(name: str, reason: str, tally: Tally) -> str:
     """Say up to where an import came that broke off."""
     done = f"everything up to line {tally.done_line:,} is imported"
     if not tally.done_line:
-        done = (
-            "nothing is known to be imported"
-            if tally.open_line
-            else "nothing was imported"
-        )
-    unsure = ""
+        done = "nothing was imported"
     if tally.open_line:
-        unsure = f", the rows from there to line {tally.open_line:,} may or may not be"
-    return f"{name}: {reason}; {done}{unsure}. Importing the file again is safe."
+        since = f"from there to line {tally.open_line:,}"
+        if not tally.done_line:
+            done, since = "nothing is known to be imported", f"up to line {tally.open_line:,}"
+        done += f", the rows {since} may or may not be"
+    return f"{name}: {reason}; {done}. Importing the file again is safe."

@@ -57,9 +57,7 @@ def read_contact(cells: list[str], layout: Layout, empty_as: EmptyAs) -> Contact
     if len(cells) > len(layout.header) and any(cells[len(layout.header) :]):
         # An unquoted delimiter has moved the cells after it: any of them may be
         # read as the preference.
-        raise BadRowError(
-            f"has {len(cells)} cells, the header has {len(layout.header)}"
-        )
+        raise BadRowError(f"has {len(cells)} cells, the header has {len(layout.header)}")
     if len(cells) <= layout.contact_id:
         raise BadRowError("ends before the column contact_id")
     contact_id = cells[layout.contact_id]
@@ -78,9 +76,7 @@ def _preference(cell: str, empty_as: EmptyAs) -> tuple[DoNotTrack, PreferenceSou
         return _VALUES[value], PreferenceSource.IMPORT
     except KeyError:
         shown = cell if len(cell) <= 40 else cell[:40] + "…"  # noqa: PLR2004
-        raise BadRowError(
-            f"doNotTrack is {shown!r}, not true, false, 1, 0, yes, no"
-        ) from None
+        raise BadRowError(f"doNotTrack is {shown!r}, not true, false, 1, 0, yes, no") from None
 
 
 def _check_contact_id(contact_id: str) -> None:

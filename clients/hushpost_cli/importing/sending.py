@@ -75,9 +75,7 @@ class Import:
                 self.tally.sent += len(entries)
             self.tally.done_line, self.tally.open_line = self.tally.open_line, 0
 
-    def _batches(
-        self, progress: Callable[[int], None]
-    ) -> Iterator[list[PreferenceEntry]]:
+    def _batches(self, progress: Callable[[int], None]) -> Iterator[list[PreferenceEntry]]:
         batch: dict[str, PreferenceEntry] = {}
         name = _evidence_name(self.file.path.name)
         for rows, row in enumerate(self.file.rows(), 1):

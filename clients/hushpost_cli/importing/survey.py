@@ -41,9 +41,7 @@ class Survey:
         return self.last_lines.get(contact_id, line) > line
 
 
-def survey(
-    file: ContactsFile, empty_as: EmptyAs, progress: Callable[[int], None]
-) -> Survey:
+def survey(file: ContactsFile, empty_as: EmptyAs, progress: Callable[[int], None]) -> Survey:
     """Read a file to its end.
 
     So a file that can't be read to its end changes nothing. And of a contact
