@@ -1,4 +1,4 @@
-"""Lays a campaign's numbers out as a report: sums and rates. Pure."""
+"""Lays a campaign's numbers out as a report: sums and rates."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
