@@ -65,7 +65,9 @@ async def make_tenant(
         keys = {}
         for role in (Role.SENDER, Role.REPORTER, Role.ADMIN, Role.EDGE):
             owner = "" if role is Role.EDGE else tenant_id
-            keys[role] = (await client.admin.create_api_key(role, tenant_id=owner)).secret
+            made = await client.admin.create_api_key(role, tenant_id=owner)
+            assert made.secret is not None
+            keys[role] = made.secret
     return TenantKeys(
         tenant_id, keys[Role.SENDER], keys[Role.REPORTER], keys[Role.EDGE], keys[Role.ADMIN]
     )

@@ -20,12 +20,12 @@ __all__ = ["Intake", "Item", "Rejection"]
 class Item(NamedTuple):
     """An open (signal 0) or a click (signal n), as an edge reports it.
 
-    `time` is in seconds since 1970; None: now.
+    `time` is in microseconds since 1970; None: now.
     """
 
     token: str
     signal: int
-    time: float | None
+    time: int | None
     verdict: int
     privacy_signal: bool
 
@@ -92,10 +92,10 @@ class Intake:
         """Return where a link leads, by the part of the token that is in clear."""
         return await self._catalog.url(campaign_of(token), link)
 
-    def _now(self) -> float:
-        return self._clock().timestamp()
+    def _now(self) -> int:
+        return int(self._clock().timestamp() * 1_000_000)
 
-    def _event(self, item: Item, now: float) -> Event | None:
+    def _event(self, item: Item, now: int) -> Event | None:
         """Open and check an item; None where its campaign or link is not remembered.
 
         Raises TOKEN_INVALID, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.

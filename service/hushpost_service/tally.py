@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
 from hushpost_service.policy import Mode
@@ -24,7 +24,9 @@ CounterKey = tuple[int, int, int, bool, int, int]
 anonymous events carry no time.
 """
 
-_SECONDS_PER_HOUR = 3600
+_HOUR = 3600 * 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
 _IDENTIFIED = int(Mode.IDENTIFIED)
 _ANONYMOUS = int(Mode.ANONYMOUS)
@@ -33,7 +35,8 @@ _ANONYMOUS = int(Mode.ANONYMOUS)
 class Event(NamedTuple):
     """An open (signal 0) or a click (signal n), as its opened token tells it.
 
-    `time` is in seconds since 1970; `created` is when the campaign was.
+    `time` is in microseconds since 1970, whole ones, so that a row read back
+    falls in the same hour; `created` is when the campaign was.
     """
 
     campaign: int
@@ -42,7 +45,7 @@ class Event(NamedTuple):
     slot: int
     signal: int
     verdict: int
-    time: float
+    time: int
     privacy_signal: bool
     created: datetime
 
@@ -78,7 +81,7 @@ class Tally:
         machine = verdict in _MACHINES
         hour = 0
         if mode is Mode.IDENTIFIED:
-            hour = int(time) // _SECONDS_PER_HOUR
+            hour = time // _HOUR
             self._identified.append(event)
         counter = (campaign, group, signal, machine, int(mode), hour)
         self.counts[counter] = self.counts.get(counter, 0) + 1
@@ -116,9 +119,9 @@ class Tally:
             is_first = not mask & bit
             if is_first:
                 known[key] = mask | bit
-                counter = (*key[:5], int(time) // _SECONDS_PER_HOUR)
+                counter = (*key[:5], time // _HOUR)
                 self.first[counter] = self.first.get(counter, 0) + 1
-            moment = datetime.fromtimestamp(time, UTC)
+            moment = _EPOCH + timedelta(microseconds=time)
             rows.append(
                 EventRow(
                     campaign,
@@ -158,7 +161,7 @@ class Fold:
         fold = cls()
         for row in rows:
             place = (row.campaign, row.group, row.signal, row.verdict in _MACHINES)
-            hour = int(row.event_time.timestamp()) // _SECONDS_PER_HOUR
+            hour = (row.event_time - _EPOCH) // _MICROSECOND // _HOUR
             fold.counts[*place, _IDENTIFIED, hour] -= 1
             fold.first[*place, _IDENTIFIED, hour] -= row.is_first
             fold.counts[*place, int(mode), 0] += 1
@@ -182,5 +185,5 @@ def _mark(masks: dict[SlotKey, int], place: tuple[int, int, int, bool, int], slo
     masks[key] = masks.get(key, 0) | 1 << slot % CHUNK_SLOTS
 
 
-def _time(event: Event) -> float:
+def _time(event: Event) -> int:
     return event.time

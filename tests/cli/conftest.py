@@ -55,10 +55,10 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
     async def BatchSetPreferences(  # noqa: N802 - the name of the RPC
         self,
         request: preference_pb2.BatchSetPreferencesRequest,
-        context: grpc.aio.ServicerContext,
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> preference_pb2.BatchSetPreferencesResponse:
         """Set preferences."""
-        self.keys.append(dict(context.invocation_metadata() or ())["authorization"])
+        self.keys.append(str(dict(context.invocation_metadata() or ())["authorization"]))
         self.requests.append(request)
         step = self.script.pop(0) if self.script else None
         if isinstance(step, tuple):
@@ -79,7 +79,7 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
         )
 
     async def _fail(
-        self, context: grpc.aio.ServicerContext, code: grpc.StatusCode, reason: str
+        self, context: grpc.aio.ServicerContext[Any, Any], code: grpc.StatusCode, reason: str
     ) -> None:
         status = Status(code=code.value[0], message="in words")
         status.details.add().Pack(ErrorInfo(reason=reason, domain="hushpost"))
@@ -91,7 +91,7 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
 async def ledger() -> AsyncIterator[Ledger]:
     """An empty ledger that listens."""
     server = grpc.aio.server()
-    ledger = Ledger()
+    ledger = Ledger()  # type: ignore[abstract] # what it does not have is UNIMPLEMENTED
     preference_pb2_grpc.add_PreferenceServiceServicer_to_server(ledger, server)
     ledger.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

@@ -14,7 +14,7 @@ from google.rpc.status_pb2 import Status
 from hushpost.v1 import campaign_pb2_grpc, tracking_pb2_grpc
 from hushpost_client import Hushpost, RetryPolicy
 
-Step = Callable[[grpc.aio.ServicerContext], Awaitable[Any]]
+Step = Callable[[grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 
 
 class ScriptedPeer(
@@ -31,7 +31,7 @@ class ScriptedPeer(
     def answers(self, *messages: Message) -> None:
         """Answer the next call: with one message, or a stream that then breaks."""
 
-        async def step(_context: grpc.aio.ServicerContext) -> tuple[Message, ...]:
+        async def step(_context: grpc.aio.ServicerContext[Any, Any]) -> tuple[Message, ...]:
             return messages
 
         self.script.append(step)
@@ -57,7 +57,7 @@ class ScriptedPeer(
     def fails(self, code: grpc.StatusCode, trailer: bytes) -> None:
         """Fail the next call with these bytes as details."""
 
-        async def step(context: grpc.aio.ServicerContext) -> None:
+        async def step(context: grpc.aio.ServicerContext[Any, Any]) -> None:
             await context.abort(code, "in words", (("grpc-status-details-bin", trailer),))
 
         self.script.append(step)
@@ -65,21 +65,23 @@ class ScriptedPeer(
     def hangs(self) -> None:
         """Leave the next call without an answer."""
 
-        async def step(context: grpc.aio.ServicerContext) -> None:
+        async def step(context: grpc.aio.ServicerContext[Any, Any]) -> None:
             context.set_code(grpc.StatusCode.INTERNAL)
             await asyncio.sleep(30)
 
         self.script.append(step)
 
-    async def _next(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def _next(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata() or ()))
         return await self.script.pop(0)(context)
 
-    async def _unary(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def _unary(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         return (await self._next(request, context))[0]
 
-    async def _stream(self, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+    async def _stream(
+        self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[Any]:
         for message in await self._next(request, context):
             yield message
         await context.abort(grpc.StatusCode.UNAVAILABLE, "broken")
@@ -93,7 +95,7 @@ class ScriptedPeer(
 async def peer() -> AsyncIterator[ScriptedPeer]:
     """A peer without a script yet."""
     server = grpc.aio.server()
-    peer = ScriptedPeer()
+    peer = ScriptedPeer()  # type: ignore[abstract] # what it does not have is UNIMPLEMENTED
     tracking_pb2_grpc.add_TrackingServiceServicer_to_server(peer, server)
     campaign_pb2_grpc.add_CampaignServiceServicer_to_server(peer, server)
     peer.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"

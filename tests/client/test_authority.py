@@ -42,7 +42,7 @@ async def campaign(clients: Any) -> str:
     created = await clients.sender.campaigns.create_campaign(
         "spring", links=[NewLink(URLS[0], "header"), URLS[1]], groups=["vip"]
     )
-    return created.campaign_id
+    return str(created.campaign_id)
 
 
 async def test_a_campaign_is_created_extended_and_closed(

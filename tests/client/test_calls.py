@@ -144,7 +144,7 @@ async def test_a_wrong_number_of_tokens_is_refused(hushpost: Hushpost, peer: Any
 
 def test_no_value_can_be_changed() -> None:
     """Every dataclass that the client hands out is frozen and slotted."""
-    values = [
+    values: list[Any] = [
         value
         for name in hushpost_client.__all__
         if dataclasses.is_dataclass(value := getattr(hushpost_client, name))

@@ -1,6 +1,7 @@
 """The client's enums are the contract's."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,7 +18,7 @@ WORDINGS = {name: value for name, value in vars(_words_proto).items() if isinsta
 def test_words_are_those_of_the_contract(name: str) -> None:
     """Each enum has all words of its proto and no other, and they go there and back."""
     wording = WORDINGS[name]
-    words = type(next(iter(wording.numbers)))
+    words: Any = type(next(iter(wording.numbers)))
     assert set(wording.numbers) == set(words)
     assert all(wording.word(wording.number(word)) is word for word in words)
 

@@ -23,9 +23,9 @@ def timestamp(time: datetime | None) -> Timestamp | None:
     return message
 
 
-def moment(message: Timestamp, *, given: bool) -> float | None:
-    """Return seconds since 1970, or None where no moment is given."""
-    return message.seconds + message.nanos / 1e9 if given else None
+def moment(message: Timestamp, *, given: bool) -> int | None:
+    """Return microseconds since 1970, or None where no moment is given."""
+    return message.seconds * 1_000_000 + message.nanos // 1000 if given else None
 
 
 def verdict(number: int) -> int:

@@ -68,8 +68,8 @@ on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
 do update set events = known.events + excluded.events, people = known.people + excluded.people
 """
 
-# A page of contacts that engaged, by contact number: with a signal from $3 to $4,
-# by a machine only if $5, and of a preference in $7.
+# A page of contacts that engaged, by contact number: those of a preference in $7
+# with an event of a signal from $3 to $4. Events by machines count only if $5.
 ENGAGED_CONTACTS = """
 select contact, contact_id,
     count(*) filter (where signal = 0) as opens,
@@ -80,9 +80,9 @@ join contacts using (tenant, contact)
 where tenant = $1 and campaign = $2
     and contact > $6
     and do_not_track = any($7::smallint[])
-    and (signal between $3 and $4)
     and ($5 or verdict not in (3, 4))
 group by contact, contact_id
+having count(*) filter (where signal between $3 and $4) > 0
 order by contact
 limit $8
 """
