@@ -26,7 +26,8 @@ RUN groupadd --gid 10001 hushpost \
  && useradd --uid 10001 --gid hushpost --no-create-home --home-dir /var/lib/hushpost hushpost \
  && install --directory --owner hushpost --group hushpost --mode 0700 /var/lib/hushpost
 COPY --from=build /app /app
-ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    HUSHPOST_LISTEN=0.0.0.0:50051 HUSHPOST_DATA_DIR=/var/lib/hushpost
 USER hushpost
 WORKDIR /var/lib/hushpost
 VOLUME /var/lib/hushpost

@@ -132,8 +132,8 @@ def _settings(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
-            name = ".".join(map(str, problem["loc"]))
-            typer.echo(f"hushpost: {name}: {problem['msg']}", err=True)
+            name = "".join(f"{part}: " for part in problem["loc"])
+            typer.echo(f"hushpost: {name}{problem['msg']}", err=True)
         raise typer.Exit(2) from None
 
 

@@ -6,8 +6,9 @@ next start.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -82,11 +83,11 @@ class Folding:
 
     def start_policy_job(self, tenant: int) -> None:
         """Fold in the background what a stricter policy concerns."""
-        self._start(self._of_policy(tenant))
+        self._start(partial(self._of_policy, tenant))
 
     def start_pending(self) -> None:
         """Finish in the background what was promised before the last stop."""
-        self._start(self._pending())
+        self._start(self._pending)
 
     async def progress(self, tenant: int) -> PolicyFolding | None:
         """Return how far a tenant's policy job has come, None where there is none."""
@@ -116,25 +117,17 @@ class Folding:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        job = asyncio.create_task(work)
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        job = asyncio.create_task(_until_done(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
     async def _pending(self) -> None:
-        """Keep every promise, trying again while the database is away."""
-        while True:
-            try:
-                async with self._database.connection("read foldings") as connection:
-                    pending = await storage.tenants_with_foldings(connection)
-                for tenant in pending:
-                    await self.of_contacts(tenant)
-                    await self._of_policy(tenant)
-            except HushpostError as error:
-                _log.warning("folding is interrupted", reason=error.reason)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        async with self._database.connection("read foldings") as connection:
+            pending = await storage.tenants_with_foldings(connection)
+        for tenant in pending:
+            await self.of_contacts(tenant)
+            await self._of_policy(tenant)
 
     async def _of_policy(self, tenant: int) -> None:
         # One at a time in this process; two processes do the same work twice,
@@ -245,6 +238,18 @@ async def _apply(connection: "Connection", tenant: int, fold: Fold) -> None:
     await recording.clear_slots(connection, tenant, fold.cleared.items())
     await recording.merge_slots(connection, tenant, fold.marked.items())
     await recording.add_events(connection, tenant, fold.counts, fold.first)
+
+
+async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work, and try again while the database is away."""
+    while True:
+        try:
+            await work()
+        except HushpostError as error:
+            _log.warning("folding is interrupted", reason=error.reason)
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _kind(promise: ContactFolding) -> tuple[History, Mode]:

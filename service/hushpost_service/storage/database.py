@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-__all__ = ["Database"]
+__all__ = ["BEGIN", "Database"]
+
+BEGIN = "begin isolation level read committed"
+"""What a transaction starts with. Said outright: a server may have another default,
+under which a statement would not see what was committed before it."""
 
 T = TypeVar("T")
 
@@ -90,7 +94,7 @@ class Database:
         self,
         name: str,
         work: Callable[["Connection"], Awaitable[T]],
-        begin: str = "begin",
+        begin: str = BEGIN,
     ) -> T:
         """Run `work` in a transaction and return its result once that is durable.
 

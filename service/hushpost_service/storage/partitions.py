@@ -19,16 +19,23 @@ _AHEAD = timedelta(days=62)
 
 
 async def make_partitions(connection: "Connection", oldest: datetime, now: datetime) -> None:
-    """Make the months of events from `oldest` on and the periods of receipts, in a transaction."""
+    """Make the months of events from `oldest` on and the periods of receipts, in a transaction.
+
+    Only those that are missing: making one locks its table for a moment.
+    """
     await connection.execute(sql.LOCK_PARTITIONS.format(lock=_PARTITIONS_LOCK))
+    present = {*await _partitions(connection, "events"), *await _partitions(connection, "receipts")}
     month = _month(oldest)
     while month <= now + _AHEAD:
         end = _month(month + timedelta(days=32))
-        name = f"{month:%Y_%m}"
-        await connection.execute(sql.CREATE_EVENTS.format(name=name, start=month, end=end))
+        name = _events_name(month)
+        if name not in present:
+            await connection.execute(sql.CREATE_EVENTS.format(name=name, start=month, end=end))
         month = end
     for period in range(_period(now) - 1, _period(now + _AHEAD) + 1):
-        await connection.execute(sql.CREATE_RECEIPTS.format(period=period))
+        if _receipts_name(period) not in present:
+            name = _receipts_name(period)
+            await connection.execute(sql.CREATE_RECEIPTS.format(name=name, period=period))
 
 
 async def drop_partitions(connection: "Connection", oldest: datetime, now: datetime) -> list[str]:
@@ -37,17 +44,31 @@ async def drop_partitions(connection: "Connection", oldest: datetime, now: datet
     Months become empty by folding what is older than a tenant keeps. Returns
     the names of what was dropped.
     """
-    dropped = []
-    for (name,) in await connection.fetch(sql.PARTITIONS, "receipts"):
-        if int(name.rpartition("_")[2]) < _period(now) - 1:
-            dropped.append(name)
-    for (name,) in await connection.fetch(sql.PARTITIONS, "events"):
-        is_old = name < f"events_{oldest:%Y_%m}"
-        if is_old and await connection.fetchval(sql.IS_EMPTY.format(name=name)):
-            dropped.append(name)
-    for name in dropped:
+    useless = [
+        name
+        for name in await _partitions(connection, "receipts")
+        if int(name.rpartition("_")[2]) < _period(now) - 1
+    ]
+    useless += [
+        name
+        for name in await _partitions(connection, "events")
+        if name < _events_name(oldest) and await connection.fetchval(sql.IS_EMPTY.format(name=name))
+    ]
+    for name in useless:
         await connection.execute(sql.DROP.format(name=name))
-    return dropped
+    return useless
+
+
+async def _partitions(connection: "Connection", table: str) -> list[str]:
+    return [name for (name,) in await connection.fetch(sql.PARTITIONS, table)]
+
+
+def _events_name(month: datetime) -> str:
+    return f"events_{month:%Y_%m}"
+
+
+def _receipts_name(period: int) -> str:
+    return f"receipts_{period}"
 
 
 def _month(moment: datetime) -> datetime:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from asyncpg import BitString
 
 from hushpost_service.policy import ContactPreference, DoNotTrack
+from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.sql import recording as sql
 from hushpost_service.tally import CHUNK_SLOTS, CounterKey, EventRow, SlotKey
 
@@ -30,7 +31,7 @@ _RECORDING_LOCK = 0x4855_5245
 
 def begin_recording(tenant: int) -> str:
     """Return the script that begins a recording transaction of a tenant."""
-    return sql.BEGIN_RECORDING.format(lock=_RECORDING_LOCK, tenant=tenant)
+    return sql.BEGIN_RECORDING.format(begin=BEGIN, lock=_RECORDING_LOCK, tenant=tenant)
 
 
 async def lock_recording(connection: "Connection", tenant: int) -> None:

@@ -5,13 +5,13 @@ LOCK_PARTITIONS = "select pg_advisory_xact_lock({lock})"
 
 # A month of events.
 CREATE_EVENTS = """
-create table if not exists events_{name} partition of events
+create table {name} partition of events
 for values from ('{start:%Y-%m-%d}T00:00:00Z') to ('{end:%Y-%m-%d}T00:00:00Z')
 """
 
 # A period of receipts.
 CREATE_RECEIPTS = """
-create table if not exists receipts_{period} partition of receipts for values in ({period})
+create table {name} partition of receipts for values in ({period})
 """
 
 # The partitions of a table, by name.

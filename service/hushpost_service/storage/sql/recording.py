@@ -5,7 +5,7 @@
 # commit. Advisory locks live in memory only: no WAL record names anybody.
 # A format string, because a script of two statements takes no parameters; the
 # tenant is an integer of ours.
-BEGIN_RECORDING = "begin; select pg_advisory_xact_lock_shared({lock}, {tenant:d})"
+BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:d})"
 
 # Begins a transaction that makes a preference or policy stricter; see
 # `LOCK_RECORDING` for the lock, which is taken last.
