@@ -1,0 +1,1 @@
+"""The bench: each figure beside a bare reference measured in the same run."""

@@ -1,0 +1,70 @@
+"""Runs work in a process of its own, so that load and orchestration share no core's time."""
+
+import gc
+import multiprocessing
+import signal
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from multiprocessing.connection import Connection
+from typing import Any
+
+import uvloop
+
+from bench.results import Figure
+from bench.site import Site
+
+__all__ = ["FailedError", "Say", "Work", "run"]
+
+Say = Callable[[str], None]
+"""Tells whoever waits what is being done."""
+
+Work = Callable[[Site, Say], Coroutine[Any, Any, list[Figure]]]
+
+
+class FailedError(Exception):
+    """The work came to no result."""
+
+
+def run(work: Work, site: Site, say: Say, seconds: float) -> list[Figure]:
+    """Run a function of a module in a fresh process; end that after so many seconds."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, work, site), daemon=True)
+    process.start()
+    there.close()
+    try:
+        return _result(here, say, time.monotonic() + seconds)
+    finally:
+        process.terminate()
+        process.join(5)
+        process.kill()
+        here.close()
+
+
+def _result(connection: "Connection[Any, Any]", say: Say, deadline: float) -> list[Figure]:
+    while connection.poll(max(deadline - time.monotonic(), 0)):
+        try:
+            kind, content = connection.recv()
+        except EOFError:
+            raise FailedError("the load generator died") from None
+        if kind == "said":
+            say(content)
+        elif kind == "done":
+            figures: list[Figure] = content
+            return figures
+        else:
+            raise FailedError(content)
+    raise FailedError("it took too long")
+
+
+def _serve(connection: "Connection[Any, Any]", work: Work, site: Site) -> None:
+    # Ctrl-C reaches the whole group; whoever started this ends it in good order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    try:
+        figures = uvloop.run(work(site, lambda text: connection.send(("said", text))))
+    except Exception:  # noqa: BLE001 - told to whoever waits
+        connection.send(("failed", traceback.format_exc()))
+    else:
+        connection.send(("done", figures))

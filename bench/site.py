@@ -1,0 +1,49 @@
+"""Where a figure is measured: an authority of its own, on a database of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+
+from tests.authority import AuthorityProcess
+
+__all__ = ["Site", "check_durability", "site"]
+
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An authority that serves; `dsn` is its PostgreSQL."""
+
+    target: str
+    admin_key: str
+    dsn: str
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """Start `hushpost serve` on an empty embedded PostgreSQL; leave nothing behind."""
+    with (
+        TemporaryDirectory(prefix="hushpost-bench-") as folder,
+        AuthorityProcess(Path(folder)) as authority,
+    ):
+        yield Site(authority.target, authority.admin_key(), _dsn(authority.data_dir))
+
+
+async def check_durability(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Make sure that an answered commit is on disk: else nothing here means anything."""
+    for setting, value in _DURABLE.items():
+        found = await connection.fetchval("select current_setting($1)", setting)
+        assert found == value, f"{setting} is {found}"
+
+
+def _dsn(data_dir: Path) -> str:
+    """Return the address of the embedded PostgreSQL, as its postmaster.pid has it."""
+    _, _, _, port, socket_folder, *_ = (
+        (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+    )
+    return f"postgresql://postgres@/postgres?host={socket_folder.strip()}&port={port.strip()}"

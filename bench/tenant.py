@@ -1,0 +1,105 @@
+"""A tenant to send load for: its keys, its campaigns, and what was counted for it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from bench.scenario import LINKS, Shape
+from bench.site import Site
+from hushpost_client import (
+    CampaignStats,
+    DoNotTrack,
+    Hushpost,
+    Mode,
+    PolicyUpdate,
+    PreferenceEntry,
+    Role,
+    SignalStats,
+)
+
+__all__ = ["Metadata", "Tenant", "check_recorded", "opened_tenant"]
+
+_BATCH = 10_000
+Metadata = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant, with clients for what is not measured and stubs' needs for what is."""
+
+    sender: Hushpost
+    reporter: Hushpost
+    channel: grpc.aio.Channel
+    edge: Metadata
+    sender_metadata: Metadata
+    reporter_metadata: Metadata
+
+    async def opt_out(self, contact_ids: Sequence[str]) -> None:
+        """Set `do_not_track` to TRUE."""
+        for start in range(0, len(contact_ids), _BATCH):
+            await self.sender.preferences.batch_set_preferences(
+                PreferenceEntry(contact_id, DoNotTrack.TRUE)
+                for contact_id in contact_ids[start : start + _BATCH]
+            )
+
+    async def send(self, campaign_id: str, shape: Shape) -> list[str]:
+        """Create a campaign of that shape; return the token of each message."""
+        groups = shape.contact_ids()
+        await self.sender.campaigns.create_campaign(campaign_id, links=LINKS, groups=groups)
+        tokens = []
+        for group_id, contact_ids in groups.items():
+            issued = await self.sender.campaigns.issue_tokens(campaign_id, group_id, contact_ids)
+            tokens += [token.token for token in issued.tokens]
+        return tokens
+
+
+@asynccontextmanager
+async def opened_tenant(
+    site: Site, tenant_id: str, mode_when_unset: Mode = Mode.IDENTIFIED
+) -> AsyncIterator[Tenant]:
+    """Create a tenant whose numbers are exact (quorum 1), so that they can be checked."""
+    policy = PolicyUpdate(mode_when_unset=mode_when_unset, quorum=1)
+    async with AsyncExitStack() as stack:
+
+        async def connect(api_key: str) -> Hushpost:
+            client = Hushpost.connect(site.target, api_key=api_key, tls=False, timeout=60)
+            return await stack.enter_async_context(client)
+
+        installation = await connect(site.admin_key)
+        await installation.admin.create_tenant(tenant_id, policy=policy)
+        secrets = {}
+        for role in (Role.SENDER, Role.REPORTER, Role.EDGE):
+            owner = "" if role is Role.EDGE else tenant_id
+            new = await installation.admin.create_api_key(role, tenant_id=owner)
+            assert new.secret is not None
+            secrets[role] = new.secret
+        channel = grpc.aio.insecure_channel(
+            site.target, options=[("grpc.max_receive_message_length", -1)]
+        )
+        yield Tenant(
+            await connect(secrets[Role.SENDER]),
+            await connect(secrets[Role.REPORTER]),
+            await stack.enter_async_context(channel),
+            *(_metadata(secrets[role]) for role in (Role.EDGE, Role.SENDER, Role.REPORTER)),
+        )
+
+
+def check_recorded(stats: CampaignStats, opens: int, clicks: int) -> None:
+    """Make sure that what was sent was counted, once: lost work has no figure."""
+    counted = _total(stats.opens), _total(stats.clicks)
+    assert counted == (opens, clicks), (
+        f"{stats.campaign_id}: sent (opens, clicks) {(opens, clicks)}, counted {counted}"
+    )
+
+
+def _total(stats: SignalStats) -> int:
+    return sum(
+        part.identified.total + part.anonymous.total + part.aggregate.total
+        for part in (stats.human, stats.machine)
+    )
+
+
+def _metadata(secret: str) -> Metadata:
+    return (("authorization", f"Bearer {secret}"),)
