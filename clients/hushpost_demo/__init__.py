@@ -1,0 +1,1 @@
+"""The command `hushpost demo`: a campaign played through a real authority."""

@@ -1,0 +1,50 @@
+"""Compares numbers that were answered with numbers that were predicted. Pure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeAlias
+
+from hushpost_client import CampaignStats
+
+__all__ = ["Numbers", "differences", "numbers"]
+
+Numbers: TypeAlias = Mapping[str, object]
+"""Values by what they are, for people: `groups press > opens > human > …`."""
+
+_ENTRY_NAMES = ("group_id", "link_number", "start_time")
+
+
+def numbers(stats: CampaignStats) -> dict[str, object]:
+    """Return all that a report says, one by one."""
+    found: dict[str, object] = {}
+    _collect(stats, "", found)
+    return found
+
+
+def differences(expected: Numbers, answered: Numbers) -> list[str]:
+    """Return a line for each value that is not as expected, missing or too much."""
+    names = [*expected, *(name for name in answered if name not in expected)]
+    return [
+        f"{name}: expected {expected.get(name, 'nothing')}, answered {answered.get(name, 'nothing')}"
+        for name in names
+        if not _same(expected.get(name), answered.get(name))
+    ]
+
+
+def _collect(value: Any, name: str, found: dict[str, object]) -> None:
+    if isinstance(value, tuple):
+        for entry in value:
+            key = next(str(getattr(entry, part)) for part in _ENTRY_NAMES if hasattr(entry, part))
+            _collect(entry, f"{name} {key}", found)
+    elif is_dataclass(value):
+        for field in fields(value):
+            _collect(getattr(value, field.name), f"{name} > {field.name}".strip(" >"), found)
+    else:
+        found[name] = value
+
+
+def _same(expected: object, answered: object) -> bool:
+    if isinstance(expected, float) and isinstance(answered, float):
+        return math.isclose(expected, answered, abs_tol=1e-12)
+    return expected == answered

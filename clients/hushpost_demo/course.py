@@ -1,0 +1,117 @@
+"""The course of the demo, from an empty folder to an authority that serves."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from hushpost_client import Hushpost, Role, Tenant
+from hushpost_demo.access import Keys, open_tenant
+from hushpost_demo.authority import RunningAuthority, clean_environment, running_authority
+from hushpost_demo.contacts import Contact, contacts_file, import_contacts, read_contacts
+from hushpost_demo.examples import examples
+from hushpost_demo.mailing import Clients, Mailing
+
+__all__ = ["Demo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One run.
+
+    Attributes:
+        command: The console script `hushpost`.
+        data_dir: What is kept between runs.
+        listen: Where to serve; port 0 takes a free one.
+        seed: What recipients do.
+        console: Where to print.
+    """
+
+    command: Path
+    data_dir: Path
+    listen: str
+    seed: int
+    console: Console
+
+    async def run(self, *, once: bool) -> int:
+        """Play a campaign and check its report; return the exit code.
+
+        Unless `once`, then serve until cancelled.
+
+        Raises:
+            DemoError: if something expected is wrong.
+            HushpostError: if the authority refuses a call.
+        """
+        self._say(f"starting PostgreSQL and the authority; their data is in {self.data_dir}/")
+        async with running_authority(self.command, self.data_dir, self.listen) as authority:
+            keys = Keys(self.data_dir / "keys")
+            make_key: list[str | Path] = [self.command, "admin-key", "--data-dir", self.data_dir]
+            tenant = await open_tenant(authority.address, keys, make_key, clean_environment())
+            self._say(f"serving gRPC on {authority.address} (log: {authority.log})")
+            self._say(f"tenant {tenant.tenant_id}: {tenant.display_name}\n")
+            contacts = await self._import(authority, keys, tenant)
+            mailing = await self._mail(authority, keys, tenant, contacts)
+            code = 0 if mailing.is_right else 1
+            if not once:
+                self._show_examples(authority, keys, mailing)
+                code = await self._serve(authority, code)
+        return code
+
+    async def _import(
+        self, authority: RunningAuthority, keys: Keys, tenant: Tenant
+    ) -> list[Contact]:
+        options: list[str | Path] = [
+            *("--tenant", tenant.tenant_id, "--server", authority.address, "--no-tls"),
+            *("--api-key-file", keys.path(Role.SENDER)),
+            *("--rejected", self.data_dir / "contacts.rejected.csv"),
+        ]
+        with contacts_file() as file:
+            await import_contacts(self.command, clean_environment(), file, options)
+            return read_contacts(file)
+
+    async def _mail(
+        self,
+        authority: RunningAuthority,
+        keys: Keys,
+        tenant: Tenant,
+        contacts: list[Contact],
+    ) -> Mailing:
+        async with AsyncExitStack() as stack:
+
+            async def client(role: Role) -> Hushpost:
+                connection = Hushpost.connect(
+                    authority.address, api_key=keys.read(role), tls=False, timeout=30
+                )
+                return await stack.enter_async_context(connection)
+
+            clients = Clients(
+                sender=await client(Role.SENDER),
+                edge=await client(Role.EDGE),
+                reporter=await client(Role.REPORTER),
+            )
+            mailing = Mailing(clients, contacts, tenant.policy.quorum, self.seed, self.console)
+            await mailing.run()
+            return mailing
+
+    def _show_examples(self, authority: RunningAuthority, keys: Keys, mailing: Mailing) -> None:
+        self._say("\nAsk it yourself, in a second terminal:\n")
+        for example in examples(authority.address, keys.path(Role.REPORTER), mailing.campaign_id):
+            self._say(example)
+
+    async def _serve(self, authority: RunningAuthority, code: int) -> int:
+        """Serve until cancelled, and return the exit code then."""
+        self._say(f"serving on {authority.address}; Ctrl-C ends it")
+        try:
+            await authority.ended()
+        except asyncio.CancelledError:
+            # Ctrl-C is how this is meant to end.
+            self._say("\nstopping the authority and PostgreSQL")
+            return code
+        self._say(f"the authority has ended: see {authority.log}")
+        return 1
+
+    def _say(self, text: str) -> None:
+        # Lines stay whole: some are to be copied.
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
