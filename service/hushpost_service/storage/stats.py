@@ -96,7 +96,7 @@ async def counted(connection: "Connection", tenant: int, campaign: int) -> Count
     rows = await connection.fetch(sql.EVENTS, tenant, campaign)
     for kind, group, signal, hour, is_click, machine, mode, events, first in rows:
         if kind == _BY_HOUR:
-            if hour:
+            if hour and events:  # 0: all of the hour's were folded since
                 hours[HourCell(hour, int(is_click), machine)] = Count(events, first)
         elif kind == _BY_GROUP or signal > 0:
             by_group = kind == _BY_GROUP
