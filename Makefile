@@ -140,13 +140,13 @@ COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 
 .PHONY: lock
 lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 moves to the newest
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra embedded --extra edge --group dev -o requirements/dev.txt
-	@$(COMPILE) -c requirements/dev.txt --extra embedded --extra edge --group build -o requirements/run.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra embedded --extra edge --extra mta --group dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt --extra embedded --extra edge --extra mta --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
-	  --requirements pyproject.toml --extra embedded --extra edge --group dev \
+	  --requirements pyproject.toml --extra embedded --extra edge --extra mta --group dev \
 	  || { echo "The lock lags behind pyproject.toml: run 'make lock'." >&2; exit 1; }
 
 # ---- tidying ----------------------------------------------------------------
