@@ -1,0 +1,110 @@
+"""Looks into the authority's database, past the authority."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+
+_OF_TENANTS = (
+    "campaign_groups",
+    "campaigns",
+    "contacts",
+    "counters",
+    "events",
+    "foldings",
+    "links",
+    "preference_changes",
+    "publications",
+    "sent",
+    "slot_bits",
+)
+_OF_ALL = ("api_keys", "policies", "receipts", "tenants")
+
+
+def database_uri(data_dir: Path) -> str:
+    """Return the address of the embedded database of a data directory."""
+    lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+    return f"postgresql://postgres@/postgres?host={lines[4].strip()}"
+
+
+class _Connected(AbstractAsyncContextManager["Connection"]):
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    async def __aenter__(self) -> "Connection":
+        self._connection: Connection = await asyncpg.connect(self._uri)
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        # Without a farewell: the server may be gone.
+        self._connection.terminate()
+
+
+def connected(data_dir: Path) -> _Connected:
+    """Connect to the embedded database of a data directory, past the authority."""
+    return _Connected(database_uri(data_dir))
+
+
+async def tables(connection: "Connection") -> set[str]:
+    """Return the names of all tables that are no partitions."""
+    rows = await connection.fetch(
+        "select relname from pg_class where relnamespace = 'public'::regnamespace"
+        " and relkind in ('r', 'p') and not relispartition"
+    )
+    return {name for (name,) in rows}
+
+
+async def contents(connection: "Connection", tenants: Sequence[int]) -> dict[str, tuple[int, str]]:
+    """Return rows and a digest of each table, as far as it concerns tenants or all.
+
+    Fails where a table has been added that it does not know.
+    """
+    unknown = await tables(connection) - {*_OF_TENANTS, *_OF_ALL, "alembic_version"}
+    assert not unknown, f"tell inspection.py about {unknown}"
+    found = {}
+    for table in (*_OF_TENANTS, *_OF_ALL):
+        where = "where tenant = any($1)" if table in _OF_TENANTS else "where $1::int[] is not null"
+        rows = [
+            text
+            for (text,) in await connection.fetch(
+                f"select t::text from {table} t {where} order by 1",  # noqa: S608 - names of ours
+                list(tenants),
+            )
+        ]
+        found[table] = (len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest())
+    return found
+
+
+async def tenant_number(connection: "Connection", tenant_id: str) -> int:
+    """Return the number of a tenant."""
+    number: Any = await connection.fetchval(
+        "select tenant from tenants where tenant_id = $1", tenant_id
+    )
+    return int(number)
+
+
+async def contact_number(connection: "Connection", tenant: int, contact_id: str) -> int:
+    """Return the number of a contact."""
+    number: Any = await connection.fetchval(
+        "select contact from contacts where tenant = $1 and contact_id = $2", tenant, contact_id
+    )
+    return int(number)
+
+
+async def events_of(connection: "Connection", tenant: int, contact_id: str) -> int:
+    """Return how many rows name a contact's behaviour."""
+    count: Any = await connection.fetchval(
+        "select count(*) from events join contacts using (tenant, contact)"
+        " where tenant = $1 and contact_id = $2",
+        tenant,
+        contact_id,
+    )
+    return int(count)

@@ -1,0 +1,194 @@
+"""What names get that stand for nothing, for another tenant, or for something taken."""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import grpc
+from google.protobuf.message import Message
+
+from hushpost.v1 import (
+    admin_pb2,
+    campaign_pb2,
+    preference_pb2,
+    privacy_pb2,
+    stats_pb2,
+    tracking_pb2,
+)
+from tests.rpc.inspection import Connection
+from tests.rpc.scene import (
+    ADMIN,
+    DENIED,
+    INSTALLATION,
+    NOT_FOUND,
+    URL,
+    Case,
+    Request,
+    Scene,
+    check_refused,
+    each,
+)
+from tests.rpc.wire import Wire
+
+EXISTS = grpc.StatusCode.ALREADY_EXISTS
+CLOSED = grpc.StatusCode.FAILED_PRECONDITION
+
+LINKS = [campaign_pb2.Link(url=URL)]
+QUORUM = {"policy": admin_pb2.Policy(quorum=1), "update_mask": {"paths": ["quorum"]}}
+
+
+def _tokens(campaign_id: str = "spring", group_id: str = "vip") -> campaign_pb2.IssueTokensRequest:
+    return campaign_pb2.IssueTokensRequest(
+        campaign_id=campaign_id, group_id=group_id, contact_ids=["new"]
+    )
+
+
+def _update(tenant_id: str = "") -> admin_pb2.UpdatePolicyRequest:
+    return admin_pb2.UpdatePolicyRequest(tenant_id=tenant_id, **QUORUM)  # type: ignore[arg-type]
+
+
+def _sender_key(tenant_id: str = "") -> admin_pb2.CreateApiKeyRequest:
+    return admin_pb2.CreateApiKeyRequest(tenant_id=tenant_id, role=admin_pb2.ROLE_SENDER)
+
+
+def _set() -> preference_pb2.SetPreferenceRequest:
+    return preference_pb2.SetPreferenceRequest(
+        contact_id="bob", do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE
+    )
+
+
+def _set_many() -> preference_pb2.BatchSetPreferencesRequest:
+    entry = preference_pb2.PreferenceEntry(
+        contact_id="bob", do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE
+    )
+    return preference_pb2.BatchSetPreferencesRequest(entries=[entry])
+
+
+OF_CAMPAIGN: dict[str, Callable[[str], Message]] = {
+    "GetCampaign": lambda c: campaign_pb2.GetCampaignRequest(campaign_id=c),
+    "CloseCampaign": lambda c: campaign_pb2.CloseCampaignRequest(campaign_id=c),
+    "ExtendCampaign": lambda c: campaign_pb2.ExtendCampaignRequest(campaign_id=c, links=LINKS),
+    "IssueTokens": _tokens,
+    "GetCampaignStats": lambda c: stats_pb2.GetCampaignStatsRequest(campaign_id=c),
+    "ListEngagedContacts": lambda c: stats_pb2.ListEngagedContactsRequest(campaign_id=c),
+}
+
+OF_TENANT: dict[str, Callable[[str], Message]] = {
+    "GetTenant": lambda t: admin_pb2.GetTenantRequest(tenant_id=t),
+    "UpdatePolicy": _update,
+    "CreateApiKey": _sender_key,
+    "ListApiKeys": lambda t: admin_pb2.ListApiKeysRequest(tenant_id=t),
+}
+
+
+def _unknown() -> Iterator[Case]:
+    for method, of_campaign in OF_CAMPAIGN.items():
+        for name in ("", "nonsense", "Spring", "x" * 200, "a\nb"):
+            yield Case(repr(name), method, of_campaign(name), "CAMPAIGN_NOT_FOUND", NOT_FOUND)
+    for method, of_tenant in OF_TENANT.items():
+        yield Case(
+            "nonsense",
+            method,
+            of_tenant("nonsense"),
+            "TENANT_NOT_FOUND",
+            NOT_FOUND,
+            key=INSTALLATION,
+        )
+    for name in ("", "nonsense", "VIP", "a\x00"):
+        yield Case(repr(name), "IssueTokens", _tokens(group_id=name), "GROUP_NOT_FOUND", NOT_FOUND)
+    revoke = admin_pb2.RevokeApiKeyRequest(key_id=str(2**62))
+    yield Case("unknown key", "RevokeApiKey", revoke, "API_KEY_NOT_FOUND", NOT_FOUND)
+    for link in (-1, 3):
+        clicked = stats_pb2.ListEngagedContactsRequest(
+            campaign_id="spring", engagement=stats_pb2.ENGAGEMENT_CLICKED, link_number=link
+        )
+        yield Case(f"link {link}", "ListEngagedContacts", clicked, "LINK_NOT_FOUND", NOT_FOUND)
+
+
+def _taken() -> Iterator[Case]:
+    request_id = str(uuid.uuid4())
+    campaign = campaign_pb2.CreateCampaignRequest(campaign_id="spring", request_id=request_id)
+    yield Case("taken", "CreateCampaign", campaign, "CAMPAIGN_ALREADY_EXISTS", EXISTS)
+    yield Case(
+        "taken",
+        "CreateTenant",
+        lambda s: admin_pb2.CreateTenantRequest(tenant_id=s.other_id, request_id=request_id),
+        "TENANT_ALREADY_EXISTS",
+        EXISTS,
+        key=INSTALLATION,
+    )
+    links = campaign_pb2.ExtendCampaignRequest(campaign_id="closed", links=LINKS)
+    yield Case("closed", "ExtendCampaign", links, "CAMPAIGN_CLOSED", CLOSED)
+
+
+OF_OTHER_TENANT: dict[str, Callable[[], Message]] = {
+    "SetPreference": _set,
+    "GetPreference": lambda: preference_pb2.GetPreferenceRequest(contact_id="bob"),
+    "BatchSetPreferences": _set_many,
+    "ListPreferenceChanges": preference_pb2.ListPreferenceChangesRequest,
+    "EraseContact": lambda: preference_pb2.EraseContactRequest(contact_id="bob"),
+    "CreateCampaign": lambda: campaign_pb2.CreateCampaignRequest(campaign_id="new"),
+    "ListCampaigns": campaign_pb2.ListCampaignsRequest,
+    **{method: lambda of=of: of("spring") for method, of in OF_CAMPAIGN.items()},  # type: ignore[misc] # the default's type is inferred from OF_CAMPAIGN
+    **{method: lambda of=of: of("") for method, of in OF_TENANT.items()},  # type: ignore[misc] # as above
+}
+
+
+def _naming(request: Message, tenant: Callable[[Scene], str]) -> Request:
+    def named(scene: Scene) -> Message:
+        request.tenant_id = tenant(scene)  # type: ignore[attr-defined] # all of these have it
+        return request
+
+    return named
+
+
+def _foreign() -> Iterator[Case]:
+    reason = "TENANT_NOT_ALLOWED"
+    for method, request in OF_OTHER_TENANT.items():
+        yield Case("another", method, _naming(request(), lambda s: s.other_id), reason, DENIED)
+        yield Case("nonsense", method, _naming(request(), lambda _: "nonsense"), reason, DENIED)
+    edge = admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_EDGE)
+    tenant = admin_pb2.CreateTenantRequest(tenant_id="new")
+    yield Case("edge's by a tenant's admin", "CreateApiKey", edge, reason, DENIED, key=ADMIN)
+    yield Case("by a tenant's admin", "CreateTenant", tenant, reason, DENIED, key=ADMIN)
+
+
+def _with_request_id() -> dict[str, Callable[[Scene], Message]]:
+    return {
+        "RecordOpen": lambda s: tracking_pb2.RecordOpenRequest(token=s.token),
+        "RecordClick": lambda s: tracking_pb2.RecordClickRequest(token=s.token, link_number=1),
+        "RecordEvents": lambda s: tracking_pb2.RecordEventsRequest(
+            events=[tracking_pb2.Event(token=s.token)]
+        ),
+        "SetPreference": lambda _: _set(),
+        "BatchSetPreferences": lambda _: _set_many(),
+        "EraseContact": lambda _: preference_pb2.EraseContactRequest(contact_id="bob"),
+        "CreateCampaign": lambda _: campaign_pb2.CreateCampaignRequest(campaign_id="new"),
+        "ExtendCampaign": lambda _: OF_CAMPAIGN["ExtendCampaign"]("spring"),
+        "IssueTokens": lambda _: _tokens(),
+        "CreateTenant": lambda _: admin_pb2.CreateTenantRequest(tenant_id="new"),
+        "UpdatePolicy": lambda _: _update(),
+        "CreateApiKey": lambda _: _sender_key(),
+    }
+
+
+def _request_ids() -> Iterator[Case]:
+    for method, request in _with_request_id().items():
+        for bad in ("nonsense", str(uuid.UUID(int=7))[:-1], " ", "\x00"):
+
+            def named(
+                scene: Scene, make: Callable[[Scene], Message] = request, bad: str = bad
+            ) -> Message:
+                message = make(scene)
+                message.request_id = bad  # type: ignore[attr-defined] # all of these have it
+                return message
+
+            key = INSTALLATION if method == "CreateTenant" else ""
+            yield Case(f"request id {bad!r}", method, named, "REQUEST_ID_INVALID", key=key)
+
+
+@each([*_unknown(), *_taken(), *_foreign(), *_request_ids()])
+async def test_a_bad_name_is_refused(
+    scene: Scene, wire: Wire, database: Connection, case: Case
+) -> None:
+    """A name that cannot be meant has a reason of its own, and nothing is written."""
+    await check_refused(scene, wire, database, case)
