@@ -185,12 +185,12 @@ class Folding:
             rows = await storage.take_expired(connection, tenant, pairs)
             moves = {
                 slot: (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
-                for slot in {(row.campaign, row.group, row.slot) for row in rows}
+                for slot in {(campaign, group, slot) for campaign, _, _, _, group, slot, *_ in rows}
             }
             fold = Fold.of_events(
                 rows,
                 Mode.ANONYMOUS,
-                lambda row: moves[row.campaign, row.group, row.slot],
+                lambda campaign, group, slot: moves[campaign, group, slot],
             )
             await _apply(connection, tenant, fold)
             return len(rows)
@@ -235,8 +235,8 @@ async def _apply(connection: "Connection", tenant: int, fold: Fold) -> None:
     # Locked in the recorder's order, so that the two cannot deadlock.
     if fold.cleared:
         await recording.seen_slots(connection, tenant, sorted(fold.cleared))
-    await recording.clear_slots(connection, tenant, fold.cleared.items())
-    await recording.merge_slots(connection, tenant, fold.marked.items())
+    await recording.clear_slots(connection, tenant, fold.cleared)
+    await recording.merge_slots(connection, tenant, fold.marked)
     await recording.add_events(connection, tenant, fold.counts, fold.first)
 
 

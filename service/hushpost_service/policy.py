@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 __all__ = [
     "ContactPreference",
@@ -101,7 +102,16 @@ class ContactPreference:
         return Mode.IDENTIFIED
 
 
+_NO_FLOORS = (None, None, None)
+_MOMENTS = 10_000
 _FLOOR_MODES = (Mode.OFF, Mode.AGGREGATE, Mode.ANONYMOUS)
+
+
+class _Strictest(NamedTuple):
+    """The strictest modes since a moment, at the places of the enums' numbers."""
+
+    by_preference: tuple[Mode, ...]
+    by_mode_at_send: tuple[Mode, ...]
 
 
 class ModeRule:
@@ -116,6 +126,8 @@ class ModeRule:
     def __init__(self, periods: Sequence[PolicyPeriod]) -> None:
         """Take the periods by ascending `valid_from`; the last is in force."""
         self._periods = tuple(periods)
+        # Asked for every event; there are about as many moments as campaigns.
+        self._memory: dict[datetime, _Strictest] = {}
         self.policy = periods[-1].policy
 
     def of_contact(self, contact: ContactPreference | None, campaign_time: datetime) -> Mode:
@@ -125,14 +137,15 @@ class ModeRule:
         it chose, so it is ANONYMOUS, or as UNSET if that is stricter.
         """
         if contact is None:
-            return max(Mode.ANONYMOUS, self._strictest(DoNotTrack.UNSET, campaign_time))
-        since = campaign_time
-        if contact.since is not None and contact.since > campaign_time:
-            since = contact.since
-        return max(
-            self._strictest(contact.do_not_track, since),
-            contact.floor(campaign_time),
-        )
+            unset = self._strictest(campaign_time).by_preference[DoNotTrack.UNSET]
+            return max(Mode.ANONYMOUS, unset)
+        since = contact.since
+        if since is None or since < campaign_time:
+            since = campaign_time
+        mode = self._strictest(since).by_preference[contact.do_not_track]
+        if contact.floors == _NO_FLOORS:
+            return mode
+        return max(mode, contact.floor(campaign_time))
 
     def of_nameless(self, sent: Mode, campaign_time: datetime) -> Mode:
         """Return the mode of a message whose token names no contact.
@@ -141,14 +154,7 @@ class ModeRule:
         `sent` at some time since the campaign was created, and the strictest
         mode of these holds.
         """
-        return max(
-            (
-                self._strictest(state, campaign_time)
-                for state in (DoNotTrack.UNSET, DoNotTrack.TRUE)
-                if sent in self._modes(state, campaign_time)
-            ),
-            default=sent,
-        )
+        return self._strictest(campaign_time).by_mode_at_send[sent]
 
     def changed(
         self, contact: ContactPreference, do_not_track: DoNotTrack, now: datetime
@@ -168,8 +174,21 @@ class ModeRule:
         )
         return ContactPreference(do_not_track, now, (floors[0], floors[1], floors[2]))
 
-    def _strictest(self, state: DoNotTrack, since: datetime) -> Mode:
-        return max(self._modes(state, since))
+    def _strictest(self, since: datetime) -> "_Strictest":
+        strictest = self._memory.get(since)
+        if strictest is None:
+            if len(self._memory) == _MOMENTS:
+                self._memory.clear()
+            strictest = self._memory[since] = self._strictest_since(since)
+        return strictest
+
+    def _strictest_since(self, since: datetime) -> "_Strictest":
+        modes = {state: self._modes(state, since) for state in DoNotTrack}
+        by_preference = (max(modes[state]) for state in DoNotTrack)
+        by_mode_at_send = (
+            max((max(had) for had in modes.values() if sent in had), default=sent) for sent in Mode
+        )
+        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_mode_at_send))
 
     def _modes(self, state: DoNotTrack, since: datetime) -> list[Mode]:
         """Return the modes that a preference has had since, the one in force first."""

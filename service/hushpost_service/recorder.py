@@ -111,8 +111,8 @@ class Recorder:
             self._enqueue(tenant, _Part(method, request, part)) for tenant, part in events.items()
         ]
         for committed in commits:
-            # Shielded: a caller that goes away does not take back what it sent.
-            await asyncio.shield(committed)
+            # A caller that goes away cancels its wait; what it sent is committed.
+            await committed
 
     def _enqueue(self, tenant: int, part: _Part) -> asyncio.Future[None]:
         lane = self._lanes.get(tenant)
@@ -186,10 +186,15 @@ class Recorder:
 
     async def _tally(self, connection: "Connection", tenant: int, events: list[Event]) -> Tally:
         """Decide each event's mode by preference and policy as they stand now."""
-        contacts = {event.contact for event in events} - {NO_CONTACT}
-        version, preferences = await recording.preferences(connection, tenant, list(contacts))
-        rule = await self._catalog.mode_rule(connection, tenant, version)
         tally = Tally()
+        if not events:
+            return tally
+        contacts = {event.contact for event in events} - {NO_CONTACT}
+        oldest = min(event.created for event in events)
+        version, preferences = await recording.preferences(
+            connection, tenant, list(contacts), oldest
+        )
+        rule = await self._catalog.mode_rule(connection, tenant, version)
         for event in events:
             tally.add(event, _mode(rule, event, preferences.get(event.contact)))
         return tally
@@ -210,7 +215,7 @@ def _mode(rule: ModeRule, event: Event, preference: ContactPreference | None) ->
 async def _write(connection: "Connection", tenant: int, tally: Tally) -> None:
     keys = tally.identified_keys()
     seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
-    await recording.merge_slots(connection, tenant, tally.masks.items())
+    await recording.merge_slots(connection, tenant, tally.slots)
     await recording.insert_events(connection, tally.rows(tenant, seen))
     await recording.add_events(connection, tenant, tally.counts, tally.first)
 

@@ -1,6 +1,6 @@
 """What a batch of events adds up to: counters, slot bits, rows. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
@@ -8,7 +8,16 @@ from typing import NamedTuple, Self
 from hushpost_service.policy import Mode
 from hushpost_service.verdict import Verdict
 
-__all__ = ["CHUNK_SLOTS", "CounterKey", "Event", "EventRow", "Fold", "SlotKey", "Tally"]
+__all__ = [
+    "CHUNK_SLOTS",
+    "CounterKey",
+    "Event",
+    "EventRow",
+    "Fold",
+    "SlotKey",
+    "Tally",
+    "slot_bits",
+]
 
 CHUNK_SLOTS = 4096
 """Slots whose bits stand in one row."""
@@ -50,18 +59,11 @@ class Event(NamedTuple):
     created: datetime
 
 
-class EventRow(NamedTuple):
-    """A row of an identified event."""
+EventRow = tuple[int, int, datetime, int, int, int, int, int, bool]
+"""A row of an identified event, a plain tuple as COPY takes it:
 
-    campaign: int
-    contact: int
-    event_time: datetime
-    tenant: int
-    group: int
-    slot: int
-    signal: int
-    verdict: int
-    is_first: bool
+(campaign, contact, event time, tenant, group, slot, signal, verdict, is first).
+"""
 
 
 class Tally:
@@ -70,7 +72,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: dict[CounterKey, int] = {}
         self.first: dict[CounterKey, int] = {}
-        self.masks: dict[SlotKey, int] = {}
+        self.slots: defaultdict[SlotKey, list[int]] = defaultdict(list)
         self._identified: list[Event] = []
 
     def add(self, event: Event, mode: Mode) -> None:
@@ -79,63 +81,53 @@ class Tally:
             return
         campaign, _, group, slot, signal, verdict, time, _, _ = event
         machine = verdict in _MACHINES
+        number = mode._value_
         hour = 0
         if mode is Mode.IDENTIFIED:
             hour = time // _HOUR
             self._identified.append(event)
-        counter = (campaign, group, signal, machine, int(mode), hour)
+        counter = (campaign, group, signal, machine, number, hour)
         self.counts[counter] = self.counts.get(counter, 0) + 1
         if mode is not Mode.AGGREGATE:
-            key = (campaign, group, signal, machine, int(mode), slot // CHUNK_SLOTS)
-            self.masks[key] = self.masks.get(key, 0) | 1 << slot % CHUNK_SLOTS
+            chunk = slot // CHUNK_SLOTS
+            self.slots[campaign, group, signal, machine, number, chunk].append(slot)
 
     def identified_keys(self) -> list[SlotKey]:
-        """Return the keys of identified slot bits, sorted."""
-        return sorted(key for key in self.masks if key[4] == _IDENTIFIED)
+        """Return the keys of identified slots, sorted."""
+        return sorted(key for key in self.slots if key[4] == _IDENTIFIED)
 
-    def rows(self, tenant: int, seen: Mapping[SlotKey, int]) -> list[EventRow]:
+    def rows(self, tenant: int, seen: Mapping[SlotKey, bytes]) -> list[EventRow]:
         """Return the identified events' rows, and count which of them are first.
 
-        `seen` has the slots that were seen before, for `identified_keys`.
+        `seen` has the bits that were set before, by `identified_keys`.
         """
-        known = dict(seen)
         self._identified.sort(key=_time)
+        fresh = set()
         rows = []
-        for (
-            campaign,
-            contact,
-            group,
-            slot,
-            signal,
-            verdict,
-            time,
-            _,
-            _,
-        ) in self._identified:
-            machine = verdict in _MACHINES
-            key = (campaign, group, signal, machine, _IDENTIFIED, slot // CHUNK_SLOTS)
-            bit = 1 << slot % CHUNK_SLOTS
-            mask = known.get(key, 0)
-            is_first = not mask & bit
+        for campaign, contact, group, slot, signal, verdict, time, _, _ in self._identified:
+            place = (campaign, group, signal, verdict in _MACHINES, _IDENTIFIED)
+            bits = seen.get((*place, slot // CHUNK_SLOTS))
+            is_first = (place, slot) not in fresh and not (bits and has_slot(bits, slot))
             if is_first:
-                known[key] = mask | bit
-                counter = (*key[:5], time // _HOUR)
+                fresh.add((place, slot))
+                counter = (*place, time // _HOUR)
                 self.first[counter] = self.first.get(counter, 0) + 1
             moment = _EPOCH + timedelta(microseconds=time)
-            rows.append(
-                EventRow(
-                    campaign,
-                    contact,
-                    moment,
-                    tenant,
-                    group,
-                    slot,
-                    signal,
-                    verdict,
-                    is_first,
-                )
-            )
+            rows.append((campaign, contact, moment, tenant, group, slot, signal, verdict, is_first))
         return rows
+
+
+def slot_bits(slots: Iterable[int]) -> bytes:
+    """Return the bits of slots of one chunk, in PostgreSQL's order: slot 0 is leftmost."""
+    bits = bytearray(CHUNK_SLOTS // 8)
+    for slot in slots:
+        bits[slot % CHUNK_SLOTS >> 3] |= 0x80 >> (slot & 7)
+    return bytes(bits)
+
+
+def has_slot(bits: bytes, slot: int) -> bool:
+    """Tell whether the bit of a slot is set."""
+    return bool(bits[slot % CHUNK_SLOTS >> 3] & 0x80 >> (slot & 7))
 
 
 class Fold:
@@ -144,30 +136,32 @@ class Fold:
     def __init__(self) -> None:
         self.counts: Counter[CounterKey] = Counter()
         self.first: Counter[CounterKey] = Counter()
-        self.cleared: dict[SlotKey, int] = {}
-        self.marked: dict[SlotKey, int] = {}
+        self.cleared: defaultdict[SlotKey, list[int]] = defaultdict(list)
+        self.marked: defaultdict[SlotKey, list[int]] = defaultdict(list)
 
     @classmethod
     def of_events(
         cls,
         rows: Iterable[EventRow],
         mode: Mode,
-        slot: Callable[[EventRow], int] | None = None,
+        slot: Callable[[int, int, int], int] | None = None,
     ) -> Self:
         """Count events in an anonymous mode instead; in ANONYMOUS, mark slots there.
 
-        Their own slots, unless `slot` says which.
+        Their own slots, unless `slot` says which, by (campaign, group, slot).
         """
         fold = cls()
         for row in rows:
-            place = (row.campaign, row.group, row.signal, row.verdict in _MACHINES)
-            hour = (row.event_time - _EPOCH) // _MICROSECOND // _HOUR
+            campaign, _, time, _, group, own_slot, signal, verdict, is_first = row
+            place = (campaign, group, signal, verdict in _MACHINES)
+            hour = (time - _EPOCH) // _MICROSECOND // _HOUR
             fold.counts[*place, _IDENTIFIED, hour] -= 1
-            fold.first[*place, _IDENTIFIED, hour] -= row.is_first
+            fold.first[*place, _IDENTIFIED, hour] -= is_first
             fold.counts[*place, int(mode), 0] += 1
-            _mark(fold.cleared, (*place, _IDENTIFIED), row.slot)
+            fold.cleared[*place, _IDENTIFIED, own_slot // CHUNK_SLOTS].append(own_slot)
             if mode is Mode.ANONYMOUS:
-                _mark(fold.marked, (*place, _ANONYMOUS), slot(row) if slot else row.slot)
+                marked = slot(campaign, group, own_slot) if slot else own_slot
+                fold.marked[*place, _ANONYMOUS, marked // CHUNK_SLOTS].append(marked)
         return fold
 
     @classmethod
@@ -175,14 +169,9 @@ class Fold:
         """Move a slot's identified bits at (campaign, group, signal, machine) to another slot."""
         fold = cls()
         for place in places:
-            _mark(fold.cleared, (*place, _IDENTIFIED), slot)
-            _mark(fold.marked, (*place, _IDENTIFIED), to)
+            fold.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
+            fold.marked[*place, _IDENTIFIED, to // CHUNK_SLOTS].append(to)
         return fold
-
-
-def _mark(masks: dict[SlotKey, int], place: tuple[int, int, int, bool, int], slot: int) -> None:
-    key = (*place, slot // CHUNK_SLOTS)
-    masks[key] = masks.get(key, 0) | 1 << slot % CHUNK_SLOTS
 
 
 def _time(event: Event) -> int:

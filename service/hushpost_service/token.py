@@ -12,6 +12,7 @@ A preference token is of its own kind:
 
 import binascii
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
@@ -99,6 +100,8 @@ class TokenSealer:
         self._cipher: Callable[[int, int, int], AESSIV] = lru_cache(4096)(
             lambda kind, key_id, tenant: keyring.cipher(key_id, _PURPOSES[kind], tenant)
         )
+        # By header, because all tokens of a campaign have the same.
+        self._opener = lru_cache(4096)(self._opener_of)
         self._decoy = AESSIV(AESSIV.generate_key(512))
 
     def seal(self, token: TrackingToken) -> str:
@@ -149,20 +152,24 @@ class TokenSealer:
         """
         if raw is None:
             raw = bytes(42)
-        version, key_id, number = _HEADER.unpack_from(raw)
-        cipher = self._decoy
-        if version == kind:
-            try:
-                tenant = number if kind == _PREFERENCE else tenant_of(number)
-                cipher = self._cipher(kind, key_id, tenant)
-            except KeyError:
-                pass
+        decrypt, associated, number = self._opener(kind, raw[:10])
         try:
-            return cipher.decrypt(raw[10:], [raw[:10]]), number
+            return decrypt(raw[10:], associated), number
         except InvalidTag:
             raise _invalid() from None
 
+    def _opener_of(self, kind: int, header: bytes) -> "tuple[_Decrypt, list[bytes], int]":
+        """Return how to open tokens with that header, and the number in it."""
+        version, key_id, number = _HEADER.unpack(header)
+        cipher = self._decoy
+        if version == kind:
+            tenant = number if kind == _PREFERENCE else tenant_of(number)
+            with suppress(KeyError):
+                cipher = self._cipher(kind, key_id, tenant)
+        return cipher.decrypt, [header], number
 
+
+_Decrypt = Callable[[bytes, list[bytes]], bytes]
 _PURPOSES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
 
 

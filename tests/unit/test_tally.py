@@ -1,13 +1,22 @@
 """What events add up to."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hushpost_service.policy import Mode
-from hushpost_service.tally import CHUNK_SLOTS, Event, Fold, Tally
+from hushpost_service.tally import (
+    CHUNK_SLOTS,
+    Event,
+    Fold,
+    SlotKey,
+    Tally,
+    has_slot,
+    slot_bits,
+)
 from hushpost_service.verdict import Verdict
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,14 +46,18 @@ def tallied(batch: list[tuple[Event, Mode]]) -> Tally:
     return tally
 
 
-def slots(masks: dict[tuple[int, int, int, bool, int, int], int]) -> set[tuple[object, ...]]:
-    """Return (…, slot) of every bit."""
-    return {
-        (*key[:5], key[5] * CHUNK_SLOTS + bit)
-        for key, mask in masks.items()
-        for bit in range(CHUNK_SLOTS)
-        if mask >> bit & 1
-    }
+def slots(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, ...]]:
+    """Return (…, slot) of every slot, having checked that it stands in its chunk."""
+    assert all(slot // CHUNK_SLOTS == key[5] for key, found in by_key.items() for slot in found)
+    return {(*key[:5], slot) for key, found in by_key.items() for slot in found}
+
+
+@given(st.sets(st.integers(0, CHUNK_SLOTS - 1), max_size=50), st.integers(0, 9))
+def test_bits_hold_the_slots_of_a_chunk(positions: set[int], chunk: int) -> None:
+    """A slot is in the bits exactly when it was put there, whatever its chunk."""
+    bits = slot_bits(chunk * CHUNK_SLOTS + position for position in positions)
+    assert len(bits) == CHUNK_SLOTS // 8
+    assert {slot for slot in range(CHUNK_SLOTS) if has_slot(bits, slot)} == positions
 
 
 @given(batches)
@@ -75,7 +88,7 @@ def test_slots_are_marked_where_people_can_be_told_apart(
         for e, mode in batch
         if mode in (Mode.IDENTIFIED, Mode.ANONYMOUS)
     }
-    assert slots(tallied(batch).masks) == expected
+    assert slots(tallied(batch).slots) == expected
 
 
 @given(batches)
@@ -87,7 +100,10 @@ def test_only_identified_events_leave_rows(batch: list[tuple[Event, Mode]]) -> N
         for event, mode in batch
         if mode is Mode.IDENTIFIED
     )
-    assert Counter((row.contact, row.slot, row.signal) for row in rows) == expected
+    assert (
+        Counter((contact, slot, signal) for _, contact, _, _, _, slot, signal, _, _ in rows)
+        == expected
+    )
 
 
 @given(batches, batches)
@@ -96,14 +112,18 @@ def test_the_first_event_of_a_slot_is_marked_once(
 ) -> None:
     """Over two commits each identified slot and signal has one first event, the earliest in its commit."""
     earlier = tallied(before)
-    first = [row for row in earlier.rows(TENANT, {}) if row.is_first]
+    first = [row for row in earlier.rows(TENANT, {}) if row[-1]]
     later = tallied(batch)
-    first += [row for row in later.rows(TENANT, earlier.masks) if row.is_first]
-    places = [
-        (r.campaign, r.group, r.signal, Verdict(r.verdict).is_machine, int(Mode.IDENTIFIED), r.slot)
-        for r in first
+    first += [
+        row
+        for row in later.rows(TENANT, {key: slot_bits(at) for key, at in earlier.slots.items()})
+        if row[-1]
     ]
-    seen = slots(earlier.masks) | slots(later.masks)
+    places = [
+        (campaign, group, signal, Verdict(verdict).is_machine, int(Mode.IDENTIFIED), slot)
+        for campaign, _, _, _, group, slot, signal, verdict, _ in first
+    ]
+    seen = slots(earlier.slots) | slots(later.slots)
     assert sorted(places) == sorted(key for key in seen if key[4] == Mode.IDENTIFIED)
     assert sum(earlier.first.values()) + sum(later.first.values()) == len(first)
 
@@ -122,9 +142,9 @@ def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) ->
     first = Counter(tally.first)
     first.update(fold.first)
     assert not any(first.values())
-    assert slots(fold.cleared) == slots(tally.masks)
+    assert slots(fold.cleared) == slots(tally.slots)
     assert slots(fold.marked) == {
-        (*key[:4], int(Mode.ANONYMOUS), key[5]) for key in slots(tally.masks)
+        (*key[:4], int(Mode.ANONYMOUS), key[5]) for key in slots(tally.slots)
     }
 
 

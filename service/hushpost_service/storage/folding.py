@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from hushpost_service.policy import DoNotTrack, History, Mode
 from hushpost_service.storage.sql import folding as sql
 from hushpost_service.tally import EventRow
@@ -120,7 +122,7 @@ async def take_events(
 ) -> list[EventRow]:
     """Delete and return at most `limit` events of contacts."""
     rows = await connection.fetch(sql.TAKE_EVENTS, tenant, contacts, limit)
-    return [EventRow(*row) for row in rows]
+    return [_event_row(row) for row in rows]
 
 
 async def expired(
@@ -136,7 +138,7 @@ async def take_expired(
     """Delete and return all events of (campaign, contact) pairs."""
     campaigns, contacts = zip(*pairs, strict=True)
     rows = await connection.fetch(sql.TAKE_EXPIRED, tenant, campaigns, contacts)
-    return [EventRow(*row) for row in rows]
+    return [_event_row(row) for row in rows]
 
 
 async def slots_of_contact(
@@ -181,3 +183,8 @@ async def count_events(connection: "Connection", tenant: int, states: Sequence[D
     """Return how many events there are of contacts of some preferences."""
     count: int = await connection.fetchval(sql.COUNT_EVENTS, tenant, states)
     return count
+
+
+def _event_row(row: asyncpg.Record) -> EventRow:
+    campaign, contact, time, tenant, group, slot, signal, verdict, is_first = row
+    return campaign, contact, time, tenant, group, slot, signal, verdict, is_first

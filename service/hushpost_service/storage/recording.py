@@ -1,6 +1,7 @@
 """What the recorder reads and writes in its transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from asyncpg import BitString
@@ -8,7 +9,7 @@ from asyncpg import BitString
 from hushpost_service.policy import ContactPreference, DoNotTrack
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.sql import recording as sql
-from hushpost_service.tally import CHUNK_SLOTS, CounterKey, EventRow, SlotKey
+from hushpost_service.tally import CounterKey, EventRow, SlotKey, slot_bits
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -24,7 +25,6 @@ __all__ = [
     "seen_slots",
 ]
 
-_CHUNK_BYTES = CHUNK_SLOTS // 8
 _RECORDING_LOCK = 0x4855_5245
 """First key of the recording locks ("HURE"); the second is the tenant."""
 
@@ -43,18 +43,20 @@ async def lock_recording(connection: "Connection", tenant: int) -> None:
 
 
 async def preferences(
-    connection: "Connection", tenant: int, contacts: Sequence[int]
+    connection: "Connection", tenant: int, contacts: Sequence[int], oldest: datetime
 ) -> tuple[int, dict[int, ContactPreference]]:
     """Return the version of the policy in force, and preferences by contact.
 
-    Contacts that do not exist are left out.
+    Contacts that do not exist are left out. Changes before `oldest`, the
+    creation of the oldest campaign in question, need not be told apart.
     """
-    rows = await connection.fetch(sql.PREFERENCES, tenant, contacts)
-    return rows[0][0], {
-        contact: ContactPreference(_STATES[state], since, (anonymous, aggregate, off))
-        for _, contact, state, since, anonymous, aggregate, off in rows
-        if contact is not None
-    }
+    rows = await connection.fetch(sql.PREFERENCES, tenant, contacts, oldest)
+    found: dict[int, ContactPreference] = {}
+    for _, alike, state, since, anonymous, aggregate, off in rows:
+        if alike is not None:
+            floors = (anonymous, aggregate, off)
+            found |= dict.fromkeys(alike, ContactPreference(_STATES[state], since, floors))
+    return rows[0][0], found
 
 
 _STATES = {int(state): state for state in DoNotTrack}
@@ -62,8 +64,8 @@ _STATES = {int(state): state for state in DoNotTrack}
 
 async def seen_slots(
     connection: "Connection", tenant: int, keys: Sequence[SlotKey]
-) -> dict[SlotKey, int]:
-    """Lock identified slot bits and return them, as masks (see `merge_slots`).
+) -> dict[SlotKey, bytes]:
+    """Lock identified slot bits and return them (see `tally.has_slot`).
 
     `keys` must be sorted, and of mode IDENTIFIED.
     """
@@ -71,34 +73,34 @@ async def seen_slots(
     rows = await connection.fetch(
         sql.SEEN_SLOTS, tenant, campaigns, groups, signals, machines, chunks
     )
-    return {keys[n - 1]: int.from_bytes(bits.bytes) for n, bits in rows}
+    return {keys[n - 1]: bits.bytes for n, bits in rows}
 
 
 async def merge_slots(
-    connection: "Connection", tenant: int, masks: Iterable[tuple[SlotKey, int]]
+    connection: "Connection", tenant: int, slots: Mapping[SlotKey, Iterable[int]]
 ) -> None:
-    """Mark slots as seen: bit `slot mod 4096` of each key's mask."""
-    await _write_slots(connection, sql.MERGE_SLOTS, tenant, masks)
+    """Mark slots as seen."""
+    await _write_slots(connection, sql.MERGE_SLOTS, tenant, slots)
 
 
 async def clear_slots(
-    connection: "Connection", tenant: int, masks: Iterable[tuple[SlotKey, int]]
+    connection: "Connection", tenant: int, slots: Mapping[SlotKey, Iterable[int]]
 ) -> None:
     """Mark slots as not seen."""
-    await _write_slots(connection, sql.CLEAR_SLOTS, tenant, masks)
+    await _write_slots(connection, sql.CLEAR_SLOTS, tenant, slots)
 
 
 async def _write_slots(
     connection: "Connection",
     statement: str,
     tenant: int,
-    masks: Iterable[tuple[SlotKey, int]],
+    slots: Mapping[SlotKey, Iterable[int]],
 ) -> None:
-    ordered = sorted(masks)
+    ordered = sorted(slots)
     if not ordered:
         return
-    columns = zip(*(key for key, _ in ordered), strict=True)
-    bits = [BitString.frombytes(mask.to_bytes(_CHUNK_BYTES)) for _, mask in ordered]
+    columns = zip(*ordered, strict=True)
+    bits = [BitString.frombytes(slot_bits(slots[key])) for key in ordered]
     await connection.execute(statement, tenant, *columns, bits)
 
 

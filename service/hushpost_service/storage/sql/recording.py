@@ -11,13 +11,21 @@ BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:
 # `LOCK_RECORDING` for the lock, which is taken last.
 LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 
-# The version of the policy in force, beside the preferences of some contacts (a
-# row of nulls where there are none). A plain read: a row lock would write a WAL
-# record that ties the contact to the transaction.
+# The version of the policy in force, beside the preferences of some contacts,
+# those with equal ones together (a row of nulls where there are none). A plain
+# read: a row lock would write a WAL record that ties the contact to the
+# transaction.
 PREFERENCES = """
-select version, contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until
+select version, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
 from (select max(version) as version from policies where tenant = $1) as policy
-left join contacts on tenant = $1 and contact = any($2::bigint[])
+left join (
+    select array_agg(contact) as contacts, do_not_track,
+        case when preference_time > $3 then preference_time end as since,
+        anonymous_until, aggregate_until, off_until
+    from contacts
+    where tenant = $1 and contact = any($2::bigint[])
+    group by do_not_track, since, anonymous_until, aggregate_until, off_until
+) as alike on true
 """
 
 # The slots that identified events were seen from before, by position in the
