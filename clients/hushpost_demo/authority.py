@@ -1,6 +1,7 @@
 """The authority as a child process, on the embedded database of a folder."""
 
 import asyncio
+import errno
 import os
 import socket
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -36,16 +37,26 @@ def clean_environment() -> dict[str, str]:
 
 
 def check_address(listen: str) -> None:
-    """Make sure that an address can be listened on. Raises DemoError."""
+    """Make sure that `host:port` can be listened on. Raises DemoError."""
     host, _, port = listen.rpartition(":")
+    if not (host and port.isdecimal()):
+        raise DemoError(f"--listen {listen}: not of the form host:port")
     family = socket.AF_INET6 if "[" in host else socket.AF_INET
     try:
-        socket.create_server((host.strip("[]"), int(port)), family=family).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise DemoError(
-            f"can't listen on {listen} ({error}). "
-            "Choose another address: hushpost demo --listen 127.0.0.1:0 takes a free port"
-        ) from error
+        with socket.socket(family) as probe:
+            # As the authority has it: a port that was in use a moment ago is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.strip("[]"), int(port)))
+            probe.listen()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise DemoError(
+                f"{listen} is taken: another program listens there. Choose another address "
+                "with --listen; 127.0.0.1:0 takes a free port"
+            ) from error
+        raise DemoError(f"can't listen on {listen}: {error.strerror}") from error
+    except OverflowError as error:
+        raise DemoError(f"--listen {listen}: there is no such port") from error
 
 
 @dataclass(frozen=True, slots=True)

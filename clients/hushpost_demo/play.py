@@ -49,19 +49,30 @@ class Player:
         self.sent = Sent()
 
     async def play(self, rounds: tuple[Round, ...], progress: Callable[[int], None]) -> None:
-        """Send one round after the other; `progress` is told their number so far."""
+        """Send one round after the other; `progress` is told their number so far.
+
+        Raises:
+            HushpostError: if a call fails; those under way are given up.
+        """
         for number, current in enumerate(rounds, 1):
-            async with asyncio.TaskGroup() as tasks:
-                for call in current.calls:
-                    self._count(call)
-                    for _ in range(call.times):
-                        tasks.create_task(self._in_turn(self._send(call)))
-                for call in current.repeats:
-                    self.sent.again += 1
-                    tasks.create_task(self._in_turn(self._send(call)))
-                for opt_out in current.opt_outs:
-                    tasks.create_task(self._in_turn(self._opt_out(opt_out)))
+            try:
+                await self._round(current)
+            except ExceptionGroup as failed:
+                # One tells enough, and what calls this expects no group.
+                raise failed.exceptions[0] from failed
             progress(number)
+
+    async def _round(self, current: Round) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for call in current.calls:
+                self._count(call)
+                for _ in range(call.times):
+                    tasks.create_task(self._in_turn(self._send(call)))
+            for call in current.repeats:
+                self.sent.again += 1
+                tasks.create_task(self._in_turn(self._send(call)))
+            for opt_out in current.opt_outs:
+                tasks.create_task(self._in_turn(self._opt_out(opt_out)))
 
     async def _in_turn(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._room:

@@ -73,9 +73,10 @@ def _groups(stats: CampaignStats) -> Table:
 
 
 def _links(stats: CampaignStats) -> Table:
-    mark = _mark(stats)
-    machines = ("machines:\nident.", f"\nanon.{mark}")
-    table = _table("Clicks by link", "link", *_parts(stats), *machines)
+    short = _short_parts(stats)
+    people = [f"people\n{part}" for part in short]
+    machines = [f"machines\n{part}" for part in short[:2]]
+    table = _table("Clicks by link", "link", *people, *machines)
     for link in stats.links:
         table.add_row(
             f"{link.link_number} {link.label}",
@@ -86,16 +87,11 @@ def _links(stats: CampaignStats) -> Table:
 
 
 def _hours(stats: CampaignStats) -> Table:
-    mark = _mark(stats)
     table = _table(
         "Hours, UTC: identified by the hour of the event, others of the publication",
         "hour",
         "sent",
-        *(
-            f"{name}\n{part}"
-            for name in ("opens", "clicks")
-            for part in ("ident.", f"anon.{mark}", f"aggr.{mark}")
-        ),
+        *(f"{name}\n{part}" for name in ("opens", "clicks") for part in _short_parts(stats)),
     )
     for hour in stats.hours:
         sent = hour.sent
@@ -120,6 +116,11 @@ def _table(title: str, first: str, *others: str) -> Table:
 def _parts(stats: CampaignStats) -> tuple[str, str, str]:
     mark = _mark(stats)
     return "identified", f"anonymous{mark}", f"aggregate{mark}"
+
+
+def _short_parts(stats: CampaignStats) -> tuple[str, str, str]:
+    mark = _mark(stats)
+    return "ident.", f"anon.{mark}", f"aggr.{mark}"
 
 
 def _mark(stats: CampaignStats) -> str:
