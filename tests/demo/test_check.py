@@ -1,0 +1,45 @@
+"""The comparison of what was answered with what was expected."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hushpost_client import Mode, NewLink, Verdict
+from hushpost_demo.check import differences, numbers
+from hushpost_demo.model import Model
+
+NOW = datetime(2025, 3, 21, 12, 30, tzinfo=UTC)
+
+
+def test_equal_reports_do_not_differ() -> None:
+    """Nothing is found where there is nothing, and rates may differ in their last bit."""
+    stats = _model().stats(NOW)
+    rates = replace(stats.rates, open_rate=replace(stats.rates.open_rate, combined=0.5 + 1e-16))
+    assert differences(numbers(stats), numbers(replace(stats, rates=rates))) == []
+
+
+def test_each_number_that_differs_is_named() -> None:
+    """A line tells the place, what was expected and what was answered."""
+    stats = _model().stats(NOW)
+    group = stats.groups[0]
+    sent = replace(group.sent, identified=7)
+    wrong = replace(stats, groups=(replace(group, sent=sent), *stats.groups[1:]))
+    assert differences(numbers(stats), numbers(wrong)) == [
+        "groups north > sent > identified: expected 1, answered 7"
+    ]
+
+
+def test_an_hour_too_much_or_too_few_differs() -> None:
+    """Numbers that only one side has are differences, also if they are zeros."""
+    stats = _model().stats(NOW)
+    less = replace(stats, hours=())
+    found = differences(numbers(less), numbers(stats))
+    assert len(found) == len(differences(numbers(stats), numbers(less))) > 0
+    assert all("expected nothing" in line for line in found)
+
+
+def _model() -> Model:
+    model = Model("c", [NewLink("https://a.example.com/")], ["north", "south"], 10)
+    model.send("north", Mode.IDENTIFIED, NOW)
+    model.send("south", Mode.ANONYMOUS, NOW)
+    model.record(0, 0, NOW, Verdict.HUMAN)
+    return model
