@@ -14,7 +14,11 @@ from hushpost_client import HushpostError
 __all__ = ["InstalledGroup"]
 
 # Modules that bring commands of their own, and the extra that each needs.
-_PROVIDERS = {"hushpost_service.cli": "service", "hushpost_demo.cli": "service"}
+_PROVIDERS = {
+    "hushpost_service.cli": "service",
+    "hushpost_edge.cli": "edge",
+    "hushpost_demo.cli": "service",
+}
 
 
 class InstalledGroup(TyperGroup):
