@@ -11,7 +11,7 @@ from uuid import UUID
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.folding import Folding
-from hushpost_service.identifiers import checked_tenant_id, checked_text
+from hushpost_service.identifiers import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.policy import Mode, Policy
 from hushpost_service.storage import api_keys, folding, receipts, recording, tenants
 from hushpost_service.storage.api_keys import ApiKey, Role
@@ -92,10 +92,12 @@ class Admin:
 
     async def tenant(self, tenant_id: str) -> TenantState:
         """Return a tenant. Raises TENANT_NOT_FOUND."""
+        if not is_tenant_id(tenant_id):
+            raise _no_such_tenant()
         async with self._database.connection("get tenant") as connection:
             found = await tenants.tenant(connection, tenant_id)
             if found is None:
-                raise HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
+                raise _no_such_tenant()
             rule = await self._catalog.mode_rule(connection, found.number)
         return TenantState(found, rule.policy, await self._foldings.progress(found.number))
 
@@ -131,7 +133,7 @@ class Admin:
                 await recording.lock_recording(connection, number)
 
         await self._database.transact("update policy", work)
-        self._foldings.start_policy_job(number)
+        self._foldings.wake()
         return await self.tenant(tenant_id)
 
     async def create_api_key(
@@ -177,6 +179,10 @@ class Admin:
         async with self._database.connection("revoke api key") as connection:
             await api_keys.revoke_api_key(connection, number)
         return await self.api_key(number)
+
+
+def _no_such_tenant() -> HushpostError:
+    return HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
 
 
 def _check_policy(policy: Policy) -> None:

@@ -126,6 +126,11 @@ class Campaigns:
         async with self._database.connection("watch links") as connection:
             return await storage.links_since(connection, revision, limit)
 
+    async def last_revision(self) -> int:
+        """Return the revision of the link that was registered last."""
+        async with self._database.connection("watch links") as connection:
+            return await storage.last_revision(connection)
+
     async def registered(self, seconds: float) -> None:
         """Return when this process has registered links, or after that time.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.identifiers import is_id
 from hushpost_service.policy import ModeRule
 from hushpost_service.storage import campaigns, tenants
 from hushpost_service.storage.database import Database
@@ -23,6 +24,7 @@ __all__ = ["CampaignFacts", "Catalog"]
 
 _CAMPAIGNS = 10_000
 _TENANTS = 10_000
+_MAX_CAMPAIGN = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Catalog:
     async def look_up(self, campaign: int) -> CampaignFacts:
         """Read a campaign anew. Raises CAMPAIGN_NOT_FOUND."""
         tenant = tenant_of(campaign)
+        if campaign > _MAX_CAMPAIGN:
+            raise _not_found()
         async with self._database.connection("campaign facts") as connection:
             found = await campaigns.campaign(connection, tenant, campaign)
         if found is None:
@@ -91,6 +95,8 @@ class Catalog:
         """Return the number of a tenant's campaign. Raises CAMPAIGN_NOT_FOUND."""
         number = self._numbers.get((tenant, campaign_id))
         if number is None:
+            if not is_id(campaign_id):
+                raise _not_found()
             async with self._database.connection("campaign number") as connection:
                 number = await campaigns.campaign_number(connection, tenant, campaign_id)
             if number is None:

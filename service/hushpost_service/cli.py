@@ -100,7 +100,7 @@ def _admin_key(
 
     async def create() -> None:
         async with opened_database(settings) as opened:
-            opened_keyring(settings, may_create=opened.was_empty)
+            opened_keyring(settings, may_create=not opened.has_tenants)
 
             async def work(connection: "Connection") -> None:
                 await insert_api_key(connection, None, Role.ADMIN, name, secret_hash(secret))

@@ -1,34 +1,33 @@
 """Folding: moves events that name a contact to the anonymous side.
 
 What an opt-out, an erasure or a stricter policy promises stands in `foldings`
-from the commit that promises it, so that a crash half way is finished at the
-next start.
+from the commit that promises it. Whoever made the promise keeps it; what was
+left over by a crash, a caller that went away or a database that did, is found
+and finished in the background.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from functools import partial
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError
-from hushpost_service.policy import DoNotTrack, History, Mode
+from hushpost_service.policy import History, Mode
 from hushpost_service.slots import SlotPool
 from hushpost_service.storage import folding as storage
 from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.folding import ContactFolding, PolicyFolding
+from hushpost_service.storage.folding import Pair, PolicyFolding
 from hushpost_service.tally import Fold
 from hushpost_service.verdict import Verdict
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
-__all__ = ["Folding", "folded_mode"]
+__all__ = ["Folding"]
 
 _log = structlog.get_logger(__name__)
 
@@ -36,16 +35,8 @@ _EVENTS = 5000
 """Events of one transaction: a fraction of a second, so that nobody waits long."""
 
 _CONTACTS = 500
-_RETRY_SECONDS = 5
-
-
-def folded_mode(mode: Mode) -> Mode:
-    """Return the mode in which the past counts for a contact that is in `mode` now.
-
-    Events that were recorded with consent stay in the totals, but one that may
-    only be counted as part of a group is not told apart from the others.
-    """
-    return Mode.ANONYMOUS if mode <= Mode.ANONYMOUS else Mode.AGGREGATE
+_SWEEP_SECONDS = 10
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Folding:
@@ -62,32 +53,45 @@ class Folding:
         self._catalog = catalog
         self._slots = slots
         self._clock = clock
-        self._jobs: set[asyncio.Task[None]] = set()
-        self._policy_lock = asyncio.Lock()
+        self._jobs: dict[int, asyncio.Task[None]] = {}
+        self._promised = asyncio.Event()
 
     async def of_contacts(self, tenant: int, contacts: Sequence[int] | None = None) -> None:
         """Keep the promises about the given contacts, or about all of a tenant."""
         async with self._database.connection("read foldings") as connection:
             promises = await storage.contact_foldings(connection, tenant, contacts)
-        order = sorted(promises, key=_kind)
-        for (history, mode), group in groupby(order, key=_kind):
-            same = list(group)
+        for history in History:
+            same = [promise for promise in promises if promise.history is history]
             for start in range(0, len(same), _CONTACTS):
                 part = same[start : start + _CONTACTS]
-                numbers = [promise.contact for promise in part]
-                if history is History.KEEP:
-                    await self._detach(tenant, numbers)
-                else:
-                    await self._fold(tenant, numbers, Mode(mode))
+                await self._fold(tenant, [promise.contact for promise in part], history)
                 await self._done(tenant, [promise.number for promise in part])
 
-    def start_policy_job(self, tenant: int) -> None:
-        """Fold in the background what a stricter policy concerns."""
-        self._start(partial(self._of_policy, tenant))
+    def wake(self) -> None:
+        """Look for promises now."""
+        self._promised.set()
 
-    def start_pending(self) -> None:
-        """Finish in the background what was promised before the last stop."""
-        self._start(self._pending)
+    async def forever(self) -> None:
+        """Keep what is promised in the background, tenant by tenant, until cancelled."""
+        while True:
+            try:
+                async with self._database.connection("read foldings") as connection:
+                    tenants = await storage.tenants_with_foldings(connection)
+            except HushpostError as error:
+                _log.warning("folding is put off", reason=error.reason)
+                tenants = []
+            for tenant in tenants:
+                if tenant not in self._jobs:
+                    self._jobs[tenant] = asyncio.create_task(self._of_tenant(tenant))
+            self._promised.clear()
+            await _event_or_after(self._promised, _SWEEP_SECONDS)
+
+    async def close(self) -> None:
+        """Stop the background jobs; what they have not finished stays promised."""
+        jobs = list(self._jobs.values())
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
 
     async def progress(self, tenant: int) -> PolicyFolding | None:
         """Return how far a tenant's policy job has come, None where there is none."""
@@ -111,67 +115,67 @@ class Folding:
                 return total
             total += await self._fold_expired(tenant, pairs)
 
-    async def close(self) -> None:
-        """Stop the background jobs; what they have not finished stays promised."""
-        for job in self._jobs:
-            job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
-
-    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
-        job = asyncio.create_task(_until_done(work))
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
-
-    async def _pending(self) -> None:
-        async with self._database.connection("read foldings") as connection:
-            pending = await storage.tenants_with_foldings(connection)
-        for tenant in pending:
+    async def _of_tenant(self, tenant: int) -> None:
+        try:
             await self.of_contacts(tenant)
-            await self._of_policy(tenant)
-
-    async def _of_policy(self, tenant: int) -> None:
-        # One at a time in this process; two processes do the same work twice,
-        # which is slower but right: events are taken out once.
-        async with self._policy_lock:
             async with self._database.connection("read foldings") as connection:
                 jobs = await storage.policy_foldings(connection, tenant)
-                rule = await self._catalog.mode_rule(connection, tenant)
-            modes = {
-                state: folded_mode(rule.policy.mode(state))
-                for state in DoNotTrack
-                if rule.policy.mode(state) > Mode.IDENTIFIED
-            }
             for job in jobs:
-                await self._run(tenant, job, modes)
+                await self._of_policy(tenant, job)
                 await self._done(tenant, [job.number])
+        except HushpostError as error:
+            _log.warning("folding is interrupted", tenant=tenant, reason=error.reason)
+        finally:
+            del self._jobs[tenant]
 
-    async def _run(self, tenant: int, job: PolicyFolding, modes: dict[DoNotTrack, Mode]) -> None:
+    async def _of_policy(self, tenant: int, job: PolicyFolding) -> None:
         async with self._database.connection("count foldings") as connection:
-            total = await storage.count_events(connection, tenant, list(modes))
+            total = await storage.count_events(connection, tenant)
             await storage.set_total(connection, tenant, job.number, job.folded_events + total)
         after = 0
         while True:
             async with self._database.connection("read foldings") as connection:
-                found = await storage.contacts_with_events(
-                    connection, tenant, after, list(modes), _CONTACTS
-                )
-            if not found:
+                contacts = await storage.contacts_with_events(connection, tenant, after, _CONTACTS)
+            if not contacts:
                 return
-            for state, mode in modes.items():
-                numbers = [contact for contact, has in found if has is state]
-                if numbers and job.history is History.KEEP:
-                    await self._detach(tenant, numbers)
-                elif numbers:
-                    await self._fold(tenant, numbers, mode, job.number)
-            after = found[-1][0]
+            await self._fold(tenant, contacts, job.history, job.number)
+            after = contacts[-1]
 
     async def _fold(
-        self, tenant: int, contacts: Sequence[int], mode: Mode, job: int | None = None
+        self, tenant: int, contacts: Sequence[int], history: History, job: int | None = None
     ) -> None:
-        """Fold all events of contacts, a part at a time."""
+        """Fold contacts' events on all messages that are not IDENTIFIED any more.
+
+        By the rule that decides events: so whatever happened between promise and
+        now, what is identified and what is folded never share a message.
+        """
+        by_mode: dict[Mode, list[Pair]] = {}
+        for pair, mode in (await self._modes(tenant, contacts)).items():
+            if mode > Mode.IDENTIFIED:
+                by_mode.setdefault(_folded_mode(mode), []).append(pair)
+        for mode, pairs in by_mode.items():
+            if history is History.KEEP:
+                await self._detach(tenant, pairs)
+            else:
+                await self._fold_pairs(tenant, pairs, mode, job)
+
+    async def _modes(self, tenant: int, contacts: Sequence[int]) -> dict[Pair, Mode]:
+        async with self._database.connection("read foldings") as connection:
+            _, preferences = await recording.preferences(connection, tenant, contacts, _BEGINNING)
+            rule = await self._catalog.mode_rule(connection, tenant)
+            pairs = await storage.pairs(connection, tenant, contacts)
+        return {
+            pair: rule.of_contact(preferences.get(pair[1]), created)
+            for pair, created in pairs.items()
+        }
+
+    async def _fold_pairs(
+        self, tenant: int, pairs: Sequence[Pair], mode: Mode, job: int | None
+    ) -> None:
+        """Fold the events of pairs, a part at a time."""
 
         async def work(connection: "Connection") -> int:
-            rows = await storage.take_events(connection, tenant, contacts, _EVENTS)
+            rows = await storage.take_events(connection, tenant, pairs, _EVENTS)
             await _apply(connection, tenant, Fold.of_events(rows, mode))
             if job is not None:
                 await storage.add_folded(connection, tenant, job, len(rows))
@@ -180,9 +184,9 @@ class Folding:
         while await self._database.transact("fold", work) == _EVENTS:
             pass
 
-    async def _fold_expired(self, tenant: int, pairs: Sequence[tuple[int, int]]) -> int:
+    async def _fold_expired(self, tenant: int, pairs: Sequence[Pair]) -> int:
         async def work(connection: "Connection") -> int:
-            rows = await storage.take_expired(connection, tenant, pairs)
+            rows = await storage.take_events(connection, tenant, pairs, None)
             moves = {
                 slot: (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
                 for slot in {(campaign, group, slot) for campaign, _, _, _, group, slot, *_ in rows}
@@ -197,18 +201,18 @@ class Folding:
 
         return await self._database.transact("fold expired", work)
 
-    async def _detach(self, tenant: int, contacts: Sequence[int]) -> None:
-        """Let contacts' events stay, on slots that no mail bears.
+    async def _detach(self, tenant: int, pairs: Sequence[Pair]) -> None:
+        """Let events stay, on slots that no mail bears.
 
         Later events on the same mail are anonymous and mark the slot that the
         mail does bear: no row must tell whose that is.
         """
-        for contact in contacts:
+        for pair in pairs:
             async with self._database.connection("read slots") as connection:
-                slots = await storage.slots_of_contact(connection, tenant, contact)
+                slots = await storage.slots_of_pair(connection, tenant, pair)
             for slot in slots:
                 moved = (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
-                await self._move(tenant, contact, slot, moved)
+                await self._move(tenant, pair[1], slot, moved)
 
     async def _move(
         self, tenant: int, contact: int, slot: tuple[int, int, int], moved: int
@@ -231,6 +235,15 @@ class Folding:
             await storage.delete_foldings(connection, tenant, numbers)
 
 
+def _folded_mode(mode: Mode) -> Mode:
+    """Return the mode in which the past counts for a message that is in `mode` now.
+
+    Events that were recorded with consent stay in the totals, but one that may
+    only be counted as part of a group is not told apart from the others.
+    """
+    return Mode.ANONYMOUS if mode is Mode.ANONYMOUS else Mode.AGGREGATE
+
+
 async def _apply(connection: "Connection", tenant: int, fold: Fold) -> None:
     # Locked in the recorder's order, so that the two cannot deadlock.
     if fold.cleared:
@@ -238,19 +251,11 @@ async def _apply(connection: "Connection", tenant: int, fold: Fold) -> None:
     await recording.clear_slots(connection, tenant, fold.cleared)
     await recording.merge_slots(connection, tenant, fold.marked)
     await recording.add_events(connection, tenant, fold.counts, fold.first)
+    await recording.drop_empty_counters(connection, tenant, fold.counts)
 
 
-async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work, and try again while the database is away."""
-    while True:
-        try:
-            await work()
-        except HushpostError as error:
-            _log.warning("folding is interrupted", reason=error.reason)
-            await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return
-
-
-def _kind(promise: ContactFolding) -> tuple[History, Mode]:
-    return promise.history, promise.mode
+async def _event_or_after(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

@@ -20,6 +20,9 @@ __all__ = [
     "checked_tenant_id",
     "checked_text",
     "checked_url",
+    "is_id",
+    "is_tenant_id",
+    "oldest_event",
 ]
 
 MAX_BATCH = 10_000
@@ -39,7 +42,7 @@ _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 def checked_contact_id(contact_id: str, index: int | None = None) -> str:
     """Return a contact id. Raises CONTACT_ID_INVALID."""
-    if not _is_id(contact_id):
+    if not is_id(contact_id):
         raise HushpostError(
             Reason.CONTACT_ID_INVALID,
             "a contact id has 1 to 128 bytes and no control characters",
@@ -50,7 +53,7 @@ def checked_contact_id(contact_id: str, index: int | None = None) -> str:
 
 def checked_id(text: str, field: str) -> str:
     """Return an id of a campaign or group. Raises ID_INVALID."""
-    if not _is_id(text):
+    if not is_id(text):
         raise HushpostError(
             Reason.ID_INVALID,
             f"{field} has 1 to 128 bytes and no control characters",
@@ -61,7 +64,7 @@ def checked_id(text: str, field: str) -> str:
 
 def checked_tenant_id(text: str) -> str:
     """Return an id for a tenant. Raises ID_INVALID."""
-    if not _TENANT_ID.fullmatch(text):
+    if not is_tenant_id(text):
         raise HushpostError(
             Reason.ID_INVALID,
             "a tenant id has 1 to 64 lower-case letters, digits, hyphens and underscores",
@@ -131,7 +134,13 @@ def checked_url(url: str, index: int) -> str:
     return url
 
 
-def _is_id(text: str) -> bool:
+def is_tenant_id(text: str) -> bool:
+    """Tell whether a tenant can have that id."""
+    return _TENANT_ID.fullmatch(text) is not None
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a contact, campaign or group can have that id."""
     return 0 < len(text.encode()) <= _MAX_ID_BYTES and not _CONTROL.search(text)
 
 

@@ -93,6 +93,7 @@ class Issuing:
         campaign = await self._catalog.number(tenant, campaign_id)
         group = await self._catalog.group(campaign, group_id)
         facts = self._catalog.known(campaign) or await self._catalog.look_up(campaign)
+        await self._check_open(facts, request)
         # Taken before the messages are counted: without a request id, a count
         # that no tokens follow could not be taken back.
         slots = await self._slots.take(tenant, campaign, group, len(contact_ids))
@@ -100,9 +101,11 @@ class Issuing:
         async def work(connection: "Connection") -> _Messages:
             return await self._count(connection, facts, group, contact_ids, request)
 
-        messages = await self._database.transact("issue tokens", work)
-        tokens = self._sealed(campaign, group, messages, slots)
-        self._slots.give_back(campaign, group, slots)
+        try:
+            messages = await self._database.transact("issue tokens", work)
+            tokens = self._sealed(campaign, group, messages, slots)
+        finally:
+            self._slots.give_back(campaign, group, slots)
         preference_tokens: Sequence[str] = [""] * len(tokens)
         if with_preference_tokens:
             seal = self._sealer.preference_sealer(tenant)
@@ -111,6 +114,16 @@ class Issuing:
             list(map(IssuedToken, messages.modes, tokens, preference_tokens)),
             messages.few_anonymous,
         )
+
+    async def _check_open(self, facts: CampaignFacts, request: UUID | None) -> None:
+        """Raise CAMPAIGN_CLOSED, before slots are taken, unless the request was carried out."""
+        async with self._database.connection("check campaign") as connection:
+            if not await campaigns.is_closed(connection, facts.tenant, facts.number):
+                return
+            if request is None or not await receipts.is_known(
+                connection, facts.tenant, Method.ISSUE_TOKENS, request
+            ):
+                raise _closed()
 
     async def _count(
         self,
@@ -122,10 +135,10 @@ class Issuing:
     ) -> _Messages:
         """Decide the messages' modes and count them as sent, unless that was done before."""
         tenant, campaign = facts.tenant, facts.number
-        if await campaigns.is_closed(connection, tenant, campaign):
-            raise HushpostError(Reason.CAMPAIGN_CLOSED, "the campaign is closed")
         now = self._clock()
         is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
+        if is_new and await campaigns.is_closed(connection, tenant, campaign):
+            raise _closed()
         found = await _known_contacts(connection, tenant, contact_ids)
         rule = await self._catalog.mode_rule(connection, tenant)
         messages = [found[contact_id] for contact_id in contact_ids]
@@ -152,6 +165,10 @@ class Issuing:
             else by_mode[mode]
             for contact, mode in zip(messages.contacts, messages.modes, strict=True)
         ]
+
+
+def _closed() -> HushpostError:
+    return HushpostError(Reason.CAMPAIGN_CLOSED, "the campaign is closed")
 
 
 async def _known_contacts(

@@ -151,8 +151,8 @@ class ModeRule:
         """Return the mode of a message whose token names no contact.
 
         Its preference cannot be looked up: it is one of those whose mode was
-        `sent` at some time since the campaign was created, and the strictest
-        mode of these holds.
+        `sent` at some time since the campaign was created. Of these the
+        strictest mode holds that came at that time or later.
         """
         return self._strictest(campaign_time).by_mode_at_send[sent]
 
@@ -186,18 +186,21 @@ class ModeRule:
         modes = {state: self._modes(state, since) for state in DoNotTrack}
         by_preference = (max(modes[state]) for state in DoNotTrack)
         by_mode_at_send = (
-            max((max(had) for had in modes.values() if sent in had), default=sent) for sent in Mode
+            max(
+                (max(had[had.index(sent) :]) for had in modes.values() if sent in had), default=sent
+            )
+            for sent in Mode
         )
         return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_mode_at_send))
 
     def _modes(self, state: DoNotTrack, since: datetime) -> list[Mode]:
-        """Return the modes that a preference has had since, the one in force first."""
+        """Return the modes that a preference has had since, the one in force last."""
         modes = []
         for period in reversed(self._periods):
             modes.append(period.policy.mode(state))
             if period.valid_from <= since:
                 break
-        return modes
+        return modes[::-1]
 
     def _spans(self, now: datetime) -> list[tuple[PolicyPeriod, datetime]]:
         """Return each period with the moment at which it ended."""

@@ -5,12 +5,13 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.folding import Folding, folded_mode
+from hushpost_service.folding import Folding
 from hushpost_service.identifiers import checked_batch, checked_contact_id, checked_text
 from hushpost_service.policy import (
     ContactPreference,
@@ -30,9 +31,19 @@ from hushpost_service.token import TokenSealer
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
-__all__ = ["Entry", "Preferences", "SetOutcome", "StandingPreference"]
+__all__ = ["Entry", "Preferences", "Proof", "SetOutcome", "StandingPreference"]
 
 _UNSET = ContactPreference(DoNotTrack.UNSET)
+
+
+class Proof(IntEnum):
+    """What becomes of an erased contact's change log. Values as in `hushpost.v1.Proof`.
+
+    PSEUDONYMIZE keeps it under a digest whose salt is thrown away.
+    """
+
+    DELETE = 1
+    PSEUDONYMIZE = 2
 
 
 class Entry(NamedTuple):
@@ -149,20 +160,16 @@ class Preferences:
         async with self._database.connection("list preference changes") as connection:
             return await storage.list_changes(connection, tenant, contact_id, after, limit)
 
-    async def erase(
-        self, tenant: int, contact_id: str, request: UUID | None, *, keep_log: bool
-    ) -> None:
-        """Forget a contact; return once its events are folded.
-
-        With `keep_log`, its log stays under a digest whose salt is thrown away.
-        """
+    async def erase(self, tenant: int, contact_id: str, proof: Proof, request: UUID | None) -> None:
+        """Forget a contact; return once its events are folded."""
         checked_contact_id(contact_id)
 
         async def work(connection: "Connection") -> None:
-            await receipts.file_receipt(
+            if not await receipts.file_receipt(
                 connection, tenant, Method.ERASE_CONTACT, request, self._clock()
-            )
-            if keep_log:
+            ):
+                return
+            if proof is Proof.PSEUDONYMIZE:
                 salted = secrets.token_bytes(32) + contact_id.encode()
                 pseudonym = f"erased:{hashlib.sha256(salted).hexdigest()}"
                 await storage.pseudonymize_changes(connection, tenant, contact_id, pseudonym)
@@ -170,12 +177,8 @@ class Preferences:
                 await storage.delete_changes(connection, tenant, contact_id)
             number = await storage.delete_contact(connection, tenant, contact_id)
             if number is not None:
-                rule = await self._catalog.mode_rule(connection, tenant)
-                mode = folded_mode(rule.policy.mode(DoNotTrack.UNSET))
                 now = await storage.now(connection)
-                await foldings.insert_foldings(
-                    connection, tenant, [(number, mode)], History.FOLD, now
-                )
+                await foldings.insert_foldings(connection, tenant, [number], History.FOLD, now)
                 await recording.lock_recording(connection, tenant)
 
         await self._database.transact("erase contact", work)
@@ -192,9 +195,13 @@ class Preferences:
         actor: str,
     ) -> tuple[SetOutcome, list[int]]:
         created = await storage.insert_contacts(connection, tenant, list(wanted))
+        found = await storage.lock_contacts(connection, tenant, list(wanted))
+        # Read after the locks: of two changes of a contact the later has the
+        # later time.
         rule = await self._catalog.mode_rule(connection, tenant)
         now = await storage.now(connection)
-        found = await storage.lock_contacts(connection, tenant, list(wanted))
+        # Where a policy's job is not done, rows may name those who opted out long ago.
+        is_unfinished = bool(await foldings.policy_foldings(connection, tenant))
         changes = []
         promised = []
         for name, contact in found.items():
@@ -204,12 +211,9 @@ class Preferences:
                 continue
             if new is not old:
                 changes.append(_Change(contact, entry, rule.changed(contact.preference, new, now)))
-            mode = rule.policy.mode(new)
-            opts_out = mode > Mode.IDENTIFIED and (
-                rule.policy.mode(old) is Mode.IDENTIFIED or history is History.FOLD
-            )
-            if opts_out and name not in created:
-                promised.append((contact.number, folded_mode(mode)))
+            may_have_rows = new is not old or is_unfinished or history is History.FOLD
+            if rule.policy.mode(new) > Mode.IDENTIFIED and may_have_rows and name not in created:
+                promised.append(contact.number)
         if changes:
             await _write(connection, tenant, changes, actor, now)
         await foldings.insert_foldings(
@@ -217,7 +221,7 @@ class Preferences:
         )
         if any(_tightens(rule, change) for change in changes):
             await recording.lock_recording(connection, tenant)
-        return SetOutcome(len(created), len(changes)), [number for number, _ in promised]
+        return SetOutcome(len(created), len(changes)), promised
 
 
 def _tightens(rule: ModeRule, change: _Change) -> bool:

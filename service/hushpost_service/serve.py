@@ -32,6 +32,7 @@ from hushpost_service.storage.campaigns import reserve_slots
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.schema import migrate
+from hushpost_service.storage.tenants import tenant_ids
 from hushpost_service.token import TokenSealer
 
 __all__ = ["opened_database", "serve"]
@@ -51,7 +52,7 @@ class OpenedDatabase:
 
     database: Database
     embedded: EmbeddedDatabase | None
-    was_empty: bool
+    has_tenants: bool
 
 
 @asynccontextmanager
@@ -65,14 +66,16 @@ async def opened_database(settings: Settings) -> AsyncIterator[OpenedDatabase]:
             dsn = await embedded.start()
         else:
             dsn = settings.database_url.get_secret_value()
-        was_empty = await migrate(dsn)
+        await migrate(dsn)
         database = await Database.connect(dsn, connections=settings.connections)
         stack.push_async_callback(database.close)
-        yield OpenedDatabase(database, embedded, was_empty)
+        async with database.connection("read tenants") as connection:
+            has_tenants = bool(await tenant_ids(connection))
+        yield OpenedDatabase(database, embedded, has_tenants)
 
 
 def opened_keyring(settings: Settings, *, may_create: bool) -> Keyring:
-    """Read the keyring; make one only for a new database.
+    """Read the keyring; make one only for a database without tenants.
 
     With another keyring, no token of mail sent earlier would open: a missing
     file must not go unnoticed. Raises KeyringError.
@@ -94,7 +97,7 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain.begin)
     async with opened_database(settings) as opened:
-        keyring = opened_keyring(settings, may_create=opened.was_empty)
+        keyring = opened_keyring(settings, may_create=not opened.has_tenants)
         await _serve(settings, opened, TokenSealer(keyring), drain, on_listening)
 
 
@@ -135,7 +138,6 @@ async def _serve(
     )
     maintenance = Maintenance(database, catalog, folding, _now)
     await maintenance.prepare()
-    folding.start_pending()
     grpc_server, health, address = server(services, settings)
     await grpc_server.start()
     if settings.metrics_listen:
@@ -143,6 +145,7 @@ async def _serve(
         start_http_server(int(port), host)
     background = [
         asyncio.create_task(maintenance.forever()),
+        asyncio.create_task(folding.forever()),
         asyncio.create_task(_probe(opened, health)),
     ]
     _log.info("listening", address=address)

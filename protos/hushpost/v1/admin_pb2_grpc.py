@@ -84,7 +84,7 @@ class AdminServiceServicer:
 
     def GetTenant(self, request, context):
         """Answers a tenant with its policy and how far folding has come.
-        Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+        Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,8 +95,8 @@ class AdminServiceServicer:
         committed after the answer; the events of the past that it concerns are
         folded by a job whose progress `GetTenant` tells. A looser one applies to
         campaigns created afterwards.
-        Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED, UPDATE_MASK_INVALID,
-        FIELD_INVALID, REQUEST_ID_INVALID.
+        Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +104,7 @@ class AdminServiceServicer:
 
     def CreateApiKey(self, request, context):
         """Creates an API key and answers its secret, this once.
-        Errors: FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+        Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         REQUEST_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -122,7 +122,7 @@ class AdminServiceServicer:
     def RevokeApiKey(self, request, context):
         """Revokes an API key, for good. Every process of the installation refuses it
         within five seconds, the one that answers at once.
-        Errors: API_KEY_NOT_FOUND, TENANT_NOT_ALLOWED.
+        Errors: ID_INVALID, API_KEY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,19 +42,19 @@ class AdminServiceStub:
     """
     GetTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]
     """Answers a tenant with its policy and how far folding has come.
-    Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+    Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
     UpdatePolicy: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UpdatePolicyRequest, _admin_pb2.UpdatePolicyResponse]
     """Changes parts of a tenant's policy. A stricter policy holds for every event
     committed after the answer; the events of the past that it concerns are
     folded by a job whose progress `GetTenant` tells. A looser one applies to
     campaigns created afterwards.
-    Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED, UPDATE_MASK_INVALID,
-    FIELD_INVALID, REQUEST_ID_INVALID.
+    Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
     """
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]
     """Creates an API key and answers its secret, this once.
-    Errors: FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+    Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
     REQUEST_ID_INVALID.
     """
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListApiKeysRequest, _admin_pb2.ListApiKeysResponse]
@@ -64,7 +64,7 @@ class AdminServiceStub:
     RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeApiKeyRequest, _admin_pb2.RevokeApiKeyResponse]
     """Revokes an API key, for good. Every process of the installation refuses it
     within five seconds, the one that answers at once.
-    Errors: API_KEY_NOT_FOUND, TENANT_NOT_ALLOWED.
+    Errors: ID_INVALID, API_KEY_NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -81,19 +81,19 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
     GetTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]  # type: ignore[assignment]
     """Answers a tenant with its policy and how far folding has come.
-    Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+    Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
     UpdatePolicy: _aio.UnaryUnaryMultiCallable[_admin_pb2.UpdatePolicyRequest, _admin_pb2.UpdatePolicyResponse]  # type: ignore[assignment]
     """Changes parts of a tenant's policy. A stricter policy holds for every event
     committed after the answer; the events of the past that it concerns are
     folded by a job whose progress `GetTenant` tells. A looser one applies to
     campaigns created afterwards.
-    Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED, UPDATE_MASK_INVALID,
-    FIELD_INVALID, REQUEST_ID_INVALID.
+    Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
     """
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Creates an API key and answers its secret, this once.
-    Errors: FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+    Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
     REQUEST_ID_INVALID.
     """
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListApiKeysRequest, _admin_pb2.ListApiKeysResponse]  # type: ignore[assignment]
@@ -103,7 +103,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeApiKeyRequest, _admin_pb2.RevokeApiKeyResponse]  # type: ignore[assignment]
     """Revokes an API key, for good. Every process of the installation refuses it
     within five seconds, the one that answers at once.
-    Errors: API_KEY_NOT_FOUND, TENANT_NOT_ALLOWED.
+    Errors: ID_INVALID, API_KEY_NOT_FOUND.
     """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -129,7 +129,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.GetTenantResponse, _abc.Awaitable[_admin_pb2.GetTenantResponse]]:
         """Answers a tenant with its policy and how far folding has come.
-        Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+        Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod
@@ -142,8 +142,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         committed after the answer; the events of the past that it concerns are
         folded by a job whose progress `GetTenant` tells. A looser one applies to
         campaigns created afterwards.
-        Errors: TENANT_NOT_FOUND, TENANT_NOT_ALLOWED, UPDATE_MASK_INVALID,
-        FIELD_INVALID, REQUEST_ID_INVALID.
+        Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -153,7 +153,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.CreateApiKeyResponse, _abc.Awaitable[_admin_pb2.CreateApiKeyResponse]]:
         """Creates an API key and answers its secret, this once.
-        Errors: FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+        Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         REQUEST_ID_INVALID.
         """
 
@@ -175,7 +175,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.RevokeApiKeyResponse, _abc.Awaitable[_admin_pb2.RevokeApiKeyResponse]]:
         """Revokes an API key, for good. Every process of the installation refuses it
         within five seconds, the one that answers at once.
-        Errors: API_KEY_NOT_FOUND, TENANT_NOT_ALLOWED.
+        Errors: ID_INVALID, API_KEY_NOT_FOUND.
         """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

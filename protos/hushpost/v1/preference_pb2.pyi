@@ -338,9 +338,9 @@ class BatchSetPreferencesResponse(_message.Message):
     CREATED_COUNT_FIELD_NUMBER: _builtins.int
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
     created_count: _builtins.int
-    """How many contacts were not known before."""
+    """How many contacts were not known before; 0 for a repeated call."""
     changed_count: _builtins.int
-    """How many preferences changed."""
+    """How many preferences changed; 0 for a repeated call."""
     def __init__(
         self,
         *,

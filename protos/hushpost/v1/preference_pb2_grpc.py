@@ -118,8 +118,8 @@ class PreferenceServiceServicer:
         it and its preference, and treats its change log as `proof` says. Events on
         mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
         for UNSET if that is stricter. Erasing a contact that does not exist is OK.
-        Errors: CONTACT_ID_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
-        DATABASE_UNAVAILABLE.
+        Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
+        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,8 +68,8 @@ class PreferenceServiceStub:
     it and its preference, and treats its change log as `proof` says. Events on
     mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
     for UNSET if that is stricter. Erasing a contact that does not exist is OK.
-    Errors: CONTACT_ID_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
-    DATABASE_UNAVAILABLE.
+    Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
+    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -112,8 +112,8 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     it and its preference, and treats its change log as `proof` says. Events on
     mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
     for UNSET if that is stricter. Erasing a contact that does not exist is OK.
-    Errors: CONTACT_ID_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
-    DATABASE_UNAVAILABLE.
+    Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
+    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
 
 class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -183,8 +183,8 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         it and its preference, and treats its change log as `proof` says. Events on
         mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
         for UNSET if that is stricter. Erasing a contact that does not exist is OK.
-        Errors: CONTACT_ID_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
-        DATABASE_UNAVAILABLE.
+        Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
+        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
 
 def add_PreferenceServiceServicer_to_server(servicer: PreferenceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -90,8 +90,8 @@ class StatsServiceServicer:
         """Lists the contacts that opened or clicked. Only contacts whose mode is
         IDENTIFIED, then and now: an anonymous contact is in no answer. There is no
         list of those who did not, because its complement would name them.
-        Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, PAGE_SIZE_INVALID,
-        PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, FIELD_INVALID,
+        PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

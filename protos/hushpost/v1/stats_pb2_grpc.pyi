@@ -56,8 +56,8 @@ class StatsServiceStub:
     """Lists the contacts that opened or clicked. Only contacts whose mode is
     IDENTIFIED, then and now: an anonymous contact is in no answer. There is no
     list of those who did not, because its complement would name them.
-    Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, PAGE_SIZE_INVALID,
-    PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, FIELD_INVALID,
+    PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
     """
 
 @_typing.type_check_only
@@ -86,8 +86,8 @@ class StatsServiceAsyncStub(StatsServiceStub):
     """Lists the contacts that opened or clicked. Only contacts whose mode is
     IDENTIFIED, then and now: an anonymous contact is in no answer. There is no
     list of those who did not, because its complement would name them.
-    Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, PAGE_SIZE_INVALID,
-    PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, FIELD_INVALID,
+    PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
     """
 
 class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -131,8 +131,8 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the contacts that opened or clicked. Only contacts whose mode is
         IDENTIFIED, then and now: an anonymous contact is in no answer. There is no
         list of those who did not, because its complement would name them.
-        Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, PAGE_SIZE_INVALID,
-        PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, FIELD_INVALID,
+        PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
 
 def add_StatsServiceServicer_to_server(servicer: StatsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -13,7 +13,7 @@ from hushpost_service.identifiers import checked_page_size, checked_request_id
 from hushpost_service.policy import History, Mode, Policy
 from hushpost_service.rpc.convert import member, optional_member, timestamp, wire
 from hushpost_service.rpc.guard import current_caller
-from hushpost_service.rpc.paging import after, page_token
+from hushpost_service.rpc.paging import after, natural, page_token
 from hushpost_service.storage.api_keys import ApiKey, Role
 from hushpost_service.storage.folding import PolicyFolding
 
@@ -146,11 +146,12 @@ def _tenant_id(caller: Caller, tenant_id: str) -> str:
 
 
 def _key_number(key_id: str) -> int:
-    if not (key_id.isascii() and key_id.isdigit() and int(key_id) < 2**63):
+    try:
+        return natural(key_id)
+    except ValueError:
         raise HushpostError(
             Reason.ID_INVALID, "key_id is not the id of an API key", {"field": "key_id"}
-        )
-    return int(key_id)
+        ) from None
 
 
 def _policy(message: pb.Policy) -> Policy:

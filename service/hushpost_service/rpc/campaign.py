@@ -8,6 +8,7 @@ import grpc
 from hushpost.v1 import campaign_pb2 as pb
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceServicer
 from hushpost_service.campaigns import Campaigns
+from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import checked_page_size, checked_request_id
 from hushpost_service.issuing import Issuing
 from hushpost_service.rpc.convert import timestamp, wire
@@ -74,8 +75,7 @@ class CampaignServicer(CampaignServiceServicer):
         caller = current_caller()
         tenant = caller.tenant(request.tenant_id)
         size = checked_page_size(request.page_size)
-        start = after("campaigns", request.page_token, 2)
-        position = None if start is None else (_EPOCH + start[0] * _MICROSECOND, start[1])
+        position = _position(request.page_token)
         found = await self._campaigns.page(tenant, position, size + 1)
         page = found[:size]
         return pb.ListCampaignsResponse(
@@ -136,6 +136,18 @@ def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:
         create_time=timestamp(campaign.create_time),
         close_time=timestamp(campaign.close_time),
     )
+
+
+def _position(token: str) -> tuple[datetime, int] | None:
+    position = after("campaigns", token, 2)
+    if position is None:
+        return None
+    try:
+        return _EPOCH + position[0] * _MICROSECOND, position[1]
+    except OverflowError:
+        raise HushpostError(
+            Reason.PAGE_TOKEN_INVALID, "page_token is not one that this list answered"
+        ) from None
 
 
 def _page_token(campaign: Campaign) -> str:

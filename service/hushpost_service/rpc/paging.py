@@ -5,7 +5,11 @@ import binascii
 
 from hushpost_service.errors import HushpostError, Reason
 
-__all__ = ["after", "page_token"]
+__all__ = ["after", "natural", "page_token"]
+
+
+_MAX = 2**63 - 1
+_MAX_DIGITS = 19
 
 
 def page_token(kind: str, *position: int) -> str:
@@ -20,13 +24,22 @@ def after(kind: str, token: str, count: int = 1) -> tuple[int, ...] | None:
         return None
     try:
         found, *position = base64.b64decode(token, b"-_", validate=True).decode("ascii").split(":")
-        numbers = tuple(map(int, position))
+        numbers = tuple(natural(part) for part in position)
     except (ValueError, binascii.Error):
         raise _invalid() from None
-    in_range = all(0 <= number < 2**63 for number in numbers)
-    if found != kind or len(numbers) != count or not in_range:
+    if found != kind or len(numbers) != count:
         raise _invalid()
     return numbers
+
+
+def natural(text: str) -> int:
+    """Return a number from 0 that fits 63 bits. Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise ValueError
+    number = int(text)
+    if number > _MAX:
+        raise ValueError
+    return number
 
 
 def _invalid() -> HushpostError:

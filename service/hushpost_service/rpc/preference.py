@@ -10,11 +10,12 @@ from hushpost_service.auth import Caller
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import (
     checked_batch,
+    checked_contact_id,
     checked_page_size,
     checked_request_id,
 )
 from hushpost_service.policy import DoNotTrack, History
-from hushpost_service.preferences import Entry, Preferences, StandingPreference
+from hushpost_service.preferences import Entry, Preferences, Proof, StandingPreference
 from hushpost_service.rpc.convert import member, optional_member, timestamp, wire
 from hushpost_service.rpc.guard import current_caller
 from hushpost_service.rpc.paging import after, page_token
@@ -117,8 +118,8 @@ class PreferenceServicer(PreferenceServiceServicer):
         await self._preferences.erase(
             tenant,
             request.contact_id,
+            optional_member(Proof, request.proof, "proof") or Proof.DELETE,
             checked_request_id(request.request_id),
-            keep_log=request.proof == pb.PROOF_PSEUDONYMIZE,
         )
         return pb.EraseContactResponse()
 
@@ -127,6 +128,12 @@ class PreferenceServicer(PreferenceServiceServicer):
     ) -> tuple[int, str, bool]:
         """Return (tenant, contact id, whether it was named by a preference token)."""
         caller.check_tenant(request.tenant_id)
+        if caller.key.role is Role.EDGE and request.tenant_id:
+            raise HushpostError(
+                Reason.FIELD_INVALID,
+                "a preference token tells its tenant; tenant_id must be empty",
+                {"field": "tenant_id"},
+            )
         if request.HasField("preference_token"):
             token = request.preference_token
             return *await self._preferences.by_token(token, caller.key.tenant), True
@@ -136,7 +143,8 @@ class PreferenceServicer(PreferenceServiceServicer):
                 "a key of role EDGE names contacts by preference_token",
                 {"field": "preference_token"},
             )
-        return caller.tenant(request.tenant_id), request.contact_id, False
+        contact_id = checked_contact_id(request.contact_id)
+        return caller.tenant(request.tenant_id), contact_id, False
 
 
 def _preference(contact_id: str, standing: StandingPreference) -> pb.Preference:

@@ -14,6 +14,7 @@ from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import checked_batch, checked_request_id
 from hushpost_service.intake import Intake, Item
 from hushpost_service.rpc.convert import moment, verdict
+from hushpost_service.rpc.paging import natural
 from hushpost_service.storage.campaigns import LinkRevision
 
 __all__ = ["TrackingServicer"]
@@ -97,6 +98,9 @@ class TrackingServicer(TrackingServiceServicer):
     ) -> AsyncIterator[pb.WatchLinksResponse]:
         """Stream links."""
         revision = _revision(request.cursor)
+        if revision > await self._campaigns.last_revision():
+            # Of another database, or of this one before it was restored.
+            raise _cursor_invalid()
         is_complete = False
         while True:
             links = await self._campaigns.links_since(revision, _LINKS_PER_MESSAGE)
@@ -109,11 +113,14 @@ class TrackingServicer(TrackingServiceServicer):
 
 
 def _revision(cursor: str) -> int:
-    if not cursor:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**63):
-        raise HushpostError(Reason.CURSOR_INVALID, "cursor is not one that WatchLinks answered")
-    return int(cursor)
+    try:
+        return natural(cursor) if cursor else 0
+    except ValueError:
+        raise _cursor_invalid() from None
+
+
+def _cursor_invalid() -> HushpostError:
+    return HushpostError(Reason.CURSOR_INVALID, "cursor is not one that WatchLinks answered")
 
 
 def _watched(

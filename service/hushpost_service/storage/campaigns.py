@@ -24,6 +24,7 @@ __all__ = [
     "group_sent",
     "insert_campaign",
     "is_closed",
+    "last_revision",
     "links_since",
     "list_campaigns",
     "lock_campaign",
@@ -146,6 +147,12 @@ async def links_since(connection: "Connection", revision: int, limit: int) -> li
     """Return links of all tenants that were registered after a revision, in order."""
     rows = await connection.fetch(sql.LINKS_SINCE, revision, limit)
     return [LinkRevision(*row) for row in rows]
+
+
+async def last_revision(connection: "Connection") -> int:
+    """Return the revision of the link that was registered last, 0 where there is none."""
+    revision: int = await connection.fetchval(sql.LAST_REVISION)
+    return revision
 
 
 async def reserve_slots(

@@ -84,11 +84,16 @@ class Database:
         """Lend a connection for statements that need no transaction."""
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InterfaceError as error:
+                    # Where the connection is well, it is we who misused it.
+                    raise _translated(name, error, lost=connection.is_closed()) from None
         except HushpostError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary for the driver's errors
-            raise _translated(name, error) from None
+            lost = isinstance(error, _UNREACHABLE)
+            raise _translated(name, error, lost=lost) from None
 
     async def transact(
         self,
@@ -109,7 +114,7 @@ class Database:
             except _CollisionError:
                 _RETRIES.labels(name).inc()
                 if attempt == _ATTEMPTS:
-                    raise _translated(name, TimeoutError()) from None
+                    raise _translated(name, TimeoutError(), lost=True) from None
         raise AssertionError
 
 
@@ -145,8 +150,8 @@ async def _leave_as_is(_: Any) -> None:
     """Do nothing."""
 
 
-def _translated(name: str, error: Exception) -> HushpostError:
-    unreachable = isinstance(error, _UNREACHABLE) and not isinstance(error, ValueError)
+def _translated(name: str, error: Exception, *, lost: bool) -> HushpostError:
+    """Return what a caller may know. `lost`: the database, or the way there, is away."""
     cause = type(error).__name__
     _FAILURES.labels(name, cause).inc()
     _log.error(
@@ -155,7 +160,7 @@ def _translated(name: str, error: Exception) -> HushpostError:
         cause=cause,
         sqlstate=getattr(error, "sqlstate", None),
     )
-    if unreachable:
+    if lost:
         return HushpostError(
             Reason.DATABASE_UNAVAILABLE, "the database cannot be reached; try again"
         )

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: a real server, in a folder, for those without one."""
 
 import asyncio
+import os
 import stat
 import subprocess
 import warnings
@@ -75,6 +76,7 @@ class EmbeddedDatabase:
             self._server = get_server(self._folder)
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
             raise self._does_not_start(error) from None
+        self._forget_the_dead()
         for setting, value in _QUIET.items():
             self._server.psql(f"alter system set {setting} = '{value}'")
         self._server.psql("select pg_reload_conf()")
@@ -84,8 +86,29 @@ class EmbeddedDatabase:
         uri: str = self._server.get_uri()
         return uri
 
+    def _forget_the_dead(self) -> None:
+        """Strike processes that were killed off the list of those that use the server.
+
+        The last on that list stops the server; one that is dead never would.
+        """
+        assert self._server is not None  # noqa: S101 - for the type checker
+        with self._server._lock:  # noqa: SLF001 - the library does not do it
+            users = self._server.global_process_id_list
+            listed = {os.getpid(), *users.get_and_add(os.getpid())}
+            users.put([pid for pid in listed if _is_alive(pid)])
+
     def _does_not_start(self, error: Exception) -> EmbeddedDatabaseError:
         return EmbeddedDatabaseError(
             f"the embedded database in {self._folder} does not start ({type(error).__name__}): "
             f"see {self._folder / 'log'}"
         )
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hushpost_service.policy import DoNotTrack, History, Mode
+from hushpost_service.policy import History
 from hushpost_service.storage.sql import folding as sql
 from hushpost_service.tally import EventRow
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ContactFolding",
+    "Pair",
     "PolicyFolding",
     "add_folded",
     "contact_foldings",
@@ -26,24 +27,26 @@ __all__ = [
     "insert_foldings",
     "insert_policy_folding",
     "move_slot",
+    "pairs",
     "policy_foldings",
     "set_total",
     "slot_signals",
-    "slots_of_contact",
+    "slots_of_pair",
     "take_events",
-    "take_expired",
     "tenants_with_foldings",
 ]
+
+Pair = tuple[int, int]
+"""(campaign, contact): all events of a contact on a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFolding:
-    """A promise to fold a contact's events into a mode, or to keep them apart."""
+    """A promise to fold a contact's events, or to keep them apart."""
 
     number: int
     contact: int
     history: History
-    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,13 @@ class PolicyFolding:
 async def insert_foldings(
     connection: "Connection",
     tenant: int,
-    contacts: Sequence[tuple[int, Mode]],
+    contacts: Sequence[int],
     history: History,
     time: datetime,
 ) -> None:
-    """Promise to fold contacts' events, each into a mode."""
+    """Promise to fold contacts' events."""
     if contacts:
-        numbers, modes = zip(*contacts, strict=True)
-        await connection.execute(sql.INSERT_FOLDINGS, tenant, numbers, modes, history, time)
+        await connection.execute(sql.INSERT_FOLDINGS, tenant, contacts, history, time)
 
 
 async def insert_policy_folding(
@@ -87,10 +89,7 @@ async def contact_foldings(
 ) -> list[ContactFolding]:
     """Return promises about the given contacts, or about all."""
     rows = await connection.fetch(sql.CONTACT_FOLDINGS, tenant, contacts)
-    return [
-        ContactFolding(number, contact, History(history), Mode(mode))
-        for number, contact, history, mode in rows
-    ]
+    return [ContactFolding(number, contact, History(history)) for number, contact, history in rows]
 
 
 async def policy_foldings(connection: "Connection", tenant: int) -> list[PolicyFolding]:
@@ -117,35 +116,37 @@ async def delete_foldings(connection: "Connection", tenant: int, numbers: Sequen
     await connection.execute(sql.DELETE_FOLDINGS, tenant, numbers)
 
 
+async def pairs(
+    connection: "Connection", tenant: int, contacts: Sequence[int]
+) -> dict[Pair, datetime]:
+    """Return what contacts have events on, with the campaigns' creation."""
+    rows = await connection.fetch(sql.PAIRS, tenant, contacts)
+    return {(campaign, contact): time for campaign, contact, time in rows}
+
+
 async def take_events(
-    connection: "Connection", tenant: int, contacts: Sequence[int], limit: int
+    connection: "Connection", tenant: int, pairs: Sequence[Pair], limit: int | None
 ) -> list[EventRow]:
-    """Delete and return at most `limit` events of contacts."""
-    rows = await connection.fetch(sql.TAKE_EVENTS, tenant, contacts, limit)
+    """Delete and return events of pairs, at most `limit`."""
+    campaigns, contacts = zip(*pairs, strict=True)
+    rows = await connection.fetch(sql.TAKE_EVENTS, tenant, campaigns, contacts, limit)
     return [_event_row(row) for row in rows]
 
 
 async def expired(
     connection: "Connection", tenant: int, before: datetime, limit: int
-) -> list[tuple[int, int]]:
-    """Return (campaign, contact) pairs with an event from before that time."""
-    return [tuple(row) for row in await connection.fetch(sql.EXPIRED, tenant, before, limit)]
+) -> list[Pair]:
+    """Return pairs with an event from before that time."""
+    rows = await connection.fetch(sql.EXPIRED, tenant, before, limit)
+    return [(campaign, contact) for campaign, contact in rows]
 
 
-async def take_expired(
-    connection: "Connection", tenant: int, pairs: Sequence[tuple[int, int]]
-) -> list[EventRow]:
-    """Delete and return all events of (campaign, contact) pairs."""
-    campaigns, contacts = zip(*pairs, strict=True)
-    rows = await connection.fetch(sql.TAKE_EXPIRED, tenant, campaigns, contacts)
-    return [_event_row(row) for row in rows]
-
-
-async def slots_of_contact(
-    connection: "Connection", tenant: int, contact: int
+async def slots_of_pair(
+    connection: "Connection", tenant: int, pair: Pair
 ) -> list[tuple[int, int, int]]:
-    """Return (campaign, group, slot) of all that a contact's events name."""
-    return [tuple(row) for row in await connection.fetch(sql.SLOTS_OF_CONTACT, tenant, contact)]
+    """Return (campaign, group, slot) of all that a pair's events name."""
+    rows = await connection.fetch(sql.SLOTS_OF_PAIR, tenant, *pair)
+    return [(campaign, group, slot) for campaign, group, slot in rows]
 
 
 async def slot_signals(
@@ -153,7 +154,7 @@ async def slot_signals(
 ) -> list[tuple[int, int]]:
     """Return (signal, verdict) of the events of one (campaign, group, slot)."""
     rows = await connection.fetch(sql.SLOT_SIGNALS, tenant, contact, *slot)
-    return [tuple(row) for row in rows]
+    return [(signal, verdict) for signal, verdict in rows]
 
 
 async def move_slot(
@@ -168,20 +169,16 @@ async def move_slot(
 
 
 async def contacts_with_events(
-    connection: "Connection",
-    tenant: int,
-    after: int,
-    states: Sequence[DoNotTrack],
-    limit: int,
-) -> list[tuple[int, DoNotTrack]]:
-    """Return the next contacts of some preferences that have events, by number."""
-    rows = await connection.fetch(sql.CONTACTS_WITH_EVENTS, tenant, after, states, limit)
-    return [(contact, DoNotTrack(state)) for contact, state in rows]
+    connection: "Connection", tenant: int, after: int, limit: int
+) -> list[int]:
+    """Return the next contacts by number that have events and did not agree to them."""
+    rows = await connection.fetch(sql.CONTACTS_WITH_EVENTS, tenant, after, limit)
+    return [contact for (contact,) in rows]
 
 
-async def count_events(connection: "Connection", tenant: int, states: Sequence[DoNotTrack]) -> int:
-    """Return how many events there are of contacts of some preferences."""
-    count: int = await connection.fetchval(sql.COUNT_EVENTS, tenant, states)
+async def count_events(connection: "Connection", tenant: int) -> int:
+    """Return how many events there are of contacts that did not agree to them."""
+    count: int = await connection.fetchval(sql.COUNT_EVENTS, tenant)
     return count
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Method",
     "file_receipt",
     "file_receipts",
+    "is_known",
     "subject",
 ]
 
@@ -85,6 +86,12 @@ async def file_receipt(
     if request is None:
         return True
     return bool(await file_receipts(connection, tenant, [(method, request)], now, subject))
+
+
+async def is_known(connection: "Connection", tenant: int, method: Method, request: UUID) -> bool:
+    """Tell whether a request has been carried out."""
+    rows = await connection.fetch(sql.RECEIPT_SUBJECT, tenant, method, request)
+    return bool(rows)
 
 
 async def subject(

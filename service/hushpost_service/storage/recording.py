@@ -18,6 +18,7 @@ __all__ = [
     "add_events",
     "begin_recording",
     "clear_slots",
+    "drop_empty_counters",
     "insert_events",
     "lock_recording",
     "merge_slots",
@@ -118,6 +119,16 @@ async def add_events(
     events = [counts[key] for key in ordered]
     first_events = [first.get(key, 0) for key in ordered]
     await connection.execute(sql.ADD_EVENTS, tenant, *columns, events, first_events)
+
+
+async def drop_empty_counters(
+    connection: "Connection", tenant: int, keys: Iterable[CounterKey]
+) -> None:
+    """Delete those counters that have come to 0: an hour is not to outlast its events."""
+    ordered = sorted(keys)
+    if ordered:
+        columns = zip(*ordered, strict=True)
+        await connection.execute(sql.DROP_EMPTY_COUNTERS, tenant, *columns)
 
 
 async def insert_events(connection: "Connection", rows: Sequence[EventRow]) -> None:

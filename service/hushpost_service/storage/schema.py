@@ -21,8 +21,8 @@ class SchemaError(Exception):
     """The database has a schema that this version does not know."""
 
 
-async def migrate(dsn: str) -> bool:
-    """Migrate the database to the newest schema; tell whether it was empty.
+async def migrate(dsn: str) -> None:
+    """Migrate the database to the newest schema.
 
     Raises SchemaError when its schema is newer than this version knows.
     """
@@ -34,12 +34,12 @@ async def migrate(dsn: str) -> bool:
     )
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> bool:
+def _upgrade(connection: Connection) -> None:
     connection.execute(text(f"select pg_advisory_lock({_MIGRATION_LOCK})"))
     connection.commit()
     config = Config()
@@ -55,4 +55,3 @@ def _upgrade(connection: Connection) -> bool:
         )
         raise SchemaError(message)
     command.upgrade(config, "head")
-    return present is None

@@ -93,6 +93,9 @@ order by revision
 limit $2
 """
 
+# The revision of the link that was registered last.
+LAST_REVISION = "select coalesce(max(revision), 0) from links"
+
 # Reserves slots of a group; answers the first.
 RESERVE_SLOTS = """
 update campaign_groups

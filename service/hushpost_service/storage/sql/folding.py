@@ -5,17 +5,15 @@
 
 # Promises to fold contacts' events.
 INSERT_FOLDINGS = """
-insert into foldings
-    (tenant, contact, history, mode, start_time, total_events, folded_events)
-select $1, contact, $4, mode, $5, 0, 0
-from unnest($2::bigint[], $3::smallint[]) as given(contact, mode)
+insert into foldings (tenant, contact, history, start_time, total_events, folded_events)
+select $1, contact, $3, $4, 0, 0
+from unnest($2::bigint[]) as given(contact)
 """
 
 # Promises to fold the events of all whom a stricter policy concerns.
 INSERT_POLICY_FOLDING = """
-insert into foldings
-    (tenant, contact, history, mode, start_time, total_events, folded_events)
-values ($1, null, $2, 0, $3, 0, 0)
+insert into foldings (tenant, contact, history, start_time, total_events, folded_events)
+values ($1, null, $2, $3, 0, 0)
 """
 
 # Promises that have not been kept yet, by tenant.
@@ -23,7 +21,7 @@ TENANTS_WITH_FOLDINGS = "select distinct tenant from foldings order by tenant"
 
 # A tenant's promises about contacts.
 CONTACT_FOLDINGS = """
-select folding, contact, history, mode
+select folding, contact, history
 from foldings
 where tenant = $1 and contact is not null
     and ($2::bigint[] is null or contact = any($2::bigint[]))
@@ -49,16 +47,29 @@ update foldings set folded_events = folded_events + $3 where tenant = $1 and fol
 # Promises that have been kept.
 DELETE_FOLDINGS = "delete from foldings where tenant = $1 and folding = any($2::bigint[])"
 
-# Takes a number of contacts' events out.
-TAKE_EVENTS = """
-with taken as (
-    select tableoid as part, ctid as place
+# What contacts have events on: (campaign, contact), and when the campaign was
+# created.
+PAIRS = """
+select campaign, contact, create_time
+from (
+    select distinct tenant, campaign, contact
     from events
     where tenant = $1 and contact = any($2::bigint[])
-    limit $3
+) as pairs
+join campaigns using (tenant, campaign)
+"""
+
+# Takes a number of events of (campaign, contact) pairs out; all where it is null.
+TAKE_EVENTS = """
+with taken as (
+    select events.tableoid as part, events.ctid as place
+    from events
+    join unnest($2::bigint[], $3::bigint[]) as given(campaign, contact) using (campaign, contact)
+    where tenant = $1
+    limit $4
 )
 delete from events using taken
-where tenant = $1 and contact = any($2::bigint[])
+where tenant = $1 and contact = any($3::bigint[])
     and events.tableoid = taken.part and events.ctid = taken.place
 returning campaign, contact, event_time, tenant, group_number, slot, signal, verdict, is_first
 """
@@ -71,21 +82,11 @@ where tenant = $1 and event_time < $2
 limit $3
 """
 
-# Takes the events of (campaign, contact) pairs out.
-TAKE_EXPIRED = """
-delete from events
-using unnest($2::bigint[], $3::bigint[]) as given(campaign, contact)
-where events.tenant = $1
-    and events.campaign = given.campaign and events.contact = given.contact
-returning events.campaign, events.contact, event_time, tenant, group_number, slot, signal,
-    verdict, is_first
-"""
-
-# The slots that a contact's events name.
-SLOTS_OF_CONTACT = """
+# The slots that a contact's events on a campaign name.
+SLOTS_OF_PAIR = """
 select distinct campaign, group_number, slot
 from events
-where tenant = $1 and contact = $2
+where tenant = $1 and campaign = $2 and contact = $3
 """
 
 # What the events of one slot are, for moving its bits.
@@ -102,23 +103,23 @@ set slot = $6
 where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
 """
 
-# The next contacts with events, of some preferences, after a contact.
+# The next contacts with events that did not agree to be tracked, after a contact.
 CONTACTS_WITH_EVENTS = """
-select contact, do_not_track
+select contact
 from contacts
-where tenant = $1 and contact > $2 and do_not_track = any($3::smallint[])
+where tenant = $1 and contact > $2 and do_not_track <> 2
     and exists (
         select from events
         where events.tenant = $1 and events.contact = contacts.contact
     )
 order by contact
-limit $4
+limit $3
 """
 
-# How many events there are of contacts of some preferences.
+# How many events there are of contacts that did not agree.
 COUNT_EVENTS = """
 select count(*)
 from events
 join contacts using (tenant, contact)
-where tenant = $1 and do_not_track = any($2::smallint[])
+where tenant = $1 and do_not_track <> 2
 """

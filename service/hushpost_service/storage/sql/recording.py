@@ -92,6 +92,22 @@ do update set
     first_events = known.first_events + excluded.first_events
 """
 
+# Deletes counters from which folding has taken everything.
+DROP_EMPTY_COUNTERS = """
+delete from counters as known
+using unnest(
+    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
+) as given(campaign, group_number, signal, machine, mode, hour)
+where known.tenant = $1
+    and known.campaign = given.campaign
+    and known.group_number = given.group_number
+    and known.signal = given.signal
+    and known.machine = given.machine
+    and known.mode = given.mode
+    and known.hour = given.hour
+    and known.events = 0
+"""
+
 # The columns of `events`, as COPY writes them.
 EVENT_COLUMNS = (
     "campaign",

@@ -197,7 +197,6 @@ create table foldings (
     folding bigint generated always as identity,
     contact bigint,
     history smallint not null,
-    mode smallint not null,
     start_time timestamptz not null,
     total_events bigint not null,
     folded_events bigint not null,

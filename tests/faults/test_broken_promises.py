@@ -1,0 +1,158 @@
+"""Promises to fold that meet a client that leaves, a change of mind, or a database that goes."""
+
+import asyncio
+import signal
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from hushpost_client import (
+    DeadlineExceededError,
+    DoNotTrack,
+    Mode,
+    PolicyUpdate,
+)
+from tests.authority import AuthorityProcess
+from tests.conftest import Clients, RunningAuthority
+from tests.rpc.inspection import Connection, connected, events_of, tenant_number
+from tests.rpc.mailing import Mailing, clients_of, eventually, send
+
+
+@pytest.fixture
+async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
+    """Clients of a tenant whose numbers are exact."""
+    async with AsyncExitStack() as stack:
+        yield await clients_of(stack, authority)
+
+
+@asynccontextmanager
+async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterator[None]:
+    """Keep the authority from folding a campaign's events until the block ends."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(
+            "select from counters where campaign ="
+            " (select campaign from campaigns join tenants using (tenant)"
+            "  where tenant_id = $1 and campaign_id = $2) and mode = 1 for update",
+            mailing.clients.tenant_id,
+            mailing.campaign_id,
+        )
+        yield
+    finally:
+        if not connection.is_closed():
+            await transaction.rollback()
+
+
+async def test_an_opt_out_whose_caller_left_is_finished_by_itself(
+    exact: Clients, database: Connection
+) -> None:
+    """An opt-out that was committed is folded, although nobody waits for the answer."""
+    mailing = await send(exact, ["ann"])
+    await mailing.open("ann")
+    tenant = await tenant_number(database, exact.tenant_id)
+    async with counters_held(database, mailing):
+        with pytest.raises(DeadlineExceededError):
+            await exact.sender.preferences.set_preference("ann", DoNotTrack.TRUE, timeout=2)
+    stands = await exact.sender.preferences.get_preference("ann")
+    assert stands.do_not_track is DoNotTrack.TRUE
+
+    async def is_folded() -> bool:
+        return await events_of(database, tenant, "ann") == 0
+
+    await eventually(is_folded, "no row names ann", seconds=20)
+
+
+async def test_an_opt_out_does_not_trust_a_policy_job_that_is_not_done(
+    exact: Clients, database: Connection
+) -> None:
+    """An opt-out is answered only once nothing names the contact, whoever folds its events."""
+    held = await send(exact, ["ann"], "held")
+    mailing = await send(exact, ["bob"])
+    await held.open("ann")
+    await mailing.open("bob")
+    tenant = await tenant_number(database, exact.tenant_id)
+    async with counters_held(database, held):
+        await exact.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
+        opting_out = asyncio.create_task(
+            exact.sender.preferences.set_preference("bob", DoNotTrack.TRUE)
+        )
+        await asyncio.wait([opting_out], timeout=2)
+        if opting_out.done():
+            assert await events_of(database, tenant, "bob") == 0
+    await opting_out
+    assert await events_of(database, tenant, "bob") == 0
+
+
+async def test_a_stricter_policy_folds_even_if_it_is_loosened_again_at_once(
+    authority: RunningAuthority, exact: Clients, database: Connection
+) -> None:
+    """No row names a slot that was seen anonymously, however short the stricter policy was."""
+    busy = await send(exact, ["ann"])
+    await busy.open("ann")
+    async with AsyncExitStack() as stack:
+        other = await clients_of(stack, authority)
+        mailing = await send(other, ["bob"])
+        await mailing.open("bob")
+        tenant = await tenant_number(database, other.tenant_id)
+        async with counters_held(database, busy):
+            await exact.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
+            await other.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
+            await mailing.open("bob")
+            await other.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.IDENTIFIED))
+
+        async def is_done() -> bool:
+            return (await other.admin.admin.get_tenant()).folding is None
+
+        await eventually(is_done, "the policy's job ends")
+        assert await events_of(database, tenant, "bob") == 0
+        opens = (await mailing.stats()).opens.human
+        assert (opens.identified.total, opens.anonymous.total, opens.anonymous.unique) == (0, 2, 1)
+
+
+async def test_a_repeated_erasure_spares_a_contact_that_came_back(exact: Clients) -> None:
+    """An erasure that arrives twice does not erase who signed up again in between."""
+    request_id = uuid.uuid4()
+    preferences = exact.sender.preferences
+    await preferences.set_preference("ann", DoNotTrack.TRUE)
+    await preferences.erase_contact("ann", request_id=request_id)
+    await preferences.set_preference("ann", DoNotTrack.TRUE, evidence="form 8")
+    await preferences.erase_contact("ann", request_id=request_id)
+    assert (await preferences.get_preference("ann")).do_not_track is DoNotTrack.TRUE
+    assert [c.evidence async for c in preferences.list_preference_changes("ann")] == ["form 8"]
+
+
+async def test_a_policy_job_goes_on_when_the_database_is_back(tmp_path: Path) -> None:
+    """A job that folds after a stricter policy outlives its database's crash."""
+    with AuthorityProcess(tmp_path) as process:
+        running = RunningAuthority(process, process.target, process.admin_key())
+        async with AsyncExitStack() as stack:
+            clients = await clients_of(stack, running)
+            mailing = await send(clients, ["ann"])
+            await mailing.open("ann")
+            async with (
+                connected(process.data_dir) as connection,
+                counters_held(connection, mailing),
+            ):
+                await clients.admin.admin.update_policy(
+                    PolicyUpdate(mode_when_unset=Mode.ANONYMOUS)
+                )
+                await asyncio.sleep(0.5)
+                process.end_postgres(signal.SIGKILL)
+                connection.terminate()
+
+            async def is_done() -> bool:
+                tenant = await clients.admin.admin.get_tenant(timeout=30)
+                return tenant.folding is None
+
+            async def is_back() -> bool:
+                return process.postgres_pid() is not None
+
+            await eventually(is_back, "the database is back")
+            await asyncio.sleep(3)
+            await eventually(is_done, "the policy's job ends")
+            opens = (await mailing.stats()).opens.human
+            assert (opens.identified.total, opens.anonymous.total) == (0, 1)
