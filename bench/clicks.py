@@ -19,9 +19,9 @@ from hushpost.v1.tracking_pb2_grpc import TrackingServiceStub
 __all__ = ["measure"]
 
 _CALLERS = 64
-_CALLS = 3000
-_ROUNDS = 9
-_SHAPE = Shape(20, 1500)
+_CALLS = 2000
+_ROUNDS = 15
+_SHAPE = Shape(20, 1600)
 _OPTED_OUT = 0.2
 _TIMEOUT = 30
 

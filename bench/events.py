@@ -17,9 +17,9 @@ from hushpost_client import Mode
 
 __all__ = ["Batches", "measure_anonymous", "measure_identified", "measure_mixed"]
 
-IN_FLIGHT = 4
-BATCH = 1000
-_COPYING = (1, IN_FLIGHT)
+_IN_FLIGHT = 4
+_BATCH = 1000
+_COPYING = (1, _IN_FLIGHT)
 """Connections that copy, each with a batch in flight."""
 
 _SHAPE = Shape(20, 5000)
@@ -30,11 +30,11 @@ _TIMEOUT = 30
 async def measure_mixed(site: Site, say: Say) -> list[Figure]:
     """Measure a mailing to identified people and some who opted out."""
     measured = await _measured(site, say, Mode.IDENTIFIED, _OPTED_OUT, rounds=5)
-    conditions = f"{_OPTED_OUT:.0%} anonymous, {IN_FLIGHT} batches of {BATCH:,} in flight"
+    conditions = f"{_OPTED_OUT:.0%} anonymous, {_IN_FLIGHT} batches of {_BATCH:,} in flight"
     return [
         measured.figure("record_events_per_second", conditions),
         measured.beside("record_events_vs_copy", 1, conditions),
-        measured.beside("record_events_vs_concurrent_copy", IN_FLIGHT, conditions),
+        measured.beside("record_events_vs_concurrent_copy", _IN_FLIGHT, conditions),
     ]
 
 
@@ -94,9 +94,9 @@ class Batches:
 
     async def rate(self, campaign_id: str, events: Sequence[pb.Event], rng: random.Random) -> float:
         """Record all of a campaign's events; check that, and return events per second."""
-        requests = list(batches(events, BATCH, rng))
-        sent = len(requests) * BATCH
-        speed = await rate(self._send, requests, sent, IN_FLIGHT)
+        requests = list(batches(events, _BATCH, rng))
+        sent = len(requests) * _BATCH
+        speed = await rate(self._send, requests, sent, _IN_FLIGHT)
         opens = sum(event.link_number == 0 for event in events[:sent])
         stats = await self._tenant.reporter.stats.get_campaign_stats(campaign_id)
         check_recorded(stats, opens, sent - opens)
@@ -104,7 +104,7 @@ class Batches:
 
     async def _send(self, request: pb.RecordEventsRequest) -> None:
         answer = await self._stub.RecordEvents(request, metadata=self._metadata, timeout=_TIMEOUT)
-        assert answer.accepted_count == BATCH, answer
+        assert answer.accepted_count == _BATCH, answer
 
 
 async def _measured(
@@ -113,7 +113,7 @@ async def _measured(
     """Record a fresh campaign, then copy as many rows, turn by turn."""
     async with (
         opened_tenant(site, "events", mode_when_unset) as tenant,
-        opened_copying(site.dsn, IN_FLIGHT) as copying,
+        opened_copying(site.dsn, _IN_FLIGHT) as copying,
     ):
         await tenant.opt_out(_SHAPE.opted_out(opted_out))
         measured = _Measured()
@@ -138,7 +138,7 @@ async def _round(tenant: Tenant, copying: Copying, turn: int) -> tuple[float, di
     campaign_id = f"mailing-{turn}"
     events = engagement(await tenant.send(campaign_id, _SHAPE), rng)
     ours = await Batches(tenant).rate(campaign_id, events, rng)
-    rows = len(events) // BATCH * BATCH
+    rows = len(events) // _BATCH * _BATCH
     return ours, {
-        connections: await copying.rate(rows, BATCH, connections, rng) for connections in _COPYING
+        connections: await copying.rate(rows, _BATCH, connections, rng) for connections in _COPYING
     }

@@ -59,17 +59,15 @@ def save(figures: Sequence[Figure], path: Path) -> None:
 def table(figures: Sequence[Figure], caption: str) -> Table:
     """Lay the figures out for a terminal of 80 columns or more."""
     shown = Table(title="hushpost bench", caption=caption, caption_justify="left")
-    shown.add_column("figure")
+    shown.add_column("figure", no_wrap=True)
     shown.add_column("median\n[dim]lowest … highest", justify="right", no_wrap=True)
-    shown.add_column("unit", no_wrap=True)
-    shown.add_column("÷ reference")
+    shown.add_column("÷ reference\n[dim]conditions")
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{_number(figure.ratio)} of "
         shown.add_row(
-            f"{figure.name}\n[dim]{figure.conditions}; {figure.rounds} rounds",
+            f"{figure.name}\n[dim]{figure.unit}",
             f"{_number(figure.value)}\n[dim]{_number(figure.low)} … {_number(figure.high)}",
-            figure.unit,
-            ratio + figure.reference,
+            f"{ratio}{figure.reference}\n[dim]{figure.conditions}; {figure.rounds} rounds",
         )
         shown.add_section()
     return shown
