@@ -56,8 +56,8 @@ class Pixel:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request."""
-        text = scope["path_params"]["token"]
-        token = parsed(text.removesuffix(".gif")) if text.endswith(".gif") else None
+        _, _, name = scope["path"].rpartition("/")
+        token = parsed(name.removesuffix(".gif")) if name.endswith(".gif") else None
         if scope["method"] == "HEAD":
             metrics.ANSWERS.labels("head").inc()
         elif token is not None and token.sealed is not None:
@@ -75,16 +75,16 @@ class Click:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        parameters = scope["path_params"]
-        token = parsed(parameters["token"])
-        number = link_number(parameters["number"])
+        _, _, text, digits = scope["path"].split("/")
+        token = parsed(text)
+        number = link_number(digits)
         if token is None or number is None:
             await _unknown()(scope, receive, send)
             return
         url = self._lookup.known(token.campaign, number)
         if url is None:
             try:
-                url = await self._lookup.resolve(parameters["token"], token.campaign, number)
+                url = await self._lookup.resolve(text, token.campaign, number)
             except NoSuchLinkError:
                 await _unknown()(scope, receive, send)
                 return

@@ -9,9 +9,8 @@ shares is in the mail of everybody, and two readers in one second are no scanner
 from without, such a token looks like any other.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["Bursts"]
 
@@ -19,25 +18,32 @@ _WINDOW = 1.0
 _TRAILS = 20_000
 _EVENTS_PER_TRAIL = 64
 
+_Key = tuple[bytes, str | bytes]
+
 
 @dataclass(slots=True)
 class _Trail:
-    """What one network did with one token lately."""
+    """What one network did with one token lately; the last click, and events not corrected."""
 
-    last: float
-    click: float = float("-inf")
-    link: int = 0
+    click: float
+    link: int
+    events: list[tuple[float, int]]
     is_burst: bool = False
-    events: list[tuple[float, int]] = field(default_factory=list)
 
 
 class Bursts:
-    """Remembers the last second, by token and network."""
+    """Remembers the last second or two, by token and network.
+
+    In two generations, of which the older is thrown away as a whole: looking
+    for what is too old would cost more than all the rest.
+    """
 
     def __init__(self, clock: Callable[[], float], trails: int = _TRAILS) -> None:
         self._clock = clock
         self._limit = trails
-        self._trails: OrderedDict[tuple[bytes, str | bytes], _Trail] = OrderedDict()
+        self._young: dict[_Key, _Trail] = {}
+        self._old: dict[_Key, _Trail] = {}
+        self._born = clock()
 
     def observe(
         self, token: bytes, network: str | bytes, link: int, serial: int
@@ -48,30 +54,28 @@ class Bursts:
         been part of it.
         """
         now = self._clock()
-        trail = self._trail(token, network, now)
-        if link:
-            if trail.link not in {0, link} and now - trail.click <= _WINDOW:
-                trail.is_burst = True
-            trail.click, trail.link = now, link
-        if not trail.is_burst:
-            if len(trail.events) < _EVENTS_PER_TRAIL:
-                trail.events.append((now, serial))
+        if now - self._born > _WINDOW or len(self._young) >= self._limit:
+            self._old, self._young, self._born = self._young, {}, now
+        key = (token, network)
+        trail = self._young.get(key) or self._old.get(key)
+        if trail is None:
+            self._young[key] = _Trail(now, link, [(now, serial)])
             return None
-        found = [earlier for moment, earlier in trail.events if now - moment <= _WINDOW]
-        trail.events.clear()
-        return found
+        self._young[key] = trail
+        return _followed(trail, now, link, serial)
 
-    def _trail(self, token: bytes, network: str | bytes, now: float) -> _Trail:
-        trails = self._trails
-        trail = trails.get((token, network))
-        if trail is None or now - trail.last > _WINDOW:
-            trail = trails[token, network] = _Trail(now)
-        trail.last = now
-        trails.move_to_end((token, network))
-        # Two out for one in: old trails go although nobody asks for them.
-        for _ in range(2):
-            oldest = next(iter(trails))
-            if now - trails[oldest].last <= _WINDOW and len(trails) <= self._limit:
-                break
-            del trails[oldest]
-        return trail
+
+def _followed(trail: _Trail, now: float, link: int, serial: int) -> list[int] | None:
+    """Add an event to a trail; answer as `observe`."""
+    recent = [event for event in trail.events if now - event[0] <= _WINDOW]
+    if now - trail.click > _WINDOW:
+        trail.is_burst = False
+    elif link and trail.link not in {0, link}:
+        trail.is_burst = True
+    if link:
+        trail.click, trail.link = now, link
+    if not trail.is_burst:
+        trail.events = [*recent[-_EVENTS_PER_TRAIL:], (now, serial)]
+        return None
+    trail.events = []
+    return [earlier for _, earlier in recent]

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from hushpost_edge.appender import Appender
 from hushpost_edge.links import LinkStore
 
-__all__ = ["Readiness", "healthz", "metrics"]
+__all__ = ["healthz", "metrics", "readyz"]
 
 
 async def healthz(_request: Request) -> Response:
@@ -16,21 +16,16 @@ async def healthz(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-class Readiness:
-    """Ready once all links have been here; from then on the authority may be down."""
-
-    def __init__(self, links: LinkStore, appender: Appender) -> None:
-        self._links = links
-        self._appender = appender
-
-    async def __call__(self, _request: Request) -> Response:
-        """Answer 200, or 503 with what is missing."""
-        if not self._links.is_complete():
-            return PlainTextResponse("links have not been received yet\n", 503)
-        if self._appender.is_full:
-            # Still ready: a reader must get to the destination rather than be counted.
-            return PlainTextResponse("ok, but the spool is full: events are refused\n")
-        return PlainTextResponse("ok\n")
+async def readyz(request: Request) -> Response:
+    """Answer whether all links have been here once; from then on the authority may be down."""
+    links: LinkStore = request.app.state.links
+    appender: Appender = request.app.state.appender
+    if not links.is_complete():
+        return PlainTextResponse("links have not been received yet\n", 503)
+    if appender.is_full:
+        # Ready all the same: getting a reader to the destination matters most.
+        return PlainTextResponse("ok, but the spool is full: events are refused\n")
+    return PlainTextResponse("ok\n")
 
 
 def metrics(_request: Request) -> Response:
