@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cachetools import TTLCache
-
 from hushpost_service.admin import secret_hash
 from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.memory import Memory
 from hushpost_service.storage import api_keys
 from hushpost_service.storage.api_keys import ApiKey, Role
 from hushpost_service.storage.database import Database
@@ -68,12 +67,20 @@ class Authenticator:
 
     def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
         self._database = database
-        self._known: TTLCache[bytes, ApiKey] = TTLCache(
-            _REMEMBERED_KEYS, _REMEMBERED_SECONDS, monotonic
-        )
+        self._monotonic = monotonic
+        self._known: Memory[str, tuple[float, Caller]] = Memory(_REMEMBERED_KEYS)
+        # What was asked before this moment may be outdated by a revocation.
+        self._forgotten = monotonic()
+
+    def remembered(self, authorization: str | None) -> Caller | None:
+        """Return who presents that header, if that was looked up seconds ago."""
+        known = self._known.get(authorization or "")
+        if known is None or known[0] < self._monotonic():
+            return None
+        return known[1]
 
     async def caller(self, authorization: str | None) -> Caller:
-        """Return who presents that header.
+        """Look up who presents that header.
 
         Raises API_KEY_MISSING, API_KEY_INVALID, API_KEY_REVOKED.
         """
@@ -81,21 +88,22 @@ class Authenticator:
             raise HushpostError(
                 Reason.API_KEY_MISSING, "the call has no `authorization: Bearer hp_…`"
             )
-        hashed = secret_hash(authorization[7:].strip())
-        key = self._known.get(hashed)
+        asked = self._monotonic()
+        async with self._database.connection("authenticate") as connection:
+            key = await api_keys.api_key_by_hash(connection, secret_hash(authorization[7:].strip()))
         if key is None:
-            async with self._database.connection("authenticate") as connection:
-                key = await api_keys.api_key_by_hash(connection, hashed)
-            if key is None:
-                raise HushpostError(Reason.API_KEY_INVALID, "there is no such API key")
-            self._known[hashed] = key
+            raise HushpostError(Reason.API_KEY_INVALID, "there is no such API key")
         if key.revoke_time is not None:
             raise HushpostError(Reason.API_KEY_REVOKED, "the API key has been revoked")
-        return Caller(key)
+        caller = Caller(key)
+        if asked >= self._forgotten:
+            self._known[authorization] = (asked + _REMEMBERED_SECONDS, caller)
+        return caller
 
     def forget(self) -> None:
         """Look every key up anew, because one has been revoked."""
         self._known.clear()
+        self._forgotten = self._monotonic()
 
 
 def _not_allowed() -> HushpostError:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cachetools import LRUCache
-
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import is_id
+from hushpost_service.memory import Memory
 from hushpost_service.policy import ModeRule
 from hushpost_service.storage import campaigns, tenants
 from hushpost_service.storage.database import Database
@@ -46,9 +45,9 @@ class Catalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._campaigns: LRUCache[int, CampaignFacts] = LRUCache(_CAMPAIGNS)
-        self._numbers: LRUCache[tuple[int, str], int] = LRUCache(_CAMPAIGNS)
-        self._rules: LRUCache[int, tuple[int, ModeRule]] = LRUCache(_TENANTS)
+        self._campaigns: Memory[int, CampaignFacts] = Memory(_CAMPAIGNS)
+        self._numbers: Memory[tuple[int, str], int] = Memory(_CAMPAIGNS)
+        self._rules: Memory[int, tuple[int, ModeRule]] = Memory(_TENANTS)
 
     def known(self, campaign: int) -> CampaignFacts | None:
         """Return what is remembered of a campaign."""

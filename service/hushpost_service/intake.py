@@ -69,7 +69,8 @@ class Intake:
         await self._recorder.record(
             Method.RECORD_CLICK, request, {tenant_of(event.campaign): [event]}
         )
-        return await self._catalog.url(event.campaign, event.signal)
+        facts = self._catalog.known(event.campaign) or await self._catalog.look_up(event.campaign)
+        return facts.urls[event.signal - 1]
 
     async def record_batch(self, items: Sequence[Item], request: UUID | None) -> list[Rejection]:
         """Record the good items of a batch; return the bad ones once all is durable."""

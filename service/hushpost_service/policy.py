@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
 
+from hushpost_service.memory import Memory
+
 __all__ = [
     "ContactPreference",
     "DoNotTrack",
@@ -127,7 +129,7 @@ class ModeRule:
         """Take the periods by ascending `valid_from`; the last is in force."""
         self._periods = tuple(periods)
         # Asked for every event; there are about as many moments as campaigns.
-        self._memory: dict[datetime, _Strictest] = {}
+        self._memory: Memory[datetime, _Strictest] = Memory(_MOMENTS)
         self.policy = periods[-1].policy
 
     def of_contact(self, contact: ContactPreference | None, campaign_time: datetime) -> Mode:
@@ -177,8 +179,6 @@ class ModeRule:
     def _strictest(self, since: datetime) -> "_Strictest":
         strictest = self._memory.get(since)
         if strictest is None:
-            if len(self._memory) == _MOMENTS:
-                self._memory.clear()
             strictest = self._memory[since] = self._strictest_since(since)
         return strictest
 

@@ -12,9 +12,8 @@ from array import array
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from cachetools import LRUCache
-
 from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.memory import Memory
 from hushpost_service.tally import CHUNK_SLOTS
 
 __all__ = ["SlotPool"]
@@ -40,7 +39,7 @@ class SlotPool:
 
     def __init__(self, reserve: Reserve) -> None:
         self._reserve = reserve
-        self._groups: LRUCache[tuple[int, int], _Reserved] = LRUCache(_GROUPS)
+        self._groups: Memory[tuple[int, int], _Reserved] = Memory(_GROUPS)
 
     async def take(self, tenant: int, campaign: int, group: int, count: int) -> "array[int]":
         """Return `count` slots of a group. Raises LIMIT_EXCEEDED after two thousand million."""

@@ -90,7 +90,8 @@ def _unary(
     async def call(request: Any, context: Context) -> Any:
         start = time.perf_counter()
         try:
-            caller = await authenticator.caller(_authorization(context))
+            header = _authorization(context)
+            caller = authenticator.remembered(header) or await authenticator.caller(header)
             caller.check_role(roles, name)
             _caller.set(caller)
             answer = await method(request, context)
@@ -111,7 +112,8 @@ def _stream(
     async def call(request: Any, context: Context) -> AsyncIterator[Any]:
         start = time.perf_counter()
         try:
-            caller = await authenticator.caller(_authorization(context))
+            header = _authorization(context)
+            caller = authenticator.remembered(header) or await authenticator.caller(header)
             caller.check_role(roles, name)
             _caller.set(caller)
             async for answer in method(request, context):
