@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.conftest import RunningAuthority
-from tests.rpc.inspection import Connection, connected
+from tests.inspection import Connection, connected
 
 
 @pytest.fixture

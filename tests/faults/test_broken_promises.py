@@ -17,8 +17,8 @@ from hushpost_client import (
 )
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
-from tests.rpc.inspection import Connection, connected, events_of, tenant_number
-from tests.rpc.mailing import Mailing, clients_of, eventually, send
+from tests.inspection import Connection, connected, events_of, tenant_number
+from tests.mailing import Mailing, clients_of, eventually, send
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from hushpost_client import DoNotTrack, Hushpost, Role
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
-from tests.rpc.inspection import Connection, connected, tenant_number
-from tests.rpc.mailing import clients_of
+from tests.inspection import Connection, connected, tenant_number
+from tests.mailing import clients_of
 from tests.rpc.scene import (
     ADMIN,
     EDGE,
@@ -22,7 +22,7 @@ from tests.rpc.scene import (
     URL,
     Scene,
 )
-from tests.rpc.wire import Wire, empty_request
+from tests.wire import Wire, empty_request
 
 
 @pytest.fixture(scope="session")

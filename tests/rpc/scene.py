@@ -7,8 +7,8 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from tests.rpc.inspection import Connection, contents
-from tests.rpc.wire import METHODS, Wire
+from tests.inspection import Connection, contents
+from tests.wire import METHODS, Wire
 
 URL = "https://shop.example.com/sale"
 

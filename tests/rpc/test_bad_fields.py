@@ -15,9 +15,9 @@ from hushpost.v1 import (
     stats_pb2,
     tracking_pb2,
 )
-from tests.rpc.inspection import Connection
+from tests.inspection import Connection
 from tests.rpc.scene import EDGE, INSTALLATION, URL, Case, Request, Scene, check_refused, each
-from tests.rpc.wire import Wire
+from tests.wire import Wire
 
 TRUE = privacy_pb2.DO_NOT_TRACK_TRUE
 

@@ -18,10 +18,10 @@ from hushpost.v1 import (
     tracking_pb2,
 )
 from tests.conftest import Clients
-from tests.rpc.inspection import Connection
-from tests.rpc.mailing import send
+from tests.inspection import Connection
+from tests.mailing import send
 from tests.rpc.scene import URL, Case, Request, Scene, check_refused, each
-from tests.rpc.wire import Wire
+from tests.wire import Wire
 
 TOO_MANY = 10_001
 

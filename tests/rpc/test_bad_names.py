@@ -14,7 +14,7 @@ from hushpost.v1 import (
     stats_pb2,
     tracking_pb2,
 )
-from tests.rpc.inspection import Connection
+from tests.inspection import Connection
 from tests.rpc.scene import (
     ADMIN,
     DENIED,
@@ -27,7 +27,7 @@ from tests.rpc.scene import (
     check_refused,
     each,
 )
-from tests.rpc.wire import Wire
+from tests.wire import Wire
 
 EXISTS = grpc.StatusCode.ALREADY_EXISTS
 CLOSED = grpc.StatusCode.FAILED_PRECONDITION

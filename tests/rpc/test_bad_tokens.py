@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hushpost.v1 import preference_pb2, privacy_pb2, tracking_pb2
-from tests.rpc.inspection import Connection
+from tests.inspection import Connection
 from tests.rpc.scene import EDGE, NOT_FOUND, Case, Request, Scene, check_refused, each
-from tests.rpc.wire import Wire
+from tests.wire import Wire
 
 Spoil = Callable[[Scene], str]
 

@@ -4,12 +4,12 @@ import base64
 from collections.abc import Iterator
 
 from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, privacy_pb2, tracking_pb2
-from tests.rpc.inspection import Connection
+from tests.inspection import Connection
 from tests.rpc.scene import INSTALLATION, NOT_FOUND, Case, Scene, check_refused, each
 from tests.rpc.test_bad_fields import BAD_IDS
 from tests.rpc.test_bad_names import CLOSED, OF_CAMPAIGN, OF_TENANT
 from tests.rpc.test_bad_tokens import with_campaign
-from tests.rpc.wire import Wire
+from tests.wire import Wire
 
 
 def _forged(kind: str, *numbers: int) -> str:

@@ -12,7 +12,7 @@ from hushpost_service.errors import Reason
 from hushpost_service.rpc.guard import ROLES
 from hushpost_service.rpc.status import CODES
 from hushpost_service.storage.api_keys import Role
-from tests.rpc.inspection import Connection
+from tests.inspection import Connection
 from tests.rpc.scene import (
     ADMIN,
     EDGE,
@@ -28,7 +28,7 @@ from tests.rpc.scene import (
     check_refused,
     each,
 )
-from tests.rpc.wire import METHODS, SERVICES, Wire, empty_request, refused
+from tests.wire import METHODS, SERVICES, Wire, empty_request, refused
 
 # What the comments of the services and of the role enum say, in one table.
 ALLOWED: dict[str, set[str]] = {
