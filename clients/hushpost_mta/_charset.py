@@ -8,8 +8,9 @@ from hushpost_mta._pieces import Cut
 
 __all__ = ["Decoded", "decode"]
 
-# What a charset does not know stays what it is: it is never written anew.
-_ERRORS = "surrogateescape"
+# What a charset does not know is read as U+FFFD and stays what it is: it is
+# never written anew.
+_ERRORS = "replace"
 
 # Their plain names stand for "look at the byte order mark"; what is put in
 # later must have the same order and no mark of its own.
@@ -71,11 +72,14 @@ def decode(content: bytes, charset: str) -> Decoded:
     if len(text) == len(content):
         return Decoded(text, codec, None, len(content))
     decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
+    characters: list[str] = []
     ends: list[int] = []
     for index in range(len(content)):
         final = index == len(content) - 1
-        ends.extend([index + 1] * len(decoder.decode(content[index : index + 1], final)))
-    return Decoded(text, codec, ends, len(content))
+        made = decoder.decode(content[index : index + 1], final)
+        characters.append(made)
+        ends.extend([index + 1] * len(made))
+    return Decoded("".join(characters), codec, ends, len(content))
 
 
 def _codec(content: bytes, charset: str) -> str:

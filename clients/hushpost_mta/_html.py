@@ -27,6 +27,9 @@ _BEFORE_VALUE = re.compile(r"[^=]*=[\t\n\f ]*([\"']?)")
 _CONDITION = re.compile(r"\[if[^\]]*\]>", re.IGNORECASE)
 _COMMENT_OPENS = "<!--"
 
+# In SVG these have elements inside, which nobody sees.
+_NEVER_SHOWN = "style, script, title"
+
 
 class HtmlSource:
     """An HTML text and what is found in it. Indices are those of the text as given."""
@@ -103,6 +106,8 @@ class HtmlSource:
 
 def _link_attributes(element: Element) -> tuple[str, ...]:
     """Answer which attributes of an element are where a click on it leads."""
+    if element.closest(_NEVER_SHOWN):
+        return ()
     if element.namespace == Namespace.SVG:
         return ("href", "xlink:href") if element.tag == "a" else ()
     # v:roundrect and alike are Outlook's vector shapes; as buttons they are links.

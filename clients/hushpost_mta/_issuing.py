@@ -13,6 +13,7 @@ from hushpost_client import (
     IssuedToken,
     IssuedTokens,
     IssueWarning,
+    Mode,
     ResourceExhaustedError,
     RetryPolicy,
     UnavailableError,
@@ -46,7 +47,8 @@ class TokenDesk:
         self._run_id = run_id
         self._patience = patience
         self._turns = asyncio.Semaphore(_CALLS_AT_ONCE)
-        self._latest: dict[str, tuple[int, bool]] = {}
+        self._warned: set[str] = set()
+        self._over_quorum: set[str] = set()
 
     async def issue(self, number: int, batch: list[Recipient]) -> Batch:
         """Ask for the tokens of a batch, one call per group. Raises HushpostError."""
@@ -67,7 +69,7 @@ class TokenDesk:
 
     def warn(self) -> None:
         """Log the groups whose anonymous numbers may never be published."""
-        few = sorted(group_id for group_id, (_, is_few) in self._latest.items() if is_few)
+        few = sorted(self._warned - self._over_quorum)
         if few:
             _logger.warning(
                 "campaign %s has groups with fewer anonymous messages than the quorum: %s",
@@ -97,9 +99,12 @@ class TokenDesk:
         request_id = uuid5(self._run_id, f"{number}/{len(contact_ids)}/{group_id}")
         async with self._turns:
             answer = await self._insist(group_id, contact_ids, request_id)
-        # The last batch knows best: earlier ones knew fewer of the messages.
-        if number >= self._latest.get(group_id, (0, False))[0]:
-            self._latest[group_id] = (number, IssueWarning.FEW_ANONYMOUS in answer.warnings)
+        # Batches are counted in any order. The one that brought the group over
+        # the quorum had anonymous messages and no warning.
+        if IssueWarning.FEW_ANONYMOUS in answer.warnings:
+            self._warned.add(group_id)
+        elif any(token.mode is Mode.ANONYMOUS for token in answer.tokens):
+            self._over_quorum.add(group_id)
         return answer.tokens
 
     async def _insist(

@@ -14,7 +14,7 @@ from io import BytesIO
 from hushpost_mta._errors import CompileError
 from hushpost_mta._part import FindCuts
 from hushpost_mta._search import Search
-from hushpost_mta._transfer import EncodedPart, encoded_part
+from hushpost_mta._transfer import IDENTITIES, EncodedPart, encoded_part
 
 __all__ = ["Mail", "MailPieces", "list_unsubscribe", "take_mail_apart"]
 
@@ -119,12 +119,18 @@ def _text_parts(message: Message) -> Iterator[Message]:
 
 def _payload(part: Message) -> bytes:
     """Answer a part's content as it is sent."""
-    payload = part.get_payload()
-    text = payload if isinstance(payload, str) else ""
-    try:
-        return _LINE_END.sub(b"\r\n", text.encode("ascii", "surrogateescape"))
-    except UnicodeEncodeError:
-        raise CompileError("a part has characters and no charset: use set_content") from None
+    if _transfer_encoding(part) in IDENTITIES:
+        # What is sent as it reads is answered with its bytes only if "decoded".
+        content = part.get_payload(decode=True)
+    else:
+        content = str(part.get_payload()).encode("ascii", "replace")
+    if not isinstance(content, bytes):
+        raise CompileError("a part has no content")
+    return _LINE_END.sub(b"\r\n", content)
+
+
+def _transfer_encoding(part: Message) -> str:
+    return str(part.get("Content-Transfer-Encoding", "")).strip().lower()
 
 
 def _written(message: Message) -> bytes:
@@ -158,8 +164,8 @@ def _taken_apart(
         if part.get_content_subtype() == "html":
             find = partial(search.html, with_pixel=not has_pixel)
             has_pixel = True
-        transfer = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-        yield encoded_part(content, transfer, part.get_content_charset() or "", find)
+        charset = part.get_content_charset() or ""
+        yield encoded_part(content, _transfer_encoding(part), charset, find)
 
 
 def _folded(field: tuple[str, str]) -> bytes:

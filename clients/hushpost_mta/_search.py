@@ -57,6 +57,8 @@ class Search:
     def _clicks(self, part: Part, found: Iterable[FoundLink]) -> list[Cut[str]]:
         cuts = []
         for link in found:
+            if _PREFERENCES.search(link.url):
+                continue  # a link of ours, and not one to count
             reason = link.left or self._reason_to_leave(link.url)
             if reason is not None:
                 self.left.append(LeftLink(part, link.url, reason))

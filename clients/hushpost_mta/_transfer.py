@@ -9,9 +9,10 @@ from hushpost_mta._errors import CompileError
 from hushpost_mta._part import FindCuts, PartPieces, bytes_part, cut_part
 from hushpost_mta._quoted_printable import QuotedPrintable
 
-__all__ = ["EncodedPart", "encoded_part"]
+__all__ = ["IDENTITIES", "EncodedPart", "encoded_part"]
 
-_IDENTITIES = ("", "7bit", "8bit", "binary")
+IDENTITIES = ("", "7bit", "8bit", "binary")
+"""Transfer encodings that are none."""
 
 _LINE_BYTES = 76
 """Of base64."""
@@ -58,7 +59,7 @@ def encoded_part(encoded: bytes, transfer: str, charset: str, find: FindCuts) ->
         return _Base64Part(encoded, bytes_part(a2b_base64(encoded), charset, find))
     if transfer == "quoted-printable":
         return _quoted_printable_part(encoded, charset, find)
-    if transfer not in _IDENTITIES:
+    if transfer not in IDENTITIES:
         raise CompileError(f"a part in the transfer encoding {transfer!r} can't be rewritten")
     part = bytes_part(encoded, charset, find)
     _check_lines(encoded, part)
