@@ -1,0 +1,112 @@
+"""An edge beside the authority, and campaigns whose mail it serves."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hushpost_client import Hushpost, PolicyUpdate, Role
+from tests.conftest import RunningAuthority
+
+from .process import EdgeProcess
+
+TRAP_LINK = 7
+URLS = tuple(f"https://example.com/landing/{number}?from=mail" for number in range(1, 9))
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """A campaign that was sent: one token for each contact."""
+
+    campaign_id: str
+    tokens: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A campaign's numbers: all events, and distinct messages; identified ones."""
+
+    opens: int = 0
+    clicks: int = 0
+    machine_opens: int = 0
+    machine_clicks: int = 0
+    unique_clicks: int = 0
+
+
+async def send(sender: Hushpost, contacts: Sequence[str], urls: Sequence[str] = URLS) -> Mailing:
+    """Register a campaign and issue its tokens."""
+    campaign_id = f"c-{uuid.uuid4().hex[:12]}"
+    await sender.campaigns.create_campaign(campaign_id, links=urls, groups=["all"])
+    tokens: dict[str, str] = {}
+    for place in range(0, len(contacts), 5_000):
+        some = contacts[place : place + 5_000]
+        issued = await sender.campaigns.issue_tokens(campaign_id, "all", some)
+        tokens |= {item.contact_id: item.token for item in issued.tokens}
+    return Mailing(campaign_id, tokens)
+
+
+async def counts(reporter: Hushpost, mailing: Mailing) -> Counts:
+    """Ask for a campaign's numbers."""
+    stats = await reporter.stats.get_campaign_stats(mailing.campaign_id)
+    return Counts(
+        opens=stats.opens.human.identified.total,
+        clicks=stats.clicks.human.identified.total,
+        machine_opens=stats.opens.machine.identified.total,
+        machine_clicks=stats.clicks.machine.identified.total,
+        unique_clicks=stats.clicks.human.identified.unique,
+    )
+
+
+@pytest.fixture(scope="session")
+async def edge_key(authority: RunningAuthority) -> str:
+    """A key of role EDGE for the shared authority."""
+    async with authority.client(authority.admin_key) as client:
+        made = await client.admin.create_api_key(Role.EDGE)
+    assert made.secret is not None
+    return made.secret
+
+
+@pytest.fixture(scope="session")
+async def edge(
+    authority: RunningAuthority, edge_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[EdgeProcess]:
+    """The edge that most tests share; it takes the test for a proxy of its own."""
+    with EdgeProcess(
+        tmp_path_factory.mktemp("edge"),
+        authority.target,
+        edge_key,
+        "--trusted-proxies=127.0.0.1/32",
+        f"--trap-link={TRAP_LINK}",
+        "--workers=2",
+    ) as process:
+        yield process
+
+
+@dataclass(frozen=True)
+class OwnAuthority:
+    """Keys of an authority that a test may stop and kill."""
+
+    sender_key: str
+    reporter_key: str
+    edge_key: str
+
+
+async def set_up(target: str, admin_key: str) -> OwnAuthority:
+    """Create a tenant and its keys."""
+    async with Hushpost.connect(target, api_key=admin_key, tls=False) as client:
+        await client.admin.create_tenant("acme", policy=PolicyUpdate(quorum=1))
+        keys = []
+        for role in (Role.SENDER, Role.REPORTER, Role.EDGE):
+            tenant_id = "" if role is Role.EDGE else "acme"
+            made = await client.admin.create_api_key(role, tenant_id=tenant_id)
+            assert made.secret is not None
+            keys.append(made.secret)
+    return OwnAuthority(*keys)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of an edge of the test's own."""
+    return tmp_path / "edge"

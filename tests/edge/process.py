@@ -1,0 +1,138 @@
+"""The edge as a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, Self
+
+from tests.authority import HUSHPOST
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+class EdgeProcess:
+    """A `hushpost edge` that tests start, stop, kill and start again.
+
+    Use it as a context manager, so that no process is left behind.
+    """
+
+    def __init__(
+        self, folder: Path, authority: str, api_key: str, *options: str, path: str = "/readyz"
+    ) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._path = path
+        folder.mkdir(parents=True, exist_ok=True)
+        key_file = folder / "key"
+        key_file.write_text(api_key)
+        self._command = [
+            str(HUSHPOST),
+            "edge",
+            f"--listen=127.0.0.1:{self.port}",
+            f"--authority={authority}",
+            f"--api-key-file={key_file}",
+            f"--data-dir={self.data_dir}",
+            *options,
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        """Where links and events are."""
+        return self.folder / "data"
+
+    @property
+    def log_file(self) -> Path:
+        """What the processes wrote to standard error, over all their lives."""
+        return self.folder / "edge.log"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The main process."""
+        assert self._process is not None
+        return self._process
+
+    def start(self) -> Self:
+        """Start, and wait until it is ready, or alive if that was asked for."""
+        self._log = self.log_file.open("ab")
+        self._process = subprocess.Popen(self._command, stderr=self._log)
+        self.wait()
+        return self
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"no answer: {self.log_file.read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._ended()
+
+    def kill(self) -> None:
+        """End the main process at once; its workers follow by themselves."""
+        workers = self.workers()
+        self.process.kill()
+        self._ended()
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(Path(f"/proc/{worker}").exists() for worker in workers):
+            assert time.monotonic() < deadline, "a worker outlives its edge"
+            time.sleep(0.01)
+
+    def kill_workers(self) -> None:
+        """End all workers at once; the main process starts new ones."""
+        for worker in self.workers():
+            os.kill(worker, signal.SIGKILL)
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        pids = [int(pid) for file in children for pid in file.read_text().split()]
+        return [pid for pid in pids if b"spawn_main" in _command_line(pid)]
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _ended(self) -> int:
+        assert self._log is not None
+        code = self.process.wait(STOP_SECONDS)
+        self._log.close()
+        return code
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+                connection.sendall(f"GET {self._path} HTTP/1.0\r\n\r\n".encode())
+                return connection.recv(64).split(b" ")[1:2] == [b"200"]
+        except OSError:
+            return False
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

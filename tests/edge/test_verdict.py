@@ -1,0 +1,158 @@
+"""Who caused an event, by what its request shows."""
+
+import pytest
+
+from hushpost_client import Verdict
+from hushpost_edge.evidence import Evidence, gather, network_of
+from hushpost_edge.ranges import AddressRanges
+from hushpost_edge.verdict import Judge
+
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+APPLE_MAIL = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+)
+GOOGLE = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+GMAIL_AHEAD = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
+YAHOO = "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"
+OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17726; Pro)"
+HEADLESS = CHROME.replace("Chrome/", "HeadlessChrome/")
+
+READER, RELAY, PROXY, GATEWAY = "203.0.113.9", "172.224.226.1", "66.249.84.1", "198.51.100.3"
+TRAP = 9
+
+JUDGE = Judge(
+    prefetchers=AddressRanges(["172.224.226.0/24"]),
+    proxies=AddressRanges(["66.249.84.0/24"]),
+    scanners=AddressRanges(["198.51.100.0/24"]),
+    trap_link=TRAP,
+)
+
+
+def evidence(agent: str, address: str = READER, *, is_prefetch: bool = False) -> Evidence:
+    """What a request shows."""
+    return Evidence(agent.encode(), address, is_prefetch, privacy_signal=False)
+
+
+@pytest.mark.parametrize(
+    ("agent", "opened", "clicked"),
+    [
+        (CHROME, Verdict.HUMAN, Verdict.HUMAN),
+        (APPLE_MAIL, Verdict.HUMAN, Verdict.HUMAN),
+        (OUTLOOK, Verdict.HUMAN, Verdict.HUMAN),
+        ("SomeMailer/1.0", Verdict.UNKNOWN, Verdict.UNKNOWN),
+        ("", Verdict.UNKNOWN, Verdict.SCANNER),
+        (GOOGLE, Verdict.PROXY, Verdict.SCANNER),
+        (YAHOO, Verdict.PROXY, Verdict.SCANNER),
+        (GMAIL_AHEAD, Verdict.PREFETCH, Verdict.HUMAN),
+        ("Mozilla/5.0", Verdict.PREFETCH, Verdict.SCANNER),
+        (HEADLESS, Verdict.SCANNER, Verdict.SCANNER),
+        ("curl/8.5.0", Verdict.SCANNER, Verdict.SCANNER),
+        ("python-requests/2.32", Verdict.SCANNER, Verdict.SCANNER),
+        ("Go-http-client/1.1", Verdict.SCANNER, Verdict.SCANNER),
+        ("Mozilla/5.0 (compatible; bingbot/2.0)", Verdict.SCANNER, Verdict.SCANNER),
+        ("\xff" * 100_000, Verdict.UNKNOWN, Verdict.UNKNOWN),
+    ],
+)
+def test_by_user_agent(agent: str, opened: Verdict, clicked: Verdict) -> None:
+    """Readers, image proxies, prefetchers and tools are told apart."""
+    assert JUDGE.verdict(0, evidence(agent)) is opened
+    assert JUDGE.verdict(1, evidence(agent)) is clicked
+
+
+@pytest.mark.parametrize(
+    ("address", "opened", "clicked"),
+    [
+        (READER, Verdict.HUMAN, Verdict.HUMAN),
+        # Readers browse through the relay that fetches their mail's images.
+        (RELAY, Verdict.PREFETCH, Verdict.HUMAN),
+        (PROXY, Verdict.PROXY, Verdict.HUMAN),
+        (GATEWAY, Verdict.SCANNER, Verdict.SCANNER),
+        ("", Verdict.HUMAN, Verdict.HUMAN),
+    ],
+)
+def test_by_address(address: str, opened: Verdict, clicked: Verdict) -> None:
+    """Image ranges say something of opens only, gateways' of everything."""
+    assert JUDGE.verdict(0, evidence(CHROME, address)) is opened
+    assert JUDGE.verdict(1, evidence(CHROME, address)) is clicked
+
+
+def test_by_prefetch_header() -> None:
+    """What a browser fetches ahead is nobody's act."""
+    assert JUDGE.verdict(0, evidence(CHROME, is_prefetch=True)) is Verdict.PREFETCH
+    assert JUDGE.verdict(3, evidence(CHROME, is_prefetch=True)) is Verdict.PREFETCH
+
+
+def test_by_trap_link() -> None:
+    """Who follows the link that no reader sees is a scanner, and no open is."""
+    assert JUDGE.verdict(TRAP, evidence(CHROME)) is Verdict.SCANNER
+    assert JUDGE.verdict(TRAP + 1, evidence(CHROME)) is Verdict.HUMAN
+    assert JUDGE.verdict(0, evidence(CHROME)) is Verdict.HUMAN
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_prefetch", "privacy_signal"),
+    [
+        ("purpose", "prefetch", True, False),
+        ("purpose", "preview", True, False),
+        ("x-purpose", "preview", True, False),
+        ("sec-purpose", "prefetch;prerender", True, False),
+        ("x-moz", "prefetch", True, False),
+        ("sec-purpose", "navigate", False, False),
+        ("sec-gpc", "1", False, True),
+        ("dnt", "1", False, True),
+        ("sec-gpc", "0", False, False),
+        ("dnt", "null", False, False),
+        ("x-prefetch", "prefetch", False, False),
+    ],
+)
+def test_headers(name: str, value: str, *, is_prefetch: bool, privacy_signal: bool) -> None:
+    """Prefetching and wishes for privacy are read off headers."""
+    scope = {"headers": [(name.encode(), value.encode())], "client": (READER, 1)}
+    found = gather(scope, AddressRanges())
+    assert (found.is_prefetch, found.privacy_signal) == (is_prefetch, privacy_signal)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        (READER, [], READER),
+        (READER, ["192.0.2.1"], READER),  # says so, but is no proxy of ours
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", [READER], READER),
+        ("10.0.0.1", [f"192.0.2.1, {READER}"], READER),  # the first was made up
+        ("10.0.0.1", [f"192.0.2.1, {READER}, 10.0.0.2"], READER),
+        ("10.0.0.1", ["192.0.2.1", f"{READER},10.0.0.2"], READER),
+        ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", [" 2001:db8::7 "], "2001:db8::7"),
+        ("10.0.0.1", ["unknown"], "unknown"),
+        ("10.0.0.1", [""], ""),
+    ],
+)
+def test_addresses_behind_proxies(peer: str, forwarded: list[str], address: str) -> None:
+    """X-Forwarded-For is believed as far as our own proxies wrote it."""
+    headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
+    headers += [(b"host", b"evil.example"), (b"x-forwarded-host", b"evil.example")]
+    scope = {"headers": headers, "client": (peer, 1)}
+    assert gather(scope, AddressRanges(["10.0.0.0/8"])).address == address
+
+
+def test_without_a_peer() -> None:
+    """A connection without an address, such as a Unix socket's, has none."""
+    assert gather({"headers": [], "client": None}, AddressRanges()).address == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("192.0.2.1", "192.0.2.200", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.9", True),
+        ("2001:db8:0:1::1", "2001:db8::9", True),
+        ("2001:db8:1::1", "2001:db8:2::1", False),
+        ("", "", True),
+        ("unknown", "192.0.2.1", False),
+    ],
+)
+def test_networks(one: str, other: str, *, is_same: bool) -> None:
+    """A /24 of IPv4 and a /48 of IPv6 are one neighbourhood."""
+    assert (network_of(one) == network_of(other)) is is_same
