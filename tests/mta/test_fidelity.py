@@ -56,6 +56,8 @@ NOISE = st.sampled_from(
 CONTENTS = st.lists(st.one_of(NOISE, ANCHORS), max_size=25).map("".join)
 NOT_SHOWN = frozenset({"style", "title", "script"})
 FREE_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+# Without control characters: an escape is a change of state in some charsets.
+PRINTABLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80)
 
 
 @settings(max_examples=400, deadline=None)
@@ -113,7 +115,7 @@ def test_only_urls_change_in_any_text(original: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.lists(st.one_of(FREE_TEXT, st.just("日本語"), st.just("<a href='https://example.com/'>"))),
+    st.lists(st.one_of(PRINTABLE, st.just("日本語"), st.just("<a href='https://example.com/'>"))),
     st.sampled_from(
         ["utf-8", "iso-2022-jp", "shift_jis", "euc-jp", "gb18030", "utf-16", "cp1252", "utf-7"]
     ),
