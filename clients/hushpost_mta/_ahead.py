@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
-    Awaitable,
     Callable,
+    Coroutine,
     Iterable,
     Sequence,
 )
-from typing import NamedTuple
+from contextlib import aclosing
+from typing import Any, NamedTuple
 
 from hushpost_client import IssuedToken
 
@@ -47,18 +47,19 @@ async def in_batches(
     if not 1 <= size <= _MAX_BATCH:
         raise ValueError(f"a batch has 1 to {_MAX_BATCH} recipients")
     batch: list[Recipient] = []
-    async for recipient in _each(recipients):
-        batch.append(Recipient(*recipient))
-        if len(batch) == size:
-            yield batch
-            batch = []
+    async with aclosing(_each(recipients)) as each:
+        async for recipient in each:
+            batch.append(Recipient(*recipient))
+            if len(batch) == size:
+                yield batch
+                batch = []
     if batch:
         yield batch
 
 
 async def tokens_ahead(
     batches: AsyncIterable[list[Recipient]],
-    issue: Callable[[int, list[Recipient]], Awaitable[Batch]],
+    issue: Callable[[int, list[Recipient]], Coroutine[Any, Any, Batch]],
     ahead: int,
 ) -> AsyncGenerator[Batch]:
     """Answer the batches in order, with up to `ahead` later ones under way.
@@ -69,7 +70,7 @@ async def tokens_ahead(
     number = 0
     try:
         async for batch in batches:
-            under_way.append(asyncio.ensure_future(_started(issue, number, batch)))
+            under_way.append(asyncio.create_task(issue(number, batch)))
             number += 1
             if len(under_way) > ahead:
                 yield await under_way.popleft()
@@ -81,15 +82,9 @@ async def tokens_ahead(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _started(
-    issue: Callable[[int, list[Recipient]], Awaitable[Batch]], number: int, batch: list[Recipient]
-) -> Batch:
-    return await issue(number, batch)
-
-
 async def _each(
     recipients: Iterable[Recipient | tuple[str, str]] | AsyncIterable[Recipient | tuple[str, str]],
-) -> AsyncIterator[Recipient | tuple[str, str]]:
+) -> AsyncGenerator[Recipient | tuple[str, str]]:
     if isinstance(recipients, AsyncIterable):
         async for recipient in recipients:
             yield recipient

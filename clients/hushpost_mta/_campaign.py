@@ -115,8 +115,10 @@ class Campaign(Generic[Message]):
         desk = TokenDesk(
             self._hushpost, self.campaign_id, self._tenant_id, run_id or uuid4(), patience
         )
-        batches = in_batches(recipients, batch)
-        async with aclosing(tokens_ahead(batches, desk.issue, ahead)) as issued_batches:
+        async with (
+            aclosing(in_batches(recipients, batch)) as batches,
+            aclosing(tokens_ahead(batches, desk.issue, ahead)) as issued_batches,
+        ):
             async for issued_batch in issued_batches:
                 for recipient, issued in issued_batch:
                     yield self.render(issued, address=recipient.address)

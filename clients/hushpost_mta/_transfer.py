@@ -1,6 +1,7 @@
 """Parts in their transfer encodings (RFC 2045): taken apart without being encoded anew."""
 
 import re
+from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from hushpost_mta._charset import decode
 from hushpost_mta._errors import CompileError
 from hushpost_mta._part import FindCuts, PartPieces, bytes_part, cut_part
 from hushpost_mta._quoted_printable import QuotedPrintable
+from hushpost_mta._urls import TOKEN_CHARACTERS
 
 __all__ = ["IDENTITIES", "EncodedPart", "encoded_part"]
 
@@ -52,11 +54,11 @@ EncodedPart = PartPieces[bytes] | _Base64Part
 def encoded_part(encoded: bytes, transfer: str, charset: str, find: FindCuts) -> EncodedPart:
     """Take a part apart as it stands in a message.
 
-    Raises CompileError for a transfer encoding that is not of MIME, and where a
-    line would become too long to be sent.
+    Raises CompileError for a transfer encoding that is not of MIME or not kept
+    to, and where a line would become too long to be sent.
     """
     if transfer == "base64":
-        return _Base64Part(encoded, bytes_part(a2b_base64(encoded), charset, find))
+        return _Base64Part(encoded, bytes_part(_from_base64(encoded), charset, find))
     if transfer == "quoted-printable":
         return _quoted_printable_part(encoded, charset, find)
     if transfer not in IDENTITIES:
@@ -64,6 +66,13 @@ def encoded_part(encoded: bytes, transfer: str, charset: str, find: FindCuts) ->
     part = bytes_part(encoded, charset, find)
     _check_lines(encoded, part)
     return part
+
+
+def _from_base64(encoded: bytes) -> bytes:
+    try:
+        return a2b_base64(encoded)
+    except Base64Error as error:
+        raise CompileError(f"a part in base64 can't be read: {error}") from None
 
 
 def _quoted_printable_part(encoded: bytes, charset: str, find: FindCuts) -> PartPieces[bytes]:
@@ -76,7 +85,7 @@ def _quoted_printable_part(encoded: bytes, charset: str, find: FindCuts) -> Part
 
 
 def _check_lines(encoded: bytes, part: PartPieces[bytes]) -> None:
-    rendered = part.tracked("t" * 56, "p" * 46)
+    rendered = part.tracked("t" * TOKEN_CHARACTERS, "p" * TOKEN_CHARACTERS)
     if _has_long_line(rendered) and not _has_long_line(encoded):
         raise CompileError(
             f"a line would become longer than {_LONGEST_LINE} bytes: give the part a transfer "

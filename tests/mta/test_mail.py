@@ -189,6 +189,16 @@ def test_a_message_without_text_is_refused() -> None:
         hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
 
 
+def test_a_part_that_can_not_be_read_is_refused() -> None:
+    """Base64 that is none is the sender's mistake, told when the message is compiled."""
+    message = email.message_from_string(
+        "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nabcde\n",
+        policy=email.policy.default,
+    )
+    with pytest.raises(CompileError, match="base64"):
+        hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+
+
 def test_an_unknown_transfer_encoding_is_refused() -> None:
     """A part that can't be read is not sent half tracked."""
     message = email.message_from_string(
