@@ -161,11 +161,13 @@ class Folding:
 
     async def _modes(self, tenant: int, contacts: Sequence[int]) -> dict[Pair, Mode]:
         async with self._database.connection("read foldings") as connection:
-            _, preferences = await recording.preferences(connection, tenant, contacts, _BEGINNING)
+            received = await recording.receive(
+                connection, tenant, [], contacts, _BEGINNING, self._clock()
+            )
             rule = await self._catalog.mode_rule(connection, tenant)
             pairs = await storage.pairs(connection, tenant, contacts)
         return {
-            pair: rule.of_contact(preferences.get(pair[1]), created)
+            pair: rule.of_contact(received.preferences.get(pair[1]), created)
             for pair, created in pairs.items()
         }
 
@@ -189,7 +191,7 @@ class Folding:
             rows = await storage.take_events(connection, tenant, pairs, None)
             moves = {
                 slot: (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
-                for slot in {(campaign, group, slot) for campaign, _, _, _, group, slot, *_ in rows}
+                for slot in {(campaign, group, slot) for campaign, _, _, group, slot, *_ in rows}
             }
             fold = Fold.of_events(
                 rows,
@@ -249,8 +251,7 @@ async def _apply(connection: "Connection", tenant: int, fold: Fold) -> None:
     if fold.cleared:
         await recording.seen_slots(connection, tenant, sorted(fold.cleared))
     await recording.clear_slots(connection, tenant, fold.cleared)
-    await recording.merge_slots(connection, tenant, fold.marked)
-    await recording.add_events(connection, tenant, fold.counts, fold.first)
+    await recording.write(connection, tenant, fold.marked, fold.counts, fold.first)
     await recording.drop_empty_counters(connection, tenant, fold.counts)
 
 

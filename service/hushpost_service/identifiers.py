@@ -34,7 +34,8 @@ _MAX_ID_BYTES = 128
 _MAX_URL_BYTES = 8192
 _AHEAD = timedelta(minutes=5)
 _BEHIND = timedelta(days=30)
-_MICROSECOND = timedelta(microseconds=1)
+_AHEAD_MICROSECONDS = _AHEAD // timedelta(microseconds=1)
+_BEHIND_MICROSECONDS = _BEHIND // timedelta(microseconds=1)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_IN_URL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -113,12 +114,12 @@ def checked_page_size(size: int) -> int:
 
 def checked_event_time(time: int, now: int) -> int:
     """Return an event's time, both in microseconds. Raises EVENT_TIME_IN_FUTURE, …_TOO_OLD."""
-    if time > now + _AHEAD // _MICROSECOND:
+    if time > now + _AHEAD_MICROSECONDS:
         raise HushpostError(
             Reason.EVENT_TIME_IN_FUTURE,
             "the event's time is more than five minutes ahead",
         )
-    if time < now - _BEHIND // _MICROSECOND:
+    if time < now - _BEHIND_MICROSECONDS:
         raise HushpostError(Reason.EVENT_TIME_TOO_OLD, "the event's time is more than 30 days ago")
     return time
 

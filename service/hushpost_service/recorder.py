@@ -17,7 +17,7 @@ from prometheus_client import Histogram
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.policy import ContactPreference, Mode, ModeRule
-from hushpost_service.storage import receipts, recording
+from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
 from hushpost_service.tally import Event, Tally
@@ -187,44 +187,31 @@ class Recorder:
                     part.committed.set_result(None)
 
     async def _commit(self, tenant: int, parts: list[_Part]) -> None:
-        async def work(connection: "Connection") -> int:
-            events = await self._new_events(connection, tenant, parts)
-            tally = await self._tally(connection, tenant, events)
-            await _write(connection, tenant, tally)
-            return len(events)
-
-        count = await self._database.transact("record", work, recording.begin_recording(tenant))
-        _COMMIT_EVENTS.observe(count)
-
-    async def _new_events(
-        self, connection: "Connection", tenant: int, parts: list[_Part]
-    ) -> list[Event]:
-        """File the receipts and return the events of requests not carried out before."""
-        fresh = [part for part in parts if part.request is None]
         once: dict[tuple[Method, UUID], _Part] = {}
         for part in parts:
             if part.request is not None:
                 once[part.method, part.request] = part
-        if once:
-            new = await receipts.file_receipts(connection, tenant, list(once), self._clock())
-            filed = list(once.values())
-            fresh += [filed[position] for position in new]
-        return [event for part in fresh for event in part.events]
+        contacts = {event.contact for part in parts for event in part.events} - {NO_CONTACT}
+        oldest = min(event.created for part in parts for event in part.events)
 
-    async def _tally(self, connection: "Connection", tenant: int, events: list[Event]) -> Tally:
-        """Decide each event's mode by preference and policy as they stand now."""
-        tally = Tally()
-        if not events:
-            return tally
-        contacts = {event.contact for event in events} - {NO_CONTACT}
-        oldest = min(event.created for event in events)
-        version, preferences = await recording.preferences(
-            connection, tenant, list(contacts), oldest
-        )
-        rule = await self._catalog.mode_rule(connection, tenant, version)
-        for event in events:
-            tally.add(event, _mode(rule, event, preferences.get(event.contact)))
-        return tally
+        async def work(connection: "Connection") -> int:
+            received = await recording.receive(
+                connection, tenant, list(once), list(contacts), oldest, self._clock()
+            )
+            filed = list(once.values())
+            fresh = [part for part in parts if part.request is None]
+            fresh += [filed[position] for position in received.requests]
+            rule = await self._catalog.mode_rule(connection, tenant, received.policy_version)
+            tally = Tally()
+            for part in fresh:
+                for event in part.events:
+                    tally.add(event, _mode(rule, event, received.preferences.get(event.contact)))
+            if tally.counts:
+                await _write(connection, tenant, tally)
+            return sum(len(part.events) for part in fresh)
+
+        count = await self._database.transact("record", work, recording.begin_recording(tenant))
+        _COMMIT_EVENTS.observe(count)
 
 
 def _mode(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
@@ -242,9 +229,8 @@ def _mode(rule: ModeRule, event: Event, preference: ContactPreference | None) ->
 async def _write(connection: "Connection", tenant: int, tally: Tally) -> None:
     keys = tally.identified_keys()
     seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
-    await recording.merge_slots(connection, tenant, tally.slots)
-    await recording.insert_events(connection, tally.rows(tenant, seen))
-    await recording.add_events(connection, tenant, tally.counts, tally.first)
+    rows = tally.rows(seen)
+    await recording.write(connection, tenant, tally.slots, tally.counts, tally.first, rows)
 
 
 def _fail(part: _Part, error: Exception) -> None:

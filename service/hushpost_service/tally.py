@@ -59,11 +59,8 @@ class Event(NamedTuple):
     created: datetime
 
 
-EventRow = tuple[int, int, datetime, int, int, int, int, int, bool]
-"""A row of an identified event, a plain tuple as COPY takes it:
-
-(campaign, contact, event time, tenant, group, slot, signal, verdict, is first).
-"""
+EventRow = tuple[int, int, datetime, int, int, int, int, bool]
+"""(campaign, contact, time, group, slot, signal, verdict, is first): an identified event."""
 
 
 class Tally:
@@ -96,7 +93,7 @@ class Tally:
         """Return the keys of identified slots, sorted."""
         return sorted(key for key in self.slots if key[4] == _IDENTIFIED)
 
-    def rows(self, tenant: int, seen: Mapping[SlotKey, bytes]) -> list[EventRow]:
+    def rows(self, seen: Mapping[SlotKey, bytes]) -> list[EventRow]:
         """Return the identified events' rows, and count which of them are first.
 
         `seen` has the bits that were set before, by `identified_keys`.
@@ -113,7 +110,7 @@ class Tally:
                 counter = (*place, time // _HOUR)
                 self.first[counter] = self.first.get(counter, 0) + 1
             moment = _EPOCH + timedelta(microseconds=time)
-            rows.append((campaign, contact, moment, tenant, group, slot, signal, verdict, is_first))
+            rows.append((campaign, contact, moment, group, slot, signal, verdict, is_first))
         return rows
 
 
@@ -152,7 +149,7 @@ class Fold:
         """
         fold = cls()
         for row in rows:
-            campaign, _, time, _, group, own_slot, signal, verdict, is_first = row
+            campaign, _, time, group, own_slot, signal, verdict, is_first = row
             place = (campaign, group, signal, verdict in _MACHINES)
             hour = (time - _EPOCH) // _MICROSECOND // _HOUR
             fold.counts[*place, _IDENTIFIED, hour] -= 1

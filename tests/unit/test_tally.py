@@ -20,7 +20,6 @@ from hushpost_service.tally import (
 from hushpost_service.verdict import Verdict
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
-TENANT = 7
 HOUR = 3600 * 1_000_000
 
 events = st.builds(
@@ -94,14 +93,14 @@ def test_slots_are_marked_where_people_can_be_told_apart(
 @given(batches)
 def test_only_identified_events_leave_rows(batch: list[tuple[Event, Mode]]) -> None:
     """Rows name contacts of IDENTIFIED events and of no others."""
-    rows = tallied(batch).rows(TENANT, {})
+    rows = tallied(batch).rows({})
     expected = Counter(
         (event.contact, event.slot, event.signal)
         for event, mode in batch
         if mode is Mode.IDENTIFIED
     )
     assert (
-        Counter((contact, slot, signal) for _, contact, _, _, _, slot, signal, _, _ in rows)
+        Counter((contact, slot, signal) for _, contact, _, _, slot, signal, _, _ in rows)
         == expected
     )
 
@@ -112,16 +111,16 @@ def test_the_first_event_of_a_slot_is_marked_once(
 ) -> None:
     """Over two commits each identified slot and signal has one first event, the earliest in its commit."""
     earlier = tallied(before)
-    first = [row for row in earlier.rows(TENANT, {}) if row[-1]]
+    first = [row for row in earlier.rows({}) if row[-1]]
     later = tallied(batch)
     first += [
         row
-        for row in later.rows(TENANT, {key: slot_bits(at) for key, at in earlier.slots.items()})
+        for row in later.rows({key: slot_bits(at) for key, at in earlier.slots.items()})
         if row[-1]
     ]
     places = [
         (campaign, group, signal, Verdict(verdict).is_machine, int(Mode.IDENTIFIED), slot)
-        for campaign, _, _, _, group, slot, signal, verdict, _ in first
+        for campaign, _, _, group, slot, signal, verdict, _ in first
     ]
     seen = slots(earlier.slots) | slots(later.slots)
     assert sorted(places) == sorted(key for key in seen if key[4] == Mode.IDENTIFIED)
@@ -133,7 +132,7 @@ def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) ->
     """Folding all rows of a batch leaves identified numbers at zero and moves their slots."""
     identified = [(event, Mode.IDENTIFIED) for event, _ in batch]
     tally = tallied(identified)
-    rows = tally.rows(TENANT, {})
+    rows = tally.rows({})
     fold = Fold.of_events(rows, Mode.ANONYMOUS)
 
     left = Counter(tally.counts)
@@ -151,7 +150,7 @@ def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) ->
 @given(batches)
 def test_folding_into_totals_marks_no_slot(batch: list[tuple[Event, Mode]]) -> None:
     """Into AGGREGATE events move, people do not."""
-    rows = tallied([(event, Mode.IDENTIFIED) for event, _ in batch]).rows(TENANT, {})
+    rows = tallied([(event, Mode.IDENTIFIED) for event, _ in batch]).rows({})
     fold = Fold.of_events(rows, Mode.AGGREGATE)
     assert not fold.marked
     assert sum(n for key, n in fold.counts.items() if key[4] == Mode.AGGREGATE) == len(rows)

@@ -183,5 +183,5 @@ async def count_events(connection: "Connection", tenant: int) -> int:
 
 
 def _event_row(row: asyncpg.Record) -> EventRow:
-    campaign, contact, time, tenant, group, slot, signal, verdict, is_first = row
-    return campaign, contact, time, tenant, group, slot, signal, verdict, is_first
+    campaign, contact, time, group, slot, signal, verdict, is_first = row
+    return campaign, contact, time, group, slot, signal, verdict, is_first

@@ -18,6 +18,7 @@ __all__ = [
     "file_receipt",
     "file_receipts",
     "is_known",
+    "periods",
     "subject",
 ]
 
@@ -47,14 +48,8 @@ class Method(IntEnum):
     CREATE_API_KEY = 12
 
 
-async def file_receipts(
-    connection: "Connection",
-    tenant: int,
-    requests: Sequence[tuple[Method, UUID]],
-    now: datetime,
-    subject: int | None = None,
-) -> set[int]:
-    """File receipts of distinct requests; return the positions of the new ones.
+def periods(now: datetime) -> tuple[int, list[int]]:
+    """Return the period to look into, and those to file receipts in.
 
     In the first hour of a period the receipts are filed in the period before as
     well: there they collide with those of a transaction that began earlier and
@@ -63,15 +58,24 @@ async def file_receipts(
     """
     seconds = int(now.timestamp())
     period = seconds // PERIOD_SECONDS
-    periods = [period]
     if seconds % PERIOD_SECONDS < _OVERLAP_SECONDS:
-        periods.insert(0, period - 1)
+        return period - 1, [period - 1, period]
+    return period - 1, [period]
+
+
+async def file_receipts(
+    connection: "Connection",
+    tenant: int,
+    requests: Sequence[tuple[Method, UUID]],
+    now: datetime,
+    subject: int | None = None,
+) -> set[int]:
+    """File receipts of distinct requests; return the positions of the new ones."""
+    before, current = periods(now)
     methods = [method for method, _ in requests]
     ids = [request for _, request in requests]
-    rows = await connection.fetch(
-        sql.FILE_RECEIPTS, tenant, methods, ids, period - 1, periods, subject
-    )
-    return {row[0] for row in rows}
+    rows = await connection.fetch(sql.FILE_RECEIPTS, tenant, methods, ids, before, current, subject)
+    return {position for (position,) in rows}
 
 
 async def file_receipt(

@@ -1,13 +1,16 @@
 """What the recorder reads and writes in its transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from asyncpg import BitString
 
 from hushpost_service.policy import ContactPreference, DoNotTrack
 from hushpost_service.storage.database import BEGIN
+from hushpost_service.storage.receipts import Method, periods
 from hushpost_service.storage.sql import recording as sql
 from hushpost_service.tally import CounterKey, EventRow, SlotKey, slot_bits
 
@@ -15,15 +18,14 @@ if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
 __all__ = [
-    "add_events",
+    "Received",
     "begin_recording",
     "clear_slots",
     "drop_empty_counters",
-    "insert_events",
     "lock_recording",
-    "merge_slots",
-    "preferences",
+    "receive",
     "seen_slots",
+    "write",
 ]
 
 _RECORDING_LOCK = 0x4855_5245
@@ -43,21 +45,44 @@ async def lock_recording(connection: "Connection", tenant: int) -> None:
     await connection.execute(sql.LOCK_RECORDING.format(lock=_RECORDING_LOCK), tenant)
 
 
-async def preferences(
-    connection: "Connection", tenant: int, contacts: Sequence[int], oldest: datetime
-) -> tuple[int, dict[int, ContactPreference]]:
-    """Return the version of the policy in force, and preferences by contact.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The positions of new requests, the policy's version, preferences by contact.
 
-    Contacts that do not exist are left out. Changes before `oldest`, the
-    creation of the oldest campaign in question, need not be told apart.
+    Contacts that do not exist are left out.
     """
-    rows = await connection.fetch(sql.PREFERENCES, tenant, contacts, oldest)
-    found: dict[int, ContactPreference] = {}
-    for _, alike, state, since, anonymous, aggregate, off in rows:
+
+    requests: set[int]
+    policy_version: int
+    preferences: dict[int, ContactPreference]
+
+
+async def receive(
+    connection: "Connection",
+    tenant: int,
+    requests: Sequence[tuple[Method, UUID]],
+    contacts: Sequence[int],
+    oldest: datetime,
+    now: datetime,
+) -> Received:
+    """File receipts of distinct requests, and read what modes are decided by.
+
+    Changes of preferences before `oldest`, the creation of the oldest campaign
+    in question, need not be told apart.
+    """
+    before, current = periods(now)
+    methods = [method for method, _ in requests]
+    ids = [request for _, request in requests]
+    rows = await connection.fetch(
+        sql.RECEIVE, tenant, methods, ids, before, current, None, contacts, oldest
+    )
+    preferences: dict[int, ContactPreference] = {}
+    for _, _, alike, state, since, anonymous, aggregate, off in rows:
         if alike is not None:
             floors = (anonymous, aggregate, off)
-            found |= dict.fromkeys(alike, ContactPreference(_STATES[state], since, floors))
-    return rows[0][0], found
+            preference = ContactPreference(_STATES[state], since, floors)
+            preferences |= dict.fromkeys(alike, preference)
+    return Received(set(rows[0][0] or ()), rows[0][1], preferences)
 
 
 _STATES = {int(state): state for state in DoNotTrack}
@@ -77,48 +102,43 @@ async def seen_slots(
     return {keys[n - 1]: bits.bytes for n, bits in rows}
 
 
-async def merge_slots(
-    connection: "Connection", tenant: int, slots: Mapping[SlotKey, Iterable[int]]
+async def write(
+    connection: "Connection",
+    tenant: int,
+    slots: Mapping[SlotKey, Iterable[int]],
+    counts: Mapping[CounterKey, int],
+    first: Mapping[CounterKey, int],
+    rows: Iterable[EventRow] = (),
 ) -> None:
-    """Mark slots as seen."""
-    await _write_slots(connection, sql.MERGE_SLOTS, tenant, slots)
+    """Mark slots as seen, add events (and how many of them are first), write rows."""
+    counters = sorted(counts)
+    await connection.execute(
+        sql.WRITE,
+        tenant,
+        *_slot_columns(slots),
+        *_columns(counters, 6),
+        [counts[key] for key in counters],
+        [first.get(key, 0) for key in counters],
+        *_columns(rows, 8),
+    )
 
 
 async def clear_slots(
     connection: "Connection", tenant: int, slots: Mapping[SlotKey, Iterable[int]]
 ) -> None:
     """Mark slots as not seen."""
-    await _write_slots(connection, sql.CLEAR_SLOTS, tenant, slots)
+    await connection.execute(sql.CLEAR_SLOTS, tenant, *_slot_columns(slots))
 
 
-async def _write_slots(
-    connection: "Connection",
-    statement: str,
-    tenant: int,
-    slots: Mapping[SlotKey, Iterable[int]],
-) -> None:
-    ordered = sorted(slots)
-    if not ordered:
-        return
-    columns = zip(*ordered, strict=True)
-    bits = [BitString.frombytes(slot_bits(slots[key])) for key in ordered]
-    await connection.execute(statement, tenant, *columns, bits)
+def _slot_columns(slots: Mapping[SlotKey, Iterable[int]]) -> list[Sequence[object]]:
+    keys = sorted(slots)
+    bits = [BitString.frombytes(slot_bits(slots[key])) for key in keys]
+    return [*_columns(keys, 6), bits]
 
 
-async def add_events(
-    connection: "Connection",
-    tenant: int,
-    counts: Mapping[CounterKey, int],
-    first: Mapping[CounterKey, int],
-) -> None:
-    """Add events, and how many of them are first, to the counters."""
-    ordered = sorted(counts)
-    if not ordered:
-        return
-    columns = zip(*ordered, strict=True)
-    events = [counts[key] for key in ordered]
-    first_events = [first.get(key, 0) for key in ordered]
-    await connection.execute(sql.ADD_EVENTS, tenant, *columns, events, first_events)
+def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:
+    """Return rows as columns, of which there are some even without rows."""
+    return list(zip(*rows, strict=True)) or [()] * count
 
 
 async def drop_empty_counters(
@@ -129,9 +149,3 @@ async def drop_empty_counters(
     if ordered:
         columns = zip(*ordered, strict=True)
         await connection.execute(sql.DROP_EMPTY_COUNTERS, tenant, *columns)
-
-
-async def insert_events(connection: "Connection", rows: Sequence[EventRow]) -> None:
-    """Write identified events."""
-    if rows:
-        await connection.copy_records_to_table("events", records=rows, columns=sql.EVENT_COLUMNS)

@@ -71,7 +71,7 @@ with taken as (
 delete from events using taken
 where tenant = $1 and contact = any($3::bigint[])
     and events.tableoid = taken.part and events.ctid = taken.place
-returning campaign, contact, event_time, tenant, group_number, slot, signal, verdict, is_first
+returning campaign, contact, event_time, group_number, slot, signal, verdict, is_first
 """
 
 # Contacts with events in campaigns, where some of these are older than a time.

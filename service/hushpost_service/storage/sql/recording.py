@@ -1,5 +1,7 @@
 """Statements of the recorder's transaction, in the order in which they run."""
 
+from hushpost_service.storage.sql.receipts import FILING
+
 # Begins the transaction under the shared recording lock of one tenant. Making a
 # preference or policy stricter takes the lock exclusively for the moment of its
 # commit. Advisory locks live in memory only: no WAL record names anybody.
@@ -11,19 +13,24 @@ BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:
 # `LOCK_RECORDING` for the lock, which is taken last.
 LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 
-# The version of the policy in force, beside the preferences of some contacts,
-# those with equal ones together (a row of nulls where there are none). A plain
-# read: a row lock would write a WAL record that ties the contact to the
-# transaction.
-PREFERENCES = """
-select version, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
+# Files receipts, and answers what modes are decided by: the version of the policy
+# in force, and the preferences of some contacts, those with equal ones together
+# (a row of nulls where there are none). `requests` are the positions of those
+# that were not carried out before.
+#
+# A plain read of contacts: a row lock would write a WAL record that ties the
+# contact to the transaction.
+RECEIVE = f"""
+with {FILING}
+select (select array_agg(position) from new_requests) as requests,
+    version, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
 from (select max(version) as version from policies where tenant = $1) as policy
 left join (
     select array_agg(contact) as contacts, do_not_track,
-        case when preference_time > $3 then preference_time end as since,
+        case when preference_time > $8 then preference_time end as since,
         anonymous_until, aggregate_until, off_until
     from contacts
-    where tenant = $1 and contact = any($2::bigint[])
+    where tenant = $1 and contact = any($7::bigint[])
     group by do_not_track, since, anonymous_until, aggregate_until, off_until
 ) as alike on true
 """
@@ -45,9 +52,31 @@ order by given.n
 for update of known
 """
 
-# Marks slots as seen. The arrays are sorted by key, so that processes cannot
-# deadlock; bits that are set already are not written again.
-MERGE_SLOTS = """
+# Marks slots as seen, adds to counters, writes the rows of identified events. The
+# keys are sorted, so that processes cannot deadlock; the slots come first, as
+# when they are cleared. Bits that are set already are not written again.
+WRITE = """
+with counted as (
+    insert into counters as known
+        (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
+    select $1, campaign, group_number, signal, machine, mode, hour, events, first_events
+    from unnest(
+        $9::bigint[], $10::integer[], $11::integer[], $12::boolean[], $13::smallint[],
+        $14::integer[], $15::bigint[], $16::bigint[]
+    ) as given(campaign, group_number, signal, machine, mode, hour, events, first_events)
+    on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
+    do update set
+        events = known.events + excluded.events,
+        first_events = known.first_events + excluded.first_events
+), inserted as (
+    insert into events
+        (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
+    select $1, campaign, contact, event_time, group_number, slot, signal, verdict, is_first
+    from unnest(
+        $17::bigint[], $18::bigint[], $19::timestamptz[], $20::integer[], $21::integer[],
+        $22::integer[], $23::smallint[], $24::boolean[]
+    ) as given(campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
+)
 insert into slot_bits as known
     (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
 select $1, campaign, group_number, signal, machine, mode, chunk, bits
@@ -77,21 +106,6 @@ where known.tenant = $1
     and known.chunk = given.chunk
 """
 
-# Adds to counters. Sorted by key, as above; what folding takes away is negative.
-ADD_EVENTS = """
-insert into counters as known
-    (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
-select $1, campaign, group_number, signal, machine, mode, hour, events, first_events
-from unnest(
-    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
-    $8::bigint[], $9::bigint[]
-) as given(campaign, group_number, signal, machine, mode, hour, events, first_events)
-on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
-do update set
-    events = known.events + excluded.events,
-    first_events = known.first_events + excluded.first_events
-"""
-
 # Deletes counters from which folding has taken everything.
 DROP_EMPTY_COUNTERS = """
 delete from counters as known
@@ -107,16 +121,3 @@ where known.tenant = $1
     and known.hour = given.hour
     and known.events = 0
 """
-
-# The columns of `events`, as COPY writes them.
-EVENT_COLUMNS = (
-    "campaign",
-    "contact",
-    "event_time",
-    "tenant",
-    "group_number",
-    "slot",
-    "signal",
-    "verdict",
-    "is_first",
-)
