@@ -80,11 +80,14 @@ bench: $(VENV)/.dev $(PROJECT) ## measure; ONLY=name picks one figure
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test lint format types imports lock-check
+.PHONY: check test test-chaos lint format types imports lock-check
 check: lint types imports protos-check lock-check test ## everything that CI checks
 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" picks some
 	@$(BIN)/pytest $(ARGS)
+
+test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute
+	@HUSHPOST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
 
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .

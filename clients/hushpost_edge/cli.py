@@ -16,7 +16,7 @@ __all__ = ["register"]
 
 
 def _help(setting: str) -> str:
-    return f"{Settings.model_fields[setting].description} [env: {PREFIX}{setting.upper()}]"
+    return f"{Settings.model_fields[setting].description} (env: {PREFIX}{setting.upper()})"
 
 
 def register(app: typer.Typer) -> None:

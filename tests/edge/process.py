@@ -80,6 +80,8 @@ class EdgeProcess:
 
     def kill(self) -> None:
         """End the main process at once; its workers follow by themselves."""
+        if self.process.poll() is not None:
+            return
         workers = self.workers()
         self.process.kill()
         self._ended()
