@@ -48,9 +48,14 @@ class _Connected(AbstractAsyncContextManager["Connection"]):
         self._connection.terminate()
 
 
+def on(uri: str) -> _Connected:
+    """Connect to a database, past whoever serves it."""
+    return _Connected(uri)
+
+
 def connected(data_dir: Path) -> _Connected:
     """Connect to the embedded database of a data directory, past the authority."""
-    return _Connected(database_uri(data_dir))
+    return on(database_uri(data_dir))
 
 
 async def tables(connection: "Connection") -> set[str]:

@@ -1,0 +1,52 @@
+"""Databases of the tests' own, on the server of the shared authority."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from hushpost_service.identifiers import oldest_event
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.partitions import make_partitions
+from hushpost_service.storage.schema import migrate
+from tests.conftest import RunningAuthority
+from tests.inspection import database_uri, on
+
+
+@asynccontextmanager
+async def _database(authority: RunningAuthority) -> AsyncIterator[str]:
+    server = database_uri(authority.process.data_dir)
+    name = f"d_{uuid.uuid4().hex[:12]}"
+    async with on(server) as connection:
+        await connection.execute(f"create database {name}")
+    yield server.replace("/postgres?", f"/{name}?")
+    async with on(server) as connection:
+        await connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def empty(authority: RunningAuthority) -> AsyncIterator[str]:
+    """The address of an empty database."""
+    async with _database(authority) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+async def migrated(authority: RunningAuthority) -> AsyncIterator[str]:
+    """The address of a database with the schema and its partitions, shared by all tests here."""
+    async with _database(authority) as uri:
+        await migrate(uri)
+        now = datetime.now(UTC)
+        async with on(uri) as connection, connection.transaction():
+            await make_partitions(connection, oldest_event(now), now)  # type: ignore[arg-type] # not of a pool
+        yield uri
+
+
+@pytest.fixture(scope="session")
+async def pool(migrated: str) -> AsyncIterator[Database]:
+    """The service's own pool, on that database."""
+    opened = await Database.connect(migrated, connections=4)
+    yield opened
+    await opened.close()
