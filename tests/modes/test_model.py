@@ -1,0 +1,150 @@
+"""The authority and a model that keeps everything, told the same stories."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from hushpost.v1 import admin_pb2
+from tests.conftest import RunningAuthority
+from tests.modes.model import Mode, Model, Policy, State, changed
+from tests.modes.playing import Keys, Play, new_keys
+from tests.wire import Wire
+
+CONTACTS = ("ann", "bob")
+CAMPAIGNS = 2
+
+Step = tuple[object, ...]
+"""What happens, and its details."""
+
+contacts = st.sampled_from(CONTACTS)
+states = st.sampled_from(State)
+policies = st.builds(
+    Policy,
+    enabled=st.sampled_from((True, True, True, False)),
+    when_true=st.sampled_from((Mode.ANONYMOUS, Mode.ANONYMOUS, Mode.AGGREGATE, Mode.OFF)),
+    when_unset=st.sampled_from((Mode.IDENTIFIED, *Mode)),
+    keep=st.booleans(),
+)
+policy_changes = st.one_of(
+    st.tuples(st.just("enabled"), st.booleans()),
+    st.tuples(st.just("when_true"), st.sampled_from((Mode.ANONYMOUS, Mode.AGGREGATE, Mode.OFF))),
+    st.tuples(st.just("when_unset"), st.sampled_from(Mode)),
+    st.tuples(st.just("keep"), st.booleans()),
+)
+records = st.tuples(
+    st.just("record"),
+    st.integers(0, 5),
+    st.sampled_from((0, 0, 1, 2)),
+    st.sampled_from((0, 0, 3)),
+    st.sampled_from((False, False, False, True)),
+    st.sampled_from((False, False, False, True)),
+)
+steps = st.one_of(
+    records,
+    records,
+    records,
+    st.tuples(st.just("set"), contacts, states, st.sampled_from((None, None, False, True))),
+    st.tuples(st.just("set"), contacts, states, st.sampled_from((None, None, False, True))),
+    st.tuples(st.just("policy"), policy_changes),
+    st.tuples(st.just("create")),
+    st.tuples(st.just("issue"), st.integers(0, CAMPAIGNS - 1), contacts),
+    st.tuples(st.just("issue"), st.integers(0, CAMPAIGNS - 1), contacts),
+    st.tuples(st.just("erase"), contacts),
+    st.tuples(st.just("compare")),
+)
+
+
+@pytest.fixture(scope="session")
+async def edge_key(authority: RunningAuthority, wire: Wire) -> str:
+    """A key that records for all tenants."""
+    request = admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_EDGE)
+    secret: str = (await wire.call("CreateApiKey", request, authority.admin_key)).secret
+    return secret
+
+
+@settings(
+    max_examples=150,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+@given(
+    policy=policies,
+    before=st.lists(states, min_size=len(CONTACTS), max_size=len(CONTACTS)),
+    story=st.lists(steps, min_size=12, max_size=30),
+)
+async def test_the_numbers_are_those_of_the_model(
+    authority: RunningAuthority,
+    wire: Wire,
+    edge_key: str,
+    policy: Policy,
+    before: list[State],
+    story: list[Step],
+) -> None:
+    """Whatever happens in whatever order, every number is what keeping everything tells."""
+    keys = await new_keys(wire, authority.admin_key, edge_key, policy)
+    await _tell(wire, keys, policy, before, story)
+
+
+async def _tell(
+    wire: Wire, keys: Keys, policy: Policy, before: list[State], story: list[Step]
+) -> None:
+    """Play a story to both; it begins with a campaign that went to everybody."""
+    play = Play(wire, keys, datetime.now(UTC).replace(microsecond=0), Model(policy))
+    for name, state in zip(CONTACTS, before, strict=True):
+        if state is not State.UNSET:
+            await play.set_preference(name, state, keep=None)
+    await play.create_campaign()
+    for name in CONTACTS:
+        await play.issue(0, name)
+    for step in story:
+        await _carry_out(play, *step)
+    await play.compare()
+
+
+async def _carry_out(play: Play, kind: object, *details: object) -> None:
+    await _KINDS[str(kind)](play, *details)
+
+
+async def _set(play: Play, name: str, state: State, keep: bool | None) -> None:  # noqa: FBT001 - drawn
+    await play.set_preference(name, state, keep=keep)
+
+
+async def _policy(play: Play, change: tuple[str, object]) -> None:
+    await play.update_policy(changed(play.model.policy, *change))
+
+
+async def _create(play: Play) -> None:
+    if len(play.model.created) < CAMPAIGNS:
+        await play.create_campaign()
+
+
+async def _issue(play: Play, campaign: int, name: str) -> None:
+    await play.issue(campaign % len(play.model.created), name)
+
+
+async def _record(
+    play: Play,
+    token: int,
+    signal: int,
+    hours_ago: int,
+    machine: bool,  # noqa: FBT001 - drawn
+    gpc: bool,  # noqa: FBT001 - drawn
+) -> None:
+    await play.record(token, signal, hours_ago, machine=machine, gpc=gpc)
+
+
+_KINDS: dict[str, Callable[..., Awaitable[None]]] = {
+    "set": _set,
+    "policy": _policy,
+    "create": _create,
+    "issue": _issue,
+    "record": _record,
+    "erase": Play.erase,
+    "compare": Play.compare,
+}
