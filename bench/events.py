@@ -17,7 +17,7 @@ from hushpost_client import Mode
 
 __all__ = ["Batches", "measure_anonymous", "measure_identified", "measure_mixed"]
 
-_IN_FLIGHT = 4
+_IN_FLIGHT = 16
 _BATCH = 1000
 _COPYING = (1, _IN_FLIGHT)
 """Connections that copy, each with a batch in flight."""

@@ -36,6 +36,8 @@ _FAILURES = Counter(
     ["name", "cause"],
 )
 _ATTEMPTS = 5
+_CONNECT_SECONDS = 5
+_STATEMENT_SECONDS = 30
 
 _UNREACHABLE = (
     OSError,
@@ -67,11 +69,19 @@ class Database:
             dsn,
             min_size=1,
             max_size=connections,
-            command_timeout=30,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_STATEMENT_SECONDS,
             # Nothing is ever set on a session, so there is nothing to reset, and
             # a round trip per transaction to save.
             reset=_leave_as_is,
-            server_settings={"application_name": "hushpost", "jit": "off"},
+            server_settings={
+                "application_name": "hushpost",
+                "jit": "off",
+                # Statements are prepared once and their plans kept. One made while a
+                # table was still empty would read the whole table ever after;
+                # every statement here has an index to go by.
+                "enable_seqscan": "off",
+            },
         )
         return cls(pool)
 
@@ -83,7 +93,7 @@ class Database:
     async def connection(self, name: str) -> AsyncIterator["Connection"]:
         """Lend a connection for statements that need no transaction."""
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with self._pool.acquire() as connection:
                 try:
                     yield connection
                 except asyncpg.InterfaceError as error:

@@ -121,3 +121,16 @@ where known.tenant = $1
     and known.hour = given.hour
     and known.events = 0
 """
+
+# The columns of `events`, as COPY writes them.
+EVENT_COLUMNS = (
+    "tenant",
+    "campaign",
+    "contact",
+    "event_time",
+    "group_number",
+    "slot",
+    "signal",
+    "verdict",
+    "is_first",
+)
