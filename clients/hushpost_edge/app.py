@@ -1,5 +1,6 @@
 """The composition root of a worker: puts its parts together when it starts."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -46,6 +47,7 @@ def create() -> Front:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await _put_together(settings, stack, app, front)
+            _spare_the_collector()
             _log.info("answering", address=settings.listen)
             yield
         _log.info("stopped")
@@ -75,6 +77,17 @@ async def _put_together(
     intake = Intake(appender, Judge.from_files(settings), proxies, _now)
     app.state.links, app.state.appender = links, appender
     front.open(Click(Lookup(links, client.tracking), intake), Pixel(intake))
+
+
+def _spare_the_collector() -> None:
+    """Keep the garbage collector from going through what stays for ever, such as all modules.
+
+    Requests make no cycles, so that it may come less often too. It took a tenth
+    of the time, and a reader waited for each of its rounds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _end_with_parent() -> None:

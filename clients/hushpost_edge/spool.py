@@ -9,7 +9,7 @@ same one however often it is sent.
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -38,8 +38,8 @@ _SCHEMA = """
 create table if not exists arrivals (
     first integer primary key,   -- serial number of the first event
     time integer not null,       -- of the append, microseconds since 1970
-    events blob not null,        -- see record.py
-    corrections blob not null    -- serial numbers of earlier events that are SCANNER
+    corrections blob not null,   -- serial numbers of earlier events that are SCANNER
+    events blob not null         -- see record.py; last, so that the rest is read without it
 );
 create table if not exists batch (
     request_id text primary key,
@@ -48,14 +48,11 @@ create table if not exists batch (
 ) without rowid;
 """
 
-_APPEND = "insert into arrivals (first, time, events, corrections) values (?, ?, ?, ?)"
+_APPEND = "insert into arrivals (first, time, corrections, events) values (?, ?, ?, ?)"
 _LAST = "select first, length(events) from arrivals order by first desc limit 1"
-_OLDEST = "select first, time, length(events) from arrivals order by first limit ?"
+_OLDEST = "select first, time, length(events) from arrivals order by first"
 _OLDEST_TIME = "select time from arrivals order by first limit 1"
-_CORRECTIONS = """
-select corrections from arrivals
-where first >= ? and time <= ? and length(corrections) > 0
-"""
+_CORRECTIONS = "select time, corrections from arrivals where first >= ? order by first"
 _FIX = "insert into batch (request_id, last, scanners) values (?, ?, ?)"
 _FIXED = "select request_id, last, scanners from batch"
 _EVENTS = "select first, events from arrivals where first <= ? order by first"
@@ -95,7 +92,7 @@ class Spool:
         for place in range(0, len(events), step):
             part = events[place : place + step]
             serial = first + place // RECORD_BYTES
-            self._db.execute(_APPEND, (serial, self._clock(), part, wanted))
+            self._db.execute(_APPEND, (serial, self._clock(), wanted, part))
             wanted = b""
 
     def used_bytes(self) -> int:
@@ -128,23 +125,33 @@ class Spool:
         return Batch(request_id, last, events)
 
     def _fix(self) -> tuple[str, int, bytes] | None:
-        """Choose the oldest arrivals that no correction can reach any more."""
+        """Choose the oldest arrivals that no correction can reach any more.
+
+        Reads on no further than it must: after an outage there may be millions.
+        """
         now = self._clock()
         count = first = last = until = 0
-        for serial, time, size in self._db.execute(_OLDEST, (BATCH_EVENTS,)).fetchall():
-            count += size // RECORD_BYTES
-            # A clock that was set back must not hold events until it has caught up.
-            if count > BATCH_EVENTS or abs(now - time) < _HOLD_MICROSECONDS:
-                break
-            first, last, until = first or serial, serial, time + _CORRECTED_MICROSECONDS
+        with closing(self._db.execute(_OLDEST)) as arrivals:
+            for serial, time, size in arrivals:
+                count += size // RECORD_BYTES
+                # A clock that was set back must not hold events until it has caught up.
+                if count > BATCH_EVENTS or abs(now - time) < _HOLD_MICROSECONDS:
+                    break
+                first, last, until = first or serial, serial, time + _CORRECTED_MICROSECONDS
         if not last:
             return None
-        corrections = array("q")
-        for (blob,) in self._db.execute(_CORRECTIONS, (first, until)).fetchall():
-            corrections.frombytes(blob)
-        fixed = (str(uuid4()), last, corrections.tobytes())
+        fixed = (str(uuid4()), last, self._corrections(first, until).tobytes())
         self._db.execute(_FIX, fixed)
         return fixed
+
+    def _corrections(self, first: int, until: int) -> "array[int]":
+        found = array("q")
+        with closing(self._db.execute(_CORRECTIONS, (first,))) as arrivals:
+            for time, blob in arrivals:
+                if time > until:
+                    break
+                found.frombytes(blob)
+        return found
 
     def drop(self, batch: Batch) -> None:
         """Forget a batch that has been shipped."""

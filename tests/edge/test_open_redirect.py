@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.conftest import Clients
+from tests.conftest import RunningAuthority, make_tenant
 
 from .conftest import URLS, Mailing, send
 from .process import EdgeProcess
@@ -75,10 +75,12 @@ HEADERS = (
 )
 
 
-@pytest.fixture
-async def mailing(clients: Clients) -> Mailing:
+@pytest.fixture(scope="module")
+async def mailing(authority: RunningAuthority) -> Mailing:
     """A campaign with one reader."""
-    return await send(clients.sender, ["ann"])
+    keys = await make_tenant(authority)
+    async with authority.client(keys.sender_key) as sender:
+        return await send(sender, ["ann"])
 
 
 def is_harmless(answer: Answer | None) -> bool:
