@@ -69,7 +69,7 @@ venv: $(VENV)/.dev $(PROJECT) ## set up the development environment
 # ---- running ----------------------------------------------------------------
 
 .PHONY: run demo-once bench
-run: $(VENV)/.run $(PROJECT) ## start a database, the authority and a demo campaign; Ctrl-C ends it
+run: $(VENV)/.run $(PROJECT) ## start a database, the authority, an edge and a demo campaign; Ctrl-C ends it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
 demo-once: $(VENV)/.run $(PROJECT) ## the same, but exit after the report
@@ -143,13 +143,13 @@ COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 
 .PHONY: lock
 lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 moves to the newest
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra embedded --extra edge --extra mta --group dev -o requirements/dev.txt
-	@$(COMPILE) -c requirements/dev.txt --extra embedded --extra edge --extra mta --group build -o requirements/run.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --group dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
-	  --requirements pyproject.toml --extra embedded --extra edge --extra mta --group dev \
+	  --requirements pyproject.toml --extra demo --group dev \
 	  || { echo "The lock lags behind pyproject.toml: run 'make lock'." >&2; exit 1; }
 
 # ---- tidying ----------------------------------------------------------------
