@@ -18,6 +18,8 @@ __all__ = ["Click", "Pixel", "not_here"]
 _GIF = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
+# RFC 9111, 5.2.2.5; image proxies look for the older words beside it.
+_NOT_STORED = (b"cache-control", b"no-store")
 _NOT_CACHED = (b"cache-control", b"no-store, no-cache, must-revalidate, private, max-age=0")
 _PIXEL_START = {
     "type": "http.response.start",
@@ -107,7 +109,7 @@ def _redirect(url: bytes) -> dict[str, object]:
             # To the byte: a URL that is not ASCII goes out as it was registered.
             (b"location", url),
             (b"referrer-policy", b"no-referrer"),
-            _NOT_CACHED,
+            _NOT_STORED,
             (b"content-length", b"0"),
         ],
     }

@@ -6,10 +6,11 @@ readers share the wait for the disk.
 
 import asyncio
 import sqlite3
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from queue import SimpleQueue
 
 import structlog
 
@@ -39,13 +40,16 @@ class _Group:
 
 
 class Appender:
-    """Appends to one spool file, of which it takes at most `limit` bytes."""
+    """Appends to one spool file, of which it takes at most `limit` bytes.
+
+    The file is written in a thread of its own. An executor would do, but its
+    futures and locks took as long as the judging of all the group's events.
+    """
 
     def __init__(self, spool: Spool, limit: int) -> None:
         self._spool = spool
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, "spool")
         self._used = spool.used_bytes()
         self._is_full = False
         self._refused = 0
@@ -53,6 +57,9 @@ class Appender:
         self._is_writing = False
         self._idle = asyncio.Event()
         self._idle.set()
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work_on, name="spool", daemon=True)
+        self._thread.start()
         self._measuring = asyncio.create_task(self._measure_forever())
 
     @property
@@ -93,7 +100,8 @@ class Appender:
         self._measuring.cancel()
         await self._idle.wait()
         self._note_refused()
-        self._thread.shutdown()
+        self._work.put(None)
+        self._thread.join()
 
     def _new_group(self, first: int) -> _Group:
         return _Group(first, self._loop.create_future())
@@ -102,19 +110,16 @@ class Appender:
         group = self._group
         self._group = self._new_group(self.next_serial)
         patience = self._loop.call_later(_PATIENCE_SECONDS, _settle, group)
-        written = self._loop.run_in_executor(
-            self._thread, self._spool.append, group.first, bytes(group.events), group.corrections
-        )
-        written.add_done_callback(partial(self._written, group, patience))
+        self._work.put(partial(self._put_on_disk, group, patience))
 
     def _written(
-        self, group: _Group, patience: asyncio.TimerHandle, written: asyncio.Future[None]
+        self, group: _Group, patience: asyncio.TimerHandle, error: Exception | None
     ) -> None:
         patience.cancel()
         _settle(group)
-        error = written.exception()
         if error is None:
-            self._count(group)
+            metrics.spooled(group.verdicts)
+            self._measured(self._used + len(group.verdicts) * RECORD_BYTES)
         else:
             metrics.REFUSED.labels("disk").inc(len(group.verdicts))
             _log.error("events not spooled", cause=_cause(error), events=len(group.verdicts))
@@ -124,23 +129,16 @@ class Appender:
             self._is_writing = False
             self._idle.set()
 
-    def _count(self, group: _Group) -> None:
-        metrics.COMMIT_EVENTS.observe(len(group.verdicts))
-        for verdict, number in Counter(group.verdicts).items():
-            metrics.EVENTS.labels(verdict).inc(number)
-        self._used += len(group.verdicts) * RECORD_BYTES
-        self._is_full = self._used >= self._limit
-
     async def _measure_forever(self) -> None:
-        """See what the courier has made free; the sums of `_count` only go up."""
+        """See what the courier has made free; sums of what is appended only go up."""
         while True:
             await asyncio.sleep(_MEASURE_SECONDS)
             self._note_refused()
-            try:
-                self._used = await self._loop.run_in_executor(self._thread, self._spool.used_bytes)
-            except sqlite3.Error as error:
-                _log.error("spool not readable", cause=_cause(error))
-            self._is_full = self._used >= self._limit
+            self._work.put(self._measure)
+
+    def _measured(self, used: int) -> None:
+        self._used = used
+        self._is_full = used >= self._limit
 
     def _note_refused(self) -> None:
         if self._refused:
@@ -148,11 +146,33 @@ class Appender:
             _log.error("events refused, the spool is full", events=self._refused)
             self._refused = 0
 
+    # In the thread:
+
+    def _work_on(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _put_on_disk(self, group: _Group, patience: asyncio.TimerHandle) -> None:
+        failure = None
+        try:
+            self._spool.append(group.first, bytes(group.events), group.corrections)
+        except Exception as error:  # noqa: BLE001 - readers wait for an end, whichever
+            failure = error
+        self._loop.call_soon_threadsafe(self._written, group, patience, failure)
+
+    def _measure(self) -> None:
+        try:
+            used = self._spool.used_bytes()
+        except sqlite3.Error as error:
+            _log.error("spool not readable", cause=_cause(error))
+        else:
+            self._loop.call_soon_threadsafe(self._measured, used)
+
 
 def _settle(group: _Group) -> None:
     if not group.settled.done():
         group.settled.set_result(None)
 
 
-def _cause(error: BaseException) -> str:
+def _cause(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", type(error).__name__)

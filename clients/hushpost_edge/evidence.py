@@ -10,6 +10,7 @@ __all__ = ["Evidence", "gather", "network_of"]
 
 _PURPOSES = frozenset((b"purpose", b"x-purpose", b"sec-purpose", b"x-moz"))
 _IPV6_SITE_BYTES = 6
+_READ = _PURPOSES | {b"user-agent", b"sec-gpc", b"dnt", b"x-forwarded-for"}
 _AHEAD = (b"prefetch", b"prerender", b"preview")
 
 
@@ -28,14 +29,16 @@ def gather(scope: Mapping[str, Any], proxies: AddressRanges) -> Evidence:
     forwarded: list[bytes] = []
     is_prefetch = privacy_signal = False
     for name, value in scope["headers"]:
+        if name not in _READ:
+            continue
         if name == b"user-agent":
             agent = value
         elif name in _PURPOSES:
             is_prefetch = is_prefetch or value.strip().lower().startswith(_AHEAD)
-        elif name in {b"sec-gpc", b"dnt"}:
-            privacy_signal = privacy_signal or value.strip() == b"1"
         elif name == b"x-forwarded-for":
             forwarded.append(value)
+        else:
+            privacy_signal = privacy_signal or value.strip() == b"1"
     client = scope.get("client")
     address = client[0] if client else ""
     if forwarded and address in proxies:

@@ -4,7 +4,11 @@ The processes leave their numbers in a folder (see serve.py), and whichever
 worker is asked answers for all of them.
 """
 
+from collections.abc import Sequence
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from hushpost_client import Verdict
 
 __all__ = [
     "ANSWERS",
@@ -17,6 +21,7 @@ __all__ = [
     "SHIPPED",
     "SHIP_FAILURES",
     "SPOOL_BYTES",
+    "spooled",
 ]
 
 ANSWERS = Counter(
@@ -25,6 +30,7 @@ ANSWERS = Counter(
     ["what"],
 )
 EVENTS = Counter("hushpost_edge_events_total", "Events spooled.", ["verdict"])
+_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict if verdict != "UNSPECIFIED"}
 REFUSED = Counter(
     "hushpost_edge_refused_events_total",
     "Events that were not spooled, although their reader was answered: spool full, disk failing.",
@@ -51,3 +57,10 @@ OLDEST_SECONDS = Gauge(
     multiprocess_mode="mostrecent",
 )
 LINKS = Counter("hushpost_edge_links_total", "Links received.")
+
+
+def spooled(verdicts: Sequence[Verdict]) -> None:
+    """Count the events of a commit."""
+    COMMIT_EVENTS.observe(len(verdicts))
+    for verdict in set(verdicts):
+        _BY_VERDICT[verdict].inc(verdicts.count(verdict))
