@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import clicks, events, growth, issuing, rendering
+from bench import clicks, edge, events, growth, issuing, rendering
 from bench.child import FailedError, Work, run
 from bench.results import Figure, save, table
 from bench.site import site
@@ -31,6 +31,7 @@ _MEASUREMENTS: dict[Work, tuple[str, ...]] = {
     events.measure_anonymous: ("record_events_anonymous_per_second",),
     issuing.measure: ("issue_tokens_per_second",),
     growth.measure: ("stats_growth",),
+    edge.measure: ("edge_click_vs_bare", "edge_p99_over_median"),
     rendering.measure: ("render_messages_per_second", "render_vs_pytracking"),
 }
 """What measures which figures."""

@@ -1,5 +1,6 @@
 """Runs work in a process of its own, so that load and orchestration share no core's time."""
 
+import asyncio
 import gc
 import multiprocessing
 import signal
@@ -15,6 +16,9 @@ from bench.results import Figure
 from bench.site import Site
 
 __all__ = ["FailedError", "Say", "Work", "run"]
+
+_END_SECONDS = 20
+"""How long the work may take to end the servers that it has started."""
 
 Say = Callable[[str], None]
 """Tells whoever waits what is being done."""
@@ -37,7 +41,7 @@ def run(work: Work, site: Site, say: Say, seconds: float) -> list[Figure]:
         return _result(here, say, time.monotonic() + seconds)
     finally:
         process.terminate()
-        process.join(5)
+        process.join(_END_SECONDS)
         process.kill()
         here.close()
 
@@ -63,8 +67,17 @@ def _serve(connection: "Connection[Any, Any]", work: Work, site: Site) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     try:
-        figures = uvloop.run(work(site, lambda text: connection.send(("said", text))))
+        figures = uvloop.run(_until_ended(work(site, lambda text: connection.send(("said", text)))))
+    except asyncio.CancelledError:
+        return
     except Exception:  # noqa: BLE001 - told to whoever waits
         connection.send(("failed", traceback.format_exc()))
     else:
         connection.send(("done", figures))
+
+
+async def _until_ended(work: Coroutine[Any, Any, list[Figure]]) -> list[Figure]:
+    """Work; when ended from outside, leave as after a failure, so that servers are taken along."""
+    task = asyncio.create_task(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

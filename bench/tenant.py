@@ -1,5 +1,6 @@
 """A tenant to send load for: its keys, its campaigns, and what was counted for it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from hushpost_client import (
 __all__ = ["Metadata", "Tenant", "check_recorded", "opened_tenant"]
 
 _BATCH = 10_000
+_LOOK_SECONDS = 0.1
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -32,6 +34,7 @@ class Tenant:
     sender: Hushpost
     reporter: Hushpost
     channel: grpc.aio.Channel
+    edge_key: str
     edge: Metadata
     sender_metadata: Metadata
     reporter_metadata: Metadata
@@ -53,6 +56,17 @@ class Tenant:
             issued = await self.sender.campaigns.issue_tokens(campaign_id, group_id, contact_ids)
             tokens += [token.token for token in issued.tokens]
         return tokens
+
+    async def clicks(self, campaign_id: str) -> int:
+        """Return how many clicks are counted so far."""
+        return _total((await self.reporter.stats.get_campaign_stats(campaign_id)).clicks)
+
+    async def until_counted(self, campaign_id: str, clicks: int, seconds: float) -> None:
+        """Return once that many clicks are counted, no more and no less; fail after so long."""
+        async with asyncio.timeout(seconds):
+            while await self.clicks(campaign_id) < clicks:  # noqa: ASYNC110 - another process counts
+                await asyncio.sleep(_LOOK_SECONDS)
+        check_recorded(await self.reporter.stats.get_campaign_stats(campaign_id), 0, clicks)
 
 
 @asynccontextmanager
@@ -82,6 +96,7 @@ async def opened_tenant(
             await connect(secrets[Role.SENDER]),
             await connect(secrets[Role.REPORTER]),
             await stack.enter_async_context(channel),
+            secrets[Role.EDGE],
             *(_metadata(secrets[role]) for role in (Role.EDGE, Role.SENDER, Role.REPORTER)),
         )
 
