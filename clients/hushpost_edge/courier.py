@@ -7,6 +7,7 @@ process has nothing else to do than to wait for its workers' end.
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -35,6 +36,14 @@ _STOP_SECONDS = 10.0
 
 def _now() -> int:
     return time.time_ns() // 1000
+
+
+def _opened(file: Path) -> Spool | None:
+    try:
+        return Spool(file, _now)
+    except sqlite3.Error as error:
+        _log.error("spool can't be opened", cause=error.sqlite_errorname)
+        return None
 
 
 class Courier:
@@ -93,8 +102,8 @@ class Courier:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for file in all_spools(self._settings.spool_dir):
-                    if file not in shippings:
-                        shippings[file] = Shipping(Spool(file, _now), tracking)
+                    if file not in shippings and (spool := _opened(file)) is not None:
+                        shippings[file] = Shipping(spool, tracking)
                         tasks.create_task(shippings[file].forever())
                 loads = [shipping.load for shipping in shippings.values()]
                 metrics.SPOOL_BYTES.set(sum(load.bytes for load in loads))
