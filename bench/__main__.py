@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import clicks, edge, events, growth, issuing, rendering
+from bench import clicks, edge, end_to_end, events, growth, issuing, rendering
 from bench.child import FailedError, Work, run
 from bench.results import Figure, save, table
 from bench.site import site
@@ -32,6 +32,7 @@ _MEASUREMENTS: dict[Work, tuple[str, ...]] = {
     issuing.measure: ("issue_tokens_per_second",),
     growth.measure: ("stats_growth",),
     edge.measure: ("edge_click_vs_bare", "edge_p99_over_median"),
+    end_to_end.measure: ("end_to_end_clicks_per_second",),
     rendering.measure: ("render_messages_per_second", "render_vs_pytracking"),
 }
 """What measures which figures."""
