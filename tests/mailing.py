@@ -76,9 +76,11 @@ async def clients_of(
     )
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
+async def eventually(
+    holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30, pause: float = 0.05
+) -> None:
     """Wait until something holds; fail after a time that no machine is too slow for."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await holds():
         assert asyncio.get_running_loop().time() < deadline, f"never happened: {what}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)

@@ -1,0 +1,147 @@
+"""Load on an authority: each event of it is another message's, so that loss and replay show."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import grpc
+
+from hushpost_client import (
+    CampaignStats,
+    DoNotTrack,
+    Event,
+    Hushpost,
+    HushpostError,
+    PreferenceEntry,
+    RetryPolicy,
+    UnavailableError,
+    Verdict,
+)
+from hushpost_client._calls import Calls
+from tests.authority import AuthorityProcess
+from tests.conftest import Clients, RunningAuthority
+from tests.mailing import GROUP, URLS, eventually
+
+PATIENT = RetryPolicy(max_tries=1000, max_backoff=0.1)
+IMPATIENT = RetryPolicy(max_tries=1)
+# Without these, gRPC itself waits longer and longer before it connects again.
+_OPTIONS = [
+    ("grpc.initial_reconnect_backoff_ms", 20),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 100),
+]
+CALLERS = 16
+BATCH = 10
+
+
+@dataclass(frozen=True)
+class PatientAuthority(RunningAuthority):
+    """An authority whose clients wait until it is back."""
+
+    retry: RetryPolicy = PATIENT
+
+    def client(self, api_key: str) -> Hushpost:
+        """Prepare a client with a key."""
+        calls = Calls(api_key=api_key, timeout=90, retry=self.retry)
+        return Hushpost(grpc.aio.insecure_channel(self.target, _OPTIONS), calls)
+
+
+@dataclass
+class Load:
+    """Opens of a campaign, each by another contact, half of them anonymous."""
+
+    clients: Clients
+    campaign_id: str
+    tokens: dict[str, str]
+    sent: set[str] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
+    refused: list[HushpostError] = field(default_factory=list)
+
+    async def record(self, names: Sequence[str], *, single: bool) -> None:
+        """Record opens, one call each or all in a batch, and note what came of it."""
+        tracking = self.clients.edge.tracking
+        events = [Event(self.tokens[name], verdict=Verdict.HUMAN) for name in names]
+        self.sent.update(names)
+        try:
+            if single:
+                for event in events:
+                    await tracking.record_open(event.token, verdict=event.verdict)
+            else:
+                assert (await tracking.record_events(events)).accepted_count == len(events)
+        except HushpostError as error:
+            self.refused.append(error)
+        else:
+            self.acknowledged.update(names)
+
+    async def record_all(self) -> None:
+        """Record every open, a third in calls of its own and the rest in batches."""
+        names = list(self.tokens)
+        singles = [[name] for name in names[::3]]
+        rest = [name for name in names if [name] not in singles]
+        batches = [rest[start : start + BATCH] for start in range(0, len(rest), BATCH)]
+        # From both ends, so that calls of both kinds are under way at any time.
+        waiting = singles + batches
+
+        async def caller(*, first: bool) -> None:
+            while waiting:
+                part = waiting.pop(0 if first else -1)
+                await self.record(part, single=len(part) == 1)
+
+        await asyncio.gather(*(caller(first=number % 2 == 0) for number in range(CALLERS)))
+
+    async def has_acknowledged(self, count: int) -> None:
+        """Return once so many have been acknowledged."""
+
+        async def are_enough() -> bool:
+            return len(self.acknowledged) >= count
+
+        await eventually(are_enough, f"{count} events are acknowledged", pause=0.001)
+
+    async def stats(self) -> CampaignStats:
+        """Return the campaign's numbers."""
+        return await self.clients.reporter.stats.get_campaign_stats(self.campaign_id)
+
+
+async def prepared(clients: Clients, campaign_id: str, people: int) -> Load:
+    """Create a campaign that so many contacts were sent."""
+    names = [
+        f"{kind}-{campaign_id}-{number}"
+        for number in range(people // 2)
+        for kind in ("known", "hidden")
+    ]
+    await clients.sender.preferences.batch_set_preferences(
+        [
+            PreferenceEntry(name, DoNotTrack.FALSE if name.startswith("known") else DoNotTrack.TRUE)
+            for name in names
+        ]
+    )
+    await clients.sender.campaigns.create_campaign(campaign_id, links=URLS, groups=[GROUP])
+    issued = await clients.sender.campaigns.issue_tokens(campaign_id, GROUP, names)
+    return Load(clients, campaign_id, {token.contact_id: token.token for token in issued.tokens})
+
+
+@asynccontextmanager
+async def under_load(load: Load, after: int) -> AsyncIterator[None]:
+    """Run the block while the load goes on, once so many events have been acknowledged."""
+    running = asyncio.create_task(load.record_all())
+    try:
+        await load.has_acknowledged(after)
+        assert not running.done(), "the load was over too soon: make it greater"
+        yield
+    finally:
+        await running
+
+
+async def started(process: AuthorityProcess, clients: Clients) -> None:
+    """Start the authority on its address again, and wait until clients are connected."""
+    await asyncio.to_thread(process.start)
+
+    async def is_connected() -> bool:
+        try:
+            await clients.admin.admin.get_tenant()
+        except UnavailableError:
+            return False
+        return True
+
+    await eventually(is_connected, "the client is connected")
