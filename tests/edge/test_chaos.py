@@ -9,6 +9,7 @@ import os
 import random
 import secrets
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ SECONDS = float(os.environ.get("HUSHPOST_CHAOS_SECONDS", "8"))
 SEED = int(os.environ.get("HUSHPOST_CHAOS_SEED") or secrets.randbits(32))
 CLIENTS = 8
 CLICKS_PER_SECOND = 400
+STARTS = 5
 
 
 @dataclass
@@ -96,6 +98,16 @@ class Havoc:
 
     def _authority(self) -> None:
         self.authority.kill()
+        self._start_authority()
+
+    def _start_authority(self) -> None:
+        # Until whoever runs the machine has buried a killed database, it looks
+        # alive, and the authority gives up on it.
+        for _ in range(STARTS - 1):
+            with suppress(AssertionError):
+                self.authority.start()
+                return
+            time.sleep(0.5)
         self.authority.start()
 
     def _database(self) -> None:
@@ -106,7 +118,7 @@ class Havoc:
         self.authority.kill()
         self.authority.end_postgres(signal.SIGKILL)
         self.edge.kill()
-        self.authority.start()
+        self._start_authority()
         self.edge.start()
 
 
