@@ -19,7 +19,9 @@ __all__ = ["measure"]
 _CAMPAIGN = "edge"
 _SHAPE = Shape(20, 4000)
 _OPTED_OUT = 0.2
-_CONNECTIONS = 64
+_CONNECTIONS = 128
+"""So many that the edge is held up by its work: with 64 readers it waits for the disk."""
+
 _BURSTS = 7
 _ROUNDS_IN_BURST = 2
 _SECONDS = 0.6
