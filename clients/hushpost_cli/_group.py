@@ -17,7 +17,7 @@ __all__ = ["InstalledGroup"]
 _PROVIDERS = {
     "hushpost_service.cli": "service",
     "hushpost_edge.cli": "edge",
-    "hushpost_demo.cli": "service",
+    "hushpost_demo.cli": "demo",
 }
 
 

@@ -1,97 +1,88 @@
-"""The demo's campaign: a seed merchant's letter of spring."""
+"""The demo's campaign: a seed merchant's letter of spring, written, sent and received."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from uuid import uuid4
 
-from hushpost_client import Campaign, Hushpost, IssuedTokens, IssueWarning, Mode, NewLink
+import hushpost_mta
+from hushpost_client import Hushpost, Mode
+from hushpost_demo import letter
 from hushpost_demo.contacts import Contact
+from hushpost_demo.failure import DemoError
+from hushpost_demo.mailbox import Mailbox
 from hushpost_demo.plan import Message
+from hushpost_demo.reading import Mail, Page, read_mail, read_page, tracked_links
 
-__all__ = ["LINKS", "create_campaign", "groups_of", "issue_tokens"]
-
-LINKS = (
-    NewLink("https://shop.example.com/", "header"),
-    NewLink("https://shop.example.com/calendar?zone=7b&month=3", "sowing calendar"),
-    NewLink("https://shop.example.com/offers/spring#tomatoes", "offer of the month"),
-    NewLink("https://garden.example.com/kurse/aussaat-f%C3%BCr-alle", "workshops"),
-    NewLink("https://shop.example.com/letter/archive", "footer"),
-)
-
-_TRUE = ("true", "1", "yes")
+__all__ = ["compile_campaign", "groups_of", "read_messages", "wrong_modes"]
 
 
-def groups_of(contacts: Iterable[Contact]) -> dict[str, list[Contact]]:
-    """Return contacts by group, the groups by name."""
-    groups: dict[str, list[Contact]] = {}
-    for contact in sorted(contacts, key=lambda contact: contact.group):
-        groups.setdefault(contact.group, []).append(contact)
-    return groups
+def groups_of(contacts: Sequence[Contact]) -> list[str]:
+    """Return the groups of contacts, by name."""
+    return sorted({contact.group for contact in contacts})
 
 
-async def create_campaign(sender: Hushpost, groups: Iterable[str], now: datetime) -> Campaign:
-    """Create a campaign with an id of its own."""
-    local = now.astimezone(UTC)
-    return await sender.campaigns.create_campaign(
-        f"spring-{local:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
-        links=LINKS,
-        groups=groups,
+async def compile_campaign(
+    sender: Hushpost, contacts: Sequence[Contact], tracking_url: str, now: datetime
+) -> hushpost_mta.Campaign[hushpost_mta.Mail]:
+    """Register a campaign with an id of its own, with the links that the letter has."""
+    return await hushpost_mta.compile(
+        letter.letter(),
+        hushpost=sender,
+        tracking_url=tracking_url,
+        campaign_id=f"spring-{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        groups=groups_of(contacts),
         display_name="Letter of spring",
     )
 
 
-async def issue_tokens(
-    sender: Hushpost, campaign: Campaign, groups: dict[str, list[Contact]]
-) -> tuple[list[Message], list[str], list[str]]:
-    """Issue tokens for all; return messages, groups with few anonymous, surprises.
+def read_messages(
+    mailbox: Mailbox, contacts: Sequence[Contact], modes: Sequence[Mode]
+) -> list[Message]:
+    """Find tokens and links in the mails that arrived, one for each contact.
 
-    The first group's answer is taken to be lost and asked for again.
+    Raises:
+        DemoError: if a mail is missing, or too much, or not what was written.
     """
-    messages: list[Message] = []
-    few: list[str] = []
-    surprises: list[str] = []
-    for place, (group, contacts) in enumerate(groups.items()):
-        request_id = uuid4()
-        for _ in range(2 if place == 0 else 1):
-            issued = await sender.campaigns.issue_tokens(
-                campaign.campaign_id,
-                group,
-                [contact.contact_id for contact in contacts],
-                include_preference_tokens=True,
-                request_id=request_id,
-            )
-        if IssueWarning.FEW_ANONYMOUS in issued.warnings:
-            few.append(group)
-        surprises += _wrong_modes(contacts, issued)
-        messages += [
-            Message(
-                len(messages) + number,
-                token.contact_id,
-                group,
-                token.mode,
-                token.token,
-                token.preference_token,
-            )
-            for number, token in enumerate(issued.tokens)
-        ]
-    return messages, few, surprises
+    files, expected = mailbox.files(), {mailbox.path(contact.mailbox) for contact in contacts}
+    if set(files) != expected:
+        raise DemoError(f"{len(expected)} mails were sent, {len(files)} arrived")
+    written = read_page(letter.html(), letter.text())
+    return [
+        _message(
+            number, contact, mode, written, read_mail(mailbox.path(contact.mailbox).read_bytes())
+        )
+        for number, (contact, mode) in enumerate(zip(contacts, modes, strict=True))
+    ]
 
 
-def _wrong_modes(contacts: Iterable[Contact], issued: IssuedTokens) -> list[str]:
-    """Compare the modes with what the file says, an empty cell being FALSE.
+def _message(number: int, contact: Contact, mode: Mode, written: Page, mail: Mail) -> Message:
+    if not mail.to.startswith(f"{contact.mailbox}@"):
+        raise DemoError(f"the mail to {mail.to} lies in the mailbox {contact.mailbox}")
+    pixel = next((image for image in mail.page.images if image.endswith(".gif")), "")
+    if bool(pixel) is (mode is Mode.OFF):
+        raise DemoError(f"a mail in the mode {mode} has the pixel {pixel!r}")
+    preferences = next((url for url in mail.page.links if "/p/" in url), "")
+    return Message(
+        number,
+        contact.contact_id,
+        contact.group,
+        mode,
+        pixel.rpartition("/")[2].removesuffix(".gif"),
+        preferences.rpartition("/")[2],
+        pixel,
+        tracked_links(written, mail.page),
+    )
+
+
+def wrong_modes(contacts: Sequence[Contact], modes: Sequence[Mode]) -> list[str]:
+    """Compare the modes with what the file says.
 
     Of contacts that the file says nothing of, somebody may have set the
     preference since, on kept data.
     """
-    found = []
-    for contact, token in zip(contacts, issued.tokens, strict=True):
-        if contact.do_not_track is not None:
-            is_true = contact.do_not_track.lower() in _TRUE
-            expected = Mode.ANONYMOUS if is_true else Mode.IDENTIFIED
-            if token.mode is not expected:
-                found.append(
-                    f"mode of a contact with doNotTrack {contact.do_not_track!r}: "
-                    f"expected {expected}, answered {token.mode}"
-                )
-    return found
+    return [
+        f"mode of a contact with doNotTrack {contact.do_not_track!r}: "
+        f"expected {contact.wishes}, answered {mode}"
+        for contact, mode in zip(contacts, modes, strict=True)
+        if contact.wishes not in {None, mode}
+    ]

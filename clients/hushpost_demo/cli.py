@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from hushpost_demo.authority import check_address
 from hushpost_demo.course import Demo
 from hushpost_demo.failure import DemoError
+from hushpost_demo.listening import check_address
 
 __all__ = ["register"]
 
 _LISTEN = "127.0.0.1:50051"
+_EDGE_LISTEN = "127.0.0.1:8080"
 _FREE_PORT = "127.0.0.1:0"
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -34,26 +35,33 @@ def _demo(
     ] = Path(".hushpost"),
     listen: Annotated[
         str | None,
-        typer.Option(help=f"Address to serve on. Default: {_LISTEN}; with --once a free port."),
+        typer.Option(help=f"Address of gRPC. Default: {_LISTEN}; with --once a free port."),
+    ] = None,
+    edge_listen: Annotated[
+        str | None,
+        typer.Option(help=f"Address of HTTP. Default: {_EDGE_LISTEN}; with --once a free port."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Another number: recipients do other things.")] = 1,
 ) -> None:
     """Play a campaign through a real authority, check its report, and keep serving.
 
-    Starts an embedded PostgreSQL and the authority, imports 500 contacts, mails
-    them, and has them open, click and opt out. Each number of the report is
-    compared with what was sent.
+    Starts an embedded PostgreSQL, the authority and an edge, imports 500 contacts,
+    mails them, and has them open, click and opt out. Each number of the report
+    is compared with what was sent.
 
     Exit codes: 0 all numbers match, 1 they do not or something failed, 130
     interrupted before the report.
     """
     if listen is None:
         listen = _FREE_PORT if once else _LISTEN
+    if edge_listen is None:
+        edge_listen = _FREE_PORT if once else _EDGE_LISTEN
     try:
-        check_address(listen)
+        check_address(listen, "--listen")
+        check_address(edge_listen, "--edge-listen")
         data_dir.mkdir(parents=True, exist_ok=True)
         # The console script that runs this is the one to run the other commands by.
-        demo = Demo(Path(sys.argv[0]), data_dir, listen, seed, Console())
+        demo = Demo(Path(sys.argv[0]), data_dir, listen, edge_listen, seed, Console())
         code = asyncio.run(_until_interrupted(demo.run(once=once)))
     except (DemoError, OSError) as error:
         typer.echo(f"hushpost: {error}", err=True)

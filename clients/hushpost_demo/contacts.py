@@ -8,18 +8,38 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from hushpost_client import Mode
 from hushpost_demo.failure import DemoError
 
 __all__ = ["Contact", "contacts_file", "import_contacts", "read_contacts"]
 
+_TRUE = ("true", "1", "yes")
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A row of the file. `do_not_track` is None where the row ends before it."""
+    """A row of the file.
+
+    Attributes:
+        contact_id: The shop's id of it.
+        group: The recipient group.
+        do_not_track: As written; None where the row ends before it.
+        name: Of the person.
+        mailbox: The part of the mail address before the @.
+    """
 
     contact_id: str
     group: str
     do_not_track: str | None
+    name: str
+    mailbox: str
+
+    @property
+    def wishes(self) -> Mode | None:
+        """The mode that the file asks for, an empty cell being FALSE; None if it says nothing."""
+        if self.do_not_track is None:
+            return None
+        return Mode.ANONYMOUS if self.do_not_track.lower() in _TRUE else Mode.IDENTIFIED
 
 
 @contextmanager
@@ -33,8 +53,10 @@ def read_contacts(file: Path) -> list[Contact]:
     """Return who is in a file, and what it says of them."""
     with file.open(encoding="utf-8", newline="") as text:
         return [
-            Contact(row["contact_id"], row["group"], row["doNotTrack"])
-            for row in csv.DictReader(text)
+            Contact(
+                row["contact_id"], row["group"], row["doNotTrack"], row["name"], f"reader-{number}"
+            )
+            for number, row in enumerate(csv.DictReader(text), 1)
         ]
 
 

@@ -1,7 +1,7 @@
 """The course of the demo, from an empty folder to an authority that serves."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,13 @@ from rich.console import Console
 
 from hushpost_client import Hushpost, Role, Tenant
 from hushpost_demo.access import Keys, open_tenant
-from hushpost_demo.authority import RunningAuthority, clean_environment, running_authority
+from hushpost_demo.authority import RunningAuthority, running_authority
+from hushpost_demo.child import Child, clean_environment, while_running
 from hushpost_demo.contacts import Contact, contacts_file, import_contacts, read_contacts
+from hushpost_demo.edge import RunningEdge, running_edge
 from hushpost_demo.examples import examples
+from hushpost_demo.listening import with_port
+from hushpost_demo.mailbox import Mailbox
 from hushpost_demo.mailing import Clients, Mailing
 
 __all__ = ["Demo"]
@@ -24,7 +28,8 @@ class Demo:
     Attributes:
         command: The console script `hushpost`.
         data_dir: What is kept between runs.
-        listen: Where to serve; port 0 takes a free one.
+        listen: Where to serve gRPC; port 0 takes a free one.
+        edge_listen: Where to serve HTTP; port 0 takes a free one.
         seed: What recipients do.
         console: Where to print.
     """
@@ -32,6 +37,7 @@ class Demo:
     command: Path
     data_dir: Path
     listen: str
+    edge_listen: str
     seed: int
     console: Console
 
@@ -45,19 +51,32 @@ class Demo:
             HushpostError: if the authority refuses a call.
         """
         self._say(f"starting PostgreSQL and the authority; their data is in {self.data_dir}/")
-        async with running_authority(self.command, self.data_dir, self.listen) as authority:
+        async with AsyncExitStack() as stack:
+            authority = await stack.enter_async_context(
+                running_authority(self.command, self.data_dir, self.listen)
+            )
             keys = Keys(self.data_dir / "keys")
             make_key: list[str | Path] = [self.command, "admin-key", "--data-dir", self.data_dir]
             tenant = await open_tenant(authority.address, keys, make_key, clean_environment())
-            self._say(f"serving gRPC on {authority.address} (log: {authority.log})")
+            self._say(f"serving gRPC on {authority.address} (log: {authority.child.log})")
+            edge = await stack.enter_async_context(self._edge(authority, keys))
+            self._say(f"serving HTTP on {edge.address} (log: {edge.child.log})")
             self._say(f"tenant {tenant.tenant_id}: {tenant.display_name}\n")
-            contacts = await self._import(authority, keys, tenant)
-            mailing = await self._mail(authority, keys, tenant, contacts)
-            code = 0 if mailing.is_right else 1
+            children = {"authority": authority.child, "edge": edge.child}
+            mailing = await while_running(self._mail(authority, edge, keys, tenant), **children)
             if not once:
                 self._show_examples(authority, keys, mailing)
-                code = await self._serve(authority, code)
-        return code
+                self._say(f"serving on {authority.address} and {edge.url}; Ctrl-C ends it")
+                await self._serve(children)
+        return 0 if mailing.is_right else 1
+
+    def _edge(
+        self, authority: RunningAuthority, keys: Keys
+    ) -> AbstractAsyncContextManager[RunningEdge]:
+        listen = with_port(self.edge_listen, "--edge-listen")
+        return running_edge(
+            self.command, self.data_dir, listen, authority.address, keys.path(Role.EDGE)
+        )
 
     async def _import(
         self, authority: RunningAuthority, keys: Keys, tenant: Tenant
@@ -74,10 +93,11 @@ class Demo:
     async def _mail(
         self,
         authority: RunningAuthority,
+        edge: RunningEdge,
         keys: Keys,
         tenant: Tenant,
-        contacts: list[Contact],
     ) -> Mailing:
+        contacts = await self._import(authority, keys, tenant)
         async with AsyncExitStack() as stack:
 
             async def client(role: Role) -> Hushpost:
@@ -90,27 +110,27 @@ class Demo:
                 sender=await client(Role.SENDER),
                 edge=await client(Role.EDGE),
                 reporter=await client(Role.REPORTER),
+                http=edge,
             )
-            mailing = Mailing(clients, contacts, tenant.policy.quorum, self.seed, self.console)
-            await mailing.run()
+            mailbox = Mailbox(self.data_dir / "mail")
+            mailing = Mailing(clients, contacts, tenant.policy.quorum, mailbox, self.console)
+            await mailing.run(self.seed)
             return mailing
 
     def _show_examples(self, authority: RunningAuthority, keys: Keys, mailing: Mailing) -> None:
-        self._say("\nAsk it yourself, in a second terminal:\n")
+        self._say("\nOpen one of the mails in a browser, and click in it:\n")
+        self._say(f"{mailing.shown}\n")
+        self._say("Three seconds later it is counted. Ask, in a second terminal:\n")
         for example in examples(authority.address, keys.path(Role.REPORTER), mailing.campaign_id):
             self._say(example)
 
-    async def _serve(self, authority: RunningAuthority, code: int) -> int:
-        """Serve until cancelled, and return the exit code then."""
-        self._say(f"serving on {authority.address}; Ctrl-C ends it")
+    async def _serve(self, children: dict[str, Child]) -> None:
+        """Serve until cancelled."""
         try:
-            await authority.ended()
+            await while_running(asyncio.Event().wait(), **children)
         except asyncio.CancelledError:
             # Ctrl-C is how this is meant to end.
-            self._say("\nstopping the authority and PostgreSQL")
-            return code
-        self._say(f"the authority has ended: see {authority.log}")
-        return 1
+            self._say("\nstopping the edge, the authority and PostgreSQL")
 
     def _say(self, text: str) -> None:
         # Lines stay whole: some are to be copied.

@@ -1,4 +1,4 @@
-"""Draws the plan: who does what, and in which calls an edge sends it. Pure."""
+"""Draws the hours before: who did what, and in which calls an edge sends it. Pure."""
 
 import random
 from collections import defaultdict
@@ -24,7 +24,7 @@ def draw(
     now: datetime,
     rng: random.Random,
 ) -> tuple[Round, ...]:
-    """Draw what happens to messages in the last hours, in the order of time.
+    """Draw what happened to messages in the hours before this one, in the order of time.
 
     `may_leave` are those of which some opt out on the way: none twice.
     """
@@ -64,11 +64,8 @@ def _deeds(message: Message, leaves: int | None, links: int, rng: random.Random)
 
 def _action(message: Message, deed: Deed, now: datetime, rng: random.Random) -> Action:
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    start = this_hour - (ROUNDS - 1 - deed.round) * _HOUR
-    span = min(_HOUR, now - start)
-    return Action(
-        message, deed.link, start + rng.random() * span, deed.verdict, deed.privacy_signal
-    )
+    time = this_hour - (ROUNDS - deed.round - rng.random()) * _HOUR
+    return Action(message, deed.link, time, deed.verdict, deed.privacy_signal)
 
 
 def _calls(

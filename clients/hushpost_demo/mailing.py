@@ -1,39 +1,47 @@
-"""One campaign: mail it, play it, ask for its numbers, and judge them."""
+"""One campaign: mail it, read it, ask for its numbers, and judge them."""
 
-import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from textwrap import fill
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from hushpost_client import Campaign, CampaignStats, Engagement, Hushpost, Mode
-from hushpost_demo.campaign import LINKS, create_campaign, groups_of, issue_tokens
-from hushpost_demo.check import differences, numbers
+from hushpost_client import Hushpost, Mode
+from hushpost_demo.campaign import compile_campaign, groups_of, read_messages, wrong_modes
+from hushpost_demo.clock import clear_of_full_hour
 from hushpost_demo.contacts import Contact
 from hushpost_demo.drawing import draw
+from hushpost_demo.edge import RunningEdge
+from hushpost_demo.judging import judge
+from hushpost_demo.mailbox import Mailbox, receiving
 from hushpost_demo.model import Model
-from hushpost_demo.plan import Message, Round
+from hushpost_demo.plan import Message, Round, Step
 from hushpost_demo.play import Player
+from hushpost_demo.posting import post, warnings_of_sender
+from hushpost_demo.present import play_steps
+from hushpost_demo.reading import read_mail
 from hushpost_demo.tables import print_report
+from hushpost_demo.telling import tell_rounds, tell_sent
+from hushpost_demo.visits import LEAVING, draw_steps
 
 __all__ = ["Clients", "Mailing"]
 
-_HOUR_SECONDS = 3600
-_MARGIN_SECONDS = 5
-_SHOWN_DIFFERENCES = 30
+_WIDTH = 80
+_INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """A client of each role."""
+    """A client of each role, and the edge."""
 
     sender: Hushpost
     edge: Hushpost
     reporter: Hushpost
+    http: RunningEdge
 
 
 class Mailing:
@@ -41,6 +49,7 @@ class Mailing:
 
     Attributes:
         campaign_id: Its id, once it runs.
+        shown: URL of one mail's HTML, whose reader is not anonymous.
         is_right: Whether every number was as it should be.
     """
 
@@ -49,50 +58,65 @@ class Mailing:
         clients: Clients,
         contacts: Sequence[Contact],
         quorum: int,
-        seed: int,
+        mailbox: Mailbox,
         console: Console,
     ) -> None:
         self.campaign_id = ""
+        self.shown = ""
         self.is_right = False
         self._clients = clients
         self._contacts = contacts
         self._quorum = quorum
-        self._seed = seed
+        self._mailbox = mailbox
         self._console = console
         self._surprises: list[str] = []
 
-    async def run(self) -> None:
-        """Mail the campaign, play what recipients do, and judge the report."""
-        groups = groups_of(self._contacts)
-        now = await _clear_of_full_hour()
-        campaign = await create_campaign(self._clients.sender, groups, now)
-        self.campaign_id = campaign.campaign_id
-        messages = await self._issue(campaign, groups)
-        rounds = draw(
-            messages,
-            self._may_leave(messages),
-            len(LINKS),
-            now,
-            # Habits, not secrets.
-            random.Random(self._seed),  # noqa: S311
-        )
-        await self._play(campaign, rounds)
-        model = Model(campaign.campaign_id, LINKS, list(groups), self._quorum)
-        _tell(model, messages, rounds, now)
-        asked = await _clear_of_full_hour()
-        stats = await self._clients.reporter.stats.get_campaign_stats(campaign.campaign_id)
-        print_report(self._console, stats)
-        await self._judge(model, messages, asked, stats)
+    async def run(self, seed: int) -> None:
+        """Mail the campaign, play what recipients do, and judge the report.
 
-    async def _issue(self, campaign: Campaign, groups: dict[str, list[Contact]]) -> list[Message]:
-        messages, few, surprises = await issue_tokens(self._clients.sender, campaign, groups)
-        self._surprises += surprises
-        self._say(f"campaign {campaign.campaign_id}: {len(messages):,} tokens issued")
-        for group in few:
-            self._say(
-                f"  the authority warns: {group} has fewer than {self._quorum} anonymous messages"
+        Raises:
+            DemoError: if mail is lost, or the edge does not answer.
+            HushpostError: if the authority refuses a call.
+        """
+        # Habits, not secrets.
+        rng = random.Random(seed)  # noqa: S311
+        messages, model, player = await self._send()
+        may_leave = self._may_leave(messages)
+        leaving_now = rng.sample(may_leave, min(LEAVING, len(may_leave)))
+        self._show(next(message for message in may_leave if message not in leaving_now))
+        left_before = [message for message in may_leave if message not in leaving_now]
+        now = await clear_of_full_hour()
+        rounds = draw(messages, left_before, len(model.links), now, rng)
+        await self._play_before(player, rounds)
+        tell_rounds(model, rounds)
+        await self._play_now(player, draw_steps(messages, leaving_now, rng), model)
+        await self._report(model, messages)
+
+    async def _send(self) -> tuple[list[Message], Model, Player]:
+        """Render and send the mails; return what arrived, and who is to follow it."""
+        now = await clear_of_full_hour()
+        started = time.monotonic()
+        with warnings_of_sender() as warnings:
+            campaign = await compile_campaign(
+                self._clients.sender, self._contacts, self._clients.http.url, now
             )
-        return messages
+            self.campaign_id = campaign.campaign_id
+            async with receiving(self._mailbox) as port:
+                modes = await post(campaign, self._contacts, port, now)
+        self._surprises += wrong_modes(self._contacts, modes)
+        messages = read_messages(self._mailbox, self._contacts, modes)
+        seconds = time.monotonic() - started
+        self._say(
+            f"campaign {campaign.campaign_id}: {len(messages):,} mails with "
+            f"{len(campaign.links)} tracked links each\n"
+            f"  rendered, sent by SMTP to {self._mailbox.folder}/, and read there, {seconds:.1f} s"
+        )
+        for warning in warnings:
+            self._say(_indented(f"warning: {warning}"))
+        groups = groups_of(self._contacts)
+        model = Model(campaign.campaign_id, campaign.links, groups, self._quorum)
+        tell_sent(model, messages, now)
+        return messages, model, Player(self._clients.edge, self._clients.sender, campaign.links)
 
     def _may_leave(self, messages: Sequence[Message]) -> list[Message]:
         """Return who may opt out.
@@ -102,95 +126,69 @@ class Mailing:
         """
         return [
             message
-            for message in messages
-            if message.mode is Mode.IDENTIFIED and self._told(message) is not None
+            for message, contact in zip(messages, self._contacts, strict=True)
+            if message.mode is Mode.IDENTIFIED and contact.wishes is not None
         ]
 
-    def _told(self, message: Message) -> str | None:
-        by_id = {contact.contact_id: contact for contact in self._contacts}
-        return by_id[message.contact_id].do_not_track
+    def _show(self, message: Message) -> None:
+        name = self._contacts[message.number].mailbox
+        html = read_mail(self._mailbox.path(name).read_bytes()).html
+        self.shown = self._mailbox.show(name, html)
 
-    async def _play(self, campaign: Campaign, rounds: tuple[Round, ...]) -> None:
-        player = Player(self._clients.edge, self._clients.sender, campaign)
+    async def _play_before(self, player: Player, rounds: tuple[Round, ...]) -> None:
         started = time.monotonic()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task("playing hour by hour", total=len(rounds))
-            await player.play(rounds, lambda done: progress.update(task, completed=done))
+        with self._progress("the hours before", len(rounds)) as progress:
+            await player.play(rounds, progress)
         seconds = time.monotonic() - started
         sent = player.sent
         self._surprises += sent.surprises
         self._say(
-            f"{sent.opens:,} opens and {sent.clicks:,} clicks in {sent.single_calls:,} single "
-            f"calls and {sent.batches:,} batches, {seconds:.1f} s\n"
-            f"  on the way, {sent.again:,} calls were sent again with the same request_id, "
-            f"{sent.refused:,} bad events\n"
-            f"  came back refused, and {sent.opt_outs:,} contacts opted out"
+            f"the hours before: {sent.opens:,} opens and {sent.clicks:,} clicks by gRPC, "
+            f"{seconds:.1f} s\n"
+            f"  {sent.single_calls:,} single calls and {sent.batches:,} batches, {sent.again:,} of "
+            "them sent again with the same request_id\n"
+            f"  {sent.refused:,} bad events came back refused, {sent.opt_outs:,} contacts opted out"
         )
 
-    async def _judge(
-        self,
-        model: Model,
-        messages: Sequence[Message],
-        asked: datetime,
-        stats: CampaignStats,
-    ) -> None:
-        """Compare what was answered with what was sent, and say so."""
-        expected = numbers(model.stats(asked))
-        for number, (opens, clicks) in model.engaged().items():
-            expected |= _engaged(messages[number].contact_id, opens, clicks)
-        answered = numbers(stats)
-        async for contact in self._clients.reporter.stats.list_engaged_contacts(
-            stats.campaign_id, Engagement.ANY, include_machine=True, page_size=1000
-        ):
-            answered |= _engaged(contact.contact_id, contact.open_count, contact.click_count)
-        found = [*self._surprises, *differences(expected, answered)]
-        self.is_right = not found
-        for line in found[:_SHOWN_DIFFERENCES]:
-            self._say(f"WRONG {line}")
-        if found:
-            self._say(f"{len(found):,} differences from what was sent")
-            return
-        events, cells = model.held_back()
-        self._say(
-            f"all {len(expected):,} numbers match what was sent; {events:,} anonymous events in "
-            f"{cells:,} cells are held back for now"
+    async def _play_now(self, player: Player, steps: tuple[Step, ...], model: Model) -> None:
+        started = time.monotonic()
+        with self._progress("the present hour", len(steps)) as progress:
+            visited = await play_steps(self._clients.http, player, steps, model, progress)
+        seconds = time.monotonic() - started
+        self._surprises += visited.surprises
+        visitors = "; ".join(
+            f"{number:,} by {who}" for who, number in visited.requests.most_common()
         )
+        self._say(
+            f"the present hour: {visited.opens:,} opens and {visited.clicks:,} clicks over HTTP, "
+            f"counted after {seconds:.1f} s\n"
+            f"{_indented(f'requests: {visitors}')}\n"
+            f"  {visited.damaged:,} damaged tokens were redirected and not counted, "
+            f"{visited.opt_outs:,} contacts opted out"
+        )
+
+    async def _report(self, model: Model, messages: Sequence[Message]) -> None:
+        asked = await clear_of_full_hour()
+        reporter = self._clients.reporter
+        stats = await reporter.stats.get_campaign_stats(self.campaign_id)
+        print_report(self._console, stats)
+        judgement = await judge(
+            reporter, model, messages, model.stats(asked), stats, self._surprises
+        )
+        self.is_right = judgement.is_right
+        self._say("\n".join(judgement.lines))
+
+    @contextmanager
+    def _progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar while something goes on; it is to be told how much of it is done."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda done: progress.update(task, completed=done)
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _tell(
-    model: Model, messages: Sequence[Message], rounds: tuple[Round, ...], now: datetime
-) -> None:
-    """Tell the model what was sent: each call once, and nothing of what was refused."""
-    for message in messages:
-        model.send(message.group, message.mode, now)
-    for current in rounds:
-        for call in current.calls:
-            for action in call.actions:
-                model.record(
-                    action.message.number,
-                    action.link,
-                    action.time,
-                    action.verdict,
-                    privacy_signal=action.privacy_signal,
-                )
-        for opt_out in current.opt_outs:
-            model.opt_out(opt_out.message.number)
-
-
-def _engaged(contact_id: str, opens: int, clicks: int) -> dict[str, object]:
-    return {f"engaged {contact_id} > opens": opens, f"engaged {contact_id} > clicks": clicks}
-
-
-async def _clear_of_full_hour() -> datetime:
-    """Return the time, a few seconds from its hour's end at least.
-
-    So that it is certain in which hour the authority counts what follows.
-    """
-    left = _HOUR_SECONDS - time.time() % _HOUR_SECONDS
-    if left < _MARGIN_SECONDS:
-        await asyncio.sleep(left + 0.1)
-    return datetime.now(UTC)
+def _indented(text: str) -> str:
+    return fill(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)

@@ -55,6 +55,9 @@ class Model:
 
     Tell it what was sent in the order in which it was committed, each event once
     however often it was sent. Messages are numbered 0… in the order of `send`.
+
+    Attributes:
+        links: Of the campaign.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class Model:
     ) -> None:
         """Take the campaign as it was created, and k."""
         self._campaign_id = campaign_id
-        self._links = links
+        self.links = links
         self._groups = groups
         self._quorum = quorum
         self._messages: list[_Message] = []
@@ -140,7 +143,7 @@ class Model:
                     link.label,
                     self._signal(e for e in self._events if e.link == number),
                 )
-                for number, link in enumerate(self._links, 1)
+                for number, link in enumerate(self.links, 1)
             ),
             self._hours(_hour(published), opens, clicks),
         )

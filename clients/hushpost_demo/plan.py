@@ -1,4 +1,4 @@
-"""What the demo will send, round by round. Pure data."""
+"""What the demo will do, round by round and step by step. Pure data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +7,37 @@ from uuid import UUID
 
 from hushpost_client import ErrorReason, Event, Mode, Verdict
 
-__all__ = ["Action", "Call", "Message", "OptOut", "Round"]
+__all__ = ["Action", "Call", "Fetch", "Link", "Message", "OptOut", "Round", "Step", "Visit"]
+
+
+class Link(NamedTuple):
+    """A link that stands in a mail to be clicked.
+
+    Attributes:
+        number: Of the link in the campaign.
+        url: What stands in the mail.
+        destination: What its author wrote there.
+    """
+
+    number: int
+    url: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the campaign, as its tokens were issued."""
+    """One message of the campaign, as it was found in its mail.
+
+    Attributes:
+        number: Its place among all, from 0.
+        contact_id: Whose it is.
+        group: The group it was sent to.
+        mode: The mode that its token was issued with.
+        token: From the pixel; empty if OFF.
+        preference_token: From the preference link.
+        pixel: URL of the pixel; empty if OFF.
+        links: Those that a reader sees, in HTML and text, in their order.
+    """
 
     number: int
     contact_id: str
@@ -20,6 +45,8 @@ class Message:
     mode: Mode
     token: str
     preference_token: str
+    pixel: str = ""
+    links: tuple[Link, ...] = ()
 
 
 class Action(NamedTuple):
@@ -68,7 +95,7 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What happens in one hour; all of it is sent at the same time.
+    """What happens in one hour of the past; all of it is sent at the same time.
 
     A round's actions are in its hour, and rounds follow each other: so it is
     certain in which hour a message's first recorded event is. For the same
@@ -83,4 +110,61 @@ class Round:
 
     calls: tuple[Call, ...]
     repeats: tuple[Call, ...]
+    opt_outs: tuple[OptOut, ...]
+
+
+class Fetch(NamedTuple):
+    """One HTTP request, and what must come of it.
+
+    Attributes:
+        path: What is asked for.
+        status: Of the answer.
+        location: Where it redirects to; None if it does not.
+        link: The link that the event counts for, 0 an open; None if nothing counts.
+        verdict: What the edge must find.
+        method: Of the request.
+        is_refused: Whether the authority will refuse the event that the edge makes of it.
+    """
+
+    path: str
+    status: int
+    location: str | None
+    link: int | None
+    verdict: Verdict = Verdict.UNKNOWN
+    method: str = "GET"
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Requests by one visitor for one message, one right after the other."""
+
+    message: Message
+    who: str
+    headers: dict[str, str]
+    privacy_signal: bool
+    fetches: tuple[Fetch, ...]
+
+    def actions(self, time: datetime) -> list[Action]:
+        """Return what counts of it, if it happens now."""
+        return [
+            Action(self.message, fetch.link, time, fetch.verdict, self.privacy_signal)
+            for fetch in self.fetches
+            if fetch.link is not None
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens through the edge at the same time; a pause follows.
+
+    In one step nobody but a machine clicks two links of a message: people take
+    a while. As in a round, who opts out sends no privacy signal, here in no step.
+
+    Attributes:
+        visits: Who comes.
+        opt_outs: Who opts out meanwhile.
+    """
+
+    visits: tuple[Visit, ...]
     opt_outs: tuple[OptOut, ...]

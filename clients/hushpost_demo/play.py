@@ -1,11 +1,11 @@
-"""Sends the plan through real gRPC, as edges, preference pages and senders do."""
+"""Plays the hours before through gRPC, as edges, preference pages and senders do."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hushpost_client import Campaign, DoNotTrack, Hushpost
+from hushpost_client import DoNotTrack, Hushpost, NewLink
 from hushpost_demo.plan import Call, OptOut, Round
 
 __all__ = ["Player", "Sent"]
@@ -41,10 +41,10 @@ class Sent:
 class Player:
     """Plays rounds of a campaign, with keys of two roles."""
 
-    def __init__(self, edge: Hushpost, sender: Hushpost, campaign: Campaign) -> None:
+    def __init__(self, edge: Hushpost, sender: Hushpost, links: Sequence[NewLink]) -> None:
         self._edge = edge
         self._sender = sender
-        self._urls = {link.link_number: link.url for link in campaign.links}
+        self._urls = {number: link.url for number, link in enumerate(links, 1)}
         self._room = asyncio.Semaphore(_CALLS_AT_A_TIME)
         self.sent = Sent()
 
@@ -72,7 +72,7 @@ class Player:
                 self.sent.again += 1
                 tasks.create_task(self._in_turn(self._send(call)))
             for opt_out in current.opt_outs:
-                tasks.create_task(self._in_turn(self._opt_out(opt_out)))
+                tasks.create_task(self._in_turn(self.opt_out(opt_out)))
 
     async def _in_turn(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._room:
@@ -117,7 +117,8 @@ class Player:
         refused = {item.index: item.reason for item in recorded.rejected}
         self._expect("events refused of a batch", call.refused, refused)
 
-    async def _opt_out(self, opt_out: OptOut) -> None:
+    async def opt_out(self, opt_out: OptOut) -> None:
+        """Set a preference to TRUE. Raises HushpostError."""
         self.sent.opt_outs += 1
         message = opt_out.message
         if opt_out.by_token:

@@ -1,4 +1,4 @@
-"""How the recipients of the demo's campaign behave. Pure.
+"""How the recipients of the demo's campaign behaved in the hours before. Pure.
 
 The habits are invented, but not their proportions: most who open do so in the
 first hours, mail programs that fetch for everybody are nearly half of all, and
@@ -13,8 +13,8 @@ from hushpost_client import Verdict
 
 __all__ = ["ROUNDS", "Deed", "deeds", "deeds_around_opt_out"]
 
-ROUNDS = 8
-"""Hours in which the mail is read."""
+ROUNDS = 7
+"""Hours in which the mail was read, before the present one."""
 
 _LAST = ROUNDS - 1
 _HABITS = {

@@ -11,10 +11,11 @@ def test_there_are_500_contacts_in_four_groups_with_every_preference() -> None:
     with contacts_file() as file:
         contacts = read_contacts(file)
     assert len({contact.contact_id for contact in contacts}) == 500
-    groups = groups_of(contacts)
-    assert all(115 <= len(group) <= 135 for group in groups.values())
+    assert len({contact.mailbox for contact in contacts}) == 500
+    groups = [[c for c in contacts if c.group == group] for group in groups_of(contacts)]
+    assert all(115 <= len(group) <= 135 for group in groups)
     assert len(groups) == 4
-    for group in groups.values():
+    for group in groups:
         said = Counter(contact.do_not_track and contact.do_not_track.lower() for contact in group)
         assert said["true"]
         assert said["false"]

@@ -1,0 +1,117 @@
+"""The edge as a child process, behind a proxy that everybody's address comes from."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from hushpost_demo.child import Child, running_child
+from hushpost_demo.failure import DemoError
+
+__all__ = ["RunningEdge", "running_edge"]
+
+_START_SECONDS = 60
+_SHIP_SECONDS = 60
+_LOOK_SECONDS = 0.1
+_ANSWER_SECONDS = 10
+_PROXY = "127.0.0.1/32"
+_SHIPPED = re.compile(r"^hushpost_edge_shipped_events_total(?:\{.*\})? (\S+)$", re.MULTILINE)
+_REJECTED = re.compile(r"^hushpost_edge_rejected_events_total(?:\{.*\})? (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEdge:
+    """An edge that answers HTTP on an address."""
+
+    address: str
+    child: Child
+
+    @property
+    def url(self) -> str:
+        """What the URLs in mail begin with."""
+        return f"http://{self.address}"
+
+    def connect(self) -> HTTPConnection:
+        """Return a connection; it opens with the first request."""
+        return HTTPConnection(self.address, timeout=_ANSWER_SECONDS)
+
+    async def shipped(self) -> tuple[int, int]:
+        """Return how many events the authority has accepted and refused, since the start.
+
+        Raises:
+            DemoError: if the edge does not answer.
+        """
+        try:
+            _, text = await asyncio.to_thread(self._get, "/metrics")
+        except (OSError, HTTPException) as error:
+            raise DemoError(f"the edge does not answer: {error}") from error
+        return _total(_SHIPPED, text), _total(_REJECTED, text)
+
+    async def ships(self, events: int) -> tuple[int, int]:
+        """Wait until the authority has answered that many events; return as `shipped`.
+
+        Or until it takes too long: then what was shipped is what there is.
+        """
+        end = time.monotonic() + _SHIP_SECONDS
+        while True:
+            now = await self.shipped()
+            if sum(now) >= events or time.monotonic() > end:
+                return now
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def is_ready(self) -> bool:
+        """Whether it has all links."""
+        try:
+            status, _ = await asyncio.to_thread(self._get, "/readyz")
+        except (OSError, HTTPException):
+            return False
+        return status == 200  # noqa: PLR2004
+
+    def _get(self, path: str) -> tuple[int, str]:
+        connection = self.connect()
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+
+@asynccontextmanager
+async def running_edge(
+    command: Path, data_dir: Path, listen: str, authority: str, key: Path
+) -> AsyncIterator[RunningEdge]:
+    """Run `hushpost edge`, and leave nothing of it running.
+
+    Raises:
+        DemoError: if it does not start.
+    """
+    with as_file(files("hushpost_demo") / "gateways.txt") as gateways:
+        edge: list[str | Path] = [
+            *(command, "edge", "--listen", listen, "--authority", authority, "--no-tls"),
+            *("--api-key-file", key, "--data-dir", data_dir / "edge"),
+            *("--trusted-proxies", _PROXY, "--scanner-ranges", gateways),
+        ]
+        async with running_child(edge, data_dir / "edge.log") as child:
+            running = RunningEdge(listen, child)
+            await _wait_until_ready(running)
+            yield running
+
+
+async def _wait_until_ready(edge: RunningEdge) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not await edge.is_ready():
+        if edge.child.process.returncode is not None or time.monotonic() > end:
+            raise DemoError(
+                f"the edge does not start: {edge.child.last_words()} (see {edge.child.log})"
+            )
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _total(counter: re.Pattern[str], text: str) -> int:
+    return sum(int(float(number)) for number in counter.findall(text))

@@ -1,0 +1,105 @@
+"""Plays the present hour: visits to the edge over HTTP, and opt-outs meanwhile."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hushpost_demo.clock import clear_of_full_hour
+from hushpost_demo.edge import RunningEdge
+from hushpost_demo.model import Model
+from hushpost_demo.plan import OptOut, Step
+from hushpost_demo.play import Player
+from hushpost_demo.telling import tell_happened
+from hushpost_demo.visiting import Visiting
+
+__all__ = ["Visited", "play_steps"]
+
+_PAUSE_SECONDS = 1.2
+"""Longer than the edge takes two clicks on different links for one by a machine."""
+
+
+@dataclass(slots=True)
+class Visited:
+    """What came of it.
+
+    Attributes:
+        opens: Opens that count.
+        clicks: Clicks that count.
+        damaged: Events that the authority refused, as it should.
+        opt_outs: Contacts that opted out.
+        requests: How many there were, by who asked.
+        surprises: What was answered otherwise than expected.
+    """
+
+    opens: int = 0
+    clicks: int = 0
+    damaged: int = 0
+    opt_outs: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
+    surprises: list[str] = field(default_factory=list)
+
+
+async def play_steps(
+    edge: RunningEdge,
+    player: Player,
+    steps: Sequence[Step],
+    model: Model,
+    progress: Callable[[int], None],
+) -> Visited:
+    """Play one step after the other, and wait until the edge has shipped all of it.
+
+    The model is told of each step.
+
+    Raises:
+        DemoError: if the edge does not answer.
+        HushpostError: if an opt-out fails.
+    """
+    visited = Visited()
+    shipped, refused = await edge.shipped()
+    with Visiting(edge) as visiting:
+        for number, step in enumerate(steps, 1):
+            if number > 1:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            await _step(step, visiting, player, model, visited)
+            progress(number)
+    visited.requests, visited.surprises = visiting.requests, visiting.surprises
+    expected = visited.opens + visited.clicks
+    shipped_now, refused_now = await edge.ships(shipped + refused + expected + visited.damaged)
+    for what, wanted, found in (
+        ("events shipped by the edge", expected, shipped_now - shipped),
+        ("events of the edge refused", visited.damaged, refused_now - refused),
+    ):
+        if wanted != found:
+            visited.surprises.append(f"{what}: expected {wanted}, answered {found}")
+    return visited
+
+
+async def _step(
+    step: Step, visiting: Visiting, player: Player, model: Model, visited: Visited
+) -> None:
+    now = await clear_of_full_hour()
+    await _together(step, visiting, player)
+    actions = [action for visit in step.visits for action in visit.actions(now)]
+    tell_happened(model, actions, step.opt_outs)
+    clicks = sum(action.link > 0 for action in actions)
+    visited.clicks += clicks
+    visited.opens += len(actions) - clicks
+    visited.damaged += sum(f.is_refused for visit in step.visits for f in visit.fetches)
+    visited.opt_outs += len(step.opt_outs)
+
+
+async def _together(step: Step, visiting: Visiting, player: Player) -> None:
+    async def opt_out_amid(opt_out: OptOut) -> None:
+        await asyncio.sleep(0.05)
+        await player.opt_out(opt_out)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for visit in step.visits:
+                tasks.create_task(visiting.visit(visit))
+            for opt_out in step.opt_outs:
+                tasks.create_task(opt_out_amid(opt_out))
+    except ExceptionGroup as failed:
+        # One tells enough, and what calls this expects no group.
+        raise failed.exceptions[0] from failed

@@ -1,0 +1,39 @@
+"""Tells the model what was sent: each thing once, and nothing of what was refused. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from hushpost_demo.model import Model
+from hushpost_demo.plan import Action, Message, OptOut, Round
+
+__all__ = ["tell_happened", "tell_rounds", "tell_sent"]
+
+
+def tell_sent(model: Model, messages: Sequence[Message], time: datetime) -> None:
+    """Tell it the messages."""
+    for message in messages:
+        model.send(message.group, message.mode, time)
+
+
+def tell_rounds(model: Model, rounds: Iterable[Round]) -> None:
+    """Tell it the hours before."""
+    for current in rounds:
+        actions = [action for call in current.calls for action in call.actions]
+        tell_happened(model, actions, current.opt_outs)
+
+
+def tell_happened(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptOut]) -> None:
+    """Tell it what happened at the same time.
+
+    Whether an opt-out comes before or after makes no difference, without signals.
+    """
+    for action in actions:
+        model.record(
+            action.message.number,
+            action.link,
+            action.time,
+            action.verdict,
+            privacy_signal=action.privacy_signal,
+        )
+    for opt_out in opt_outs:
+        model.opt_out(opt_out.message.number)

@@ -1,0 +1,95 @@
+"""Visits an edge over HTTP, as browsers and machines do."""
+
+import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from hushpost_demo.edge import RunningEdge
+from hushpost_demo.failure import DemoError
+from hushpost_demo.plan import Fetch, Visit
+
+__all__ = ["Visiting"]
+
+_CONNECTIONS = 12
+_GIF_BYTES = 43
+
+
+class Visiting:
+    """Connections to an edge, in threads of their own; a context manager.
+
+    Attributes:
+        requests: How many were answered, by who asked.
+        surprises: What was answered otherwise than it must be.
+    """
+
+    def __init__(self, edge: RunningEdge) -> None:
+        self.requests: Counter[str] = Counter()
+        self.surprises: list[str] = []
+        self._threads = ThreadPoolExecutor(_CONNECTIONS, "visitor")
+        self._idle: SimpleQueue[HTTPConnection] = SimpleQueue()
+        self._connections = [edge.connect() for _ in range(_CONNECTIONS)]
+        for connection in self._connections:
+            self._idle.put(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    async def visit(self, visit: Visit) -> None:
+        """Make the requests of a visit.
+
+        Raises:
+            DemoError: if the edge does not answer.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._threads, self._visit, visit)
+        self.surprises += found
+        self.requests[visit.who] += len(visit.fetches)
+
+    def _visit(self, visit: Visit) -> list[str]:
+        connection = self._idle.get()
+        try:
+            return [
+                surprise
+                for fetch in visit.fetches
+                for surprise in _fetch(connection, fetch, visit.headers)
+            ]
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise DemoError(f"the edge does not answer: {error}") from error
+        finally:
+            self._idle.put(connection)
+
+
+def _fetch(connection: HTTPConnection, fetch: Fetch, headers: dict[str, str]) -> list[str]:
+    """Make a request; return how the answer differs from what it must be."""
+    connection.request(fetch.method, fetch.path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    # Header bytes come as the characters of Latin-1.
+    location = answer.headers.get("Location")
+    where = None if location is None else location.encode("latin-1").decode(errors="replace")
+    found = [
+        ("status", fetch.status, answer.status),
+        ("redirect", fetch.location, where),
+    ]
+    if fetch.status == 200:  # noqa: PLR2004
+        found.append(("bytes of the pixel", _GIF_BYTES, len(body)))
+    return [
+        f"{what} of a {fetch.method}: expected {expected}, answered {answered}"
+        for what, expected, answered in found
+        if expected != answered
+    ]

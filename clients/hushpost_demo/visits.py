@@ -1,0 +1,147 @@
+"""Draws what happens through the edge: who comes, opens, clicks and opts out. Pure."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from hushpost_client import Mode
+from hushpost_demo.plan import Fetch, Message, OptOut, Step, Visit
+from hushpost_demo.visitors import (
+    APPLE,
+    BROWSER_AHEAD,
+    CRAWLER,
+    GATEWAY,
+    GMAIL,
+    GMAIL_AHEAD,
+    PEOPLE,
+    SANDBOX,
+    SMALL_PROGRAM,
+    Visitor,
+)
+
+__all__ = ["LEAVING", "draw_steps"]
+
+LEAVING = 8
+_STEPS = 3
+_LEAVE_IN = 1
+_READS, _CLICKS, _SIGNALS = 0.15, 0.5, 0.12
+_ODD = 3
+_STRANGER = "2001:db8:ffff::1"
+
+# By visitor: of how many messages, and whether it follows the links as well.
+_MACHINES = (
+    (APPLE, 0.20, False),
+    (GMAIL_AHEAD, 0.08, False),
+    (CRAWLER, 0.02, False),
+    (GATEWAY, 0.05, True),
+    (SANDBOX, 0.05, True),
+)
+_SIGNS = ({"Sec-GPC": "1"}, {"DNT": "1"})
+
+
+def draw_steps(
+    messages: Sequence[Message], leaving: Sequence[Message], rng: random.Random
+) -> tuple[Step, ...]:
+    """Draw what happens to messages now; those `leaving` opt out on the way."""
+    leavers = {message.number for message in leaving}
+    tracked = [message for message in messages if message.mode is not Mode.OFF]
+    visits: list[list[Visit]] = [[] for _ in range(_STEPS)]
+    for message in tracked:
+        visits[0].extend(_by_machines(message, rng))
+        is_leaver = message.number in leavers
+        for step in visits:
+            if is_leaver or rng.random() < _READS:
+                step.extend(_by_person(message, rng, is_leaver=is_leaver))
+    odd = [_odd(rng.choice(tracked), rng) for _ in range(_ODD)] if tracked else []
+    visits[0].extend(odd)
+    opt_outs = tuple(OptOut(message, by_token=message.number % 2 == 0) for message in leaving)
+    return tuple(
+        Step(
+            visits=tuple(rng.sample(step, len(step))),
+            opt_outs=opt_outs if number == _LEAVE_IN else (),
+        )
+        for number, step in enumerate(visits)
+    )
+
+
+def _by_machines(message: Message, rng: random.Random) -> Iterator[Visit]:
+    for visitor, share, follows in _MACHINES:
+        if rng.random() < share:
+            places = range(len(message.links)) if follows else range(0)
+            yield _visit(message, visitor, [None, *places])
+
+
+def _by_person(message: Message, rng: random.Random, *, is_leaver: bool) -> Iterator[Visit]:
+    """Draw somebody who reads: opens, and follows one link at most, some twice."""
+    signs = {} if is_leaver or rng.random() >= _SIGNALS else rng.choice(_SIGNS)
+    place = rng.randrange(len(message.links))
+    clicks = [place] * rng.choice((1, 1, 1, 2)) if is_leaver or rng.random() < _CLICKS else []
+    kind = 1.0 if is_leaver else rng.random()
+    if kind < 0.25:  # noqa: PLR2004
+        # Who reads at Gmail: the image by way of the proxy, the links not.
+        yield _visit(message, GMAIL, [None])
+        if clicks:
+            yield _visit(message, rng.choice(PEOPLE), clicks, signs)
+    elif kind < 0.35:  # noqa: PLR2004
+        yield _visit(message, SMALL_PROGRAM, [None, *clicks], signs)
+    elif kind < 0.40:  # noqa: PLR2004
+        yield _visit(message, BROWSER_AHEAD, [place])
+    else:
+        yield _visit(message, rng.choice(PEOPLE), [None, *clicks], signs)
+
+
+def _visit(
+    message: Message,
+    visitor: Visitor,
+    places: Sequence[int | None],
+    signs: dict[str, str] | None = None,
+) -> Visit:
+    """Return a visit: None for the pixel, or the place of a link in the mail."""
+    return Visit(
+        message,
+        visitor.name,
+        {
+            "User-Agent": visitor.agent,
+            # A network of its own for each recipient.
+            "X-Forwarded-For": visitor.address or f"2001:db8:{message.number:x}::1",
+            **visitor.headers,
+            **(signs or {}),
+        },
+        bool(signs),
+        tuple(_fetch(message, visitor, place) for place in places),
+    )
+
+
+def _fetch(message: Message, visitor: Visitor, place: int | None) -> Fetch:
+    if place is None:
+        return Fetch(_path(message.pixel), 200, None, 0, visitor.opens)
+    link = message.links[place]
+    return Fetch(_path(link.url), 302, link.destination, link.number, visitor.clicks)
+
+
+def _odd(message: Message, rng: random.Random) -> Visit:
+    """Return requests that are answered and count for nothing."""
+    link = rng.choice(message.links)
+    path = _path(link.url)
+    damaged = path.replace(message.token, message.token[:-1] + _other(message.token[-1]))
+    visit = _visit(message, PEOPLE[0], [])
+    return replace(
+        visit,
+        who="the odd rest",
+        headers={**visit.headers, "X-Forwarded-For": _STRANGER},
+        fetches=(
+            Fetch(damaged, 302, link.destination, None, is_refused=True),
+            Fetch(path, 302, link.destination, None, method="HEAD"),
+            Fetch("/o/nonsense.gif", 200, None, None),
+            Fetch(f"{path}999", 404, None, None),
+        ),
+    )
+
+
+def _other(character: str) -> str:
+    return "A" if character != "A" else "B"
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path

@@ -1,0 +1,115 @@
+"""The steps that the demo plays through the edge."""
+
+import random
+from collections import defaultdict
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hushpost_client import Mode, Verdict
+from hushpost_demo.plan import Link, Message, Step
+from hushpost_demo.visits import LEAVING, draw_steps
+
+NOW = datetime(2025, 3, 21, 12, 30, tzinfo=UTC)
+HASTY = "hasty sandboxes"
+MACHINES = (Verdict.PREFETCH, Verdict.SCANNER)
+
+
+def _message(number: int) -> Message:
+    mode = (Mode.IDENTIFIED, Mode.ANONYMOUS, Mode.OFF)[number % 3]
+    token = f"{number:056}" if mode is not Mode.OFF else ""
+    return Message(
+        number,
+        f"c{number}",
+        "press",
+        mode,
+        token,
+        f"preference-{number}",
+        f"http://edge.test/o/{token}.gif" if token else "",
+        tuple(
+            Link(n, f"http://edge.test/c/{token}/{n}", f"https://a.example.com/{n}")
+            for n in (1, 2, 4)
+            if token
+        ),
+    )
+
+
+MESSAGES = [_message(number) for number in range(90)]
+LEAVERS = [message for message in MESSAGES if message.mode is Mode.IDENTIFIED][:LEAVING]
+
+seeds = st.integers()
+
+
+def _steps(seed: int) -> tuple[Step, ...]:
+    return draw_steps(MESSAGES, LEAVERS, random.Random(seed))  # noqa: S311
+
+
+@settings(max_examples=30)
+@given(seeds)
+def test_only_sandboxes_are_hasty(seed: int) -> None:
+    """In one step nobody else, from one network, clicks two links of a message."""
+    for step in _steps(seed):
+        clicked: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for visit in step.visits:
+            network = visit.headers["X-Forwarded-For"]
+            clicked[visit.message.token, network].update(
+                fetch.link
+                for fetch in visit.fetches
+                if fetch.link and (fetch.verdict not in MACHINES or visit.who == HASTY)
+            )
+            assert visit.who != HASTY or {fetch.verdict for fetch in visit.fetches} == {
+                Verdict.SCANNER
+            }
+        assert all(
+            len(links) <= 1
+            for (_, network), links in clicked.items()
+            if not network.startswith("203.0.113.")
+        )
+
+
+@settings(max_examples=30)
+@given(seeds)
+def test_who_opts_out_reads_before_meanwhile_and_after_without_a_signal(seed: int) -> None:
+    """They come in every step and never send a privacy signal."""
+    steps = _steps(seed)
+    leavers = {message.number for message in LEAVERS}
+    assert [len(step.opt_outs) for step in steps] == [0, LEAVING, 0]
+    for step in steps:
+        assert leavers <= {
+            action.message.number for visit in step.visits for action in visit.actions(NOW)
+        }
+        assert not any(v.privacy_signal for v in step.visits if v.message.number in leavers)
+
+
+@settings(max_examples=30)
+@given(seeds)
+def test_everybody_asks_for_what_stands_in_their_own_mail(seed: int) -> None:
+    """Paths are those of the mail, destinations what its author wrote; OFF is left alone."""
+    for visit in (visit for step in _steps(seed) for visit in step.visits):
+        assert visit.message.mode is not Mode.OFF
+        links = {link.number: link for link in visit.message.links}
+        for fetch in visit.fetches:
+            if fetch.link:
+                assert links[fetch.link].url.endswith(fetch.path)
+                assert fetch.location == links[fetch.link].destination
+            elif fetch.link == 0:
+                assert visit.message.pixel.endswith(fetch.path)
+
+
+def test_others_do_send_signals() -> None:
+    """Both headers occur, and each is told to the model."""
+    visits = [visit for seed in range(9) for step in _steps(seed) for visit in step.visits]
+    assert {name for visit in visits for name in visit.headers} >= {"Sec-GPC", "DNT"}
+    assert all(
+        visit.privacy_signal is bool({"Sec-GPC", "DNT"} & {*visit.headers}) for visit in visits
+    )
+
+
+def test_some_requests_count_for_nothing() -> None:
+    """Among them are a HEAD, a link that does not exist, and a token that was damaged."""
+    odd = [f for step in _steps(1) for v in step.visits for f in v.fetches if f.link is None]
+    assert {fetch.method for fetch in odd} == {"GET", "HEAD"}
+    assert {fetch.status for fetch in odd} == {200, 302, 404}
+    assert any(fetch.is_refused for fetch in odd)
+    assert all(fetch.location for fetch in odd if fetch.status == 302)
