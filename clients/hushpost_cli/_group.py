@@ -13,10 +13,11 @@ from hushpost_client import HushpostError
 
 __all__ = ["InstalledGroup"]
 
-# Modules that bring commands of their own, and the extra that each needs.
+# Modules that bring commands of their own, and the extra that each needs; those
+# that load fast come first.
 _PROVIDERS = {
-    "hushpost_service.cli": "service",
     "hushpost_edge.cli": "edge",
+    "hushpost_service.cli": "service",
     "hushpost_demo.cli": "demo",
 }
 
@@ -28,7 +29,9 @@ class InstalledGroup(TyperGroup):
     service takes a second and 50 MB, which an import of contacts has no use for.
     """
 
-    _missing: set[str] | None = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._missing: dict[str, bool] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Answer the names of all commands."""
@@ -38,7 +41,7 @@ class InstalledGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Answer a command; say what to install where it may just not be there."""
         if cmd_name not in self.commands:
-            missing = self._load()
+            missing = self._load(cmd_name)
             if missing and cmd_name not in self.commands:
                 raise fail(f"no command {cmd_name!r} is installed. {_hint(missing)}", 2)
         return super().get_command(ctx, cmd_name)
@@ -55,13 +58,17 @@ class InstalledGroup(TyperGroup):
         except HushpostError as error:
             raise fail(str(error)) from error
 
-    def _load(self) -> set[str]:
-        """Add the commands of other packages, once; answer the extras that they lack."""
-        if self._missing is None:
-            self._missing = {
-                extra for name, extra in _PROVIDERS.items() if not self._add_from(name)
-            }
-        return self._missing
+    def _load(self, wanted: str | None = None) -> set[str]:
+        """Add the commands of other packages, or of as many as it takes to find one.
+
+        Answers the extras that those looked at lack.
+        """
+        for provider in _PROVIDERS:
+            if wanted in self.commands:
+                break
+            if provider not in self._missing:
+                self._missing[provider] = not self._add_from(provider)
+        return {_PROVIDERS[provider] for provider, lacks in self._missing.items() if lacks}
 
     def _add_from(self, provider: str) -> bool:
         try:

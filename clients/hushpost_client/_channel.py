@@ -9,6 +9,7 @@ from grpc.aio import Channel, insecure_channel, secure_channel
 __all__ = ["TLS", "open_channel"]
 
 _KEEPALIVE_MS = 60_000
+_MAX_RECONNECT_MS = 5_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
 
 
@@ -46,6 +47,9 @@ def _options() -> list[tuple[str, str | int]]:
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
+        # After a long outage a client should not wait two minutes (the default)
+        # before it looks again.
+        ("grpc.max_reconnect_backoff_ms", _MAX_RECONNECT_MS),
         # A campaign may have 10,000 links of 8,192 bytes: more than gRPC's
         # four megabytes. The authority bounds its answers itself.
         ("grpc.max_receive_message_length", -1),

@@ -36,7 +36,7 @@ _EXPECTED = (
 
 
 def _help(setting: str) -> str:
-    return f"{Settings.model_fields[setting].description} [env: HUSHPOST_{setting.upper()}]"
+    return f"{Settings.model_fields[setting].description} (env: HUSHPOST_{setting.upper()})"
 
 
 DataDir = Annotated[Path | None, typer.Option(help=_help("data_dir"))]

@@ -4,7 +4,9 @@ import asyncio
 import os
 import stat
 import subprocess
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,13 @@ _QUIET = {
     "log_parameter_max_length_on_error": "0",
     "max_wal_size": "4GB",
 }
+
+
+_QUIETING = "".join(f"alter system set {name} = '{value}';\n" for name, value in _QUIET.items())
+_QUIETING += "select pg_reload_conf();\n"
+
+_TRIES = 20
+_RETRY_SECONDS = 0.5
 
 
 class EmbeddedDatabaseError(Exception):
@@ -57,7 +66,9 @@ class EmbeddedDatabase:
     async def stop(self) -> None:
         """Stop the server, unless another process uses it."""
         if self._server is not None:
-            await asyncio.to_thread(self._server._cleanup)  # noqa: SLF001 - it has no public name
+            # One that has died cannot be stopped, and that is no fault.
+            with suppress(Exception):
+                await asyncio.to_thread(self._server._cleanup)  # noqa: SLF001 - it has no public name
             self._server = None
 
     def _start(self) -> str:
@@ -72,18 +83,22 @@ class EmbeddedDatabase:
                     "installed: pip install 'hushpost[embedded]'"
                 ) from None
         self._folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._server = get_server(self._folder)
-        except (OSError, AssertionError, subprocess.SubprocessError) as error:
-            raise self._does_not_start(error) from None
+        for remaining in reversed(range(_TRIES)):
+            try:
+                self._server = server = get_server(self._folder)
+                server.ensure_postgres_running()
+                server.psql(_QUIETING)
+                break
+            except (OSError, AssertionError, subprocess.SubprocessError) as error:
+                # One that was killed a moment ago may still look alive.
+                if not remaining:
+                    raise self._does_not_start(error) from None
+                time.sleep(_RETRY_SECONDS)
         self._forget_the_dead()
-        for setting, value in _QUIET.items():
-            self._server.psql(f"alter system set {setting} = '{value}'")
-        self._server.psql("select pg_reload_conf()")
         log = self._folder / "log"
         if log.exists():
             log.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        uri: str = self._server.get_uri()
+        uri: str = server.get_uri()
         return uri
 
     def _forget_the_dead(self) -> None:
