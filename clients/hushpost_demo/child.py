@@ -98,7 +98,8 @@ async def while_running(work: Coroutine[Any, Any, Result], **children: Child) ->
         if task.done():
             return task.result()
         name = next(name for name, end in ends.items() if end.done())
-        raise DemoError(f"the {name} has ended: see {children[name].log}")
+        child = children[name]
+        raise DemoError(f"the {name} has ended: {child.last_words()} (see {child.log})")
     finally:
         for unfinished in (task, *ends.values()):
             unfinished.cancel()

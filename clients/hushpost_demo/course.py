@@ -59,9 +59,8 @@ class Demo:
             make_key: list[str | Path] = [self.command, "admin-key", "--data-dir", self.data_dir]
             tenant = await open_tenant(authority.address, keys, make_key, clean_environment())
             self._say(f"serving gRPC on {authority.address} (log: {authority.child.log})")
-            edge = await stack.enter_async_context(self._edge(authority, keys))
-            self._say(f"serving HTTP on {edge.address} (log: {edge.child.log})")
             self._say(f"tenant {tenant.tenant_id}: {tenant.display_name}\n")
+            edge = await stack.enter_async_context(self._edge(authority, keys))
             children = {"authority": authority.child, "edge": edge.child}
             mailing = await while_running(self._mail(authority, edge, keys, tenant), **children)
             if not once:
@@ -97,7 +96,10 @@ class Demo:
         keys: Keys,
         tenant: Tenant,
     ) -> Mailing:
+        # The edge starts meanwhile.
         contacts = await self._import(authority, keys, tenant)
+        await edge.ready()
+        self._say(f"\nserving HTTP on {edge.address} (log: {edge.child.log})")
         async with AsyncExitStack() as stack:
 
             async def client(role: Role) -> Hushpost:

@@ -64,8 +64,16 @@ class RunningEdge:
                 return now
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def is_ready(self) -> bool:
-        """Whether it has all links."""
+    async def ready(self) -> None:
+        """Wait until it has all links. Raises DemoError if that takes too long."""
+        end = time.monotonic() + _START_SECONDS
+        while not await self._is_ready():
+            if time.monotonic() > end:
+                words = self.child.last_words()
+                raise DemoError(f"the edge does not start: {words} (see {self.child.log})")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _is_ready(self) -> bool:
         try:
             status, _ = await asyncio.to_thread(self._get, "/readyz")
         except (OSError, HTTPException):
@@ -86,11 +94,7 @@ class RunningEdge:
 async def running_edge(
     command: Path, data_dir: Path, listen: str, authority: str, key: Path
 ) -> AsyncIterator[RunningEdge]:
-    """Run `hushpost edge`, and leave nothing of it running.
-
-    Raises:
-        DemoError: if it does not start.
-    """
+    """Run `hushpost edge`, and leave nothing of it running. It is `ready` after a while."""
     with as_file(files("hushpost_demo") / "gateways.txt") as gateways:
         edge: list[str | Path] = [
             *(command, "edge", "--listen", listen, "--authority", authority, "--no-tls"),
@@ -98,19 +102,7 @@ async def running_edge(
             *("--trusted-proxies", _PROXY, "--scanner-ranges", gateways),
         ]
         async with running_child(edge, data_dir / "edge.log") as child:
-            running = RunningEdge(listen, child)
-            await _wait_until_ready(running)
-            yield running
-
-
-async def _wait_until_ready(edge: RunningEdge) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while not await edge.is_ready():
-        if edge.child.process.returncode is not None or time.monotonic() > end:
-            raise DemoError(
-                f"the edge does not start: {edge.child.last_words()} (see {edge.child.log})"
-            )
-        await asyncio.sleep(_LOOK_SECONDS)
+            yield RunningEdge(listen, child)
 
 
 def _total(counter: re.Pattern[str], text: str) -> int:
