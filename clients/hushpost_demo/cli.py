@@ -52,10 +52,8 @@ def _demo(
     Exit codes: 0 all numbers match, 1 they do not or something failed, 130
     interrupted before the report.
     """
-    if listen is None:
-        listen = _FREE_PORT if once else _LISTEN
-    if edge_listen is None:
-        edge_listen = _FREE_PORT if once else _EDGE_LISTEN
+    listen = listen or (_FREE_PORT if once else _LISTEN)
+    edge_listen = edge_listen or (_FREE_PORT if once else _EDGE_LISTEN)
     try:
         check_address(listen, "--listen")
         check_address(edge_listen, "--edge-listen")

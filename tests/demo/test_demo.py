@@ -96,11 +96,11 @@ def test_an_interrupted_demo_leaves_nothing_running(data_dir: Path) -> None:
     assert _left_running(data_dir) == []
 
 
-def test_the_authority_ends_when_the_demo_is_killed(data_dir: Path) -> None:
-    """SIGKILL gives the demo no chance to tidy up; the authority and database end all the same."""
+def test_what_the_demo_started_ends_when_it_is_killed(data_dir: Path) -> None:
+    """SIGKILL gives it no chance to tidy up; edge, authority and database end all the same."""
     with _started("--once", "--data-dir", data_dir) as demo:
         assert demo.stdout
-        assert any("serving gRPC" in line for line in demo.stdout)
+        assert any("serving HTTP" in line for line in demo.stdout)
         demo.kill()
     deadline = time.monotonic() + 30
     while _left_running(data_dir) and time.monotonic() < deadline:
