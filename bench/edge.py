@@ -27,11 +27,12 @@ _ROUNDS_IN_BURST = 2
 _SECONDS = 0.6
 """A burst is over before the edge has held its first events long enough to ship them."""
 
-_BLOCKS = 2
-_PATIENT_ROUNDS = 3
-_PATIENT_SECONDS = 2.5
-_RAMP_SECONDS = 4.0
-"""More than the edge holds events back, so that they are shipped from the first round on."""
+_PATIENT_ROUNDS = 6
+_PATIENT_SECONDS = 2.2
+"""As with bursts: half of that load means the same load."""
+
+_PUNCTUAL = 0.97
+"""A fixed rate that is not kept is a queue, whose latencies say nothing."""
 
 _SETTLE_SECONDS = 0.7
 """Having shipped all, the edge cuts its log half a second later."""
@@ -73,18 +74,16 @@ class _Course:
         return measured
 
     async def patient(self, ours: float, bare: float, say: Say) -> _Measured:
-        """Click at fixed rates; the edge ships all the while."""
+        """Click at fixed rates."""
         measured = _Measured()
-        for block in range(_BLOCKS):
-            say(f"at half the load, block {block + 1} of {_BLOCKS}")
-            await self._at_edge(_RAMP_SECONDS, ours)
-            measured.ours += [
-                await self._at_edge(_PATIENT_SECONDS, ours) for _ in range(_PATIENT_ROUNDS)
-            ]
+        for turn in range(_PATIENT_ROUNDS):
+            say(f"at half the load, round {turn + 1} of {_PATIENT_ROUNDS}")
+            measured.ours.append(await self._at_edge(_PATIENT_SECONDS, ours))
             await self._shipped()
-            measured.bare += [
-                await self._at_bare(_PATIENT_SECONDS, bare) for _ in range(_PATIENT_ROUNDS)
-            ]
+            measured.bare.append(await self._at_bare(_PATIENT_SECONDS, bare))
+        for outcomes, rate in ((measured.ours, ours), (measured.bare, bare)):
+            kept = _rates(outcomes).median / rate
+            assert kept > _PUNCTUAL, f"{kept:.0%} of {rate:,.0f} clicks/s answered"
         return measured
 
     async def _at_edge(self, seconds: float, rate: float | None = None) -> Outcome:
@@ -152,7 +151,8 @@ def _p99_over_median(measured: _Measured, rate: float, bare_rate: float) -> Figu
         low=spread.low,
         high=spread.high,
         rounds=len(measured.ours),
-        conditions=f"{rate:,.0f} clicks/s, due at fixed intervals, shipped all the while; "
+        conditions=f"{rate:,.0f} clicks/s, due at fixed intervals, "
+        f"rounds of {_PATIENT_SECONDS} s, shipped afterwards; "
         f"{_latencies(measured.ours)}",
     )
 
