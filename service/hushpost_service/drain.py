@@ -1,7 +1,8 @@
-"""The signal that the process is to stop, for whatever would wait for long."""
+"""The signal that the process is to stop: no more calls begin, those begun end."""
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from hushpost_service.errors import HushpostError, Reason
@@ -14,10 +15,30 @@ class Drain:
 
     def __init__(self) -> None:
         self._begun = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._calls = 0
 
     def begin(self) -> None:
         """Stop."""
         self._begun.set()
+
+    def enter(self) -> None:
+        """Begin a call. Raises SHUTTING_DOWN when the process is to stop."""
+        if self._begun.is_set():
+            raise _shutting_down()
+        self._calls += 1
+
+    def leave(self) -> None:
+        """End a call that was begun."""
+        self._calls -= 1
+        if self._calls == 0 and self._begun.is_set():
+            self._idle.set()
+
+    async def idle(self, seconds: float) -> None:
+        """Return when no call is under way, or after that time."""
+        if self._calls:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), seconds)
 
     async def begun(self) -> None:
         """Return when the process is to stop."""
@@ -33,4 +54,8 @@ class Drain:
             waiting.cancel()
             begun.cancel()
         if self._begun.is_set():
-            raise HushpostError(Reason.SHUTTING_DOWN, "the authority is shutting down")
+            raise _shutting_down()
+
+
+def _shutting_down() -> HushpostError:
+    return HushpostError(Reason.SHUTTING_DOWN, "the authority is shutting down")

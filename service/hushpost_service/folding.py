@@ -7,7 +7,7 @@ and finished in the background.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -183,7 +183,7 @@ class Folding:
                 await storage.add_folded(connection, tenant, job, len(rows))
             return len(rows)
 
-        while await self._database.transact("fold", work) == _EVENTS:
+        while await self._transact("fold", tenant, work) == _EVENTS:
             pass
 
     async def _fold_expired(self, tenant: int, pairs: Sequence[Pair]) -> int:
@@ -201,7 +201,7 @@ class Folding:
             await _apply(connection, tenant, fold)
             return len(rows)
 
-        return await self._database.transact("fold expired", work)
+        return await self._transact("fold expired", tenant, work)
 
     async def _detach(self, tenant: int, pairs: Sequence[Pair]) -> None:
         """Let events stay, on slots that no mail bears.
@@ -221,7 +221,7 @@ class Folding:
     ) -> None:
         campaign, group, number = slot
 
-        async def work(connection: "Connection") -> None:
+        async def work(connection: "Connection") -> int:
             signals = await storage.slot_signals(connection, tenant, contact, slot)
             await storage.move_slot(connection, tenant, contact, slot, moved)
             places = {
@@ -229,8 +229,14 @@ class Folding:
                 for signal, verdict in signals
             }
             await _apply(connection, tenant, Fold.of_slot(places, number, moved))
+            return len(signals)
 
-        await self._database.transact("detach history", work)
+        await self._transact("detach history", tenant, work)
+
+    async def _transact(
+        self, name: str, tenant: int, work: Callable[["Connection"], Awaitable[int]]
+    ) -> int:
+        return await self._database.transact(name, work, storage.begin_folding(tenant))
 
     async def _done(self, tenant: int, numbers: Sequence[int]) -> None:
         async with self._database.connection("end foldings") as connection:

@@ -202,6 +202,9 @@ class Preferences:
         now = await storage.now(connection)
         # Where a policy's job is not done, rows may name those who opted out long ago.
         is_unfinished = bool(await foldings.policy_foldings(connection, tenant))
+        # And an earlier call's promise may still be under way: wait for it, too.
+        numbers = [contact.number for contact in found.values()]
+        pending = await foldings.contact_foldings(connection, tenant, numbers)
         changes = []
         promised = []
         for name, contact in found.items():
@@ -221,6 +224,7 @@ class Preferences:
         )
         if any(_tightens(rule, change) for change in changes):
             await recording.lock_recording(connection, tenant)
+        promised += [promise.contact for promise in pending]
         return SetOutcome(len(created), len(changes)), promised
 
 

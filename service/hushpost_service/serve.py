@@ -41,6 +41,8 @@ __all__ = ["opened_database", "serve"]
 _log = structlog.get_logger(__name__)
 
 _PROBE_SECONDS = 2.0
+_LAST_ANSWERS_SECONDS = 2.0
+_REFUSING_SECONDS = 0.5
 
 
 def _now() -> datetime:
@@ -159,7 +161,12 @@ async def _serve(
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
     await health.set_serving(serving=False)
-    await grpc_server.stop(settings.drain_seconds)
+    await drain.idle(settings.drain_seconds)
+    # gRPC ends calls that arrive while it stops as CANCELLED, which nobody
+    # repeats. The guard refuses them as UNAVAILABLE with a delay of a second:
+    # half of that later, whoever heeds it is silent.
+    await asyncio.sleep(_REFUSING_SECONDS)
+    await grpc_server.stop(_LAST_ANSWERS_SECONDS)
     await recorder.close()
     await folding.close()
     _log.info("stopped")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.policy import DoNotTrack, Mode
+from hushpost_service.policy import Mode
 from hushpost_service.release import NOTHING, Count, advance
 from hushpost_service.storage import campaigns
 from hushpost_service.storage import stats as storage
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
 __all__ = ["CampaignNumbers", "Stats"]
-
-_MAX_SIGNAL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +70,35 @@ class Stats:
     ) -> list[EngagedContact]:
         """Return identified contacts with events of signals from…to, by contact number.
 
-        Only those whose mode is IDENTIFIED now, too: rows may have been kept at
+        Only where the message is IDENTIFIED now, too: rows may have been kept at
         an opt-out. Raises CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND.
         """
         number = await self._catalog.number(tenant, campaign_id)
         if signals[0] == signals[1] > 0:
             await self._catalog.url(number, signals[0])
+        facts = self._catalog.known(number) or await self._catalog.look_up(number)
+        found: list[EngagedContact] = []
         async with self._database.connection("engaged contacts") as connection:
             rule = await self._catalog.mode_rule(connection, tenant)
-            states = [state for state in DoNotTrack if rule.policy.mode(state) is Mode.IDENTIFIED]
-            return await storage.engaged_contacts(
-                connection,
-                tenant,
-                number,
-                signals,
-                states,
-                after,
-                limit,
-                include_machine=include_machine,
-            )
+            while len(found) < limit:
+                part = await storage.engaged_contacts(
+                    connection,
+                    tenant,
+                    number,
+                    signals,
+                    after,
+                    limit,
+                    include_machine=include_machine,
+                )
+                found += [
+                    contact
+                    for contact, preference in part
+                    if rule.of_contact(preference, facts.create_time) is Mode.IDENTIFIED
+                ]
+                if len(part) < limit:
+                    break
+                after = part[-1][0].number
+        return found[:limit]
 
     async def _publish(self, tenant: int, number: int) -> Published:
         """Let numbers advance that may, and return all that is published.

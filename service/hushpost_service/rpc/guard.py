@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Histogram
 
 from hushpost_service.auth import Authenticator, Caller
+from hushpost_service.drain import Drain
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.rpc.status import status_code, trailing_metadata
 from hushpost_service.storage.api_keys import Role
@@ -71,12 +72,14 @@ def current_caller() -> Caller:
     return _caller.get()
 
 
-def guard(servicer: object, methods: tuple[str, ...], authenticator: Authenticator) -> None:
+def guard(
+    servicer: object, methods: tuple[str, ...], authenticator: Authenticator, drain: Drain
+) -> None:
     """Put the guard before every method of a servicer. Raises KeyError for an unknown one."""
     for name in methods:
         protect = _stream if name in _STREAMS else _unary
         method = getattr(servicer, name)
-        setattr(servicer, name, protect(name, ROLES[name], method, authenticator))
+        setattr(servicer, name, protect(name, ROLES[name], method, authenticator, drain))
 
 
 def _unary(
@@ -84,17 +87,22 @@ def _unary(
     roles: frozenset[Role],
     method: Callable[[Any, Context], Awaitable[Any]],
     authenticator: Authenticator,
+    drain: Drain,
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     succeeded = _SECONDS.labels(name, "OK")
 
     async def call(request: Any, context: Context) -> Any:
         start = time.perf_counter()
         try:
-            header = _authorization(context)
-            caller = authenticator.remembered(header) or await authenticator.caller(header)
-            caller.check_role(roles, name)
-            _caller.set(caller)
-            answer = await method(request, context)
+            drain.enter()
+            try:
+                header = _authorization(context)
+                caller = authenticator.remembered(header) or await authenticator.caller(header)
+                caller.check_role(roles, name)
+                _caller.set(caller)
+                answer = await method(request, context)
+            finally:
+                drain.leave()
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
             await _abort(name, context, error, start)
         succeeded.observe(time.perf_counter() - start)
@@ -108,16 +116,21 @@ def _stream(
     roles: frozenset[Role],
     method: Callable[[Any, Context], AsyncIterator[Any]],
     authenticator: Authenticator,
+    drain: Drain,
 ) -> Callable[[Any, Context], AsyncIterator[Any]]:
     async def call(request: Any, context: Context) -> AsyncIterator[Any]:
         start = time.perf_counter()
         try:
-            header = _authorization(context)
-            caller = authenticator.remembered(header) or await authenticator.caller(header)
-            caller.check_role(roles, name)
-            _caller.set(caller)
-            async for answer in method(request, context):
-                yield answer
+            drain.enter()
+            try:
+                header = _authorization(context)
+                caller = authenticator.remembered(header) or await authenticator.caller(header)
+                caller.check_role(roles, name)
+                _caller.set(caller)
+                async for answer in method(request, context):
+                    yield answer
+            finally:
+                drain.leave()
         except Exception as error:  # noqa: BLE001 - as above
             await _abort(name, context, error, start)
 

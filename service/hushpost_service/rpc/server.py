@@ -112,7 +112,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
         ),
     }
     for descriptor, (servicer, add) in descriptors.items():
-        guard(servicer, tuple(descriptor.methods_by_name), services.authenticator)
+        guard(servicer, tuple(descriptor.methods_by_name), services.authenticator, services.drain)
         add(servicer, built)
     names = tuple(descriptor.full_name for descriptor in descriptors)
     health = Health(names)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from hushpost_service.policy import History
+from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.sql import folding as sql
 from hushpost_service.tally import EventRow
 
@@ -19,6 +20,7 @@ __all__ = [
     "Pair",
     "PolicyFolding",
     "add_folded",
+    "begin_folding",
     "contact_foldings",
     "contacts_with_events",
     "count_events",
@@ -35,6 +37,9 @@ __all__ = [
     "take_events",
     "tenants_with_foldings",
 ]
+
+_FOLDING_LOCK = 0x4855_464F
+"""First key of the folding locks ("HUFO"); the second is the tenant."""
 
 Pair = tuple[int, int]
 """(campaign, contact): all events of a contact on a campaign."""
@@ -58,6 +63,11 @@ class PolicyFolding:
     start_time: datetime
     total_events: int
     folded_events: int
+
+
+def begin_folding(tenant: int) -> str:
+    """Return the script that begins a transaction that moves a tenant's events."""
+    return sql.BEGIN_FOLDING.format(begin=BEGIN, lock=_FOLDING_LOCK, tenant=tenant)
 
 
 async def insert_foldings(

@@ -99,11 +99,26 @@ async def seen_slots(
 
     `keys` must be sorted, and of mode IDENTIFIED.
     """
-    campaigns, groups, signals, machines, _, chunks = zip(*keys, strict=True)
-    rows = await connection.fetch(
-        sql.SEEN_SLOTS, tenant, campaigns, groups, signals, machines, chunks
-    )
+    seen = await _locked_slots(connection, tenant, keys)
+    missing = [key for key in keys if key not in seen]
+    if missing:
+        # A row that is not there cannot be locked.
+        await connection.execute(sql.MAKE_SLOTS, tenant, *_places(missing))
+        seen |= await _locked_slots(connection, tenant, missing)
+    return seen
+
+
+async def _locked_slots(
+    connection: "Connection", tenant: int, keys: Sequence[SlotKey]
+) -> dict[SlotKey, bytes]:
+    rows = await connection.fetch(sql.SEEN_SLOTS, tenant, *_places(keys))
     return {keys[n - 1]: bits.bytes for n, bits in rows}
+
+
+def _places(keys: Sequence[SlotKey]) -> list[Sequence[object]]:
+    """Return the columns of keys without the mode, which is IDENTIFIED."""
+    campaigns, groups, signals, machines, _, chunks = zip(*keys, strict=True)
+    return [campaigns, groups, signals, machines, chunks]
 
 
 async def write(

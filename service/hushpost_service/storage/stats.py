@@ -1,11 +1,11 @@
 """Numbers of campaigns: what is counted, what is published, who engaged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from hushpost_service.policy import DoNotTrack
+from hushpost_service.policy import ContactPreference, DoNotTrack
 from hushpost_service.release import NOTHING, Count
 from hushpost_service.storage.sql import stats as sql
 
@@ -156,21 +156,19 @@ async def engaged_contacts(
     tenant: int,
     campaign: int,
     signals: tuple[int, int],
-    states: Sequence[DoNotTrack],
     after: int,
     limit: int,
     *,
     include_machine: bool,
-) -> list[EngagedContact]:
-    """Return contacts, of some preferences, with events of signals from…to."""
+) -> list[tuple[EngagedContact, ContactPreference]]:
+    """Return contacts with events of signals from…to, by number, and their preferences."""
     rows = await connection.fetch(
-        sql.ENGAGED_CONTACTS,
-        tenant,
-        campaign,
-        *signals,
-        include_machine,
-        after,
-        states,
-        limit,
+        sql.ENGAGED_CONTACTS, tenant, campaign, *signals, include_machine, after, limit
     )
-    return [EngagedContact(*row) for row in rows]
+    return [
+        (
+            EngagedContact(*engaged),
+            ContactPreference(DoNotTrack(state), since, (anonymous, aggregate, off)),
+        )
+        for *engaged, state, since, anonymous, aggregate, off in rows
+    ]

@@ -3,6 +3,10 @@
 `tableoid` and `ctid` name the rows of a partitioned table.
 """
 
+# Begins a transaction that moves events of one tenant, one at a time: whoever then
+# finds no more of them knows that what others took is committed.
+BEGIN_FOLDING = "{begin}; select pg_advisory_xact_lock({lock}, {tenant:d})"
+
 # Promises to fold contacts' events.
 INSERT_FOLDINGS = """
 insert into foldings (tenant, contact, history, start_time, total_events, folded_events)

@@ -52,6 +52,16 @@ order by given.n
 for update of known
 """
 
+# Makes rows of identified slots that are not there yet, with no bit set. Waits for
+# whoever is making the same.
+MAKE_SLOTS = """
+insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
+select $1, campaign, group_number, signal, machine, 1, chunk, 0::bit(4096)
+from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[])
+    as given(campaign, group_number, signal, machine, chunk)
+on conflict do nothing
+"""
+
 # Marks slots as seen, adds to counters, writes the rows of identified events. The
 # keys are sorted, so that processes cannot deadlock; the slots come first, as
 # when they are cleared. Bits that are set already are not written again.

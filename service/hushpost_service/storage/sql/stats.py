@@ -68,21 +68,22 @@ on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
 do update set events = known.events + excluded.events, people = known.people + excluded.people
 """
 
-# A page of contacts that engaged, by contact number: those of a preference in $7
-# with an event of a signal from $3 to $4. Events by machines count only if $5.
+# Contacts that engaged, by contact number: those with an event of a signal from $3
+# to $4, with their preferences. Events by machines count only if $5.
 ENGAGED_CONTACTS = """
 select contact, contact_id,
     count(*) filter (where signal = 0) as opens,
     count(*) filter (where signal > 0) as clicks,
-    min(event_time) as first_event_time, max(event_time) as last_event_time
+    min(event_time) as first_event_time, max(event_time) as last_event_time,
+    do_not_track, preference_time, anonymous_until, aggregate_until, off_until
 from events
 join contacts using (tenant, contact)
 where tenant = $1 and campaign = $2
     and contact > $6
-    and do_not_track = any($7::smallint[])
     and ($5 or verdict not in (3, 4))
-group by contact, contact_id
+group by tenant, contact, contact_id, do_not_track, preference_time, anonymous_until,
+    aggregate_until, off_until
 having count(*) filter (where signal between $3 and $4) > 0
 order by contact
-limit $8
+limit $7
 """

@@ -1,0 +1,90 @@
+"""Opt-outs that are answered while somebody else is folding the same events."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from hushpost_client import DeadlineExceededError, DoNotTrack, Event, PolicyUpdate, Verdict
+from tests.conftest import Clients, RunningAuthority
+from tests.inspection import Connection, events_of, tenant_number
+from tests.mailing import Mailing, clients_of, eventually, send
+
+MANY = 4 * 5000
+"""Events that fold in several transactions."""
+
+
+@pytest.fixture
+async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
+    """Clients of a tenant whose numbers are exact."""
+    async with AsyncExitStack() as stack:
+        yield await clients_of(stack, authority)
+
+
+@asynccontextmanager
+async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterator[None]:
+    """Keep the authority from folding a campaign's events until the block ends."""
+    async with connection.transaction():
+        await connection.execute(
+            "select from counters where campaign ="
+            " (select campaign from campaigns join tenants using (tenant)"
+            "  where tenant_id = $1 and campaign_id = $2) and mode = 1 for update",
+            mailing.clients.tenant_id,
+            mailing.campaign_id,
+        )
+        yield
+
+
+async def test_an_opt_out_that_is_repeated_is_answered_when_it_is_done(
+    exact: Clients, database: Connection
+) -> None:
+    """Setting what is set already waits for what the first call promised and has not done yet."""
+    mailing = await send(exact, ["ann"])
+    await mailing.open("ann")
+    tenant = await tenant_number(database, exact.tenant_id)
+    set_preference = exact.sender.preferences.set_preference
+    async with counters_held(database, mailing):
+        with pytest.raises(DeadlineExceededError):
+            await set_preference("ann", DoNotTrack.TRUE, timeout=1)
+        again = asyncio.create_task(set_preference("ann", DoNotTrack.TRUE))
+        await asyncio.wait([again], timeout=2)
+        if again.done():
+            assert await events_of(database, tenant, "ann") == 0
+    await again
+    assert await events_of(database, tenant, "ann") == 0
+
+
+async def test_an_opt_out_does_not_count_on_who_folds_beside_it(
+    exact: Clients, database: Connection
+) -> None:
+    """Where two fold the same events, neither takes the other's unfinished work for done."""
+    mailing = await send(exact, ["ann"])
+    event = Event(mailing.tokens["ann"], verdict=Verdict.HUMAN)
+    for _ in range(MANY // 5000):
+        await exact.edge.tracking.record_events([event] * 5000)
+    tenant = await tenant_number(database, exact.tenant_id)
+    set_preference = exact.sender.preferences.set_preference
+    request_id = uuid.uuid4()
+
+    async def waiting() -> int:
+        count: int = await database.fetchval("select count(*) from pg_locks where not granted")
+        return count
+
+    async def one_waits() -> bool:
+        return await waiting() >= 1
+
+    async def two_wait() -> bool:
+        return await waiting() >= 2
+
+    async with counters_held(database, mailing):
+        with pytest.raises(DeadlineExceededError):
+            await set_preference("ann", DoNotTrack.TRUE, timeout=1, request_id=request_id)
+        # Any change of a policy wakes whoever folds in the background.
+        await exact.admin.admin.update_policy(PolicyUpdate(retention_days=364))
+        await eventually(one_waits, "the background folds")
+        again = asyncio.create_task(set_preference("ann", DoNotTrack.TRUE, request_id=request_id))
+        await eventually(two_wait, "the call folds too")
+    await again
+    assert await events_of(database, tenant, "ann") == 0
