@@ -53,8 +53,10 @@ class Tenant:
         await self.sender.campaigns.create_campaign(campaign_id, links=LINKS, groups=groups)
         tokens = []
         for group_id, contact_ids in groups.items():
-            issued = await self.sender.campaigns.issue_tokens(campaign_id, group_id, contact_ids)
-            tokens += [token.token for token in issued.tokens]
+            for start in range(0, len(contact_ids), _BATCH):
+                part = contact_ids[start : start + _BATCH]
+                issued = await self.sender.campaigns.issue_tokens(campaign_id, group_id, part)
+                tokens += [token.token for token in issued.tokens]
         return tokens
 
     async def clicks(self, campaign_id: str) -> int:
