@@ -27,10 +27,10 @@ from hushpost_client import (
     Verdict,
 )
 from tests.authority import AuthorityProcess
+from tests.certificate import self_signed
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
 from tests.inspection import Connection, contact_number, database_uri, tenant_number
 from tests.mailing import GROUP, URLS, clients_of, eventually, send
-from tests.rpc.certificate import self_signed
 
 
 @dataclass(frozen=True)
