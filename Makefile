@@ -80,7 +80,7 @@ bench: $(VENV)/.dev $(PROJECT) ## measure; ONLY=name picks one figure
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-chaos lint format types imports lock-check
+.PHONY: check test test-chaos test-privacy lint format types imports lock-check
 check: lint types imports protos-check lock-check test ## everything that CI checks
 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" picks some
@@ -88,6 +88,9 @@ test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" picks some
 
 test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute
 	@HUSHPOST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
+
+test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity: a line for each attack, with its control
+	@HUSHPOST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)
 
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .
