@@ -21,6 +21,7 @@ from hushpost_client._admin_types import (
     FoldingProgress,
     NewApiKey,
     Policy,
+    PolicyChange,
     PolicyUpdate,
     Tenant,
 )
@@ -138,6 +139,7 @@ __all__ = [
     "OutOfRangeError",
     "PermissionDeniedError",
     "Policy",
+    "PolicyChange",
     "PolicyUpdate",
     "Preference",
     "PreferenceChange",

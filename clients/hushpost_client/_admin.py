@@ -10,7 +10,7 @@ from grpc.aio import Channel
 from hushpost.v1 import admin_pb2
 from hushpost.v1.admin_pb2_grpc import AdminServiceStub
 from hushpost_client import _admin_proto
-from hushpost_client._admin_types import ApiKey, NewApiKey, PolicyUpdate, Tenant
+from hushpost_client._admin_types import ApiKey, NewApiKey, PolicyChange, PolicyUpdate, Tenant
 from hushpost_client._calls import Calls, request_id_or_new
 from hushpost_client._words import Role
 from hushpost_client._words_proto import ROLE
@@ -89,6 +89,29 @@ class Admin:
         )
         answer = await self._calls.unary(self._stub.UpdatePolicy, request, timeout)
         return _admin_proto.tenant(answer.tenant)
+
+    async def list_policy_changes(
+        self, *, page_size: int = 0, tenant_id: str = "", timeout: float | None = None
+    ) -> AsyncGenerator[PolicyChange, None]:
+        """Go through the policies that a tenant has had, oldest first.
+
+        The proof of when quorum or modes changed, and by whose key. Pages are
+        fetched on the way: `page_size` (0 means 100, at most 1,000) and
+        `timeout` are for each.
+
+        Reasons: TENANT_NOT_FOUND, PAGE_SIZE_INVALID.
+        """
+
+        async def fetch(page_token: str) -> admin_pb2.ListPolicyChangesResponse:
+            request = admin_pb2.ListPolicyChangesRequest(
+                tenant_id=tenant_id, page_size=page_size, page_token=page_token
+            )
+            return await self._calls.unary(self._stub.ListPolicyChanges, request, timeout)
+
+        async with aclosing(self._calls.pages(fetch)) as pages:
+            async for page in pages:
+                for change in page.changes:
+                    yield _admin_proto.policy_change(change)
 
     async def create_api_key(
         self,

@@ -5,13 +5,14 @@ from hushpost_client._admin_types import (
     ApiKey,
     FoldingProgress,
     Policy,
+    PolicyChange,
     PolicyUpdate,
     Tenant,
 )
 from hushpost_client._words import History, Mode
 from hushpost_client._words_proto import HISTORY, MODE, ROLE, from_timestamp
 
-__all__ = ["api_key", "changed_fields", "policy_message", "tenant"]
+__all__ = ["api_key", "changed_fields", "policy_change", "policy_message", "tenant"]
 
 
 def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
@@ -39,6 +40,16 @@ def tenant(message: admin_pb2.Tenant) -> Tenant:
         _policy(message.policy),
         from_timestamp(message.create_time),
         _folding(message.folding) if message.HasField("folding") else None,
+    )
+
+
+def policy_change(message: admin_pb2.PolicyChange) -> PolicyChange:
+    """Convert an entry of a tenant's policies."""
+    return PolicyChange(
+        message.version,
+        from_timestamp(message.change_time),
+        message.actor,
+        _policy(message.policy),
     )
 
 

@@ -5,7 +5,15 @@ from datetime import datetime
 
 from hushpost_client._words import History, Mode, Role
 
-__all__ = ["ApiKey", "FoldingProgress", "NewApiKey", "Policy", "PolicyUpdate", "Tenant"]
+__all__ = [
+    "ApiKey",
+    "FoldingProgress",
+    "NewApiKey",
+    "Policy",
+    "PolicyChange",
+    "PolicyUpdate",
+    "Tenant",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,24 @@ class PolicyUpdate:
     quorum: int | None = None
     history_when_true: History | None = None
     retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A policy that was put in force, and by whom.
+
+    Attributes:
+        version: 1 for the policy that the tenant was created with.
+        change_time: When it came into force, UTC; it was replaced at the
+            `change_time` of the next.
+        actor: The id of the API key that made the call.
+        policy: The whole policy, not only what changed.
+    """
+
+    version: int
+    change_time: datetime
+    actor: str
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from hushpost_service.storage.api_keys import ApiKey, Role
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.folding import PolicyFolding
 from hushpost_service.storage.receipts import INSTALLATION, Method
-from hushpost_service.storage.tenants import Tenant
+from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -135,6 +135,12 @@ class Admin:
         await self._database.transact("update policy", work)
         self._foldings.wake()
         return await self.tenant(tenant_id)
+
+    async def policy_changes(self, tenant_id: str, after: int, limit: int) -> list[PolicyChange]:
+        """Return policies that a tenant has had, oldest first. Raises TENANT_NOT_FOUND."""
+        number = (await self.tenant(tenant_id)).tenant.number
+        async with self._database.connection("list policies") as connection:
+            return await tenants.list_policies(connection, number, after, limit)
 
     async def create_api_key(
         self, tenant: int | None, role: Role, display_name: str, request: UUID | None

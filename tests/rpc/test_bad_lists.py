@@ -86,6 +86,9 @@ LISTS: dict[str, Page] = {
     "ListPreferenceChanges": lambda size, token: preference_pb2.ListPreferenceChangesRequest(
         page_size=size, page_token=token
     ),
+    "ListPolicyChanges": lambda size, token: admin_pb2.ListPolicyChangesRequest(
+        page_size=size, page_token=token
+    ),
     "ListApiKeys": lambda size, token: admin_pb2.ListApiKeysRequest(
         page_size=size, page_token=token
     ),

@@ -75,6 +75,7 @@ OF_CAMPAIGN: dict[str, Callable[[str], Message]] = {
 OF_TENANT: dict[str, Callable[[str], Message]] = {
     "GetTenant": lambda t: admin_pb2.GetTenantRequest(tenant_id=t),
     "UpdatePolicy": _update,
+    "ListPolicyChanges": lambda t: admin_pb2.ListPolicyChangesRequest(tenant_id=t),
     "CreateApiKey": _sender_key,
     "ListApiKeys": lambda t: admin_pb2.ListApiKeysRequest(tenant_id=t),
 }

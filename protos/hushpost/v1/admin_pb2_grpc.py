@@ -51,6 +51,11 @@ class AdminServiceStub:
                 request_serializer=hushpost_dot_v1_dot_admin__pb2.UpdatePolicyRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_admin__pb2.UpdatePolicyResponse.FromString,
                 _registered_method=True)
+        self.ListPolicyChanges = channel.unary_unary(
+                '/hushpost.v1.AdminService/ListPolicyChanges',
+                request_serializer=hushpost_dot_v1_dot_admin__pb2.ListPolicyChangesRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_admin__pb2.ListPolicyChangesResponse.FromString,
+                _registered_method=True)
         self.CreateApiKey = channel.unary_unary(
                 '/hushpost.v1.AdminService/CreateApiKey',
                 request_serializer=hushpost_dot_v1_dot_admin__pb2.CreateApiKeyRequest.SerializeToString,
@@ -102,6 +107,17 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPolicyChanges(self, request, context):
+        """Lists the policies that a tenant has had, oldest first, the one that it was
+        created with included: the proof of when quorum or modes changed, and by
+        whose key. Nothing is ever removed from it.
+        Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+        PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateApiKey(self, request, context):
         """Creates an API key and answers its secret, this once.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
@@ -145,6 +161,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.UpdatePolicy,
                     request_deserializer=hushpost_dot_v1_dot_admin__pb2.UpdatePolicyRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_admin__pb2.UpdatePolicyResponse.SerializeToString,
+            ),
+            'ListPolicyChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicyChanges,
+                    request_deserializer=hushpost_dot_v1_dot_admin__pb2.ListPolicyChangesRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_admin__pb2.ListPolicyChangesResponse.SerializeToString,
             ),
             'CreateApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateApiKey,
@@ -245,6 +266,33 @@ class AdminService:
             '/hushpost.v1.AdminService/UpdatePolicy',
             hushpost_dot_v1_dot_admin__pb2.UpdatePolicyRequest.SerializeToString,
             hushpost_dot_v1_dot_admin__pb2.UpdatePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicyChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.AdminService/ListPolicyChanges',
+            hushpost_dot_v1_dot_admin__pb2.ListPolicyChangesRequest.SerializeToString,
+            hushpost_dot_v1_dot_admin__pb2.ListPolicyChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,13 @@ class AdminServiceStub:
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
     UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
     """
+    ListPolicyChanges: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]
+    """Lists the policies that a tenant has had, oldest first, the one that it was
+    created with included: the proof of when quorum or modes changed, and by
+    whose key. Nothing is ever removed from it.
+    Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+    PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
+    """
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]
     """Creates an API key and answers its secret, this once.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
@@ -90,6 +97,13 @@ class AdminServiceAsyncStub(AdminServiceStub):
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
     UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
+    """
+    ListPolicyChanges: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]  # type: ignore[assignment]
+    """Lists the policies that a tenant has had, oldest first, the one that it was
+    created with included: the proof of when quorum or modes changed, and by
+    whose key. Nothing is ever removed from it.
+    Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+    PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
     """
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Creates an API key and answers its secret, this once.
@@ -144,6 +158,19 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPolicyChanges(
+        self,
+        request: _admin_pb2.ListPolicyChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListPolicyChangesResponse, _abc.Awaitable[_admin_pb2.ListPolicyChangesResponse]]:
+        """Lists the policies that a tenant has had, oldest first, the one that it was
+        created with included: the proof of when quorum or modes changed, and by
+        whose key. Nothing is ever removed from it.
+        Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
+        PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod

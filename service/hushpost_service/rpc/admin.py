@@ -16,6 +16,7 @@ from hushpost_service.rpc.guard import current_caller
 from hushpost_service.rpc.paging import after, natural, page_token
 from hushpost_service.storage.api_keys import ApiKey, Role
 from hushpost_service.storage.folding import PolicyFolding
+from hushpost_service.storage.tenants import PolicyChange
 
 __all__ = ["AdminServicer"]
 
@@ -75,6 +76,20 @@ class AdminServicer(AdminServiceServicer):
             checked_request_id(request.request_id),
         )
         return pb.UpdatePolicyResponse(tenant=_tenant(state))
+
+    async def ListPolicyChanges(
+        self, request: pb.ListPolicyChangesRequest, context: Context
+    ) -> pb.ListPolicyChangesResponse:
+        """List a part of the policies that a tenant has had."""
+        tenant_id = _tenant_id(current_caller(), request.tenant_id)
+        size = checked_page_size(request.page_size)
+        (start,) = after("policies", request.page_token) or (0,)
+        found = await self._admin.policy_changes(tenant_id, start, size + 1)
+        page = found[:size]
+        return pb.ListPolicyChangesResponse(
+            changes=[_policy_change(change) for change in page],
+            next_page_token=page_token("policies", page[-1].version) if found[size:] else "",
+        )
 
     async def CreateApiKey(
         self, request: pb.CreateApiKeyRequest, context: Context
@@ -170,19 +185,31 @@ def _policy(message: pb.Policy) -> Policy:
     )
 
 
+def _policy_message(policy: Policy) -> pb.Policy:
+    return pb.Policy(
+        anonymization_enabled=policy.anonymization_enabled,
+        mode_when_true=wire(policy.mode_when_true),
+        mode_when_unset=wire(policy.mode_when_unset),
+        quorum=policy.quorum,
+        history_when_true=wire(policy.history_when_true),
+        retention_days=policy.retention_days,
+    )
+
+
+def _policy_change(change: PolicyChange) -> pb.PolicyChange:
+    return pb.PolicyChange(
+        version=change.version,
+        change_time=timestamp(change.valid_from),
+        actor=change.actor,
+        policy=_policy_message(change.policy),
+    )
+
+
 def _tenant(state: TenantState) -> pb.Tenant:
-    policy = state.policy
     return pb.Tenant(
         tenant_id=state.tenant.tenant_id,
         display_name=state.tenant.display_name,
-        policy=pb.Policy(
-            anonymization_enabled=policy.anonymization_enabled,
-            mode_when_true=wire(policy.mode_when_true),
-            mode_when_unset=wire(policy.mode_when_unset),
-            quorum=policy.quorum,
-            history_when_true=wire(policy.history_when_true),
-            retention_days=policy.retention_days,
-        ),
+        policy=_policy_message(state.policy),
         create_time=timestamp(state.tenant.create_time),
         folding=_folding(state.folding),
     )

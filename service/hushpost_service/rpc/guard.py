@@ -56,6 +56,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "CreateTenant": _ADMIN,
     "GetTenant": _ADMIN,
     "UpdatePolicy": _ADMIN,
+    "ListPolicyChanges": _ADMIN,
     "CreateApiKey": _ADMIN,
     "ListApiKeys": _ADMIN,
     "RevokeApiKey": _ADMIN,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hushpost_service.policy import History, Mode, Policy, PolicyPeriod
 from hushpost_service.storage.sql import tenants as sql
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
 __all__ = [
+    "PolicyChange",
     "Tenant",
     "insert_policy",
     "insert_tenant",
+    "list_policies",
     "lock_tenant",
     "policies",
     "tenant",
@@ -29,6 +31,16 @@ class Tenant:
     tenant_id: str
     display_name: str
     create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A policy, from when it was in force, and who put it there."""
+
+    version: int
+    valid_from: datetime
+    actor: str
+    policy: Policy
 
 
 async def insert_tenant(connection: "Connection", tenant_id: str, display_name: str) -> int | None:
@@ -72,17 +84,26 @@ async def insert_policy(connection: "Connection", number: int, policy: Policy, a
 async def policies(connection: "Connection", number: int) -> tuple[int, list[PolicyPeriod]]:
     """Return the version of the policy in force, and all policies by time."""
     rows = await connection.fetch(sql.POLICIES, number)
-    return rows[-1]["version"], [
-        PolicyPeriod(
-            row["valid_from"],
-            Policy(
-                anonymization_enabled=row["anonymization_enabled"],
-                mode_when_true=Mode(row["mode_when_true"]),
-                mode_when_unset=Mode(row["mode_when_unset"]),
-                quorum=row["quorum"],
-                history_when_true=History(row["history_when_true"]),
-                retention_days=row["retention_days"],
-            ),
-        )
-        for row in rows
+    periods = [PolicyPeriod(row["valid_from"], _policy(row)) for row in rows]
+    return rows[-1]["version"], periods
+
+
+async def list_policies(
+    connection: "Connection", number: int, after: int, limit: int
+) -> list[PolicyChange]:
+    """Return policies that a tenant has had, after a version, oldest first."""
+    rows = await connection.fetch(sql.LIST_POLICIES, number, after, limit)
+    return [
+        PolicyChange(row["version"], row["valid_from"], row["actor"], _policy(row)) for row in rows
     ]
+
+
+def _policy(row: Any) -> Policy:
+    return Policy(
+        anonymization_enabled=row["anonymization_enabled"],
+        mode_when_true=Mode(row["mode_when_true"]),
+        mode_when_unset=Mode(row["mode_when_unset"]),
+        quorum=row["quorum"],
+        history_when_true=History(row["history_when_true"]),
+        retention_days=row["retention_days"],
+    )

@@ -37,6 +37,16 @@ where tenant = $1
 order by version
 """
 
+# A page of the same after a version, with who put each in force.
+LIST_POLICIES = """
+select version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset, quorum,
+    history_when_true, retention_days
+from policies
+where tenant = $1 and version > $2::bigint
+order by version
+limit $3
+"""
+
 # Registers an API key.
 INSERT_API_KEY = """
 insert into api_keys (tenant, role, display_name, secret_hash, create_time)
