@@ -2,14 +2,72 @@
 
 import ipaddress
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Self
+
+import typer
 
 from hushpost_cli._failures import fail
-from hushpost_client import TLS
+from hushpost_client import TLS, Hushpost, RetryPolicy
 
-__all__ = ["API_KEY_VARIABLE", "choose_tls", "read_api_key"]
+__all__ = [
+    "API_KEY_VARIABLE",
+    "Access",
+    "ApiKeyFile",
+    "CaFile",
+    "Server",
+    "Tenant",
+    "Tls",
+    "choose_tls",
+    "read_api_key",
+]
 
 API_KEY_VARIABLE = "HUSHPOST_API_KEY"
+
+# The options of every command that calls the authority.
+Tenant = Annotated[str, typer.Option(help="Whose contacts; must be the key's tenant.")]
+Server = Annotated[str, typer.Option(help="host:port of the authority.", envvar="HUSHPOST_SERVER")]
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option(help=f"File with the API key; without it, {API_KEY_VARIABLE} has the key."),
+]
+Tls = Annotated[
+    bool | None,
+    typer.Option("--tls/--no-tls", help="Encrypt; by default unless on this machine."),
+]
+CaFile = Annotated[Path | None, typer.Option(help="PEM file of whom to trust; implies --tls.")]
+
+# Longer than a client's default, because nobody waits for a single answer: an
+# authority that restarts is back within this half minute.
+_RETRY = RetryPolicy(max_tries=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the authority is, and what it takes to be heard there."""
+
+    server: str
+    api_key: str
+    tls: TLS | bool
+    tenant_id: str
+
+    @classmethod
+    def of(
+        cls,
+        tenant_id: str,
+        server: str,
+        api_key_file: Path | None,
+        tls: bool | None,
+        ca_file: Path | None,
+    ) -> Self:
+        """Read what the options name. Raises typer.Exit."""
+        key = read_api_key(api_key_file)
+        return cls(server, key, choose_tls(server, tls, ca_file), tenant_id)
+
+    def connect(self) -> Hushpost:
+        """Prepare a connection. Call in a running loop."""
+        return Hushpost.connect(self.server, api_key=self.api_key, tls=self.tls, retry=_RETRY)
 
 
 def read_api_key(file: Path | None) -> str:

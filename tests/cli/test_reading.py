@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hushpost_cli.importing.layout import FileProblemError
-from hushpost_cli.importing.reading import ContactsFile
+from hushpost_cli.contacts_file.layout import FileProblemError
+from hushpost_cli.contacts_file.reading import ContactsFile
 
 
 def read(path: Path, content: bytes, delimiter: str = "auto") -> list[tuple[int, list[str]]]:

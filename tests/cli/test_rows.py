@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_cli.importing.layout import FileProblemError, Layout, find_layout
-from hushpost_cli.importing.rows import BadRowError, read_contact
+from hushpost_cli.contacts_file.layout import FileProblemError, Layout, find_layout
+from hushpost_cli.contacts_file.rows import BadRowError
+from hushpost_cli.importing.rows import read_contact
 from hushpost_client import DoNotTrack, PreferenceSource
 
 LAYOUT = Layout(",", ("contact_id", "doNotTrack"), 0, 1)

@@ -1,7 +1,7 @@
 """What an import says at its end."""
 
-from hushpost_cli.importing.layout import Layout
-from hushpost_cli.importing.rejected import RejectedFile
+from hushpost_cli.contacts_file.layout import Layout
+from hushpost_cli.contacts_file.rejected import RejectedFile
 from hushpost_cli.importing.sending import Tally
 from hushpost_cli.importing.survey import Survey
 from hushpost_client import DoNotTrack
@@ -21,19 +21,16 @@ def columns(name: str, layout: Layout) -> list[str]:
 
 def checked(name: str, survey: Survey) -> list[str]:
     """Say what a file holds, after a dry run."""
-    good = survey.rows - survey.bad
     count = survey.preferences.get
-    said = [
-        f"{name}: {survey.rows:,} rows, {good:,} good, {survey.bad:,} bad; nothing was written",
+    found = f"{survey.rows:,} rows, {survey.good:,} good, {survey.bad:,} bad"
+    return [
+        f"{name}: {found}; nothing was written",
         f"doNotTrack true: {count(DoNotTrack.TRUE, 0):,}",
         f"doNotTrack false: {count(DoNotTrack.FALSE, 0):,}, by an empty cell: {survey.empty:,}",
         f"doNotTrack unset by an empty cell: {count(DoNotTrack.UNSET, 0):,}",
         f"doNotTrack left alone: {count(DoNotTrack.UNSPECIFIED, 0):,}",
+        *survey.told(),
     ]
-    said += [f"line {line}: {reason}" for line, reason in survey.examples]
-    if survey.bad > len(survey.examples):
-        said.append(f"and {survey.bad - len(survey.examples):,} more")
-    return said
 
 
 def finished(name: str, survey: Survey, tally: Tally, rejected: RejectedFile) -> list[str]:

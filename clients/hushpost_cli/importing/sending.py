@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from hushpost_cli.importing.reading import ContactsFile
-from hushpost_cli.importing.rejected import RejectedFile
-from hushpost_cli.importing.rows import BadRowError, EmptyAs, read_contact
+from hushpost_cli.contacts_file.reading import ContactsFile
+from hushpost_cli.contacts_file.rejected import RejectedFile
+from hushpost_cli.contacts_file.rows import good_rows
+from hushpost_cli.importing.rows import EmptyAs, reader
 from hushpost_cli.importing.survey import Survey
 from hushpost_client import DoNotTrack, PreferenceEntry, Preferences
 
@@ -78,25 +79,16 @@ class Import:
     def _batches(self, progress: Callable[[int], None]) -> Iterator[list[PreferenceEntry]]:
         batch: dict[str, PreferenceEntry] = {}
         name = _evidence_name(self.file.path.name)
-        for rows, row in enumerate(self.file.rows(), 1):
-            progress(rows)
-            try:
-                if row.fault:
-                    raise BadRowError(row.fault)
-                contact = read_contact(row.cells, self.file.layout, self.empty_as)
-            except BadRowError as error:
-                self.rejected.add(row, str(error))
-                continue
+        rows = good_rows(self.file, reader(self.empty_as), self.rejected.add, progress)
+        for line, contact in rows:
             contact_id, preference, source = contact
-            if self.survey.supersedes(contact_id, row.line) or (
+            if self.survey.supersedes(contact_id, line) or (
                 # A row without a preference must not stand in for one that has it.
                 preference is DoNotTrack.UNSPECIFIED and contact_id in batch
             ):
                 self.tally.superseded += 1
                 continue
-            batch[contact_id] = PreferenceEntry(
-                contact_id, preference, source, f"{name}:{row.line}"
-            )
+            batch[contact_id] = PreferenceEntry(contact_id, preference, source, f"{name}:{line}")
             if len(batch) >= self.batch_size:
                 yield list(batch.values())
                 batch.clear()

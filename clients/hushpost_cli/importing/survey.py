@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hushpost_cli.importing.reading import ContactsFile
-from hushpost_cli.importing.rows import BadRowError, EmptyAs, read_contact
+from hushpost_cli.contacts_file.checked import Checked
+from hushpost_cli.contacts_file.reading import ContactsFile
+from hushpost_cli.contacts_file.rows import good_rows
+from hushpost_cli.importing.rows import EmptyAs, reader
 from hushpost_client import DoNotTrack, PreferenceSource
 
 __all__ = ["Survey", "survey"]
@@ -12,26 +14,19 @@ __all__ = ["Survey", "survey"]
 # 16 MiB, whatever the size of the file. With a million contacts about 4,000
 # are taken for repeated that are not, which costs a place in a dict each.
 _BITS = 1 << 27
-_EXAMPLES = 10
 
 
 @dataclass(slots=True)
-class Survey:
+class Survey(Checked):
     """What a file holds.
 
     Attributes:
-        rows: All rows but the header and blank lines.
-        bad: Rows that can't be imported.
-        examples: The first of them, as line and reason.
         preferences: How many rows set which preference.
         empty: How many of them by an empty cell.
         last_lines: For contacts that may stand more than once with a
             preference: the line of the last such row, the one that counts.
     """
 
-    rows: int = 0
-    bad: int = 0
-    examples: list[tuple[int, str]] = field(default_factory=list)
     preferences: dict[DoNotTrack, int] = field(default_factory=dict)
     empty: int = 0
     last_lines: dict[str, int] = field(default_factory=dict)
@@ -58,18 +53,12 @@ def survey(file: ContactsFile, empty_as: EmptyAs, progress: Callable[[int], None
     """
     found = Survey()
     seen = bytearray(_BITS >> 3)
-    for row in file.rows():
-        found.rows += 1
-        progress(found.rows)
-        try:
-            if row.fault:
-                raise BadRowError(row.fault)
-            contact = read_contact(row.cells, file.layout, empty_as)
-        except BadRowError as error:
-            found.bad += 1
-            if len(found.examples) < _EXAMPLES:
-                found.examples.append((row.line, str(error)))
-            continue
+
+    def count(rows: int) -> None:
+        found.rows = rows
+        progress(rows)
+
+    for line, contact in good_rows(file, reader(empty_as), found.reject, count):
         preference = contact.do_not_track
         found.preferences[preference] = found.preferences.get(preference, 0) + 1
         found.empty += contact.source is PreferenceSource.IMPORT_EMPTY_CELL
@@ -78,5 +67,5 @@ def survey(file: ContactsFile, empty_as: EmptyAs, progress: Callable[[int], None
         if not seen[bit >> 3] & mask:
             seen[bit >> 3] |= mask
         elif preference is not DoNotTrack.UNSPECIFIED:
-            found.last_lines[contact.contact_id] = row.line
+            found.last_lines[contact.contact_id] = line
     return found

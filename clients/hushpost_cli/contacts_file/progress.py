@@ -1,4 +1,4 @@
-"""Shows how far an import has come."""
+"""Shows how far a command has come through its file."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from hushpost_cli.importing.reading import ContactsFile
+from hushpost_cli.contacts_file.reading import ContactsFile
 
 __all__ = ["track"]
 

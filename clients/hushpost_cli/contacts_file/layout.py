@@ -12,7 +12,7 @@ _DO_NOT_TRACK = "donottrack"
 
 
 class FileProblemError(Exception):
-    """The file as a whole can't be imported; nothing was."""
+    """The file as a whole can't be used; nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)

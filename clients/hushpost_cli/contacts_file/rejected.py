@@ -1,14 +1,14 @@
-"""The file of rows that were not imported."""
+"""The file of rows that could not be used."""
 
 import csv
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from hushpost_cli.importing.layout import FileProblemError, Layout
-from hushpost_cli.importing.reading import Row
+from hushpost_cli.contacts_file.layout import FileProblemError, Layout
+from hushpost_cli.contacts_file.reading import Row
 
-__all__ = ["RejectedFile", "default_path"]
+__all__ = ["RejectedFile", "check_target", "default_path"]
 
 _COLUMNS = ("line", "reason")
 
@@ -16,6 +16,12 @@ _COLUMNS = ("line", "reason")
 def default_path(path: Path) -> Path:
     """Answer `contacts.rejected.csv` for `contacts.csv`, beside it."""
     return path.with_name(f"{path.stem}.rejected.csv")
+
+
+def check_target(target: Path, path: Path) -> None:
+    """Check that bad rows are not to go where they come from. Raises FileProblemError."""
+    if target.resolve() == path.resolve():
+        raise FileProblemError("can't be the file of rejected rows too")
 
 
 class RejectedFile:

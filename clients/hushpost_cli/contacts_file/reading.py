@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self, TextIO
 
-from hushpost_cli.importing.layout import (
+from hushpost_cli.contacts_file.layout import (
     DELIMITERS,
     FileProblemError,
     Layout,
