@@ -33,6 +33,7 @@ from hushpost_service.storage.campaigns import reserve_slots
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.schema import migrate
+from hushpost_service.storage.server_settings import warn_of_settings
 from hushpost_service.storage.tenants import tenant_ids
 from hushpost_service.token import TokenSealer
 
@@ -101,6 +102,8 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
         loop.add_signal_handler(number, drain.begin)
     async with opened_database(settings) as opened:
         keyring = opened_keyring(settings, may_create=not opened.has_tenants)
+        async with opened.database.connection("read settings") as connection:
+            await warn_of_settings(connection)
         await _serve(settings, opened, TokenSealer(keyring), drain, on_listening)
 
 

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.storage.server_settings import OF_SESSIONS
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -75,6 +76,7 @@ class Database:
             # a round trip per transaction to save.
             reset=_leave_as_is,
             server_settings={
+                **OF_SESSIONS,
                 "application_name": "hushpost",
                 "jit": "off",
                 # Statements are prepared once and their plans kept. One made while a

@@ -22,6 +22,8 @@ _QUIET = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "max_wal_size": "4GB",
