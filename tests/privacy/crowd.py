@@ -1,0 +1,76 @@
+"""A crowd of recipients on an authority of the test's own, and what they do."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hushpost_client import DoNotTrack, Event, PreferenceEntry, PreferenceSource, Verdict
+from hushpost_service.keyring import Keyring
+from hushpost_service.token import TokenSealer, TrackingToken
+from tests.authority import AuthorityProcess
+from tests.conftest import Clients, RunningAuthority
+from tests.inspection import Connection, connected
+from tests.mailing import Mailing, clients_of, send
+
+__all__ = ["Town", "a_town"]
+
+_BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Town:
+    """An authority, a tenant with exact numbers, its clients, and a thief's connection."""
+
+    process: AuthorityProcess
+    clients: Clients
+    database: Connection
+
+    @property
+    def postgres(self) -> Path:
+        """The folder of the database."""
+        return self.process.data_dir / "postgres"
+
+    async def choose(self, contacts: Sequence[str], choice: DoNotTrack) -> None:
+        """Set the preference of all of some contacts in one call."""
+        for start in range(0, len(contacts), _BATCH):
+            await self.clients.sender.preferences.batch_set_preferences(
+                [
+                    PreferenceEntry(name, choice, PreferenceSource.RECIPIENT)
+                    for name in contacts[start : start + _BATCH]
+                ]
+            )
+
+    async def mail(self, contacts: Sequence[str], campaign_id: str) -> Mailing:
+        """Send a campaign to contacts in one group."""
+        return await send(self.clients, contacts, campaign_id)
+
+    async def act(self, mailing: Mailing, contacts: Sequence[str], link: int = 0) -> None:
+        """Record an event of each contact in one call, whatever their order."""
+        events = [
+            Event(mailing.tokens[name], link, verdict=Verdict.HUMAN) for name in sorted(contacts)
+        ]
+        recorded = await self.clients.edge.tracking.record_events(events)
+        assert not recorded.rejected
+
+    def opened(self, token: str) -> TrackingToken:
+        """Open a token with the keyring."""
+        keyring = Keyring.load(self.process.data_dir / "keyring.json")
+        return TokenSealer(keyring).open(token)
+
+
+@asynccontextmanager
+async def a_town(folder: Path, environment: dict[str, str] | None = None) -> AsyncIterator[Town]:
+    """Start an authority in a folder; nobody but the test has work done there.
+
+    Autovacuum sleeps: it comes by itself, whoever acts, and would be taken for
+    something that an event did.
+    """
+    with AuthorityProcess(folder, environment=environment) as process:
+        running = RunningAuthority(process, process.target, process.admin_key())
+        async with AsyncExitStack() as stack:
+            clients = await clients_of(stack, running)
+            database = await stack.enter_async_context(connected(process.data_dir))
+            await database.execute("alter system set autovacuum = off")
+            await database.execute("select pg_reload_conf()")
+            yield Town(process, clients, database)

