@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hushpost_cli._group import InstalledGroup
+from hushpost_cli.erasing.command import erase_contacts
 from hushpost_cli.importing.command import import_contacts
 
 __all__ = ["build"]
@@ -22,6 +23,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.command("import")(import_contacts)
+    app.command("erase")(erase_contacts)
     app.callback()(_options)
     return app
 

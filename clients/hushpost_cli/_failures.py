@@ -2,10 +2,27 @@
 
 import typer
 
-__all__ = ["BAD_ROWS", "INTERRUPTED", "fail", "say"]
+from hushpost_client import (
+    CancelledError,
+    DeadlineExceededError,
+    InternalError,
+    UnavailableError,
+    UnknownError,
+)
+
+__all__ = ["BAD_ROWS", "INTERRUPTED", "IN_DOUBT", "fail", "say"]
 
 BAD_ROWS = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+IN_DOUBT = (
+    CancelledError,
+    DeadlineExceededError,
+    InternalError,
+    UnavailableError,
+    UnknownError,
+)
+"""After these a call may be committed or not; any other error is a refusal."""
 
 
 def fail(message: str, code: int = 1) -> typer.Exit:

@@ -32,12 +32,15 @@ Command = Callable[..., Awaitable[Outcome]]
 class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
     """Keeps preferences by the contract, all or none of a batch, and every request.
 
+    Erasing takes a contact out of them.
+
     `script` holds what happens at the next calls: a status to fail with, a number
     of seconds to wait for, or None.
     """
 
     preferences: dict[str, str] = field(default_factory=dict)
     requests: list[preference_pb2.BatchSetPreferencesRequest] = field(default_factory=list)
+    erasures: list[preference_pb2.EraseContactRequest] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     script: list[tuple[grpc.StatusCode, str] | float | None] = field(default_factory=list)
     target: str = ""
@@ -58,13 +61,8 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> preference_pb2.BatchSetPreferencesResponse:
         """Set preferences."""
-        self.keys.append(str(dict(context.invocation_metadata() or ())["authorization"]))
         self.requests.append(request)
-        step = self.script.pop(0) if self.script else None
-        if isinstance(step, tuple):
-            await self._fail(context, *step)
-        elif step is not None:
-            await asyncio.sleep(step)
+        await self._follow_script(context)
         created = changed = 0
         for entry in request.entries:
             name = privacy_pb2.DoNotTrack.Name(entry.do_not_track)
@@ -77,6 +75,25 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
         return preference_pb2.BatchSetPreferencesResponse(
             created_count=created, changed_count=changed
         )
+
+    async def EraseContact(  # noqa: N802 - the name of the RPC
+        self,
+        request: preference_pb2.EraseContactRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> preference_pb2.EraseContactResponse:
+        """Forget a contact."""
+        self.erasures.append(request)
+        await self._follow_script(context)
+        self.preferences.pop(request.contact_id, None)
+        return preference_pb2.EraseContactResponse()
+
+    async def _follow_script(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        self.keys.append(str(dict(context.invocation_metadata() or ())["authorization"]))
+        step = self.script.pop(0) if self.script else None
+        if isinstance(step, tuple):
+            await self._fail(context, *step)
+        elif step is not None:
+            await asyncio.sleep(step)
 
     async def _fail(
         self, context: grpc.aio.ServicerContext[Any, Any], code: grpc.StatusCode, reason: str
@@ -99,7 +116,9 @@ async def ledger() -> AsyncIterator[Ledger]:
     await server.stop(None)
 
 
-async def _run(*arguments: str | Path, key: str | None = "hp_key", cwd: Path) -> Outcome:
+async def _run(
+    *arguments: str | Path, key: str | None = "hp_key", cwd: Path, stdin: str = ""
+) -> Outcome:
     code = "from hushpost_cli.main import app; app()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *map(str, arguments)),
@@ -109,11 +128,11 @@ async def _run(*arguments: str | Path, key: str | None = "hp_key", cwd: Path) ->
             **({"HUSHPOST_API_KEY": key} if key is not None else {}),
             "COLUMNS": "200",
         },
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    out, err = await process.communicate(stdin.encode())
     return Outcome(process.returncode or 0, out.decode(), err.decode())
 
 
@@ -121,8 +140,8 @@ async def _run(*arguments: str | Path, key: str | None = "hp_key", cwd: Path) ->
 def hushpost(tmp_path: Path) -> Command:
     """Run `hushpost` with some arguments, in a folder of its own."""
 
-    async def run(*arguments: str | Path, key: str | None = "hp_key") -> Outcome:
-        return await _run(*arguments, key=key, cwd=tmp_path)
+    async def run(*arguments: str | Path, key: str | None = "hp_key", stdin: str = "") -> Outcome:
+        return await _run(*arguments, key=key, cwd=tmp_path, stdin=stdin)
 
     return run
 

@@ -5,11 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-__all__ = ["Delimiter", "DryRun", "File", "Rejected"]
+__all__ = ["Delimiter", "DryRun", "Rejected"]
 
-File: TypeAlias = Annotated[
-    Path, typer.Argument(help="CSV file, UTF-8.", exists=True, dir_okay=False)
-]
 Delimiter: TypeAlias = Annotated[
     Literal["auto", ",", ";"], typer.Option(help="What separates cells.")
 ]

@@ -26,16 +26,22 @@ _EVERY_ROWS = 5_000
 _EVERY_SECONDS = 5.0
 
 
-def track(file: ContactsFile, verb: str) -> "Bar | Lines":
-    """Answer a bar on a terminal, otherwise something that prints plain lines."""
+def track(file: ContactsFile, verb: str, every: int = _EVERY_ROWS) -> "Bar | Lines":
+    """Answer a bar on a terminal, otherwise something that prints plain lines.
+
+    It is brought up to date at every so many rows.
+    """
     console = Console(stderr=True)
-    return Bar(file, verb, console) if console.is_terminal else Lines(file, verb, sys.stderr)
+    if console.is_terminal:
+        return Bar(file, verb, console, every)
+    return Lines(file, verb, sys.stderr, every)
 
 
 class Bar:
     """A progress bar by bytes, with rows a second and time left."""
 
-    def __init__(self, file: ContactsFile, verb: str, console: Console) -> None:
+    def __init__(self, file: ContactsFile, verb: str, console: Console, every: int) -> None:
+        self._every = every
         self._file = file
         self._rows = 0
         self._progress = Progress(
@@ -59,7 +65,7 @@ class Bar:
 
     def __call__(self, rows: int) -> None:
         self._rows = rows
-        if rows % _EVERY_ROWS == 0:
+        if rows % self._every == 0:
             self._progress.update(self._task, completed=self._file.position, rows=rows)
 
 
@@ -80,11 +86,13 @@ class Lines:
         file: ContactsFile,
         verb: str,
         out: TextIO,
+        every: int = _EVERY_ROWS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._file = file
         self._verb = verb
         self._out = out
+        self._every = every
         self._clock = clock
         self._start = self._said = clock()
 
@@ -94,7 +102,7 @@ class Lines:
     def __exit__(self, *_error: object) -> None: ...
 
     def __call__(self, rows: int) -> None:
-        if rows % _EVERY_ROWS == 0 and self._clock() - self._said >= _EVERY_SECONDS:
+        if rows % self._every == 0 and self._clock() - self._said >= _EVERY_SECONDS:
             self._said = self._clock()
             self._say(rows, self._said - self._start)
 

@@ -1,7 +1,7 @@
 """Tells the rows of a file that can be used from those that can't."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from hushpost_cli.contacts_file.layout import Layout
@@ -25,7 +25,7 @@ def good_rows(
     read: Callable[[list[str], Layout], T],
     reject: Callable[[Row, str], None],
     progress: Callable[[int], None],
-) -> Iterator[tuple[int, T]]:
+) -> Generator[tuple[int, T]]:
     """Go through the rows of a file that can be used, each with its line.
 
     Args:

@@ -1,14 +1,15 @@
 """The options of `hushpost import`, and its course."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from hushpost_cli._connection import Access, ApiKeyFile, CaFile, Server, Tenant, Tls
-from hushpost_cli._failures import BAD_ROWS, INTERRUPTED, fail, say
+from hushpost_cli._failures import BAD_ROWS, IN_DOUBT, INTERRUPTED, fail, say
 from hushpost_cli.contacts_file.layout import FileProblemError
-from hushpost_cli.contacts_file.options import Delimiter, DryRun, File, Rejected
+from hushpost_cli.contacts_file.options import Delimiter, DryRun, Rejected
 from hushpost_cli.contacts_file.progress import track
 from hushpost_cli.contacts_file.reading import ContactsFile
 from hushpost_cli.contacts_file.rejected import RejectedFile, check_target, default_path
@@ -16,29 +17,13 @@ from hushpost_cli.importing import report
 from hushpost_cli.importing.rows import EmptyAs
 from hushpost_cli.importing.sending import MAX_BATCH, Import
 from hushpost_cli.importing.survey import Survey, survey
-from hushpost_client import (
-    CancelledError,
-    DeadlineExceededError,
-    HushpostError,
-    InternalError,
-    UnavailableError,
-    UnknownError,
-)
+from hushpost_client import HushpostError
 
 __all__ = ["import_contacts"]
 
-# After these a batch may be committed or not; any other error is a refusal.
-_IN_DOUBT = (
-    CancelledError,
-    DeadlineExceededError,
-    InternalError,
-    UnavailableError,
-    UnknownError,
-)
-
 
 def import_contacts(
-    file: File,
+    file: Annotated[Path, typer.Argument(help="CSV file, UTF-8.", exists=True, dir_okay=False)],
     *,
     tenant: Tenant,
     server: Server = "localhost:50051",
@@ -100,7 +85,7 @@ def _run(task: Import, access: Access) -> None:
     try:
         asyncio.run(_send(task, access))
     except HushpostError as error:
-        if not isinstance(error, _IN_DOUBT):
+        if not isinstance(error, IN_DOUBT):
             task.tally.open_line = 0  # a refused call has written nothing
         raise fail(report.stopped(name, str(error), task.tally)) from error
     except (OSError, FileProblemError) as error:

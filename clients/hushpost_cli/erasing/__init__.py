@@ -1,0 +1,1 @@
+"""The command `hushpost erase`: forgets the contacts of a CSV file."""

@@ -1,0 +1,81 @@
+"""`hushpost erase` at the real authority."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hushpost_client import DoNotTrack
+from tests.conftest import Clients
+from tests.inspection import connected, tenant_number
+from tests.mailing import send
+
+NAMES = [f"reader-{number}" for number in range(300)]
+
+
+@pytest.fixture
+def erase(hushpost: Any, authority: Any, tenant: Any) -> Any:
+    """Run `hushpost erase` with the key of the tenant's sender."""
+
+    async def run(path: Path, *options: str, tenant_id: str = tenant.tenant_id) -> Any:
+        fixed = ("--contacts", path, "--tenant", tenant_id, "--server", authority.target, "--yes")
+        return await hushpost("erase", *fixed, *options, key=tenant.sender_key)
+
+    return run
+
+
+async def test_nothing_names_who_was_erased(
+    erase: Any, contacts: Any, clients: Clients, authority: Any
+) -> None:
+    """Of erased contacts neither rows nor choices are left; the others keep theirs."""
+    mailing = await send(clients, [*NAMES, "somebody"])
+    await mailing.open(*NAMES[:100], "somebody")
+    await clients.sender.preferences.set_preference(NAMES[0], DoNotTrack.FALSE)
+    rows = "\n".join([*NAMES, NAMES[0], "nobody-has-heard-of-me"])
+    done = await erase(contacts(f"contact_id\n{rows}\n"))
+    assert (done.code, done.out) == (0, "contacts.csv: 302 rows, 302 contacts erased\n")
+    async with connected(authority.process.data_dir) as connection:
+        tenant = await tenant_number(connection, clients.tenant_id)
+        query = "select contact_id from {} join contacts using (tenant, contact) where tenant = $1"
+        assert [tuple(row) for row in await connection.fetch(query.format("events"), tenant)] == [
+            ("somebody",)
+        ]
+        left = await connection.fetch("select contact_id from contacts where tenant = $1", tenant)
+        assert [tuple(row) for row in left] == [("somebody",)]
+    changes = clients.sender.preferences.list_preference_changes()
+    assert [change async for change in changes] == []
+    assert await mailing.engaged() == {"somebody"}
+
+
+async def test_a_repetition_spares_who_came_back(
+    erase: Any, contacts: Any, clients: Clients
+) -> None:
+    """The same file again erases nobody who signed up again; another file does."""
+    preferences = clients.sender.preferences
+    await preferences.set_preference("ann", DoNotTrack.TRUE)
+    path = contacts("contact_id\nann\n")
+    await erase(path)
+    await preferences.set_preference("ann", DoNotTrack.TRUE)
+    assert (await erase(path)).code == 0
+    assert (await preferences.get_preference("ann")).do_not_track is DoNotTrack.TRUE
+    assert (await erase(contacts("contact_id\nann\nbob\n"))).code == 0
+    assert (await preferences.get_preference("ann")).do_not_track is DoNotTrack.UNSET
+
+
+async def test_proof_can_be_kept_without_the_name(
+    erase: Any, contacts: Any, clients: Clients
+) -> None:
+    """With `--proof pseudonymize` the log of choices stays, under a digest."""
+    preferences = clients.sender.preferences
+    await preferences.set_preference("ann", DoNotTrack.TRUE, evidence="form 7")
+    await erase(contacts("contact_id\nann\n"), "--proof", "pseudonymize")
+    (change,) = [change async for change in preferences.list_preference_changes()]
+    assert (change.evidence, "ann" in change.contact_id) == ("form 7", False)
+
+
+async def test_a_key_of_another_tenant_is_refused(erase: Any, contacts: Any) -> None:
+    """`--tenant` must be the key's tenant."""
+    done = await erase(contacts("contact_id\nann\n"), tenant_id="somebody-else")
+    assert done.code == 1
+    assert "TENANT_NOT_ALLOWED" in done.err
+    assert "0 contacts are erased." in done.err
