@@ -11,6 +11,7 @@ from hushpost_service.catalog import CampaignFacts, Catalog
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import checked_batch, checked_contact_id
 from hushpost_service.policy import Mode
+from hushpost_service.settling import Settling
 from hushpost_service.slots import SlotPool
 from hushpost_service.storage import campaigns, contacts, receipts
 from hushpost_service.storage.contacts import Contact
@@ -53,6 +54,7 @@ class _Messages:
     contacts: list[Contact]
     modes: list[Mode]
     few_anonymous: bool
+    made_known: list[int]
 
 
 class Issuing:
@@ -64,12 +66,14 @@ class Issuing:
         catalog: Catalog,
         sealer: TokenSealer,
         slots: SlotPool,
+        settling: Settling,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._sealer = sealer
         self._slots = slots
+        self._settling = settling
         self._clock = clock
 
     async def issue(
@@ -102,7 +106,9 @@ class Issuing:
             return await self._count(connection, facts, group, contact_ids, request)
 
         try:
-            messages = await self._database.transact("issue tokens", work)
+            async with self._settling.after_commit(tenant) as written:
+                messages = await self._database.transact("issue tokens", work)
+                written.extend(messages.made_known)
             tokens = self._sealed(campaign, group, messages, slots)
         finally:
             self._slots.give_back(campaign, group, slots)
@@ -139,7 +145,7 @@ class Issuing:
         is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
         if is_new and await campaigns.is_closed(connection, tenant, campaign):
             raise _closed()
-        found = await _known_contacts(connection, tenant, contact_ids)
+        found, made_known = await _known_contacts(connection, tenant, contact_ids)
         rule = await self._catalog.mode_rule(connection, tenant)
         messages = [found[contact_id] for contact_id in contact_ids]
         modes = [rule.of_contact(contact.preference, facts.create_time) for contact in messages]
@@ -147,7 +153,8 @@ class Issuing:
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(connection, tenant, campaign, group, hour, Counter(modes))
         anonymous = await campaigns.group_sent(connection, tenant, campaign, group, Mode.ANONYMOUS)
-        return _Messages(messages, modes, 0 < anonymous < rule.policy.quorum)
+        few = 0 < anonymous < rule.policy.quorum
+        return _Messages(messages, modes, few, made_known)
 
     def _sealed(
         self, campaign: int, group: int, messages: _Messages, slots: "array[int]"
@@ -173,12 +180,12 @@ def _closed() -> HushpostError:
 
 async def _known_contacts(
     connection: "Connection", tenant: int, contact_ids: Sequence[str]
-) -> dict[str, Contact]:
-    """Return the contacts by id; those not heard of before are made known."""
+) -> tuple[dict[str, Contact], list[int]]:
+    """Return the contacts by id, and the numbers of those that had to be made known."""
     wanted = set(contact_ids)
     found = await contacts.contacts(connection, tenant, list(wanted))
     missing = list(wanted - found.keys())
     if missing:
         await contacts.insert_contacts(connection, tenant, missing)
         found |= await contacts.contacts(connection, tenant, missing)
-    return found
+    return found, [found[contact_id].number for contact_id in missing]

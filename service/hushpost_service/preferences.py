@@ -20,6 +20,7 @@ from hushpost_service.policy import (
     Mode,
     ModeRule,
 )
+from hushpost_service.settling import Settling
 from hushpost_service.storage import contacts as storage
 from hushpost_service.storage import folding as foldings
 from hushpost_service.storage import receipts, recording
@@ -87,12 +88,14 @@ class Preferences:
         catalog: Catalog,
         sealer: TokenSealer,
         folding: Folding,
+        settling: Settling,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._sealer = sealer
         self._folding = folding
+        self._settling = settling
         self._clock = clock
 
     async def set_many(
@@ -115,13 +118,15 @@ class Preferences:
             checked_text(entry.evidence, "evidence", 1024)
         wanted = {entry.contact_id: entry for entry in entries}
 
-        async def work(connection: "Connection") -> tuple[SetOutcome, list[int]]:
+        async def work(connection: "Connection") -> tuple[SetOutcome, list[int], list[int]]:
             if not await receipts.file_receipt(connection, tenant, method, request, self._clock()):
                 known = await storage.contacts(connection, tenant, list(wanted))
-                return SetOutcome(0, 0), [contact.number for contact in known.values()]
+                return SetOutcome(0, 0), [contact.number for contact in known.values()], []
             return await self._set(connection, tenant, wanted, history, actor)
 
-        outcome, promised = await self._database.transact("set preferences", work)
+        async with self._settling.after_commit(tenant) as written:
+            outcome, promised, numbers = await self._database.transact("set preferences", work)
+            written.extend(numbers)
         if promised:
             await self._folding.of_contacts(tenant, promised)
         return outcome
@@ -164,11 +169,11 @@ class Preferences:
         """Forget a contact; return once its events are folded."""
         checked_contact_id(contact_id)
 
-        async def work(connection: "Connection") -> None:
+        async def work(connection: "Connection") -> int | None:
             if not await receipts.file_receipt(
                 connection, tenant, Method.ERASE_CONTACT, request, self._clock()
             ):
-                return
+                return None
             if proof is Proof.PSEUDONYMIZE:
                 salted = secrets.token_bytes(32) + contact_id.encode()
                 pseudonym = f"erased:{hashlib.sha256(salted).hexdigest()}"
@@ -180,8 +185,12 @@ class Preferences:
                 now = await storage.now(connection)
                 await foldings.insert_foldings(connection, tenant, [number], History.FOLD, now)
                 await recording.lock_recording(connection, tenant)
+            return number
 
-        await self._database.transact("erase contact", work)
+        async with self._settling.after_commit(tenant) as written:
+            number = await self._database.transact("erase contact", work)
+            if number is not None:
+                written.append(number)
         # All promises of the tenant: where a first try broke off after its
         # commit, the contact's number is not to be found by its id any more.
         await self._folding.of_contacts(tenant)
@@ -193,7 +202,8 @@ class Preferences:
         wanted: dict[str, Entry],
         history: History | None,
         actor: str,
-    ) -> tuple[SetOutcome, list[int]]:
+    ) -> tuple[SetOutcome, list[int], list[int]]:
+        """Return the outcome, the contacts that promises were made about, those written."""
         created = await storage.insert_contacts(connection, tenant, list(wanted))
         found = await storage.lock_contacts(connection, tenant, list(wanted))
         # Read after the locks: of two changes of a contact the later has the
@@ -225,7 +235,9 @@ class Preferences:
         if any(_tightens(rule, change) for change in changes):
             await recording.lock_recording(connection, tenant)
         promised += [promise.contact for promise in pending]
-        return SetOutcome(len(created), len(changes)), promised
+        written = [found[name].number for name in created]
+        written += [change.contact.number for change in changes]
+        return SetOutcome(len(created), len(changes)), promised, written
 
 
 def _tightens(rule: ModeRule, change: _Change) -> bool:

@@ -27,6 +27,7 @@ from hushpost_service.preferences import Preferences
 from hushpost_service.recorder import Recorder
 from hushpost_service.rpc.server import Health, Services, server
 from hushpost_service.settings import Settings
+from hushpost_service.settling import Settling
 from hushpost_service.slots import SlotPool
 from hushpost_service.stats import Stats
 from hushpost_service.storage.campaigns import reserve_slots
@@ -131,13 +132,14 @@ async def _serve(
         connections=settings.connections - 2,
     )
     folding = Folding(database, catalog, slots, _now)
+    settling = Settling(database)
     campaigns = Campaigns(database, catalog, _now)
     services = Services(
         authenticator=Authenticator(database, time.monotonic),
         intake=Intake(sealer, catalog, recorder, _now),
         campaigns=campaigns,
-        issuing=Issuing(database, catalog, sealer, slots, _now),
-        preferences=Preferences(database, catalog, sealer, folding, _now),
+        issuing=Issuing(database, catalog, sealer, slots, settling, _now),
+        preferences=Preferences(database, catalog, sealer, folding, settling, _now),
         stats=Stats(database, catalog, _now),
         admin=Admin(database, catalog, folding, _now),
         drain=drain,
@@ -153,6 +155,7 @@ async def _serve(
     background = [
         asyncio.create_task(maintenance.forever()),
         asyncio.create_task(folding.forever()),
+        asyncio.create_task(settling.forever()),
         asyncio.create_task(_probe(opened, health)),
     ]
     _log.info("listening", address=address)

@@ -26,8 +26,13 @@ __all__ = [
     "lock_contacts",
     "now",
     "pseudonymize_changes",
+    "read_back",
     "update_preferences",
+    "vacuum",
 ]
+
+_VACUUM_SECONDS = 3600
+"""Longer than a vacuum of any number of contacts: it waits for nobody but another."""
 
 
 class Source(IntEnum):
@@ -125,6 +130,18 @@ async def update_preferences(
         [preference.since for _, preference in changed],
         *zip(*(preference.floors for _, preference in changed), strict=True),
     )
+
+
+async def read_back(connection: "Connection", tenant: int, numbers: Sequence[int]) -> None:
+    """Read contacts as the recorder does, outside of a transaction, for what that leaves."""
+    await connection.execute(sql.READ_BACK, tenant, numbers)
+
+
+async def vacuum(connection: "Connection") -> bool:
+    """Vacuum contacts, outside of a transaction; return whether nothing was left over."""
+    await connection.execute(sql.VACUUM, timeout=_VACUUM_SECONDS)
+    left: int | None = await connection.fetchval(sql.DEAD_ROWS)
+    return not left
 
 
 async def insert_changes(

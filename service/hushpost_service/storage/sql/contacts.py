@@ -46,6 +46,26 @@ from unnest(
 where contacts.tenant = $1 and contacts.contact = given.contact
 """
 
+# Reads contacts as the recorder does, by the same index.
+READ_BACK = """
+select count(do_not_track) from contacts where tenant = $1 and contact = any($2::bigint[])
+"""
+
+# Leaves nothing of contacts that a reader could change. Freezing holds through a
+# crash, after which notes of who has committed may be lost; it costs little, since
+# pages that are frozen are passed over. Indexes are always cleaned: by default few
+# dead entries are left in them, and a reader marks these. Truncating would lock
+# readers out, and parallel workers would only take processors from recording.
+VACUUM = """
+vacuum (freeze, index_cleanup on, truncate off, process_toast off, parallel 0) contacts
+"""
+
+# How many versions of contacts' rows the last vacuum had to leave, because some
+# transaction may still see them.
+DEAD_ROWS = """
+select n_dead_tup from pg_stat_user_tables where relid = 'contacts'::regclass
+"""
+
 # Writes the change log.
 INSERT_CHANGES = """
 insert into preference_changes (

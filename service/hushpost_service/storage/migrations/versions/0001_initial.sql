@@ -53,7 +53,8 @@ create table contacts (
     off_until timestamptz,
     primary key (tenant, contact),
     unique (tenant, contact_id)
-);
+-- Room for changes of preferences in the row's page: indexes then stay as they are.
+) with (fillfactor = 80);
 
 create table preference_changes (
     tenant integer not null,
