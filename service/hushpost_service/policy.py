@@ -136,11 +136,12 @@ class ModeRule:
         """Return the mode of a message that names a contact.
 
         `contact` is None for one that was erased: nobody can tell any more what
-        it chose, so it is ANONYMOUS, or as UNSET if that is stricter.
+        it chose, so it is ANONYMOUS, or as UNSET or TRUE if that is stricter. An
+        erasure must not loosen what the contact had chosen.
         """
         if contact is None:
-            unset = self._strictest(campaign_time).by_preference[DoNotTrack.UNSET]
-            return max(Mode.ANONYMOUS, unset)
+            strictest = self._strictest(campaign_time).by_preference
+            return max(Mode.ANONYMOUS, strictest[DoNotTrack.UNSET], strictest[DoNotTrack.TRUE])
         since = contact.since
         if since is None or since < campaign_time:
             since = campaign_time

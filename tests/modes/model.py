@@ -167,7 +167,9 @@ class Model:
     def mode_of_contact(self, contact: Contact, campaign: int) -> Mode:
         """Return the strictest mode that the contact has had since the campaign was created."""
         if contact.is_erased:
-            return max(Mode.ANONYMOUS, *self._modes(State.UNSET, campaign))
+            return max(
+                Mode.ANONYMOUS, *(mode for state in State for mode in self._modes(state, campaign))
+            )
         return max(
             moment.policy.mode(moment.preferences.get(contact, State.UNSET))
             for moment in self._since(campaign)

@@ -260,6 +260,22 @@ async def test_a_browser_that_asks_for_privacy_is_counted_in_totals_only(
     assert await hidden.modes() == [ANONYMOUS]
 
 
+@pytest.mark.parametrize("chosen", [FALSE, TRUE])
+async def test_an_erasure_does_not_loosen_a_message(clients: Clients, chosen: DoNotTrack) -> None:
+    """Where those who opt out leave nothing, those who are erased leave nothing any more."""
+    message = await _send(clients)
+    await message.open()
+    await _update(clients, PolicyUpdate(mode_when_true=OFF))
+    await _set(clients, chosen)
+    await clients.sender.preferences.erase_contact("ann")
+    assert await message.modes() == [AGGREGATE]
+    await message.open()
+    assert await message.modes() == [AGGREGATE]
+    await _update(clients, PolicyUpdate(mode_when_true=ANONYMOUS))
+    await message.open()
+    assert await message.modes() == [AGGREGATE]
+
+
 async def test_an_erased_contact_is_anonymous_on_old_mail(clients: Clients) -> None:
     """Events of somebody forgotten count for the group; signed up again, it is somebody new."""
     message = await _send(clients)

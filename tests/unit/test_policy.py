@@ -69,6 +69,19 @@ def test_a_message_has_the_strictest_mode_since_its_campaign(
     first: Policy, life: list[Policy | DoNotTrack], created: float
 ) -> None:
     """The mode is the strictest that the contact has had since the campaign was created."""
+    rule, contact, lived = _lived(first, life)
+    # What was in force when the campaign was created, and all that came later.
+    # A change in the very moment of the creation counts for both sides of it.
+    before = [mode for hour, mode in lived if hour < created or hour == 0]
+    expected = max([before[-1], *(mode for hour, mode in lived if hour >= created)])
+
+    assert rule.of_contact(contact, at(created)) is expected
+
+
+def _lived(
+    first: Policy, life: list[Policy | DoNotTrack]
+) -> tuple[ModeRule, ContactPreference, list[tuple[float, Mode]]]:
+    """Return the rule and the preference after a life, and the mode at each hour of it."""
     periods = [PolicyPeriod(START, first)]
     contact = ContactPreference(DoNotTrack.UNSET)
     lived = [(0.0, first.mode(DoNotTrack.UNSET))]
@@ -78,19 +91,23 @@ def test_a_message_has_the_strictest_mode_since_its_campaign(
         elif change is not contact.do_not_track:
             contact = ModeRule(periods).changed(contact, change, at(hour))
         lived.append((hour, periods[-1].policy.mode(contact.do_not_track)))
-    # What was in force when the campaign was created, and all that came later.
-    # A change in the very moment of the creation counts for both sides of it.
-    before = [mode for hour, mode in lived if hour < created or hour == 0]
-    expected = max([before[-1], *(mode for hour, mode in lived if hour >= created)])
-
-    assert ModeRule(periods).of_contact(contact, at(created)) is expected
+    return ModeRule(periods), contact, lived
 
 
 @given(policies)
 def test_an_erased_contact_is_at_least_anonymous(policy: Policy) -> None:
-    """A contact that is gone counts as ANONYMOUS, or as UNSET if that is stricter."""
+    """A contact that is gone counts as ANONYMOUS, or as UNSET or TRUE if that is stricter."""
     mode = ModeRule([PolicyPeriod(START, policy)]).of_contact(None, at(1))
-    assert mode is max(Mode.ANONYMOUS, policy.mode(DoNotTrack.UNSET))
+    assert mode is max(Mode.ANONYMOUS, *map(policy.mode, DoNotTrack))
+
+
+@given(policies, changes, st.floats(0, 9))
+def test_an_erasure_never_loosens(
+    first: Policy, life: list[Policy | DoNotTrack], created: float
+) -> None:
+    """Whatever a contact has lived through, its mail is as strict after its erasure, or stricter."""
+    rule, contact, _ = _lived(first, life)
+    assert rule.of_contact(None, at(created)) >= rule.of_contact(contact, at(created))
 
 
 @given(policies, policies, st.sampled_from([Mode.ANONYMOUS, Mode.AGGREGATE]))

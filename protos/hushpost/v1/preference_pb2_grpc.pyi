@@ -66,8 +66,11 @@ class PreferenceServiceStub:
     EraseContact: _grpc.UnaryUnaryMultiCallable[_preference_pb2.EraseContactRequest, _preference_pb2.EraseContactResponse]
     """Forgets a contact: folds its events into the anonymous counters, deletes
     it and its preference, and treats its change log as `proof` says. Events on
-    mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
-    for UNSET if that is stricter. Erasing a contact that does not exist is OK.
+    mail sent earlier count as ANONYMOUS afterwards, or in the strictest mode
+    that the policy has had for UNSET or TRUE since the campaign was created,
+    since nobody can tell any more what the contact chose. Who is made known
+    under the same id later is somebody else. Erasing a contact that does not
+    exist is OK.
     Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
     TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
@@ -110,8 +113,11 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     EraseContact: _aio.UnaryUnaryMultiCallable[_preference_pb2.EraseContactRequest, _preference_pb2.EraseContactResponse]  # type: ignore[assignment]
     """Forgets a contact: folds its events into the anonymous counters, deletes
     it and its preference, and treats its change log as `proof` says. Events on
-    mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
-    for UNSET if that is stricter. Erasing a contact that does not exist is OK.
+    mail sent earlier count as ANONYMOUS afterwards, or in the strictest mode
+    that the policy has had for UNSET or TRUE since the campaign was created,
+    since nobody can tell any more what the contact chose. Who is made known
+    under the same id later is somebody else. Erasing a contact that does not
+    exist is OK.
     Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
     TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
@@ -181,8 +187,11 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_preference_pb2.EraseContactResponse, _abc.Awaitable[_preference_pb2.EraseContactResponse]]:
         """Forgets a contact: folds its events into the anonymous counters, deletes
         it and its preference, and treats its change log as `proof` says. Events on
-        mail sent earlier count as ANONYMOUS afterwards, or as the policy's mode
-        for UNSET if that is stricter. Erasing a contact that does not exist is OK.
+        mail sent earlier count as ANONYMOUS afterwards, or in the strictest mode
+        that the policy has had for UNSET or TRUE since the campaign was created,
+        since nobody can tell any more what the contact chose. Who is made known
+        under the same id later is somebody else. Erasing a contact that does not
+        exist is OK.
         Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
         TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
