@@ -1,79 +1,76 @@
-"""`python -m bench [--only NAME]`: measures, prints a table, writes bench/results.json."""
+"""`python -m bench [--only NAME]`: measures, prints a table, keeps all in bench/results.json."""
 
-import os
-import platform
 import signal
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from bench import clicks, edge, end_to_end, events, growth, issuing, rendering
-from bench.child import FailedError, Work, run
-from bench.results import Figure, save, table
+from bench.child import FailedError, run
+from bench.circumstances import Circumstances, circumstances, look_before
+from bench.measurements import MEASUREMENTS, Measurement, chosen
+from bench.reach import reaches
+from bench.results import Figure, Result
 from bench.site import site
-
-_RESULTS = Path(__file__).with_name("results.json")
-_SECONDS = 180.0
-"""A measurement that takes longer hangs."""
-
-_MEASUREMENTS: dict[Work, tuple[str, ...]] = {
-    clicks.measure: ("record_click_vs_echo",),
-    events.measure_mixed: (
-        "record_events_per_second",
-        "record_events_vs_copy",
-        "record_events_vs_concurrent_copy",
-    ),
-    events.measure_identified: ("record_events_identified_per_second",),
-    events.measure_anonymous: ("record_events_anonymous_per_second",),
-    issuing.measure: ("issue_tokens_per_second",),
-    growth.measure: ("stats_growth",),
-    edge.measure: ("edge_click_vs_bare", "edge_p99_over_median"),
-    end_to_end.measure: ("end_to_end_clicks_per_second",),
-    rendering.measure: ("render_messages_per_second", "render_vs_pytracking"),
-}
-"""What measures which figures."""
+from bench.store import RESULTS, save
+from bench.table import table
 
 _console = Console()
 
 
 def main(
-    only: Annotated[str | None, typer.Option(help="Measure this figure alone.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Measure this figure alone, or this measurement.")
+    ] = None,
 ) -> None:
-    """Measure the authority beside bare references, on this machine."""
-    chosen = [work for work, names in _MEASUREMENTS.items() if only is None or only in names]
-    if not chosen:
-        known = ", ".join(name for names in _MEASUREMENTS.values() for name in names)
-        raise typer.BadParameter(f"there is no figure {only!r}, but {known}", param_hint="--only")
+    """Measure the authority beside bare references, on this machine.
+
+    What takes many minutes is measured only when it is named: --only growth.
+    """
+    measurements = chosen(only)
+    if not measurements:
+        known = dict.fromkeys(name for each in MEASUREMENTS for name in (each.name, *each.figures))
+        raise typer.BadParameter(
+            f"there is no figure {only!r}, but {', '.join(known)}", param_hint="--only"
+        )
     # Ended from outside, it still takes its servers with it.
     signal.signal(signal.SIGTERM, _interrupt)
-    load = os.getloadavg()[0]
-    try:
-        measured = [figure for work in chosen for figure in _measured(work)]
-    except FailedError as error:
-        _console.print(f"no figures: {error}", style="red", markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    figures = [figure for figure in measured if only in (None, figure.name)]
-    save(figures, _RESULTS)
-    _show(figures, load)
+    figures: list[Figure] = []
+    for measurement in measurements:
+        try:
+            results, taken = _measured(measurement)
+        except FailedError as error:
+            _console.print(
+                f"no {measurement.name}: {error}", style="red", markup=False, highlight=False
+            )
+            raise typer.Exit(1) from None
+        # At once: what a later one fails at takes nothing away.
+        save(results, taken)
+        figures += [result for result in results if isinstance(result, Figure)]
+    _show(figures, taken)
 
 
-def _measured(work: Work) -> list[Figure]:
-    names = ", ".join(_MEASUREMENTS[work])
-    with _console.status(f"{names}: starting the authority") as status, site() as where:
-        return run(work, where, lambda text: status.update(f"{names}: {text}"), _SECONDS)
+def _measured(measurement: Measurement) -> tuple[list[Result], Circumstances]:
+    names = ", ".join(measurement.figures)
+    with _console.status(f"{names}: looking at the machine") as status:
+        before = look_before()
+        status.update(f"{names}: starting the authority")
+        with site() as where:
+            taken = circumstances(where, before)
+            work, seconds = measurement.work, measurement.seconds
+            results = run(work, where, lambda text: status.update(f"{names}: {text}"), seconds)
+    return results, taken
 
 
-def _show(figures: Sequence[Figure], load: float) -> None:
+def _show(figures: Sequence[Figure], taken: Circumstances) -> None:
     caption = (
-        f"{os.cpu_count()} cores shared by database, authority and load generator; "
-        f"Python {platform.python_version()}; load average before: {load:.2f}; "
-        f"written to {_RESULTS}"
+        f"{taken.machine}, shared by database, authority and load generator; "
+        f"{taken.busy_before:.0%} busy before; Python {taken.versions['python']}; "
+        f"written to {RESULTS}"
     )
-    _console.print(table(figures, caption))
+    _console.print(table(figures, reaches(), caption))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import multiprocessing
+import os
 import signal
 import time
 import traceback
@@ -12,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from bench.results import Figure
+from bench.results import Result
 from bench.site import Site
 
 __all__ = ["FailedError", "Say", "Work", "run"]
@@ -23,14 +24,14 @@ _END_SECONDS = 20
 Say = Callable[[str], None]
 """Tells whoever waits what is being done."""
 
-Work = Callable[[Site, Say], Coroutine[Any, Any, list[Figure]]]
+Work = Callable[[Site, Say], Coroutine[Any, Any, list[Result]]]
 
 
 class FailedError(Exception):
     """The work came to no result."""
 
 
-def run(work: Work, site: Site, say: Say, seconds: float) -> list[Figure]:
+def run(work: Work, site: Site, say: Say, seconds: float) -> list[Result]:
     """Run a function of a module in a fresh process; end that after so many seconds."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -46,7 +47,7 @@ def run(work: Work, site: Site, say: Say, seconds: float) -> list[Figure]:
         here.close()
 
 
-def _result(connection: "Connection[Any, Any]", say: Say, deadline: float) -> list[Figure]:
+def _result(connection: "Connection[Any, Any]", say: Say, deadline: float) -> list[Result]:
     while connection.poll(max(deadline - time.monotonic(), 0)):
         try:
             kind, content = connection.recv()
@@ -55,8 +56,8 @@ def _result(connection: "Connection[Any, Any]", say: Say, deadline: float) -> li
         if kind == "said":
             say(content)
         elif kind == "done":
-            figures: list[Figure] = content
-            return figures
+            results: list[Result] = content
+            return results
         else:
             raise FailedError(content)
     raise FailedError("it took too long")
@@ -65,18 +66,20 @@ def _result(connection: "Connection[Any, Any]", say: Say, deadline: float) -> li
 def _serve(connection: "Connection[Any, Any]", work: Work, site: Site) -> None:
     # Ctrl-C reaches the whole group; whoever started this ends it in good order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Else it mentions each start of another program, once there is a channel.
+    os.environ["GRPC_VERBOSITY"] = "ERROR"
     gc.freeze()
     try:
-        figures = uvloop.run(_until_ended(work(site, lambda text: connection.send(("said", text)))))
+        results = uvloop.run(_until_ended(work(site, lambda text: connection.send(("said", text)))))
     except asyncio.CancelledError:
         return
     except Exception:  # noqa: BLE001 - told to whoever waits
         connection.send(("failed", traceback.format_exc()))
     else:
-        connection.send(("done", figures))
+        connection.send(("done", results))
 
 
-async def _until_ended(work: Coroutine[Any, Any, list[Figure]]) -> list[Figure]:
+async def _until_ended(work: Coroutine[Any, Any, list[Result]]) -> list[Result]:
     """Work; when ended from outside, leave as after a failure, so that servers are taken along."""
     task = asyncio.create_task(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -12,20 +12,23 @@ from bench.site import check_durability
 
 __all__ = ["Copying", "opened_copying"]
 
-_COLUMNS = ("campaign", "contact", "event_time", "group_number", "slot", "signal")
-_TABLE = """
-create table rows (
-    campaign bigint not null,
-    contact bigint not null,
-    event_time timestamptz not null,
-    group_number integer not null,
-    slot integer not null,
-    signal integer not null
-)
-"""
+_COLUMNS = {
+    "campaign": "bigint",
+    "contact": "bigint",
+    "event_time": "timestamptz",
+    "tenant": "integer",
+    "group_number": "integer",
+    "slot": "integer",
+    "signal": "integer",
+    "verdict": "smallint",
+    "is_first": "boolean",
+}
+"""Those of identified events, as the authority keeps them."""
+
+_TABLE = f"create table rows ({', '.join(f'{name} {kind}' for name, kind in _COLUMNS.items())})"
 _DATABASE = "bench_copy"
 
-Row = tuple[int, int, dt.datetime, int, int, int]
+Row = tuple[int, int, dt.datetime, int, int, int, int, int, bool]
 
 
 class Copying:
@@ -49,7 +52,7 @@ class Copying:
 
     async def _copy(self, rows: Sequence[Row]) -> None:
         async with self._pool.acquire() as connection:
-            await connection.copy_records_to_table("rows", records=rows, columns=_COLUMNS)
+            await connection.copy_records_to_table("rows", records=rows, columns=[*_COLUMNS])
 
 
 @asynccontextmanager
@@ -83,9 +86,12 @@ def _rows(count: int, rng: random.Random) -> list[Row]:
             rng.getrandbits(60),
             rng.randrange(100_000),
             now - dt.timedelta(seconds=rng.random() * 3600),
+            1,
             rng.randrange(20),
             rng.randrange(5000),
             rng.randrange(6),
+            rng.randrange(1, 5),
+            True,
         )
         for _ in range(count)
     ]

@@ -9,7 +9,7 @@ from bench.clicking import Order, Outcome
 from bench.front import opened_edge
 from bench.readers import Readers, opened_readers
 from bench.redirect import bare_redirect
-from bench.results import Figure, Spread, ratios
+from bench.results import Figure, Result, Spread, ratios
 from bench.scenario import LINKS, Shape
 from bench.site import Site
 from bench.tenant import Tenant, opened_tenant
@@ -100,7 +100,7 @@ class _Course:
         await asyncio.sleep(_SETTLE_SECONDS)
 
 
-async def measure(site: Site, say: Say) -> list[Figure]:
+async def measure(site: Site, say: Say) -> list[Result]:
     """Measure what the edge can do, then how long its readers wait at half of that."""
     # Before the tenant: gRPC says so at length when a process with a channel forks.
     async with (

@@ -15,7 +15,7 @@ from bench.child import Say
 from bench.clicking import Order, Outcome
 from bench.front import opened_edge
 from bench.readers import Readers, opened_readers
-from bench.results import Figure, Spread
+from bench.results import Figure, Result, Spread
 from bench.scenario import LINKS, Shape
 from bench.site import Site
 from bench.tenant import Tenant, opened_tenant
@@ -122,7 +122,7 @@ def _checked(
     return _Sustained(outcome.rate, counted, shipped_seconds, outcome.busy / outcome.seconds)
 
 
-async def measure(site: Site, say: Say) -> list[Figure]:
+async def measure(site: Site, say: Say) -> list[Result]:
     """Look for a rate that can go on, then measure at it; where it can't after all, a bit below."""
     async with opened_readers() as readers, opened_tenant(site, "readers") as tenant:
         say("making contacts known")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from bench.child import Say
 from bench.copying import Copying, opened_copying
 from bench.load import rate
-from bench.results import Figure, Spread, ratios
+from bench.results import Figure, Result, Spread, ratios
 from bench.scenario import SEED, Shape, batches, engagement
 from bench.site import Site
 from bench.tenant import Tenant, check_recorded, opened_tenant
@@ -27,7 +27,7 @@ _OPTED_OUT = 0.2
 _TIMEOUT = 30
 
 
-async def measure_mixed(site: Site, say: Say) -> list[Figure]:
+async def measure_mixed(site: Site, say: Say) -> list[Result]:
     """Measure a mailing to identified people and some who opted out."""
     measured = await _measured(site, say, Mode.IDENTIFIED, _OPTED_OUT, rounds=5)
     conditions = f"{_OPTED_OUT:.0%} anonymous, {_IN_FLIGHT} batches of {_BATCH:,} in flight"
@@ -38,13 +38,13 @@ async def measure_mixed(site: Site, say: Say) -> list[Figure]:
     ]
 
 
-async def measure_identified(site: Site, say: Say) -> list[Figure]:
+async def measure_identified(site: Site, say: Say) -> list[Result]:
     """Measure a mailing to identified people alone."""
     measured = await _measured(site, say, Mode.IDENTIFIED, 0, rounds=3)
     return [measured.figure("record_events_identified_per_second", "all identified")]
 
 
-async def measure_anonymous(site: Site, say: Say) -> list[Figure]:
+async def measure_anonymous(site: Site, say: Say) -> list[Result]:
     """Measure a mailing to anonymous people alone."""
     measured = await _measured(site, say, Mode.ANONYMOUS, 0, rounds=3)
     return [measured.figure("record_events_anonymous_per_second", "all anonymous")]
@@ -92,19 +92,24 @@ class Batches:
         self._metadata = tenant.edge
         self._tenant = tenant
 
+    async def send(self, events: Sequence[pb.Event], rng: random.Random) -> float:
+        """Record whole batches of events; return events per second."""
+        requests = list(batches(events, _BATCH, rng))
+        return await rate(self.record, requests, len(requests) * _BATCH, _IN_FLIGHT)
+
     async def rate(self, campaign_id: str, events: Sequence[pb.Event], rng: random.Random) -> float:
         """Record all of a campaign's events; check that, and return events per second."""
-        requests = list(batches(events, _BATCH, rng))
-        sent = len(requests) * _BATCH
-        speed = await rate(self._send, requests, sent, _IN_FLIGHT)
+        speed = await self.send(events, rng)
+        sent = len(events) // _BATCH * _BATCH
         opens = sum(event.link_number == 0 for event in events[:sent])
         stats = await self._tenant.reporter.stats.get_campaign_stats(campaign_id)
         check_recorded(stats, opens, sent - opens)
         return speed
 
-    async def _send(self, request: pb.RecordEventsRequest) -> None:
+    async def record(self, request: pb.RecordEventsRequest) -> None:
+        """Record a batch of any size."""
         answer = await self._stub.RecordEvents(request, metadata=self._metadata, timeout=_TIMEOUT)
-        assert answer.accepted_count == _BATCH, answer
+        assert answer.accepted_count == len(request.events), answer
 
 
 async def _measured(

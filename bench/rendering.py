@@ -9,7 +9,7 @@ from pytracking.html import adapt_html  # type: ignore[import-untyped]
 
 import hushpost_mta
 from bench.child import Say
-from bench.results import Figure, Spread, ratios
+from bench.results import Figure, Result, Spread, ratios
 from bench.site import Site
 
 __all__ = ["measure"]
@@ -27,7 +27,7 @@ _ROW = (
 )
 
 
-async def measure(_site: Site, say: Say) -> list[Figure]:
+async def measure(_site: Site, say: Say) -> list[Result]:
     """Render the same newsletter both ways, turn by turn."""
     html = _newsletter()
     template = hushpost_mta.prepare(html, tracking_url=_TRACKING_URL)
@@ -70,7 +70,7 @@ def _rate(render: Callable[[str], str], count: int) -> float:
     return speed
 
 
-def _figures(ours: list[float], theirs: list[float], size: int) -> list[Figure]:
+def _figures(ours: list[float], theirs: list[float], size: int) -> list[Result]:
     rate, compared = Spread.of(ours), ratios(ours, theirs)
     reference = f"pytracking, {Spread.of(theirs).median:,.0f} messages/s"
     conditions = f"{size / 1000:.0f} kB of HTML, {_LINKS} links, tokens in hand"

@@ -1,15 +1,12 @@
-"""What was measured: medians with their spread, as a file and as a table."""
+"""What was measured: figures with their spread, and curves."""
 
-import json
+import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Self
 
-from rich.table import Table
-
-__all__ = ["Figure", "Spread", "ratios", "save", "table"]
+__all__ = ["Curve", "Figure", "Result", "Spread", "percentile", "ratios"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,12 @@ def ratios(measured: Sequence[float], reference: Sequence[float]) -> Spread:
     return Spread.of([ours / bare for ours, bare in zip(measured, reference, strict=True)])
 
 
+def percentile(samples: Sequence[float], share: float) -> float:
+    """Return the least sample that so large a share of all does not exceed."""
+    ordered = sorted(samples)
+    return ordered[min(math.ceil(share * len(ordered)), len(ordered)) - 1]
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One figure.
@@ -50,28 +53,60 @@ class Figure:
     rounds: int
     conditions: str
 
-
-def save(figures: Sequence[Figure], path: Path) -> None:
-    """Write the figures as JSON."""
-    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
-
-
-def table(figures: Sequence[Figure], caption: str) -> Table:
-    """Lay the figures out for a terminal of 80 columns or more."""
-    shown = Table(title="hushpost bench", caption=caption, caption_justify="left")
-    shown.add_column("figure", no_wrap=True)
-    shown.add_column("median\n[dim]lowest … highest", justify="right", no_wrap=True)
-    shown.add_column("÷ reference\n[dim]conditions")
-    for figure in figures:
-        ratio = "" if figure.ratio is None else f"{_number(figure.ratio)} of "
-        shown.add_row(
-            f"{figure.name}\n[dim]{figure.unit}",
-            f"{_number(figure.value)}\n[dim]{_number(figure.low)} … {_number(figure.high)}",
-            f"{ratio}{figure.reference}\n[dim]{figure.conditions}; {figure.rounds} rounds",
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        samples: Sequence[float],
+        unit: str,
+        *,
+        reference: str = "",
+        ratio: float | None = None,
+        conditions: str,
+    ) -> Self:
+        """Sum the samples of all rounds up."""
+        spread = Spread.of(samples)
+        rounds = len(samples)
+        return cls(
+            name, spread.median, unit, reference, ratio, spread.low, spread.high, rounds, conditions
         )
-        shown.add_section()
-    return shown
+
+    @classmethod
+    def of_ratio(
+        cls,
+        name: str,
+        measured: Sequence[float],
+        bare: Sequence[float],
+        *,
+        reference: str,
+        conditions: str,
+    ) -> Self:
+        """Make a figure of measured ÷ reference, round by round."""
+        spread = ratios(measured, bare)
+        median = spread.median
+        return cls(
+            name,
+            median,
+            "ratio",
+            reference,
+            median,
+            spread.low,
+            spread.high,
+            len(bare),
+            conditions,
+        )
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How some numbers change with another: a value per place `x` on each line."""
+
+    name: str
+    x_label: str
+    y_label: str
+    x: Sequence[float]
+    lines: Mapping[str, Sequence[float]]
+    conditions: str
+
+
+Result = Figure | Curve

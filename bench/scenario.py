@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.privacy_pb2 import Verdict
 
-__all__ = ["LINKS", "SEED", "Shape", "batches", "engagement", "request_id"]
+__all__ = ["LINKS", "SEED", "Shape", "batches", "engagement", "event", "request_id"]
 
 SEED = 20_260_801
 """All load is made from it; only tokens and times differ between runs."""
@@ -34,21 +34,27 @@ _VERDICTS = (
     Verdict.VERDICT_PREFETCH,
     Verdict.VERDICT_SCANNER,
 )
-_VERDICT_WEIGHTS = (55, 20, 17, 8)
+_VERDICT_WEIGHTS = (55, 75, 92, 100)
+"""Cumulated: 55, 20, 17 and 8 percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many groups a campaign goes to, and how many messages each gets."""
+    """How many groups a campaign goes to, and how many messages each gets.
+
+    Campaigns of one `part` go to the same contacts, those of another to others.
+    """
 
     groups: int
     messages: int
+    part: int = 0
 
     def contact_ids(self) -> dict[str, list[str]]:
         """Return the contacts by group; the same for every campaign of the shape."""
         return {
             f"group-{group:02}": [
-                f"reader-{group:02}-{number:06}@example.com" for number in range(self.messages)
+                f"reader-{self.part:02}-{group:02}-{number:05}@example.com"
+                for number in range(self.messages)
             ]
             for group in range(self.groups)
         }
@@ -62,9 +68,14 @@ class Shape:
         ]
 
 
-def engagement(tokens: Sequence[str], rng: random.Random) -> list[pb.Event]:
-    """Return what recipients did, in random order: four of five open, some again, some click."""
-    now = time.time()
+def engagement(
+    tokens: Sequence[str], rng: random.Random, now: float | None = None
+) -> list[pb.Event]:
+    """Return what recipients did, in random order: four of five open, some again, some click.
+
+    In the hour before `now`, in seconds since 1970; None is now.
+    """
+    now = time.time() if now is None else now
     signals = []
     for token in tokens:
         if rng.random() < _OPENED:
@@ -74,18 +85,19 @@ def engagement(tokens: Sequence[str], rng: random.Random) -> list[pb.Event]:
             if rng.random() < _CLICKED:
                 signals.append((token, rng.randint(1, len(LINKS))))
     rng.shuffle(signals)
-    verdicts = rng.choices(_VERDICTS, _VERDICT_WEIGHTS, k=len(signals))
-    return [
-        pb.Event(
-            token=token,
-            link_number=signal,
-            event_time=Timestamp(
-                seconds=int(now - rng.random() * _SECONDS), nanos=rng.randrange(10**9)
-            ),
-            verdict=verdict,
-        )
-        for (token, signal), verdict in zip(signals, verdicts, strict=True)
-    ]
+    return [event(token, signal, rng, now) for token, signal in signals]
+
+
+def event(token: str, signal: int, rng: random.Random, now: float | None = None) -> pb.Event:
+    """Return an open (0) or a click of the last hour, by anybody's doing."""
+    before = (time.time() if now is None else now) - rng.random() * _SECONDS
+    (verdict,) = rng.choices(_VERDICTS, cum_weights=_VERDICT_WEIGHTS)
+    return pb.Event(
+        token=token,
+        link_number=signal,
+        event_time=Timestamp(seconds=int(before), nanos=rng.randrange(10**9)),
+        verdict=verdict,
+    )
 
 
 def batches(

@@ -17,11 +17,13 @@ _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An authority that serves; `dsn` is its PostgreSQL."""
+    """An authority that serves; `dsn` is its PostgreSQL, `postgres` the folder of its programs."""
 
     target: str
     admin_key: str
     dsn: str
+    pid: int
+    postgres: Path
 
 
 @contextmanager
@@ -31,7 +33,14 @@ def site() -> Iterator[Site]:
         TemporaryDirectory(prefix="hushpost-bench-") as folder,
         AuthorityProcess(Path(folder)) as authority,
     ):
-        yield Site(authority.target, authority.admin_key(), _dsn(authority.data_dir))
+        pid, dsn = _server(authority.data_dir)
+        yield Site(
+            authority.target,
+            authority.admin_key(),
+            dsn,
+            authority.process.pid,
+            Path(f"/proc/{pid}/exe").resolve().parent,
+        )
 
 
 async def check_durability(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -41,9 +50,12 @@ async def check_durability(connection: "asyncpg.Connection[asyncpg.Record]") -> 
         assert found == value, f"{setting} is {found}"
 
 
-def _dsn(data_dir: Path) -> str:
-    """Return the address of the embedded PostgreSQL, as its postmaster.pid has it."""
-    _, _, _, port, socket_folder, *_ = (
+def _server(data_dir: Path) -> tuple[int, str]:
+    """Return process id and address of the embedded PostgreSQL, as its postmaster.pid has them."""
+    pid, _, _, port, socket_folder, *_ = (
         (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     )
-    return f"postgresql://postgres@/postgres?host={socket_folder.strip()}&port={port.strip()}"
+    return (
+        int(pid),
+        f"postgresql://postgres@/postgres?host={socket_folder.strip()}&port={port.strip()}",
+    )

@@ -73,10 +73,10 @@ class Tenant:
 
 @asynccontextmanager
 async def opened_tenant(
-    site: Site, tenant_id: str, mode_when_unset: Mode = Mode.IDENTIFIED
+    site: Site, tenant_id: str, mode_when_unset: Mode = Mode.IDENTIFIED, *, quorum: int = 1
 ) -> AsyncIterator[Tenant]:
     """Create a tenant whose numbers are exact (quorum 1), so that they can be checked."""
-    policy = PolicyUpdate(mode_when_unset=mode_when_unset, quorum=1)
+    policy = PolicyUpdate(mode_when_unset=mode_when_unset, quorum=quorum)
     async with AsyncExitStack() as stack:
 
         async def connect(api_key: str) -> Hushpost:
