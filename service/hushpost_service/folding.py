@@ -20,7 +20,7 @@ from hushpost_service.slots import SlotPool
 from hushpost_service.storage import folding as storage
 from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.folding import Pair, PolicyFolding
+from hushpost_service.storage.folding import ContactFolding, Pair, PolicyFolding
 from hushpost_service.tally import Fold
 from hushpost_service.verdict import Verdict
 
@@ -60,6 +60,15 @@ class Folding:
         """Keep the promises about the given contacts, or about all of a tenant."""
         async with self._database.connection("read foldings") as connection:
             promises = await storage.contact_foldings(connection, tenant, contacts)
+        await self._keep(tenant, promises)
+
+    async def of_erased(self, tenant: int) -> None:
+        """Keep the promises about contacts that have been erased."""
+        async with self._database.connection("read foldings") as connection:
+            promises = await storage.erased_foldings(connection, tenant)
+        await self._keep(tenant, promises)
+
+    async def _keep(self, tenant: int, promises: Sequence[ContactFolding]) -> None:
         for history in History:
             same = [promise for promise in promises if promise.history is history]
             for start in range(0, len(same), _CONTACTS):
@@ -164,7 +173,7 @@ class Folding:
             received = await recording.receive(
                 connection, tenant, [], contacts, _BEGINNING, self._clock()
             )
-            rule = await self._catalog.mode_rule(connection, tenant)
+            rule = await self._catalog.mode_rule(connection, tenant, received.policy_version)
             pairs = await storage.pairs(connection, tenant, contacts)
         return {
             pair: rule.of_contact(received.preferences.get(pair[1]), created)

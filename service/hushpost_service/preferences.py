@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -191,9 +191,12 @@ class Preferences:
             number = await self._database.transact("erase contact", work)
             if number is not None:
                 written.append(number)
-        # All promises of the tenant: where a first try broke off after its
-        # commit, the contact's number is not to be found by its id any more.
-        await self._folding.of_contacts(tenant)
+        if number is None:
+            # A first try may have broken off after its commit, and the contact's
+            # number is not to be found by its id any more.
+            await self._folding.of_erased(tenant)
+        else:
+            await self._folding.of_contacts(tenant, [number])
 
     async def _set(
         self,
@@ -204,8 +207,7 @@ class Preferences:
         actor: str,
     ) -> tuple[SetOutcome, list[int], list[int]]:
         """Return the outcome, the contacts that promises were made about, those written."""
-        created = await storage.insert_contacts(connection, tenant, list(wanted))
-        found = await storage.lock_contacts(connection, tenant, list(wanted))
+        created, found = await _known(connection, tenant, wanted)
         # Read after the locks: of two changes of a contact the later has the
         # later time.
         rule = await self._catalog.mode_rule(connection, tenant)
@@ -238,6 +240,19 @@ class Preferences:
         written = [found[name].number for name in created]
         written += [change.contact.number for change in changes]
         return SetOutcome(len(created), len(changes)), promised, written
+
+
+async def _known(
+    connection: "Connection", tenant: int, names: Collection[str]
+) -> tuple[set[str], dict[str, Contact]]:
+    """Make contacts known and lock them; return who was not known, and all of them."""
+    created: set[str] = set()
+    found: dict[str, Contact] = {}
+    # Again for whoever is erased between the two: the choice is of who is there then.
+    while missing := [name for name in names if name not in found]:
+        created |= await storage.insert_contacts(connection, tenant, missing)
+        found |= await storage.lock_contacts(connection, tenant, missing)
+    return created, found
 
 
 def _tightens(rule: ModeRule, change: _Change) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from hushpost_client import (
 )
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
+from tests.faults.holding import counters_held, someone_waits
 from tests.inspection import Connection, connected, events_of, tenant_number
-from tests.mailing import Mailing, clients_of, eventually, send
+from tests.mailing import clients_of, eventually, send
 
 
 @pytest.fixture
@@ -28,25 +29,6 @@ async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
     """Clients of a tenant whose numbers are exact."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
-
-
-@asynccontextmanager
-async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterator[None]:
-    """Keep the authority from folding a campaign's events until the block ends."""
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        await connection.execute(
-            "select from counters where campaign ="
-            " (select campaign from campaigns join tenants using (tenant)"
-            "  where tenant_id = $1 and campaign_id = $2) and mode = 1 for update",
-            mailing.clients.tenant_id,
-            mailing.campaign_id,
-        )
-        yield
-    finally:
-        if not connection.is_closed():
-            await transaction.rollback()
 
 
 async def test_an_opt_out_whose_caller_left_is_finished_by_itself(
@@ -142,7 +124,7 @@ async def test_a_policy_job_goes_on_when_the_database_is_back(tmp_path: Path) ->
                 await clients.admin.admin.update_policy(
                     PolicyUpdate(mode_when_unset=Mode.ANONYMOUS)
                 )
-                await eventually(partial(_someone_waits, connection), "the job waits for the lock")
+                await eventually(partial(someone_waits, connection), "the job waits for the lock")
                 process.end_postgres(signal.SIGKILL)
                 connection.terminate()
 
@@ -156,8 +138,3 @@ async def test_a_policy_job_goes_on_when_the_database_is_back(tmp_path: Path) ->
             await eventually(is_done, "the policy's job ends")
             opens = (await mailing.stats()).opens.human
             assert (opens.identified.total, opens.anonymous.total) == (0, 1)
-
-
-async def _someone_waits(connection: Connection) -> bool:
-    """Tell whether a transaction waits for another."""
-    return bool(await connection.fetchval("select exists (select from pg_locks where not granted)"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -25,6 +25,7 @@ __all__ = [
     "contacts_with_events",
     "count_events",
     "delete_foldings",
+    "erased_foldings",
     "expired",
     "insert_foldings",
     "insert_policy_folding",
@@ -98,7 +99,15 @@ async def contact_foldings(
     connection: "Connection", tenant: int, contacts: Sequence[int] | None = None
 ) -> list[ContactFolding]:
     """Return promises about the given contacts, or about all."""
-    rows = await connection.fetch(sql.CONTACT_FOLDINGS, tenant, contacts)
+    return _contact_foldings(await connection.fetch(sql.CONTACT_FOLDINGS, tenant, contacts))
+
+
+async def erased_foldings(connection: "Connection", tenant: int) -> list[ContactFolding]:
+    """Return promises about contacts that do not exist any more."""
+    return _contact_foldings(await connection.fetch(sql.ERASED_FOLDINGS, tenant))
+
+
+def _contact_foldings(rows: Sequence[Any]) -> list[ContactFolding]:
     return [ContactFolding(number, contact, History(history)) for number, contact, history in rows]
 
 

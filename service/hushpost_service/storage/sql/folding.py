@@ -32,6 +32,18 @@ where tenant = $1 and contact is not null
 order by folding
 """
 
+# Those of them that are about contacts who have been erased.
+ERASED_FOLDINGS = """
+select folding, contact, history
+from foldings
+where tenant = $1 and contact is not null
+    and not exists (
+        select from contacts
+        where contacts.tenant = $1 and contacts.contact = foldings.contact
+    )
+order by folding
+"""
+
 # A tenant's promises about its policy.
 POLICY_FOLDINGS = """
 select folding, history, start_time, total_events, folded_events
