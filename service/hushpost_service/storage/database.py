@@ -83,6 +83,10 @@ class Database:
                 # table was still empty would read the whole table ever after;
                 # every statement here has an index to go by.
                 "enable_seqscan": "off",
+                # Of columns that name contacts there are no statistics, and the
+                # planner, which then expects a contact to have a great many events,
+                # would read all of a tenant's in an index that has the contact last.
+                "enable_indexonlyscan": "off",
             },
         )
         return cls(pool)

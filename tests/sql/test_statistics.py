@@ -1,0 +1,125 @@
+"""What PostgreSQL keeps for its planner names nobody, and its plans are good without."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.sql import contacts, folding, recording
+from tests.inspection import Connection, on
+
+CONTACT = 7_070_707_070_707
+"""Stands out in whatever is sampled."""
+
+SLOT = 70_707
+
+TENANT = 70
+
+FILL = f"""
+insert into contacts (tenant, contact, contact_id, do_not_track) overriding system value
+select {TENANT}, {CONTACT} + n, 'canary-' || n, 1 from generate_series(1, 2000) as n;
+insert into preference_changes (
+    tenant, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor, change_time
+)
+select {TENANT}, 'canary-' || n % 50, 1, 2, 1, 'canary-' || n % 50, 'key', now()
+from generate_series(1, 2000) as n;
+insert into events
+    (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
+select {TENANT}, n % 20, {CONTACT} + n % 100, now(), 1, {SLOT} + n % 100, 0, 1, true
+from generate_series(1, 5000) as n;
+insert into foldings (tenant, contact, history, start_time, total_events, folded_events)
+select {TENANT}, {CONTACT} + n % 50, 1, now(), 0, 0 from generate_series(1, 2000) as n;
+insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
+select {TENANT}, n, 1, 0, false, 2, 0, (5::bit(8) || 0::bit(4088))::bit(4096)
+from generate_series(1, 500) as n;
+analyze
+"""  # noqa: S608 - numbers of ours
+
+SAMPLED = """
+select tablename, attname, concat(most_common_vals, histogram_bounds) as sample
+from pg_stats
+where schemaname = 'public'
+"""
+
+
+@pytest.fixture(scope="module")
+async def filled(migrated: str) -> str:
+    """The address of a database with contacts that stand out, and samples taken."""
+    async with on(migrated) as connection:
+        await connection.execute(FILL)
+    return migrated
+
+
+async def _telling(connection: Connection) -> set[str]:
+    """Return the columns whose samples tell of contacts, or of who was seen."""
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    found = set()
+    for table, column, sample in await connection.fetch(SAMPLED):
+        if (table, column) == ("contacts", "contact"):
+            continue  # Numbers, each once: that they were given away says nothing.
+        canaries = ["canary", str(CONTACT)[:10], str(SLOT)[:3] + "0", "00000101000"]
+        if table.startswith("events"):
+            canaries.append(today)
+        if any(canary in sample for canary in canaries):
+            found.add(f"{table}.{column}")
+    return found
+
+
+async def test_no_sample_names_anybody(filled: str) -> None:
+    """Neither contacts nor slots are sampled, in partitions either; they would be by default."""
+    month = f"events_{datetime.now(UTC):%Y_%m}"
+    async with on(filled) as connection:
+        assert await connection.fetchval(
+            "select count(*) from pg_stats where tablename = $1", month
+        )
+        assert await _telling(connection) == set()
+        await connection.execute(
+            f"begin; alter table {month} alter contact set statistics -1,"
+            " alter slot set statistics -1, alter event_time set statistics -1;"
+            " alter table slot_bits alter bits set statistics -1;"
+            " alter table contacts alter contact_id set statistics -1; analyze"
+        )
+        assert await _telling(connection) == {
+            f"{month}.contact",
+            f"{month}.slot",
+            f"{month}.event_time",
+            "slot_bits.bits",
+            "contacts.contact_id",
+        }
+
+
+INDEXES = {
+    "PAIRS": (folding.PAIRS, "tenant_contact_idx"),
+    "TAKE_EVENTS": (folding.TAKE_EVENTS, "tenant_campaign_contact_idx"),
+    "CONTACTS_WITH_EVENTS": (folding.CONTACTS_WITH_EVENTS, "tenant_contact_idx"),
+    "CONTACT_FOLDINGS": (folding.CONTACT_FOLDINGS, "foldings_contact"),
+    "RECEIVE": (recording.RECEIVE, "contacts_pkey"),
+    "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
+    "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),
+    "UPDATE_PREFERENCES": (contacts.UPDATE_PREFERENCES, "contacts_pkey"),
+    "DELETE_CONTACT": (contacts.DELETE_CONTACT, "contacts_tenant_contact_id_key"),
+    "LIST_CHANGES_OF_CONTACT": (contacts.LIST_CHANGES_OF_CONTACT, "preference_changes_contact"),
+}
+"""Statements about contacts, and the index that each is to go by."""
+
+
+@pytest.mark.parametrize("name", INDEXES)
+async def test_statements_go_by_their_index(pool: Database, filled: str, name: str) -> None:
+    """Without statistics of contacts, each statement still reads only what it is about."""
+    statement, index = INDEXES[name]
+    async with pool.connection("test") as connection:
+        await connection.execute(
+            f"set plan_cache_mode = force_generic_plan; prepare x as {statement}"
+        )
+        try:
+            count = await connection.fetchval(
+                "select cardinality(parameter_types) from pg_prepared_statements where name = 'x'"
+            )
+            nulls = ", ".join(["null"] * count)
+            plan = "\n".join(
+                line for (line,) in await connection.fetch(f"explain execute x ({nulls})")
+            )
+        finally:
+            await connection.execute("deallocate x; reset plan_cache_mode")
+    assert index in plan, plan
+    assert "Seq Scan" not in plan, plan
