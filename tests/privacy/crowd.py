@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from hushpost_client import DoNotTrack, Event, PreferenceEntry, PreferenceSource, Verdict
 from hushpost_service.keyring import Keyring
 from hushpost_service.token import TokenSealer, TrackingToken
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
-from tests.inspection import Connection, connected
+from tests.inspection import Connection, database_uri
 from tests.mailing import Mailing, clients_of, send
 
 __all__ = ["Town", "a_town"]
@@ -18,7 +20,7 @@ __all__ = ["Town", "a_town"]
 _BATCH = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Town:
     """An authority, a tenant with exact numbers, its clients, and a thief's connection."""
 
@@ -53,6 +55,11 @@ class Town:
         recorded = await self.clients.edge.tracking.record_events(events)
         assert not recorded.rejected
 
+    async def reconnect(self) -> None:
+        """Connect to the database again, after it was started again."""
+        self.database.terminate()
+        self.database = await asyncpg.connect(database_uri(self.process.data_dir))
+
     def opened(self, token: str) -> TrackingToken:
         """Open a token with the keyring."""
         keyring = Keyring.load(self.process.data_dir / "keyring.json")
@@ -60,17 +67,20 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(folder: Path, environment: dict[str, str] | None = None) -> AsyncIterator[Town]:
+async def a_town(folder: Path, *options: str) -> AsyncIterator[Town]:
     """Start an authority in a folder; nobody but the test has work done there.
 
     Autovacuum sleeps: it comes by itself, whoever acts, and would be taken for
     something that an event did.
     """
-    with AuthorityProcess(folder, environment=environment) as process:
+    with AuthorityProcess(folder, *options) as process:
         running = RunningAuthority(process, process.target, process.admin_key())
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, running)
-            database = await stack.enter_async_context(connected(process.data_dir))
-            await database.execute("alter system set autovacuum = off")
-            await database.execute("select pg_reload_conf()")
-            yield Town(process, clients, database)
+            town = Town(process, clients, await asyncpg.connect(database_uri(process.data_dir)))
+            await town.database.execute("alter system set autovacuum = off")
+            await town.database.execute("select pg_reload_conf()")
+            try:
+                yield town
+            finally:
+                town.database.terminate()
