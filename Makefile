@@ -68,15 +68,18 @@ venv: $(VENV)/.dev $(PROJECT) ## set up the development environment
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench
+.PHONY: run demo-once bench bench-page
 run: $(VENV)/.run $(PROJECT) ## start a database, the authority, an edge and a demo campaign; Ctrl-C ends it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
 demo-once: $(VENV)/.run $(PROJECT) ## the same, but exit after the report
 	@exec $(BIN)/hushpost demo --once --data-dir .hushpost
 
-bench: $(VENV)/.dev $(PROJECT) ## measure; ONLY=name picks one figure
+bench: $(VENV)/.dev $(PROJECT) ## measure all but growth; ONLY=name picks one figure, ONLY=growth many minutes
 	@exec $(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)')
+
+bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from what was measured
+	@$(BIN)/python -m bench.page
 
 # ---- checking ---------------------------------------------------------------
 

@@ -38,18 +38,22 @@ def main(
     # Ended from outside, it still takes its servers with it.
     signal.signal(signal.SIGTERM, _interrupt)
     figures: list[Figure] = []
+    taken = None
+    has_failed = False
     for measurement in measurements:
         try:
             results, taken = _measured(measurement)
         except FailedError as error:
-            _console.print(
-                f"no {measurement.name}: {error}", style="red", markup=False, highlight=False
-            )
-            raise typer.Exit(1) from None
-        # At once: what a later one fails at takes nothing away.
-        save(results, taken)
-        figures += [result for result in results if isinstance(result, Figure)]
-    _show(figures, taken)
+            # The others are worth their while all the same.
+            has_failed = True
+            _say_failed(measurement, error)
+        else:
+            save(results, taken)
+            figures += [result for result in results if isinstance(result, Figure)]
+    if taken is not None:
+        _show(figures, taken)
+    if has_failed:
+        raise typer.Exit(1)
 
 
 def _measured(measurement: Measurement) -> tuple[list[Result], Circumstances]:
@@ -62,6 +66,11 @@ def _measured(measurement: Measurement) -> tuple[list[Result], Circumstances]:
             work, seconds = measurement.work, measurement.seconds
             results = run(work, where, lambda text: status.update(f"{names}: {text}"), seconds)
     return results, taken
+
+
+def _say_failed(measurement: Measurement, error: FailedError) -> None:
+    text = f"no {', '.join(measurement.figures)}: {error}"
+    _console.print(text, style="red", markup=False, highlight=False)
 
 
 def _show(figures: Sequence[Figure], taken: Circumstances) -> None:

@@ -9,14 +9,16 @@ from bench.prepared import BATCH, Prepared
 from bench.results import percentile
 from bench.schedule import OK, Answer, Answers, at_rate
 
-__all__ = ["BURST_SECONDS", "Burst", "Bursts"]
+__all__ = ["AFTER_SECONDS", "BURST_SECONDS", "Burst", "Bursts"]
 
-BURST_SECONDS = 4.0
+BURST_SECONDS = 6.0
 _CALM_SECONDS = 2.0
-_AFTER_SECONDS = 5.0
+AFTER_SECONDS = 8.0
+"""A recovery that takes longer is not waited for."""
+
 _IN_FLIGHT = 16
 _PEAK_BATCHES = 150
-_RAMP = 0.25
+_RAMP = 0.2
 """So much of a burst passes before its throughput is looked at: the queue fills."""
 
 _BUCKET_SECONDS = 0.25
@@ -71,7 +73,7 @@ class Bursts:
         async with asyncio.TaskGroup() as group:
             overload = group.create_task(self._at(peak * multiple, BURST_SECONDS))
             await asyncio.sleep(BURST_SECONDS)
-            after = group.create_task(self._at(peak / 2, _AFTER_SECONDS))
+            after = group.create_task(self._at(peak / 2, AFTER_SECONDS))
         answers = overload.result()
         statuses = answers.statuses
         count = statuses.total()

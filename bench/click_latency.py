@@ -1,4 +1,8 @@
-"""`click_p99_ms_at_half_peak`: how long an edge waits for a click that comes when it is due."""
+"""`click_p99_ms_at_half_peak`: how long an edge waits for a click that comes when it is due.
+
+`overload_clicks_dropped`: what becomes of clicks at twice of what can be recorded.
+Those over it shall be refused in a way that an edge understands and repeats.
+"""
 
 import random
 from collections.abc import Iterator
@@ -12,9 +16,9 @@ from bench.clicks import rates
 from bench.echo import echo_server
 from bench.results import Curve, Figure, Result, Spread
 from bench.scenario import LINKS, SEED, Shape
-from bench.schedule import Answers, at_rate
+from bench.schedule import OK, Answers, at_rate
 from bench.site import Site
-from bench.tenant import check_recorded, opened_tenant
+from bench.tenant import opened_tenant
 from hushpost.v1 import tracking_pb2 as pb
 
 __all__ = ["measure"]
@@ -29,7 +33,8 @@ _SECONDS = 4.0
 _PUNCTUAL = 0.97
 """A schedule that the generator does not keep is another one."""
 
-_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25)
+_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0)
+_REFUSED = "RESOURCE_EXHAUSTED"
 _SHARE_SECONDS = 3.0
 
 
@@ -39,7 +44,8 @@ class _Course:
     def __init__(self, requests: Iterator[pb.RecordClickRequest], ours: Send, bare: Send) -> None:
         self._requests = requests
         self._pair = ours, bare
-        self.sent = 0
+        self.recorded = 0
+        self.unknown = 0
 
     async def peak(self, say: Say) -> float:
         """Return clicks per second as fast as answers come; the first round warms up."""
@@ -47,15 +53,16 @@ class _Course:
         for turn in range(_PEAK_ROUNDS + 1):
             say(f"looking for the peak, round {turn} of {_PEAK_ROUNDS}")
             samples.append(await rates(self._pair, self._requests, _PEAK_CALLS, _CALLERS))
-            self.sent += _PEAK_CALLS
+            self.recorded += _PEAK_CALLS
         return Spread.of([ours for ours, _ in samples[1:]]).median
 
     async def at(self, rate: float, seconds: float) -> Answers:
         """Send clicks to the authority."""
         part = list(islice(self._requests, round(rate * seconds)))
-        self.sent += len(part)
         answers = await at_rate(self._pair[0], part, rate)
-        answers.check()
+        statuses = answers.statuses
+        self.recorded += statuses[OK]
+        self.unknown += statuses.total() - statuses[OK] - statuses[_REFUSED]
         return answers
 
     async def bare_at(self, rate: float, seconds: float) -> Answers:
@@ -79,10 +86,11 @@ async def measure(site: Site, say: Say) -> list[Result]:
             )
             peak = await course.peak(say)
             figure = await _at_half(course, peak, say)
-            curve = await _by_load(course, peak, say)
-        stats = await tenant.reporter.stats.get_campaign_stats("latency")
-    check_recorded(stats, 0, course.sent)
-    return [figure, curve]
+            dropped, curve = await _by_load(course, peak, say)
+        counted = await tenant.clicks("latency")
+    most = course.recorded + course.unknown
+    assert course.recorded <= counted <= most, f"{course.recorded} … {most} clicks, {counted}"
+    return [figure, dropped, curve]
 
 
 async def _at_half(course: _Course, peak: float, say: Say) -> Figure:
@@ -90,6 +98,7 @@ async def _at_half(course: _Course, peak: float, say: Say) -> Figure:
     for turn in range(_ROUNDS):
         say(f"at {peak / 2:,.0f} clicks/s, round {turn + 1} of {_ROUNDS}")
         ours.append(await course.at(peak / 2, _SECONDS))
+        ours[-1].check()
         bare.append(await course.bare_at(peak / 2, _SECONDS))
         late = ours[-1].sent_seconds
         assert late < _SECONDS / _PUNCTUAL, f"sending took {late:.1f} s instead of {_SECONDS} s"
@@ -107,18 +116,33 @@ async def _at_half(course: _Course, peak: float, say: Say) -> Figure:
     )
 
 
-async def _by_load(course: _Course, peak: float, say: Say) -> Curve:
+async def _by_load(course: _Course, peak: float, say: Say) -> tuple[Figure, Curve]:
     lines: dict[str, list[float]] = {"median": [], "p90": [], "p99": [], "p99.9": []}
     for share in _SHARES:
         say(f"at {share:.0%} of the peak")
         answers = await course.at(peak * share, _SHARE_SECONDS)
         for line, quantile in zip(lines.values(), (0.5, 0.9, 0.99, 0.999), strict=True):
             line.append(answers.percentile(quantile) * 1000)
-    return Curve(
+    curve = Curve(
         "click_latency_by_load",
         "clicks a second that are due",
         "milliseconds from due to answered",
         [peak * share for share in _SHARES],
         lines,
         f"{_SHARE_SECONDS:.0f} s each; {_CALLERS} callers reach {peak:,.0f} clicks/s",
+    )
+    return _dropped(answers, peak), curve
+
+
+def _dropped(answers: Answers, peak: float) -> Figure:
+    """Return the share of calls that ended neither well nor refused."""
+    statuses = answers.statuses
+    count = statuses.total()
+    found = ", ".join(f"{name} {number / count:.1%}" for name, number in statuses.most_common())
+    return Figure.of(
+        "overload_clicks_dropped",
+        [1 - (statuses[OK] + statuses[_REFUSED]) / count],
+        "of all calls",
+        conditions=f"{_SHARES[-1]:g} times the peak of {peak:,.0f} clicks/s due for "
+        f"{_SHARE_SECONDS:.0f} s, {count / answers.sent_seconds:,.0f} sent a second: {found}",
     )

@@ -7,7 +7,7 @@ shall record as much as ever, refuse the rest at once, and be itself again soon.
 import random
 from collections.abc import Callable, Sequence
 
-from bench.bursts import BURST_SECONDS, Burst, Bursts
+from bench.bursts import AFTER_SECONDS, BURST_SECONDS, Burst, Bursts
 from bench.child import Say
 from bench.memory import watched
 from bench.prepared import BATCH, Prepared
@@ -55,28 +55,23 @@ async def measure(site: Site, say: Say) -> list[Result]:
 
 
 def _figures(found: dict[int, list[Burst]], before: float, most: float) -> list[Figure]:
-    def worst(
-        name: str, unit: str, value: Callable[[Burst], float], *, reference: str = ""
-    ) -> Figure:
-        by_multiple = {
-            multiple: [value(burst) for burst in bursts] for multiple, bursts in found.items()
-        }
-        pick = min if name.endswith("_ratio") else max
-        multiple = pick(by_multiple, key=lambda each: Spread.of(by_multiple[each]).median)
-        shares = "; ".join(_said(multiple, bursts) for multiple, bursts in found.items())
-        samples = by_multiple[multiple]
-        return Figure.of(
-            name,
-            samples,
-            unit,
-            reference=reference,
-            ratio=Spread.of(samples).median if unit == "ratio" else None,
-            conditions=f"the worst: {multiple} times; {shares}; bursts of {BURST_SECONDS:.0f} s "
-            f"in batches of {BATCH:,}, {_OPTED_OUT:.0%} anonymous",
-        )
-
     peaks = [burst.peak for bursts in found.values() for burst in bursts]
-    peak = f"the peak as fast as answers come, {Spread.of(peaks).median:,.0f} events/s"
+    throughput = _worst(
+        "overload_throughput_ratio",
+        "ratio",
+        found,
+        lambda burst: burst.throughput / burst.peak,
+        reference=f"the peak as fast as answers come, {_median(peaks):,.0f} events/s",
+        conditions="; ".join(_said(multiple, bursts) for multiple, bursts in found.items()),
+    )
+    refusal = _worst("overload_refusal_p99_ms", "ms", found, lambda burst: burst.refusal_p99 * 1000)
+    recovery = _worst(
+        "overload_recovery_seconds",
+        "s",
+        found,
+        lambda burst: burst.recovery,
+        conditions=f"looked at for {AFTER_SECONDS:.0f} s",
+    )
     memory = Figure.of(
         "overload_memory_mib",
         [most],
@@ -85,37 +80,55 @@ def _figures(found: dict[int, list[Burst]], before: float, most: float) -> list[
         ratio=most / before,
         conditions="the most that the authority held resident, over all bursts",
     )
-    return [
-        worst(
-            "overload_throughput_ratio",
-            "ratio",
-            lambda burst: burst.throughput / burst.peak,
-            reference=peak,
-        ),
-        worst("overload_refusal_p99_ms", "ms", lambda burst: burst.refusal_p99 * 1000),
-        worst("overload_recovery_seconds", "s", lambda burst: burst.recovery),
-        memory,
-    ]
+    return [throughput, refusal, recovery, memory]
+
+
+def _worst(
+    name: str,
+    unit: str,
+    found: dict[int, list[Burst]],
+    value: Callable[[Burst], float],
+    *,
+    reference: str = "",
+    conditions: str = "",
+) -> Figure:
+    """Make a figure of the multiple that was borne worst; of a ratio, that is the lowest."""
+    samples = {multiple: [value(burst) for burst in bursts] for multiple, bursts in found.items()}
+    pick = min if unit == "ratio" else max
+    worst = pick(samples, key=lambda multiple: _median(samples[multiple]))
+    each = ", ".join(f"{_median(values):,.2f}" for values in samples.values())
+    multiples = ", ".join(map(str, samples))
+    return Figure.of(
+        name,
+        samples[worst],
+        unit,
+        reference=reference,
+        ratio=_median(samples[worst]) if unit == "ratio" else None,
+        conditions=f"at {multiples} times the peak: {each}; bursts of {BURST_SECONDS:.0f} s in "
+        f"batches of {BATCH:,}, {_OPTED_OUT:.0%} anonymous"
+        + (f"; {conditions}" if conditions else ""),
+    )
 
 
 def _said(multiple: int, bursts: Sequence[Burst]) -> str:
-    def median(values: Sequence[float]) -> float:
-        return Spread.of(values).median
-
     return (
-        f"{multiple} times: {median([burst.due for burst in bursts]):,.0f} events/s due, "
-        f"{median([burst.throughput for burst in bursts]):,.0f} recorded, "
-        f"{median([burst.refused for burst in bursts]):.0%} of calls refused, "
-        f"{median([burst.lost for burst in bursts]):.0%} unanswered, "
-        f"p99 {median([burst.recorded_p99 for burst in bursts]):.2f} s"
+        f"{multiple} times: {_median([burst.due for burst in bursts]):,.0f} events/s due, "
+        f"{_median([burst.throughput for burst in bursts]):,.0f} recorded, "
+        f"{_median([burst.refused for burst in bursts]):.0%} of calls refused, "
+        f"{_median([burst.lost for burst in bursts]):.0%} unanswered, "
+        f"p99 {_median([burst.recorded_p99 for burst in bursts]):.2f} s"
     )
+
+
+def _median(values: Sequence[float]) -> float:
+    return Spread.of(values).median
 
 
 def _curve(found: dict[int, list[Burst]]) -> Curve:
     def of(value: Callable[[Burst], float]) -> list[float]:
-        return [Spread.of([value(burst) for burst in bursts]).median for bursts in found.values()]
+        return [_median([value(burst) for burst in bursts]) for bursts in found.values()]
 
-    peak = Spread.of([burst.peak for bursts in found.values() for burst in bursts]).median
+    peak = _median([burst.peak for bursts in found.values() for burst in bursts])
     return Curve(
         "recorded_by_load",
         "events a second that are due",
