@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import asyncpg
 import typer
 from pydantic import ValidationError
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hushpost_service.admin import new_secret, secret_hash
 from hushpost_service.errors import HushpostError
 from hushpost_service.keyring import Keyring, KeyringError
 from hushpost_service.logs import configure_logs
 from hushpost_service.rpc.server import AddressError
+from hushpost_service.scrub import Scrub, ScrubError
 from hushpost_service.serve import opened_database, opened_keyring, serve
 from hushpost_service.settings import Settings
 from hushpost_service.storage.api_keys import Role, insert_api_key
@@ -32,6 +36,7 @@ _EXPECTED = (
     AddressError,
     EmbeddedDatabaseError,
     SchemaError,
+    ScrubError,
 )
 
 
@@ -48,6 +53,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(_serve)
     app.command("admin-key")(_admin_key)
     app.command("rotate-keyring")(_rotate_keyring)
+    app.command("scrub")(_scrub)
 
 
 def _serve(
@@ -124,6 +130,41 @@ def _rotate_keyring(data_dir: DataDir = None, keyring: KeyringFile = None) -> No
         _fail(error)
     else:
         typer.echo(f"{path}: tokens are now sealed with key {rotated.active}")
+
+
+def _scrub(data_dir: DataDir = None) -> None:
+    """Leave nothing of folded events and erased contacts in the database's files.
+
+    What has been deleted stays in the files of tables, indexes and log until it is
+    overwritten. This rewrites the tables, one at a time, and has old files of the
+    log removed. A running service goes on; recording waits while the table that it
+    needs is rewritten, about two seconds per million events. Backups, archives of
+    the log and replicas are yours to see to.
+    """
+    settings = _settings(data_dir=data_dir)
+    configure_logs("error")
+
+    async def scrub() -> None:
+        async with opened_database(settings) as opened:
+            await _scrubbed(Scrub(opened.database))
+
+    _run(scrub())
+
+
+async def _scrubbed(scrub: Scrub) -> None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("waiting for transactions to end", total=None)
+        tables = await scrub.tables()
+        total = sum(table.bytes for table in tables)
+        progress.update(bar, total=total)
+        for table in tables:
+            progress.update(bar, description=f"{table.name}, {decimal(table.bytes)}")
+            await scrub.rewrite(table)
+            progress.advance(bar, table.bytes)
+        progress.update(bar, description="log")
+        await scrub.renew_log()
+    typer.echo(f"scrubbed: {len(tables)} tables, {decimal(total)}, and the log")
 
 
 def _settings(**given: Any) -> Settings:

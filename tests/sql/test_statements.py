@@ -20,6 +20,7 @@ SAMPLES = {
     "start": datetime(2001, 2, 1, tzinfo=UTC),
     "end": datetime(2001, 3, 1, tzinfo=UTC),
     "period": 1600,
+    "milliseconds": 100,
 }
 """What stands in for the fields of statements that are format strings."""
 
@@ -27,10 +28,11 @@ NAMES = {
     "CREATE_RECEIPTS": "receipts_1600",
     "IS_EMPTY": "events",
     "DROP": "receipts",
+    "REWRITE": "foldings",
 }
 """Other names of tables."""
 
-OUTSIDE = ("vacuum",)
+OUTSIDE = ("vacuum", "checkpoint")
 """What statements begin with that must not run in a transaction."""
 
 FRAGMENTS = {"FILING"}
@@ -52,6 +54,11 @@ ACROSS_TENANTS = {
     "PARTITIONS",
     "SETTINGS",
     "DEAD_ROWS",
+    "NEXT_TRANSACTION",
+    "STILL_SEEN",
+    "TABLES",
+    "END_LOG_FILE",
+    "OLD_LOG",
     "IS_EMPTY",
     "NOW",
     "LOCK_LINKS",

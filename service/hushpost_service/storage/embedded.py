@@ -17,7 +17,7 @@ __all__ = ["EmbeddedDatabase", "EmbeddedDatabaseError"]
 
 # Nothing of a statement reaches the server's log: constraint violations and slow
 # statements would quote contacts there.
-_QUIET = {
+_SET = {
     "log_statement": "none",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
@@ -27,11 +27,13 @@ _QUIET = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "max_wal_size": "4GB",
+    # Old files of the log are removed, not used again with what is in them.
+    "wal_recycle": "off",
 }
 
 
-_QUIETING = "".join(f"alter system set {name} = '{value}';\n" for name, value in _QUIET.items())
-_QUIETING += "select pg_reload_conf();\n"
+_SETTING = "".join(f"alter system set {name} = '{value}';\n" for name, value in _SET.items())
+_SETTING += "select pg_reload_conf();\n"
 
 _TRIES = 20
 _RETRY_SECONDS = 0.5
@@ -89,7 +91,7 @@ class EmbeddedDatabase:
             try:
                 self._server = server = get_server(self._folder)
                 server.ensure_postgres_running()
-                server.psql(_QUIETING)
+                server.psql(_SETTING)
                 break
             except (OSError, AssertionError, subprocess.SubprocessError) as error:
                 # One that was killed a moment ago may still look alive.

@@ -69,9 +69,7 @@ def broken(settings: Mapping[str, str]) -> list[BrokenSetting]:
     return [
         BrokenSetting(name, settings[name], value)
         for name, value in wanted.items()
-        if name in settings
-        and settings[name] != value
-        and (name, settings[name]) not in _HARMLESS
+        if name in settings and settings[name] != value and (name, settings[name]) not in _HARMLESS
     ]
 
 

@@ -1,0 +1,183 @@
+"""After `hushpost scrub` the database's files have no byte of what was folded or erased."""
+
+import asyncio
+import struct
+import subprocess
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hushpost_client import DoNotTrack, History
+from tests.authority import HUSHPOST, AuthorityProcess
+from tests.conftest import RunningAuthority
+from tests.inspection import connected, contact_number, database_uri, on, tenant_number
+from tests.mailing import Mailing, clients_of, send
+
+READERS = [f"canary-{number:03}@mail.example.com" for number in range(60)]
+FOLDED, ERASED, KEPT = READERS[10], READERS[20], READERS[30]
+
+FIRST = 0x7A3C_91E4_5B00
+"""The first contact's number: its bytes stand out."""
+
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Town:
+    """An authority of the test's own, and what was sent by it."""
+
+    process: AuthorityProcess
+    mailing: Mailing
+    needles: dict[str, bytes]
+
+
+def _scrub(folder: Path, uri: str | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [HUSHPOST, "scrub", "--data-dir", folder],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env=None if uri is None else {"HUSHPOST_DATABASE_URL": uri},
+    )
+
+
+def _found(folder: Path, needles: dict[str, bytes]) -> set[str]:
+    """Return the needles that some file has, of whatever kind it is."""
+    found = set()
+    for file in folder.rglob("*"):
+        try:
+            content = file.read_bytes() if file.is_file() else b""
+        except FileNotFoundError:
+            continue  # Old files of the log come and go.
+        found |= {name for name, needle in needles.items() if needle in content}
+    return found
+
+
+async def _needles(process: AuthorityProcess, tenant_id: str) -> dict[str, bytes]:
+    """Return what stands in a file as long as something of a contact's behaviour does."""
+    async with connected(process.data_dir) as database:
+        tenant = await tenant_number(database, tenant_id)
+        campaign = await database.fetchval("select campaign from campaigns")
+        numbers = {
+            name: await contact_number(database, tenant, name) for name in (FOLDED, ERASED, KEPT)
+        }
+    # In a row of events and in the index by campaign, campaign and contact stand
+    # side by side.
+    acted = {name: struct.pack("<qq", int(campaign), number) for name, number in numbers.items()}
+    return {
+        "events of who opted out": acted[FOLDED],
+        "events of who was erased": acted[ERASED],
+        "events of who may be tracked": acted[KEPT],
+        "number of who was erased": struct.pack("<q", numbers[ERASED]),
+        "id of who was erased": ERASED.encode(),
+        "id of who opted out": FOLDED.encode(),
+    }
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    """Readers who have opened and clicked; one has opted out since, one is erased."""
+    async with AsyncExitStack() as stack:
+        process = stack.enter_context(AuthorityProcess(tmp_path))
+        async with connected(process.data_dir) as database:
+            await database.execute(f"alter sequence contacts_contact_seq restart with {FIRST}")
+        authority = RunningAuthority(process, process.target, process.admin_key())
+        clients = await clients_of(stack, authority)
+        mailing = await send(clients, READERS)
+        await mailing.open(*READERS)
+        await mailing.click(*READERS)
+        needles = await _needles(process, clients.tenant_id)
+        await clients.sender.preferences.set_preference(
+            FOLDED, DoNotTrack.TRUE, history=History.FOLD
+        )
+        await clients.sender.preferences.erase_contact(ERASED)
+        yield Town(process, mailing, needles)
+
+
+async def test_nothing_is_left_of_whom_nothing_should_be(town: Town) -> None:
+    """Before, the bytes are there, in tables that a vacuum has cleaned too; then no more."""
+    async with connected(town.process.data_dir) as database:
+        await database.execute("vacuum")
+        await database.execute("checkpoint")
+    assert _found(town.process.data_dir, town.needles) == set(town.needles)
+    done = await asyncio.to_thread(_scrub, town.process.data_dir)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("scrubbed: ")
+    assert _found(town.process.data_dir, town.needles) == {
+        "events of who may be tracked",
+        "id of who opted out",
+    }
+
+
+async def test_the_service_goes_on_meanwhile(town: Town) -> None:
+    """Events that are recorded during a scrub count, and so do those before and after."""
+    scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))
+    others = [name for name in READERS if name != ERASED]
+    rounds = 0
+    while not scrubbing.done():
+        await town.mailing.open(*others)
+        rounds += 1
+    assert (await scrubbing).returncode == 0
+    await town.mailing.open(*others)
+    stats = await town.mailing.stats()
+    # The one who opted out counts as anonymous; the one who was erased, as before.
+    human = stats.opens.human
+    assert human.identified.total == (rounds + 2) * (len(READERS) - 2)
+    assert human.anonymous.total + human.aggregate.total == rounds + 2 + 1
+    assert rounds > 1
+
+
+async def test_an_open_transaction_is_waited_for(town: Town) -> None:
+    """While somebody sees deleted rows they must stay: the scrub goes on when that has ended."""
+    async with connected(town.process.data_dir) as database:
+        await database.execute("begin isolation level repeatable read; select from contacts")
+        scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.shield(scrubbing), 4)
+        await database.execute("commit")
+    assert (await scrubbing).returncode == 0
+    assert "events of who opted out" not in _found(town.process.data_dir, town.needles)
+
+
+async def test_recording_does_not_wait_behind_a_scrub_that_waits(town: Town) -> None:
+    """A table that others hold is asked for a moment at a time, so that events still count."""
+    async with connected(town.process.data_dir) as database:
+        await database.execute("begin; lock table contacts in access share mode")
+        scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))
+        slowest = 0.0
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            start = time.monotonic()
+            await town.mailing.open(KEPT)
+            slowest = max(slowest, time.monotonic() - start)
+        assert not scrubbing.done()
+        await database.execute("commit")
+    assert (await scrubbing).returncode == 0
+    assert slowest < 3, "a fifth of a second at a time, and what the machine adds"
+
+
+async def test_a_role_that_may_not_see_to_the_log_is_told(
+    authority: RunningAuthority, tmp_path: Path
+) -> None:
+    """An owner of the database alone scrubs its tables, and learns what is left to do."""
+    server = database_uri(authority.process.data_dir)
+    name = f"s_{uuid.uuid4().hex[:12]}"
+    async with on(server) as connection:
+        await connection.execute(f"create role {name} login")
+        await connection.execute(f"create database {name} owner {name}")
+    uri = server.replace("/postgres?", f"/{name}?").replace("postgres@", f"{name}@")
+    try:
+        done = await asyncio.to_thread(_scrub, tmp_path, uri)
+    finally:
+        async with on(server) as connection:
+            await connection.execute(f"drop database {name} with (force)")
+            await connection.execute(f"drop role {name}")
+    assert done.returncode == 1
+    assert "the tables are scrubbed" in done.stderr
+    assert "superuser" in done.stderr
