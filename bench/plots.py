@@ -60,10 +60,14 @@ def draw(plot: Plot, curves: Sequence[Curve], file: Path) -> None:
 
 
 def _lines(axes: Axes, curves: Sequence[Curve]) -> None:
+    _bare_lines(axes, curves)
+    axes.set_ylim(bottom=0)
+
+
+def _bare_lines(axes: Axes, curves: Sequence[Curve]) -> None:
     named = [(curve, line, values) for curve in curves for line, values in curve.lines.items()]
     for (curve, line, values), colour in zip(named, _COLOURS, strict=False):
         axes.plot(curve.x, values, "o-", color=colour, label=line, markersize=4)
-    axes.set_ylim(bottom=0)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(_short))
 
@@ -76,9 +80,8 @@ def _by_callers(axes: Axes, curves: Sequence[Curve]) -> None:
 
 
 def _latencies(axes: Axes, curves: Sequence[Curve]) -> None:
-    _lines(axes, curves)
+    _bare_lines(axes, curves)
     axes.set_yscale("log")
-    axes.set_ylim(bottom=None)
     axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
 
