@@ -21,8 +21,7 @@ class Judgement:
             shown = [f"WRONG {line}" for line in found[:_SHOWN_DIFFERENCES]]
             self.lines = [*shown, f"{len(found):,} differences from what was sent"]
             return
-        events, cells = model.held_back()
-        held_back = f"{events:,} anonymous events in {cells:,} cells are held back for now"
+        held_back = f"{model.held_back():,} anonymous events are held back for now"
         self.lines = [f"all {expected:,} numbers match what was sent; {held_back}"]
 
 

@@ -18,12 +18,12 @@ from hushpost_client import (
     LinkStats,
     Mode,
     NewLink,
-    Rate,
-    Rates,
     SentStats,
     SignalStats,
     Verdict,
 )
+from hushpost_demo.parts import Event, Parts, clickers, messages, parts
+from hushpost_demo.summing import rates_of, sum_cells, sum_counts, sum_signals
 
 __all__ = ["Model"]
 
@@ -37,17 +37,6 @@ class _Message:
     mode: Mode
     sent_mode: Mode
     sent: datetime
-
-
-@dataclass(slots=True)
-class _Event:
-    """What one event counts for. `link` 0 is an open."""
-
-    message: int
-    link: int
-    time: datetime
-    machine: bool
-    mode: Mode
 
 
 class Model:
@@ -69,7 +58,7 @@ class Model:
         self._groups = groups
         self._quorum = quorum
         self._messages: list[_Message] = []
-        self._events: list[_Event] = []
+        self._events: list[Event] = []
 
     def send(self, group: str, mode: Mode, time: datetime) -> None:
         """A message went out, in the mode that its token was issued with."""
@@ -89,7 +78,7 @@ class Model:
         if mode is Mode.IDENTIFIED and privacy_signal:
             mode = Mode.AGGREGATE
         if mode is not Mode.OFF:
-            self._events.append(_Event(message, link, time, verdict in _MACHINES, mode))
+            self._events.append(Event(message, link, time, verdict in _MACHINES, mode))
 
     def opt_out(self, message: int) -> None:
         """The contact of a message opted out; what named it is anonymous from now on."""
@@ -98,7 +87,7 @@ class Model:
         self._messages[message].mode = Mode.ANONYMOUS
         for event in self._events:
             if event.message == message and event.mode is Mode.IDENTIFIED:
-                event.mode = Mode.ANONYMOUS
+                event.mode, event.is_folded = Mode.ANONYMOUS, True
 
     def engaged(self) -> dict[int, tuple[int, int]]:
         """Return opens and clicks, by machines too, of the messages that may be named."""
@@ -110,39 +99,34 @@ class Model:
                 found[event.message] = (opens + (not is_click), clicks + is_click)
         return found
 
-    def held_back(self) -> tuple[int, int]:
-        """Return how many anonymous events are in no number of a group, and in how many cells."""
-        cells: dict[tuple[str, bool, bool], set[int]] = {}
-        events: dict[tuple[str, bool, bool], int] = {}
-        for e in self._events:
-            if e.mode is Mode.ANONYMOUS:
-                cell = (self._messages[e.message].group, e.link > 0, e.machine)
-                cells.setdefault(cell, set()).add(e.message)
-                events[cell] = events.get(cell, 0) + 1
-        held = [cell for cell, messages in cells.items() if len(messages) < self._quorum]
-        return sum(events[cell] for cell in held), len(held)
+    def held_back(self) -> int:
+        """Return how many anonymous events are in no number of a group."""
+        groups = [self._group(group) for group in self._groups]
+        cells = [
+            cell
+            for group in groups
+            for signal in (group.opens, group.clicks)
+            for cell in (signal.human, signal.machine)
+        ]
+        anonymous = sum(event.mode is Mode.ANONYMOUS for event in self._events)
+        return anonymous - sum(cell.anonymous.total for cell in cells)
 
     def stats(self, published: datetime) -> CampaignStats:
         """Return the numbers, all published in one hour: they were asked for once."""
         sent = self._sent(self._messages)
         groups = tuple(self._group(group) for group in self._groups)
-        opens = _sum([group.opens for group in groups])
-        clicks = _sum([group.clicks for group in groups])
+        opens = sum_signals([group.opens for group in groups])
+        clicks = sum_signals([group.clicks for group in groups])
         return CampaignStats(
             self._campaign_id,
             self._quorum,
             sent,
             opens,
             clicks,
-            _rates(sent, opens, clicks),
+            rates_of(sent, opens, clicks),
             groups,
             tuple(
-                LinkStats(
-                    number,
-                    link.url,
-                    link.label,
-                    self._signal(e for e in self._events if e.link == number),
-                )
+                LinkStats(number, link.url, link.label, self._link(number))
                 for number, link in enumerate(self.links, 1)
             ),
             self._hours(_hour(published), opens, clicks),
@@ -150,10 +134,69 @@ class Model:
 
     def _group(self, group: str) -> GroupStats:
         sent = self._sent(message for message in self._messages if message.group == group)
-        events = [e for e in self._events if self._messages[e.message].group == group]
-        opens = self._signal(e for e in events if e.link == 0)
-        clicks = self._signal(e for e in events if e.link > 0)
-        return GroupStats(group, sent, opens, clicks, _rates(sent, opens, clicks))
+        opens = SignalStats(*(self._cell(group, 0, machine) for machine in (False, True)))
+        clicks = SignalStats(*(self._clicks(group, machine) for machine in (False, True)))
+        return GroupStats(group, sent, opens, clicks, rates_of(sent, opens, clicks))
+
+    def _link(self, number: int) -> SignalStats:
+        """Return clicks on a link: what is told of each group's."""
+        return sum_signals(
+            [
+                SignalStats(*(self._cell(group, number, machine) for machine in (False, True)))
+                for group in self._groups
+            ]
+        )
+
+    def _clicks(self, group: str, machine: bool) -> EngagementStats:  # noqa: FBT001 - as in events
+        """Return a group's clicks: events as its links tell them, each person once."""
+        links = range(1, len(self.links) + 1)
+        every = parts(self._clicked(group, links, machine), self._known(group, links, machine))
+        by_link = [self._parts(group, link, machine) for link in links]
+        people = [
+            clickers(
+                whole.people, (link[n].told(self._quorum).unique for link in by_link), self._quorum
+            )
+            for n, whole in ((1, every.unknown), (2, every.folded))
+        ]
+        total = sum_cells([self._cell(group, link, machine) for link in links])
+        return replace(
+            total,
+            identified=Count(total.identified.total, every.identified.people),
+            anonymous=Count(total.anonymous.total, sum(people)),
+        )
+
+    def _cell(self, group: str, link: int, machine: bool) -> EngagementStats:  # noqa: FBT001
+        """Return a group's opens (link 0), or its clicks on a link."""
+        found = self._parts(group, link, machine)
+        identified, unknown, folded, aggregate = (part.told(self._quorum) for part in found)
+        return EngagementStats(
+            identified,
+            sum_counts([unknown, folded]),
+            aggregate if self._has_many(group) else _NOBODY,
+            held_back=self._may_hold_back(),
+        )
+
+    def _parts(self, group: str, link: int, machine: bool) -> Parts:  # noqa: FBT001
+        links = range(1, len(self.links) + 1) if link and self._quorum > 1 else (link,)
+        return parts(self._clicked(group, (link,), machine), self._known(group, links, machine))
+
+    def _known(self, group: str, links: Iterable[int], machine: bool) -> set[int]:  # noqa: FBT001
+        return messages(e for e in self._clicked(group, links, machine) if e.is_folded)
+
+    def _clicked(self, group: str, links: Iterable[int], machine: bool) -> list[Event]:  # noqa: FBT001
+        wanted = set(links)
+        return [
+            e
+            for e in self._events
+            if e.link in wanted
+            and e.machine is machine
+            and self._messages[e.message].group == group
+        ]
+
+    def _has_many(self, group: str) -> bool:
+        """Tell whether a quorum of the group can be heard of."""
+        heard = [m for m in self._messages if m.group == group and m.sent_mode is not Mode.OFF]
+        return len(heard) >= self._quorum
 
     def _sent(self, messages: Iterable[_Message]) -> SentStats:
         modes = [message.sent_mode for message in messages]
@@ -162,23 +205,6 @@ class Model:
             modes.count(Mode.ANONYMOUS),
             modes.count(Mode.AGGREGATE),
             modes.count(Mode.OFF),
-        )
-
-    def _signal(self, events: Iterable[_Event]) -> SignalStats:
-        found = list(events)
-        return SignalStats(
-            human=self._cell([e for e in found if not e.machine]),
-            machine=self._cell([e for e in found if e.machine]),
-        )
-
-    def _cell(self, events: list[_Event]) -> EngagementStats:
-        anonymous = _count(e for e in events if e.mode is Mode.ANONYMOUS)
-        aggregate = sum(e.mode is Mode.AGGREGATE for e in events)
-        return EngagementStats(
-            identified=_count(e for e in events if e.mode is Mode.IDENTIFIED),
-            anonymous=anonymous if anonymous.unique >= self._quorum else _NOBODY,
-            aggregate=Count(aggregate if aggregate >= self._quorum else 0, 0),
-            held_back=self._may_hold_back(),
         )
 
     def _may_hold_back(self) -> bool:
@@ -207,9 +233,9 @@ class Model:
 class _Named:
     """The identified opens, or clicks, by hour."""
 
-    def __init__(self, identified: Iterable[_Event], *, clicks: bool) -> None:
+    def __init__(self, identified: Iterable[Event], *, clicks: bool) -> None:
         self._events = [event for event in identified if (event.link > 0) is clicks]
-        self._firsts: dict[tuple[int, int, bool], _Event] = {}
+        self._firsts: dict[tuple[int, int, bool], Event] = {}
         for event in self._events:
             self._firsts.setdefault((event.message, event.link, event.machine), event)
 
@@ -221,7 +247,7 @@ class _Named:
         )
 
     def _count(self, hour: datetime, *, machine: bool) -> Count:
-        def number(events: Iterable[_Event]) -> int:
+        def number(events: Iterable[Event]) -> int:
             return sum(_hour(e.time) == hour and e.machine is machine for e in events)
 
         return Count(number(self._events), number(self._firsts.values()))
@@ -241,7 +267,7 @@ def _hour(time: datetime) -> datetime:
     return time.replace(minute=0, second=0, microsecond=0)
 
 
-def _count(events: Iterable[_Event]) -> Count:
+def _count(events: Iterable[Event]) -> Count:
     messages = [event.message for event in events]
     return Count(len(messages), len(set(messages)))
 
@@ -249,40 +275,3 @@ def _count(events: Iterable[_Event]) -> Count:
 def _is_published(signal: SignalStats) -> bool:
     cells = (signal.human, signal.machine)
     return any(cell.anonymous.total or cell.aggregate.total for cell in cells)
-
-
-def _sum(signals: Sequence[SignalStats]) -> SignalStats:
-    return SignalStats(
-        human=_sum_cells([signal.human for signal in signals]),
-        machine=_sum_cells([signal.machine for signal in signals]),
-    )
-
-
-def _sum_cells(cells: Sequence[EngagementStats]) -> EngagementStats:
-    return EngagementStats(
-        identified=_sum_counts([cell.identified for cell in cells]),
-        anonymous=_sum_counts([cell.anonymous for cell in cells]),
-        aggregate=_sum_counts([cell.aggregate for cell in cells]),
-        held_back=any(cell.held_back for cell in cells),
-    )
-
-
-def _sum_counts(counts: Sequence[Count]) -> Count:
-    return Count(sum(c.total for c in counts), sum(c.unique for c in counts))
-
-
-def _rates(sent: SentStats, opens: SignalStats, clicks: SignalStats) -> Rates:
-    tracked = sent.identified + sent.anonymous + sent.aggregate
-    opened = opens.human.identified.unique + opens.human.anonymous.unique
-    return Rates(
-        open_rate=_rate(opens.human, tracked),
-        click_through_rate=_rate(clicks.human, tracked),
-        click_to_open_rate=_rate(clicks.human, opened),
-    )
-
-
-def _rate(people: EngagementStats, of: int) -> Rate:
-    identified, anonymous = people.identified.unique, people.anonymous.unique
-    if of == 0:
-        return Rate(0, 0, 0)
-    return Rate((identified + anonymous) / of, identified / of, anonymous / of)

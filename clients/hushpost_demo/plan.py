@@ -98,14 +98,14 @@ class Round:
     """What happens in one hour of the past; all of it is sent at the same time.
 
     A round's actions are in its hour, and rounds follow each other: so it is
-    certain in which hour a message's first recorded event is. For the same
-    reason the events of those who opt out carry no privacy signal in that round;
-    whether each comes before or after then makes no difference in the end.
+    certain in which hour a message's first recorded event is. Opt-outs follow
+    their round's calls: what was identified before counts apart from what was
+    never.
 
     Attributes:
         calls: New calls.
         repeats: Calls of the round before, sent again: they must count for nothing.
-        opt_outs: Who opts out while these are under way.
+        opt_outs: Who opts out after these.
     """
 
     calls: tuple[Call, ...]
@@ -159,11 +159,11 @@ class Step:
     """What happens through the edge at the same time; a pause follows.
 
     In one step nobody but a machine clicks two links of a message: people take
-    a while. As in a round, who opts out sends no privacy signal, here in no step.
+    a while.
 
     Attributes:
         visits: Who comes.
-        opt_outs: Who opts out meanwhile.
+        opt_outs: Who opts out once the authority has what came of that.
     """
 
     visits: tuple[Visit, ...]

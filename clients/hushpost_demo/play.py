@@ -71,6 +71,9 @@ class Player:
             for call in current.repeats:
                 self.sent.again += 1
                 tasks.create_task(self._in_turn(self._send(call)))
+        # Not at the same time: what was identified before is counted apart from what
+        # was never.
+        async with asyncio.TaskGroup() as tasks:
             for opt_out in current.opt_outs:
                 tasks.create_task(self._in_turn(self.opt_out(opt_out)))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hushpost_demo.clock import clear_of_full_hour
 from hushpost_demo.edge import RunningEdge
 from hushpost_demo.model import Model
-from hushpost_demo.plan import OptOut, Step
+from hushpost_demo.plan import Step
 from hushpost_demo.play import Player
 from hushpost_demo.telling import tell_happened
 from hushpost_demo.visiting import Visiting
@@ -39,6 +39,11 @@ class Visited:
     requests: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
 
+    @property
+    def events(self) -> int:
+        """All that the edge ships, whether it counts or is refused."""
+        return self.opens + self.clicks + self.damaged
+
 
 async def play_steps(
     edge: RunningEdge,
@@ -61,11 +66,14 @@ async def play_steps(
         for number, step in enumerate(steps, 1):
             if number > 1:
                 await asyncio.sleep(_PAUSE_SECONDS)
-            await _step(step, visiting, player, model, visited)
+            await _visit(step, visiting, model, visited)
+            if step.opt_outs:
+                await edge.ships(shipped + refused + visited.events)
+                await _opt_out(step, player, model, visited)
             progress(number)
     visited.requests, visited.surprises = visiting.requests, visiting.surprises
+    shipped_now, refused_now = await edge.ships(shipped + refused + visited.events)
     expected = visited.opens + visited.clicks
-    shipped_now, refused_now = await edge.ships(shipped + refused + expected + visited.damaged)
     for what, wanted, found in (
         ("events shipped by the edge", expected, shipped_now - shipped),
         ("events of the edge refused", visited.damaged, refused_now - refused),
@@ -75,31 +83,25 @@ async def play_steps(
     return visited
 
 
-async def _step(
-    step: Step, visiting: Visiting, player: Player, model: Model, visited: Visited
-) -> None:
+async def _visit(step: Step, visiting: Visiting, model: Model, visited: Visited) -> None:
     now = await clear_of_full_hour()
-    await _together(step, visiting, player)
-    actions = [action for visit in step.visits for action in visit.actions(now)]
-    tell_happened(model, actions, step.opt_outs)
-    clicks = sum(action.link > 0 for action in actions)
-    visited.clicks += clicks
-    visited.opens += len(actions) - clicks
-    visited.damaged += sum(f.is_refused for visit in step.visits for f in visit.fetches)
-    visited.opt_outs += len(step.opt_outs)
-
-
-async def _together(step: Step, visiting: Visiting, player: Player) -> None:
-    async def opt_out_amid(opt_out: OptOut) -> None:
-        await asyncio.sleep(0.05)
-        await player.opt_out(opt_out)
-
     try:
         async with asyncio.TaskGroup() as tasks:
             for visit in step.visits:
                 tasks.create_task(visiting.visit(visit))
-            for opt_out in step.opt_outs:
-                tasks.create_task(opt_out_amid(opt_out))
     except ExceptionGroup as failed:
         # One tells enough, and what calls this expects no group.
         raise failed.exceptions[0] from failed
+    actions = [action for visit in step.visits for action in visit.actions(now)]
+    tell_happened(model, actions, ())
+    clicks = sum(action.link > 0 for action in actions)
+    visited.clicks += clicks
+    visited.opens += len(actions) - clicks
+    visited.damaged += sum(f.is_refused for visit in step.visits for f in visit.fetches)
+
+
+async def _opt_out(step: Step, player: Player, model: Model, visited: Visited) -> None:
+    for opt_out in step.opt_outs:
+        await player.opt_out(opt_out)
+    tell_happened(model, (), step.opt_outs)
+    visited.opt_outs += len(step.opt_outs)

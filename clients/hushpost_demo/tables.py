@@ -35,7 +35,7 @@ def _legend(stats: CampaignStats) -> Text:
     return Text(
         f"{units}Identified numbers are exact. Those with * may be held back: the quorum k is\n"
         f"{stats.quorum}, and each of them moves only when k more people (aggregate: events) stand\n"
-        "behind the change. The campaign's are the sums of its groups'.\n"
+        "behind the change, in multiples of k. The campaign's are sums of its groups'.\n"
     )
 
 

@@ -23,10 +23,7 @@ def tell_rounds(model: Model, rounds: Iterable[Round]) -> None:
 
 
 def tell_happened(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptOut]) -> None:
-    """Tell it what happened at the same time.
-
-    Whether an opt-out comes before or after makes no difference, without signals.
-    """
+    """Tell it what happened, and who opted out after that."""
     for action in actions:
         model.record(
             action.message.number,

@@ -153,7 +153,7 @@ class Issuing:
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(connection, tenant, campaign, group, hour, Counter(modes))
         anonymous = await campaigns.group_sent(connection, tenant, campaign, group, Mode.ANONYMOUS)
-        few = 0 < anonymous < rule.policy.quorum
+        few = 0 < anonymous < rule.quorum(facts.create_time)
         return _Messages(messages, modes, few, made_known)
 
     def _sealed(

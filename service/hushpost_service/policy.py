@@ -110,10 +110,11 @@ _FLOOR_MODES = (Mode.OFF, Mode.AGGREGATE, Mode.ANONYMOUS)
 
 
 class _Strictest(NamedTuple):
-    """The strictest modes since a moment, at the places of the enums' numbers."""
+    """The strictest modes, at the places of the enums' numbers, and quorum since a moment."""
 
     by_preference: tuple[Mode, ...]
     by_mode_at_send: tuple[Mode, ...]
+    quorum: int
 
 
 class ModeRule:
@@ -159,6 +160,14 @@ class ModeRule:
         """
         return self._strictest(campaign_time).by_mode_at_send[sent]
 
+    def quorum(self, campaign_time: datetime) -> int:
+        """Return the quorum of a campaign's numbers: the greatest since it was created.
+
+        One that is lowered holds for campaigns created afterwards. If it held at
+        once, the very change would tell how much was held back.
+        """
+        return self._strictest(campaign_time).quorum
+
     def changed(
         self, contact: ContactPreference, do_not_track: DoNotTrack, now: datetime
     ) -> ContactPreference:
@@ -192,16 +201,17 @@ class ModeRule:
             )
             for sent in Mode
         )
-        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_mode_at_send))
+        quorum = max(period.policy.quorum for period in self._since(since))
+        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_mode_at_send), quorum)
 
     def _modes(self, state: DoNotTrack, since: datetime) -> list[Mode]:
         """Return the modes that a preference has had since, the one in force last."""
-        modes = []
-        for period in reversed(self._periods):
-            modes.append(period.policy.mode(state))
-            if period.valid_from <= since:
-                break
-        return modes[::-1]
+        return [period.policy.mode(state) for period in self._since(since)]
+
+    def _since(self, moment: datetime) -> Sequence[PolicyPeriod]:
+        """Return the period at a moment, if there was one, and all after it."""
+        later = sum(period.valid_from > moment for period in self._periods)
+        return self._periods[-later - 1 :]
 
     def _spans(self, now: datetime) -> list[tuple[PolicyPeriod, datetime]]:
         """Return each period with the moment at which it ended."""

@@ -179,8 +179,8 @@ def _group(numbers: CampaignNumbers, number: int, group_id: str) -> GroupReport:
 
 def _hours(numbers: CampaignNumbers) -> tuple[HourReport, ...]:
     hours = {hour for _, _, hour, _ in numbers.sent}
-    hours |= {cell.hour for cell in numbers.counted.hours}
-    hours |= {hour for hour, cell in numbers.published.hours if cell.group}
+    hours |= {cell.hour for cell in numbers.identified.hours}
+    hours |= {cell.hour for cell in numbers.published.hours}
     return tuple(
         HourReport(
             hour,
@@ -209,7 +209,7 @@ def _signal(numbers: CampaignNumbers, group: int, signal: int) -> Signal:
         place = (group, signal, machine)
         published = numbers.published.cells
         return Engagement(
-            numbers.counted.cells.get(Cell(*place, Mode.IDENTIFIED), NOTHING),
+            numbers.identified.cells.get(Cell(*place, Mode.IDENTIFIED), NOTHING),
             published.get(Cell(*place, Mode.ANONYMOUS), NOTHING),
             published.get(Cell(*place, Mode.AGGREGATE), NOTHING),
         )
@@ -219,21 +219,12 @@ def _signal(numbers: CampaignNumbers, group: int, signal: int) -> Signal:
 
 def _hour_signal(numbers: CampaignNumbers, hour: int, signal: int) -> Signal:
     def engagement(*, machine: bool) -> Engagement:
-        def released(mode: Mode) -> Count:
-            cells = (
-                Cell(group, signal, machine, mode)
-                for group in range(1, len(numbers.campaign.groups) + 1)
-            )
-            return reduce(
-                add,
-                (numbers.published.hours.get((hour, cell), NOTHING) for cell in cells),
-                Count(),
-            )
-
+        place = (hour, signal, machine)
+        published = numbers.published.hours
         return Engagement(
-            numbers.counted.hours.get(HourCell(hour, signal, machine), NOTHING),
-            released(Mode.ANONYMOUS),
-            released(Mode.AGGREGATE),
+            numbers.identified.hours.get(HourCell(*place, Mode.IDENTIFIED), NOTHING),
+            published.get(HourCell(*place, Mode.ANONYMOUS), NOTHING),
+            published.get(HourCell(*place, Mode.AGGREGATE), NOTHING),
         )
 
     return Signal(engagement(machine=False), engagement(machine=True))

@@ -1,6 +1,7 @@
 """Numbers of campaigns: identified ones exact, anonymous ones as published."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.policy import Mode
-from hushpost_service.release import NOTHING, Count, advance
+from hushpost_service.release import Count, advance, advance_clickers
 from hushpost_service.storage import campaigns
 from hushpost_service.storage import stats as storage
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.stats import Cell, Counted, EngagedContact, Published
+from hushpost_service.storage.stats import ANY_LINK, Cell, EngagedContact, Numbers, Waiting
+from hushpost_service.tally import FOLDED
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -20,19 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["CampaignNumbers", "Stats"]
 
 
+_DISTINCT = (Mode.ANONYMOUS, FOLDED + Mode.ANONYMOUS)
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignNumbers:
-    """What may be told of a campaign.
-
-    `sent` is (group, mode, hour, messages); `counted` is exact and of use for
-    IDENTIFIED cells only; the other modes' numbers are in `published`.
-    """
+    """What may be told of a campaign: `sent` is (group, mode, hour, messages)."""
 
     campaign: campaigns.Campaign
     quorum: int
     sent: list[tuple[int, int, int, int]]
-    counted: Counted
-    published: Published
+    identified: Numbers
+    published: Numbers
 
 
 class Stats:
@@ -50,13 +51,17 @@ class Stats:
             campaign = await campaigns.campaign(connection, tenant, number)
             if campaign is None:
                 raise HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
-            quorum = (await self._catalog.mode_rule(connection, tenant)).policy.quorum
+            rule = await self._catalog.mode_rule(connection, tenant)
             sent = await storage.sent(connection, tenant, number)
-            counted = await storage.counted(connection, tenant, number)
-            published = await storage.published(connection, tenant, number)
-        if _steps(counted, published, quorum):
-            published = await self._publish(tenant, number)
-        return CampaignNumbers(campaign, quorum, sent, counted, published)
+            identified = await storage.identified(connection, tenant, number)
+            quorum = rule.quorum(campaign.create_time)
+            few = _few(sent, quorum)
+            waiting = await storage.waiting(connection, tenant, number, quorum)
+            if not _steps(waiting, quorum, few):
+                published = await storage.published(connection, tenant, number)
+                return CampaignNumbers(campaign, quorum, sent, identified, published)
+        published = await self._publish(tenant, campaign, few)
+        return CampaignNumbers(campaign, quorum, sent, identified, published)
 
     async def engaged_contacts(
         self,
@@ -100,38 +105,56 @@ class Stats:
                 after = part[-1][0].number
         return found[:limit]
 
-    async def _publish(self, tenant: int, number: int) -> Published:
+    async def _publish(
+        self, tenant: int, campaign: campaigns.Campaign, few: Collection[int]
+    ) -> Numbers:
         """Let numbers advance that may, and return all that is published.
 
         Everything is read again under a lock, so that of two readers at once
         only one makes a step.
         """
+        number = campaign.number
 
-        async def work(connection: "Connection") -> Published:
+        async def work(connection: "Connection") -> Numbers:
             await storage.lock_publication(connection, number)
-            quorum = (await self._catalog.mode_rule(connection, tenant)).policy.quorum
-            counted = await storage.counted(connection, tenant, number)
-            published = await storage.published(connection, tenant, number)
-            steps = _steps(counted, published, quorum)
-            if not steps:
-                return published
-            hour = int(self._clock().timestamp()) // 3600
-            await storage.publish(connection, tenant, number, hour, steps)
+            rule = await self._catalog.mode_rule(connection, tenant)
+            quorum = rule.quorum(campaign.create_time)
+            steps = _steps(await storage.waiting(connection, tenant, number, quorum), quorum, few)
+            if steps:
+                hour = int(self._clock().timestamp()) // 3600
+                await storage.publish(connection, tenant, number, hour, steps)
             return await storage.published(connection, tenant, number)
 
         return await self._database.transact("publish", work)
 
 
-def _steps(counted: Counted, published: Published, quorum: int) -> dict[Cell, Count]:
-    """Return by how much each anonymous cell may advance."""
-    steps = {
-        cell: advance(
-            published.cells.get(cell, NOTHING),
-            live,
-            quorum,
-            distinct=cell.mode == Mode.ANONYMOUS,
-        )
-        for cell, live in counted.cells.items()
-        if cell.mode != Mode.IDENTIFIED
-    }
-    return {cell: step for cell, step in steps.items() if step is not None}
+def _steps(waiting: Sequence[Waiting], quorum: int, few: Collection[int]) -> dict[Cell, Count]:
+    """Return by how much cells advance, and with links the people who clicked any of a group."""
+    steps: dict[Cell, Count] = {}
+    links: dict[Cell, list[tuple[int, int]]] = {}
+    clickers: dict[Cell, tuple[int, int]] = {}
+    for cell, live, published, clicked, published_clickers in waiting:
+        distinct = cell.mode in _DISTINCT
+        if not distinct and cell.group in few:
+            continue
+        step = advance(published, live, quorum, distinct=distinct)
+        if step is None:
+            continue
+        steps[cell] = step
+        if cell.signal and distinct:
+            any_link = cell._replace(signal=ANY_LINK)
+            links.setdefault(any_link, []).append((published.unique, step.unique))
+            clickers[any_link] = (published_clickers, clicked)
+    for any_link, advanced in links.items():
+        people = advance_clickers(*clickers[any_link], quorum, advanced)
+        steps[any_link] = Count(0, people)
+    return steps
+
+
+def _few(sent: Iterable[tuple[int, int, int, int]], quorum: int) -> set[int]:
+    """Return groups in which fewer than a quorum can be heard of: one could make up k events."""
+    messages: Counter[int] = Counter()
+    for group, mode, _, count in sent:
+        if mode != Mode.OFF:
+            messages[group] += count
+    return {group for group, count in messages.items() if count < quorum}

@@ -10,6 +10,7 @@ from hushpost_service.verdict import Verdict
 
 __all__ = [
     "CHUNK_SLOTS",
+    "FOLDED",
     "CounterKey",
     "Event",
     "EventRow",
@@ -22,9 +23,19 @@ __all__ = [
 CHUNK_SLOTS = 4096
 """Slots whose bits stand in one row."""
 
+FOLDED = 10
+"""Added to the number of the mode that folded events count in.
+
+They are counted apart: readers saw them leave the identified numbers, so that
+they must not make up the quorum that others hide behind.
+"""
+
 # Plain tuples: they are made and compared for every event.
 SlotKey = tuple[int, int, int, bool, int, int]
-"""(campaign, group, signal, machine, mode, chunk): the key of a row of slot bits."""
+"""(campaign, group, signal, machine, mode, chunk): the key of a row of slot bits.
+
+`mode` is one of `Mode`, or that of folded events (see `FOLDED`).
+"""
 
 CounterKey = tuple[int, int, int, bool, int, int]
 """(campaign, group, signal, machine, mode, hour): the key of a counter.
@@ -38,7 +49,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
 _IDENTIFIED = int(Mode.IDENTIFIED)
-_ANONYMOUS = int(Mode.ANONYMOUS)
 
 
 class Event(NamedTuple):
@@ -143,22 +153,23 @@ class Fold:
         mode: Mode,
         slot: Callable[[int, int, int], int] | None = None,
     ) -> Self:
-        """Count events in an anonymous mode instead; in ANONYMOUS, mark slots there.
+        """Count events as folded in an anonymous mode instead; in ANONYMOUS, mark slots there.
 
         Their own slots, unless `slot` says which, by (campaign, group, slot).
         """
         fold = cls()
+        folded = FOLDED + mode
         for row in rows:
             campaign, _, time, group, own_slot, signal, verdict, is_first = row
             place = (campaign, group, signal, verdict in _MACHINES)
             hour = (time - _EPOCH) // _MICROSECOND // _HOUR
             fold.counts[*place, _IDENTIFIED, hour] -= 1
             fold.first[*place, _IDENTIFIED, hour] -= is_first
-            fold.counts[*place, int(mode), 0] += 1
+            fold.counts[*place, folded, 0] += 1
             fold.cleared[*place, _IDENTIFIED, own_slot // CHUNK_SLOTS].append(own_slot)
             if mode is Mode.ANONYMOUS:
                 marked = slot(campaign, group, own_slot) if slot else own_slot
-                fold.marked[*place, _ANONYMOUS, marked // CHUNK_SLOTS].append(marked)
+                fold.marked[*place, folded, marked // CHUNK_SLOTS].append(marked)
         return fold
 
     @classmethod

@@ -80,7 +80,7 @@ def test_clicks_on_two_links_are_one_person_of_the_group() -> None:
 
 
 def test_an_opt_out_moves_the_past_and_the_future() -> None:
-    """Events before and after an opt-out stand together on the anonymous side."""
+    """Events before and after an opt-out stand together on the anonymous side, as one person's."""
     model = make_model(1, [Mode.IDENTIFIED])
     model.record(0, 0, NOON, Verdict.HUMAN)
     model.opt_out(0)
@@ -108,7 +108,7 @@ def test_below_the_quorum_nothing_is_published() -> None:
     stats = model.stats(NOON)
     assert [group.opens.human.anonymous for group in stats.groups] == [Count(3, 3), Count(0, 0)]
     assert stats.opens.human.anonymous == Count(3, 3)
-    assert model.held_back() == (2, 1)
+    assert model.held_back() == 2
 
 
 @given(sent=modes, happened=steps)
@@ -166,23 +166,36 @@ def test_hours_add_up_to_the_whole(quorum: int, sent: list[Mode], happened: list
     assert sum(hour.sent.identified for hour in stats.hours) == stats.sent.identified
 
 
-@given(
-    quorum=quorums,
-    happened=st.lists(events(signals=False), max_size=40),
-    leaves=messages,
-    moment=st.integers(0, 40),
-)
-def test_when_somebody_opts_out_makes_no_difference(
-    quorum: int, happened: list[Step], leaves: int, moment: int
+@given(happened=st.lists(events(signals=False), max_size=40), leaves=messages)
+def test_when_somebody_opts_out_makes_no_difference_to_exact_numbers(
+    happened: list[Step], leaves: int
 ) -> None:
-    """Without privacy signals, an opt-out at any moment leaves the same numbers.
-
-    The demo relies on it where opt-outs and events are under way together.
-    """
+    """Without privacy signals, an opt-out at any moment leaves the same numbers of events."""
 
     def opt_out(model: Model) -> None:
         model.opt_out(leaves)
 
     sent = [Mode.IDENTIFIED] * MESSAGES
-    some_time = [*happened[:moment], opt_out, *happened[moment:]]
-    assert played(quorum, sent, some_time) == played(quorum, sent, [*happened, opt_out])
+    assert played(1, sent, [opt_out, *happened]) == played(1, sent, [*happened, opt_out])
+
+
+def test_known_people_make_no_quorum_for_others() -> None:
+    """Who acted before an opt-out and who was never known have a quorum each."""
+    model = make_model(2, [Mode.IDENTIFIED, Mode.OFF] * 3)
+    for message in (0, 2):
+        model.record(message, 0, NOON, Verdict.HUMAN)
+        model.opt_out(message)
+    model.opt_out(4)
+    model.record(4, 0, NOON, Verdict.HUMAN)
+    assert model.stats(NOON).opens.human.anonymous == Count(2, 2)
+
+
+def test_a_link_counts_clicks_of_groups_that_publish() -> None:
+    """A group without a quorum of clicks adds to no link."""
+    model = make_model(2, [Mode.ANONYMOUS] * 6)
+    for message in (0, 2, 1):
+        model.record(message, 1, NOON, Verdict.HUMAN)
+    stats = model.stats(NOON)
+    assert stats.links[0].clicks.human.anonymous == Count(2, 2)
+    model.record(3, 1, NOON, Verdict.HUMAN)
+    assert [link.clicks.human.anonymous.unique for link in model.stats(NOON).links] == [4, 0]

@@ -85,31 +85,32 @@ async def test_a_number_advances_by_people_only_when_k_more_stand_behind_it(
 
 
 async def test_repeats_publish_nothing(clients: Clients) -> None:
-    """The same people over and over are no more people, and their events wait for the next k."""
+    """The same people over and over are no more people; their events show in whole k with others."""
     mail = await _mail(clients)
     people = mail.tokens[EAST]
     for _ in range(K):
         await mail.record(*people[: K - 1])
     assert await mail.opens() == Count(0, 0)
     await mail.record(people[K - 1])
-    assert await mail.opens() == Count(K * (K - 1) + 1, K)
+    assert await mail.opens() == Count(K, K)
     for _ in range(3):
         await mail.record(*people[:K])
-    assert await mail.opens() == Count(K * (K - 1) + 1, K)
+    assert await mail.opens() == Count(K, K)
     await mail.record(*people[K : 2 * K])
-    assert await mail.opens() == Count(K * (K - 1) + 1 + 3 * K + K, 2 * K)
+    repeats = (K - 1) * (K - 1) + 3 * K
+    assert await mail.opens() == Count(2 * K + repeats - repeats % K, 2 * K)
 
 
 async def test_when_numbers_are_asked_for_changes_no_rule(clients: Clients) -> None:
-    """Whoever asks only later is told all that k people stand behind, and waits for k more then."""
+    """Whoever asks only later is told what one who asks all the time is told: whole k."""
     mail = await _mail(clients)
     people = mail.tokens[EAST]
     await mail.record(*people[: 2 * K - 1])
-    assert (await mail.opens()).unique == 2 * K - 1
-    await mail.record(*people[2 * K - 1 : 3 * K - 2])
-    assert [(await mail.opens()).unique for _ in range(3)] == [2 * K - 1] * 3
-    await mail.record(people[3 * K - 2])
-    assert (await mail.opens()).unique == 3 * K - 1
+    assert (await mail.opens()).unique == K
+    await mail.record(people[2 * K - 1])
+    assert (await mail.opens()).unique == 2 * K
+    await mail.record(*people[2 * K : 3 * K - 1])
+    assert [(await mail.opens()).unique for _ in range(3)] == [2 * K] * 3
 
 
 async def test_the_campaign_is_the_sum_of_its_groups(clients: Clients) -> None:
@@ -136,53 +137,83 @@ async def test_people_and_machines_do_not_stand_behind_each_other(clients: Clien
     assert stats.opens.human.anonymous == stats.opens.machine.anonymous == Count(0, 0)
 
 
-async def test_links_have_a_quorum_of_their_own(clients: Clients) -> None:
-    """A link publishes when k people clicked it, from whichever group; a group, on any link."""
+async def test_a_group_publishes_clicks_as_its_links_do(clients: Clients) -> None:
+    """Who clicked any link is told no sooner than which: each of few links would be those left over."""
     mail = await _mail(clients)
-    east, west = mail.tokens[EAST], mail.tokens[WEST]
+    east = mail.tokens[EAST]
     await mail.record(*east[: K - 1], link=1)
-    await mail.record(east[K - 1], link=2)
+    await mail.record(*east[K - 1 : 2 * K - 2], link=2)
+    stats = await mail.stats()
+    assert stats.clicks.human.anonymous == Count(0, 0)
+    assert [link.clicks.human.anonymous for link in stats.links] == [Count(0, 0)] * 2
+    await mail.record(east[2 * K - 2], link=1)
     stats = await mail.stats()
     assert stats.groups[0].clicks.human.anonymous == Count(K, K)
-    assert [link.clicks.human.anonymous for link in stats.links] == [Count(0, 0)] * 2
-    await mail.record(west[0], link=1)
+    assert [link.clicks.human.anonymous for link in stats.links] == [Count(K, K), Count(0, 0)]
+    await mail.record(east[2 * K - 1], link=2)
+    stats = await mail.stats()
+    assert stats.groups[0].clicks.human.anonymous == Count(2 * K, 2 * K)
+    assert [link.clicks.human.anonymous for link in stats.links] == [Count(K, K)] * 2
+
+
+async def test_a_group_below_the_quorum_shows_in_no_link(clients: Clients) -> None:
+    """A link is the sum of what its groups publish: two small groups make no number."""
+    mail = await _mail(clients)
+    east, west = mail.tokens[EAST], mail.tokens[WEST]
+    await mail.record(*east[: K - 1], *west[: K - 1], link=1)
+    assert (await mail.stats()).links[0].clicks.human.anonymous == Count(0, 0)
+    await mail.record(east[K - 1], link=1)
     stats = await mail.stats()
     assert [group.clicks.human.anonymous.unique for group in stats.groups] == [K, 0]
-    assert [link.clicks.human.anonymous for link in stats.links] == [Count(K, K), Count(0, 0)]
+    assert stats.links[0].clicks.human.anonymous == Count(K, K)
+    await mail.record(west[K - 1], link=1)
+    stats = await mail.stats()
+    assert [group.clicks.human.anonymous.unique for group in stats.groups] == [K, K]
+    assert stats.links[0].clicks.human.anonymous == Count(2 * K, 2 * K)
 
 
 async def test_who_clicked_two_links_is_one_person(clients: Clients) -> None:
-    """A person who clicked every link stands once behind the clicks of the group."""
+    """People who clicked every link stand once behind the clicks of the group."""
     mail = await _mail(clients)
     people = mail.tokens[EAST]
-    await mail.record(*people[: K - 1], link=1)
-    await mail.record(*people[: K - 1], link=2)
-    assert await mail.clicks() == Count(0, 0)
-    await mail.record(people[K - 1], link=2)
-    assert await mail.clicks() == Count(2 * K - 1, K)
+    await mail.record(*people[:K], link=1)
+    await mail.record(*people[:K], link=2)
+    stats = await mail.stats()
+    assert stats.groups[0].clicks.human.anonymous == Count(2 * K, K)
+    assert [link.clicks.human.anonymous.unique for link in stats.links] == [K, K]
 
 
-async def test_a_lower_quorum_publishes_and_a_higher_one_takes_nothing_back(
+async def test_a_lower_quorum_reveals_nothing_of_a_campaign_that_is_out(
     clients: Clients,
 ) -> None:
-    """A changed k counts from the next step on; what was published stays published."""
+    """A lowered k holds for campaigns created afterwards; for others the greatest that they had."""
     mail = await _mail(clients)
     people = mail.tokens[EAST]
     await mail.record(*people[: K + 2])
-    assert (await mail.opens()).unique == K + 2
-    await mail.record(*people[K + 2 : K + 4])
-    assert (await mail.opens()).unique == K + 2
-    await clients.admin.admin.update_policy(PolicyUpdate(quorum=2))
-    stats = await mail.stats()
-    assert (stats.quorum, stats.groups[0].opens.human.anonymous.unique) == (2, K + 4)
+    assert (await mail.opens()).unique == K
+    for quorum in (2, 1):
+        await clients.admin.admin.update_policy(PolicyUpdate(quorum=quorum))
+        stats = await mail.stats()
+        assert (stats.quorum, stats.groups[0].opens.human.anonymous.unique) == (K, K)
+    campaigns = clients.sender.campaigns
+    await campaigns.create_campaign("summer", links=URLS, groups=[EAST])
+    issued = await campaigns.issue_tokens("summer", EAST, ["somebody"])
+    await mail.record(issued.tokens[0].token)
+    stats = await clients.reporter.stats.get_campaign_stats("summer")
+    assert (stats.quorum, stats.opens.human.anonymous) == (1, Count(1, 1))
+
+
+async def test_a_higher_quorum_takes_nothing_back(clients: Clients) -> None:
+    """A raised k holds at once; what was published stays published."""
+    mail = await _mail(clients)
+    people = mail.tokens[EAST]
+    await mail.record(*people[:K])
+    assert (await mail.opens()).unique == K
     await clients.admin.admin.update_policy(PolicyUpdate(quorum=2 * K))
-    await mail.record(*people[K + 4 : 3 * K + 3])
-    assert (await mail.opens()).unique == K + 4
-    await mail.record(people[3 * K + 3])
-    assert (await mail.opens()).unique == 3 * K + 4
-    await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
-    await mail.record(people[0])
-    assert await mail.opens() == Count(3 * K + 5, 3 * K + 4)
+    await mail.record(*people[K : 3 * K - 1])
+    assert ((await mail.stats()).quorum, (await mail.opens()).unique) == (2 * K, K)
+    await mail.record(people[3 * K - 1])
+    assert (await mail.opens()).unique == 3 * K
 
 
 async def test_where_people_cannot_be_told_apart_events_count(clients: Clients) -> None:
@@ -217,7 +248,7 @@ async def test_held_back_tells_of_no_event(clients: Clients) -> None:
     seen.append(flags(await mail.stats()))
     assert seen == [{True}] * len(seen)
     await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
-    assert flags(await mail.stats()) == {False}
+    assert flags(await mail.stats()) == {True}
 
 
 async def test_readers_at_once_publish_once(clients: Clients, database: Connection) -> None:
@@ -259,19 +290,38 @@ async def test_anonymous_numbers_have_the_hour_of_their_publication(clients: Cli
 
 async def test_folding_passes_the_quorum_too(clients: Clients) -> None:
     """Events of few who opt out vanish from the known numbers and wait for k like any other."""
-    preferences = clients.sender.preferences
-    names = [f"{EAST}-{number}" for number in range(K)]
-    for name in names:
-        await preferences.set_preference(name, DoNotTrack.FALSE)
-    mail = await _mail(clients)
+    mail, names = await _mail_to_known(clients, K)
     await mail.record(*mail.tokens[EAST][:K])
     for name in names[:-1]:
-        await preferences.set_preference(name, DoNotTrack.TRUE)
+        await clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
         assert await mail.opens() == Count(0, 0)
     assert (await mail.stats()).opens.human.identified == Count(1, 1)
-    await preferences.set_preference(names[-1], DoNotTrack.TRUE)
+    await clients.sender.preferences.set_preference(names[-1], DoNotTrack.TRUE)
     assert await mail.opens() == Count(K, K)
     assert (await mail.stats()).opens.human.identified == Count(0, 0)
+
+
+async def test_those_seen_to_opt_out_hide_nobody(clients: Clients) -> None:
+    """Whoever watched k-1 people leave the known numbers is not told when one other acts."""
+    mail, names = await _mail_to_known(clients, K - 1)
+    people = mail.tokens[EAST]
+    await mail.record(*people[: K - 1])
+    for name in names:
+        await clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
+    await mail.record(*people[K - 1 : 2 * K - 2])
+    assert await mail.opens() == Count(0, 0)
+    await mail.record(*people[: K - 1])
+    assert await mail.opens() == Count(0, 0)
+    await mail.record(people[2 * K - 2])
+    assert (await mail.opens()).unique == K
+
+
+async def _mail_to_known(clients: Clients, known: int) -> tuple[Mail, list[str]]:
+    """Send a mail; return it and the names of the first contacts, who agreed to be known."""
+    names = [f"{EAST}-{number}" for number in range(known)]
+    for name in names:
+        await clients.sender.preferences.set_preference(name, DoNotTrack.FALSE)
+    return await _mail(clients), names
 
 
 def _hour(moment: datetime) -> datetime:

@@ -131,3 +131,13 @@ def test_stricter_is_what_tightens_any_preference() -> None:
     assert looser_and_stricter.is_stricter_than(Policy(mode_when_unset=Mode.ANONYMOUS))
     assert not Policy().is_stricter_than(Policy())
     assert not Policy(anonymization_enabled=False).is_stricter_than(Policy())
+
+
+@pytest.mark.parametrize(
+    ("created", "quorum"), [(0, 20), (1, 20), (3, 20), (4, 5), (5, 5), (6, 1), (9, 1)]
+)
+def test_a_campaign_keeps_the_greatest_quorum_that_it_has_had(created: float, quorum: int) -> None:
+    """A raised quorum holds for every campaign, a lowered one for those created afterwards."""
+    quorums = [(1, 10), (2, 20), (4, 5), (6, 1)]
+    rule = ModeRule([PolicyPeriod(at(hour), Policy(quorum=k)) for hour, k in quorums])
+    assert rule.quorum(at(created)) == quorum

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_service.release import NOTHING, Count, advance
+from hushpost_service.release import NOTHING, Count, advance, advance_clickers
 
 # People act one after another; some of them again.
 histories = st.lists(st.integers(0, 40), max_size=200)
@@ -19,8 +19,22 @@ def test_a_published_number_advances_only_for_k_more_people(people: list[int], q
         if step is not None:
             assert step.unique >= quorum
             published += step
-            assert published == live
-        assert live.unique - published.unique < quorum
+        assert published.total % quorum == published.unique % quorum == 0
+        assert 0 <= live.unique - published.unique < quorum
+        assert published.unique <= published.total <= live.total
+
+
+@given(histories, st.integers(2, 20), st.sets(st.integers(0, 200)))
+def test_when_one_asks_makes_no_difference_to_people(
+    people: list[int], quorum: int, asked: set[int]
+) -> None:
+    """Who asks seldom is told in the end what is told to whoever asks after every act."""
+    published = NOTHING
+    for acts in range(len(people) + 1):
+        if acts in asked or acts == len(people):
+            live = Count(acts, len(set(people[:acts])))
+            published += advance(published, live, quorum, distinct=True) or NOTHING
+    assert published.unique == len(set(people)) // quorum * quorum
 
 
 @given(histories, st.integers(2, 20))
@@ -48,4 +62,61 @@ def test_a_quorum_of_one_means_exact_numbers(people: list[int]) -> None:
 def test_repeats_of_known_people_are_held_back() -> None:
     """Events of people who are published already do not show until k others came."""
     assert advance(Count(10, 10), Count(500, 19), 10, distinct=True) is None
-    assert advance(Count(10, 10), Count(501, 20), 10, distinct=True) == Count(491, 10)
+    assert advance(Count(10, 10), Count(501, 20), 10, distinct=True) == Count(490, 10)
+
+
+def test_the_first_people_show_no_repeats() -> None:
+    """Of k people the last came once: repeats would be those of fewer than k."""
+    assert advance(NOTHING, Count(500, 19), 10, distinct=True) == Count(10, 10)
+    assert advance(NOTHING, Count(500, 20), 10, distinct=True) == Count(500, 20)
+
+
+def test_one_event_more_than_people_does_not_show() -> None:
+    """That somebody came twice is no number of k people."""
+    assert advance(Count(10, 10), Count(21, 20), 10, distinct=True) == Count(10, 10)
+
+
+clicks = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), max_size=150)
+
+
+@given(clicks, st.integers(1, 6))
+def test_clickers_move_with_links_alone_and_never_fall_behind_one(
+    clicked: list[tuple[int, int]], quorum: int
+) -> None:
+    """Who clicked any link are as many as on the greatest link, at most all, in whole k."""
+    links = [NOTHING] * 3
+    clickers = 0
+    for acts in range(1, len(clicked) + 1):
+        happened = clicked[:acts]
+        advanced = []
+        for link, published in enumerate(links):
+            people = [person for person, where in happened if where == link]
+            live = Count(len(people), len(set(people)))
+            step = advance(published, live, quorum, distinct=True)
+            if step is not None:
+                advanced.append((published.unique, step.unique))
+                links[link] = published + step
+        if not advanced:
+            continue
+        live_clickers = len({person for person, _ in happened})
+        clickers += advance_clickers(clickers, live_clickers, quorum, advanced)
+        greatest = max(link.unique for link in links)
+        assert greatest <= clickers <= min(live_clickers, sum(link.unique for link in links))
+        assert clickers % quorum == 0
+        assert quorum > 1 or clickers == live_clickers
+
+
+@given(histories, st.integers(2, 20), st.integers(2, 20), st.integers(0, 200))
+def test_a_raised_quorum_takes_nothing_back(
+    people: list[int], quorum: int, raised: int, moment: int
+) -> None:
+    """What was published stays; the next step is one of the raised quorum."""
+    published = NOTHING
+    for acts in range(len(people) + 1):
+        now = quorum if acts < moment else quorum + raised
+        live = Count(acts, len(set(people[:acts])))
+        step = advance(published, live, now, distinct=True)
+        if step is not None:
+            assert step.unique >= now
+            assert step.total >= 0
+            published += step

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hushpost_service.policy import Mode
 from hushpost_service.tally import (
     CHUNK_SLOTS,
+    FOLDED,
     Event,
     Fold,
     SlotKey,
@@ -143,7 +144,7 @@ def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) ->
     assert not any(first.values())
     assert slots(fold.cleared) == slots(tally.slots)
     assert slots(fold.marked) == {
-        (*key[:4], int(Mode.ANONYMOUS), key[5]) for key in slots(tally.slots)
+        (*key[:4], FOLDED + Mode.ANONYMOUS, key[5]) for key in slots(tally.slots)
     }
 
 
@@ -153,4 +154,6 @@ def test_folding_into_totals_marks_no_slot(batch: list[tuple[Event, Mode]]) -> N
     rows = tallied([(event, Mode.IDENTIFIED) for event, _ in batch]).rows({})
     fold = Fold.of_events(rows, Mode.AGGREGATE)
     assert not fold.marked
-    assert sum(n for key, n in fold.counts.items() if key[4] == Mode.AGGREGATE) == len(rows)
+    assert sum(n for key, n in fold.counts.items() if key[4] == FOLDED + Mode.AGGREGATE) == len(
+        rows
+    )

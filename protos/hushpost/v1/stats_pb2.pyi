@@ -169,7 +169,8 @@ class CampaignStats(_message.Message):
     """The campaign."""
     quorum: _builtins.int
     """k: how many more people must stand behind each change of an anonymous
-    number. 1 means that all numbers are exact.
+    number; the greatest since the campaign was created. 1 means that all
+    numbers are exact.
     """
     @_builtins.property
     def sent(self) -> Global___SentStats:
@@ -342,7 +343,9 @@ class Count(_message.Message):
     total: _builtins.int
     """All events, repeats included."""
     unique: _builtins.int
-    """Distinct messages, each counted once."""
+    """Distinct messages, each counted once. Whoever clicked before opting out and
+    clicks other links afterwards is counted once under a quorum.
+    """
     def __init__(
         self,
         *,
@@ -448,7 +451,9 @@ class GroupStats(_message.Message):
 
     @_builtins.property
     def clicks(self) -> Global___SignalStats:
-        """Clicks on any link; a person who clicked two links is one unique."""
+        """Clicks on any link; a person who clicked two links is one unique. The
+        anonymous part advances as those of the links do.
+        """
 
     @_builtins.property
     def rates(self) -> Global___Rates:

@@ -32,10 +32,17 @@ class StatsServiceStub:
     """Answers numbers. For keys of role REPORTER.
 
     Identified numbers are exact. Anonymous numbers are published under a quorum
-    k: a published number advances only when at least k more distinct people
-    stand behind it than at its last advance (where people cannot be told apart:
-    k more events). Published numbers are stored, so that asking often reveals
-    nothing.
+    k, in whole multiples of it: the opens of a group, or its clicks on a link,
+    advance only when at least k more distinct people stand behind them than at
+    their last advance (where people cannot be told apart: k more events, in a
+    group of at least k messages). A link's numbers are the sum over groups, a
+    group's clicks advance with those on its links, a campaign's numbers are the
+    sum of its groups'. Events that were identified until their contact opted out
+    have a quorum of their own. Published numbers are stored, so that asking
+    often reveals nothing.
+
+    k is the greatest quorum that was in force since the campaign was created:
+    lowering it applies to campaigns that are created afterwards.
     """
 
     @_typing.overload
@@ -65,10 +72,17 @@ class StatsServiceAsyncStub(StatsServiceStub):
     """Answers numbers. For keys of role REPORTER.
 
     Identified numbers are exact. Anonymous numbers are published under a quorum
-    k: a published number advances only when at least k more distinct people
-    stand behind it than at its last advance (where people cannot be told apart:
-    k more events). Published numbers are stored, so that asking often reveals
-    nothing.
+    k, in whole multiples of it: the opens of a group, or its clicks on a link,
+    advance only when at least k more distinct people stand behind them than at
+    their last advance (where people cannot be told apart: k more events, in a
+    group of at least k messages). A link's numbers are the sum over groups, a
+    group's clicks advance with those on its links, a campaign's numbers are the
+    sum of its groups'. Events that were identified until their contact opted out
+    have a quorum of their own. Published numbers are stored, so that asking
+    often reveals nothing.
+
+    k is the greatest quorum that was in force since the campaign was created:
+    lowering it applies to campaigns that are created afterwards.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -94,10 +108,17 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers numbers. For keys of role REPORTER.
 
     Identified numbers are exact. Anonymous numbers are published under a quorum
-    k: a published number advances only when at least k more distinct people
-    stand behind it than at its last advance (where people cannot be told apart:
-    k more events). Published numbers are stored, so that asking often reveals
-    nothing.
+    k, in whole multiples of it: the opens of a group, or its clicks on a link,
+    advance only when at least k more distinct people stand behind them than at
+    their last advance (where people cannot be told apart: k more events, in a
+    group of at least k messages). A link's numbers are the sum over groups, a
+    group's clicks advance with those on its links, a campaign's numbers are the
+    sum of its groups'. Events that were identified until their contact opted out
+    have a quorum of their own. Published numbers are stored, so that asking
+    often reveals nothing.
+
+    k is the greatest quorum that was in force since the campaign was created:
+    lowering it applies to campaigns that are created afterwards.
     """
 
     @_abc_1.abstractmethod

@@ -5,32 +5,40 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from hushpost_service.policy import ContactPreference, DoNotTrack
-from hushpost_service.release import NOTHING, Count
+from hushpost_service.policy import ContactPreference, DoNotTrack, Mode
+from hushpost_service.release import Count
 from hushpost_service.storage.sql import stats as sql
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
 __all__ = [
+    "ANY_LINK",
     "Cell",
-    "Counted",
     "EngagedContact",
-    "Published",
-    "counted",
+    "HourCell",
+    "Numbers",
+    "Waiting",
     "engaged_contacts",
+    "identified",
     "lock_publication",
     "publish",
     "published",
     "sent",
+    "waiting",
 ]
+
+
+ANY_LINK = -1
+"""The signal of clicks on any link, where people are published."""
 
 
 class Cell(NamedTuple):
     """A number's place.
 
-    A group's opens (signal 0) or clicks on any link (signal 1); or, with group
-    0, the clicks on link `signal`.
+    In answers: a group's opens (signal 0) or clicks on any link (signal 1); or,
+    with group 0, the clicks on link `signal`. Where publication is decided: a
+    group's opens, its clicks on link `signal`, or on any link (`ANY_LINK`).
     """
 
     group: int
@@ -40,27 +48,33 @@ class Cell(NamedTuple):
 
 
 class HourCell(NamedTuple):
-    """An hour's opens (signal 0) or clicks (signal 1), identified."""
+    """An hour's opens (signal 0) or clicks (signal 1)."""
 
     hour: int
     signal: int
     machine: bool
+    mode: int
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What is counted now, in every mode, and the identified part by hour."""
+class Numbers:
+    """Numbers by cell, as in answers, and by hour."""
 
     cells: dict[Cell, Count]
     hours: dict[HourCell, Count]
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What has been published of the anonymous cells, also by hour."""
+class Waiting(NamedTuple):
+    """An anonymous cell that may have a quorum above what is published of it.
 
-    cells: dict[Cell, Count]
-    hours: dict[tuple[int, Cell], Count]
+    With the people who clicked any link of the group, and how many are published.
+    """
+
+    cell: Cell
+    live: Count
+    published: Count
+    clickers: int
+    published_clickers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,47 +90,74 @@ class EngagedContact:
 
 
 _BY_GROUP, _BY_LINK, _BY_HOUR = 0, 1, 2
+_IDENTIFIED = int(Mode.IDENTIFIED)
 
 
-async def counted(connection: "Connection", tenant: int, campaign: int) -> Counted:
-    """Return what is counted of a campaign.
+async def identified(connection: "Connection", tenant: int, campaign: int) -> Numbers:
+    """Return what is counted of identified events now.
 
     People are read before events: what is committed in between cannot make more
     people than events.
     """
     people: dict[Cell, int] = {}
-    for group, is_click, machine, mode, count in await connection.fetch(
+    for group, is_click, machine, count in await connection.fetch(
         sql.PEOPLE_OF_GROUPS, tenant, campaign
     ):
-        people[Cell(group, int(is_click), machine, mode)] = count
-    for link, machine, mode, count in await connection.fetch(sql.PEOPLE_OF_LINKS, tenant, campaign):
-        people[Cell(0, link, machine, mode)] = count
-    cells: dict[Cell, Count] = {}
-    hours: dict[HourCell, Count] = {}
+        people[Cell(group, int(is_click), machine, _IDENTIFIED)] = count
+    for link, machine, count in await connection.fetch(sql.PEOPLE_OF_LINKS, tenant, campaign):
+        people[Cell(0, link, machine, _IDENTIFIED)] = count
+    found = Numbers({}, {})
     rows = await connection.fetch(sql.EVENTS, tenant, campaign)
-    for kind, group, signal, hour, is_click, machine, mode, events, first in rows:
-        if kind == _BY_HOUR:
-            if hour and events:  # 0: all of the hour's were folded since
-                hours[HourCell(hour, int(is_click), machine)] = Count(events, first)
-        elif kind == _BY_GROUP or signal > 0:
-            by_group = kind == _BY_GROUP
-            cell = Cell(
-                group if by_group else 0, int(is_click) if by_group else signal, machine, mode
-            )
-            cells[cell] = Count(events, people.get(cell, 0))
-    return Counted(cells, hours)
+    for kind, group, signal, hour, is_click, machine, events, first in rows:
+        place = _place(kind, group, signal, hour, machine, _IDENTIFIED, is_click=is_click)
+        if isinstance(place, HourCell):
+            if events:  # 0: all of the hour's were folded since
+                found.hours[place] = Count(events, first)
+        elif place is not None:
+            found.cells[place] = Count(events, people.get(place, 0))
+    return found
 
 
-async def published(connection: "Connection", tenant: int, campaign: int) -> Published:
-    """Return what has been published of a campaign."""
-    cells: dict[Cell, Count] = {}
-    hours: dict[tuple[int, Cell], Count] = {}
-    rows = await connection.fetch(sql.PUBLICATIONS, tenant, campaign)
-    for group, signal, machine, mode, hour, events, people in rows:
-        cell = Cell(group, signal, machine, mode)
-        cells[cell] = cells.get(cell, NOTHING) + Count(events, people)
-        hours[hour, cell] = Count(events, people)
-    return Published(cells, hours)
+async def published(connection: "Connection", tenant: int, campaign: int) -> Numbers:
+    """Return what has been published of a campaign's anonymous numbers."""
+    found = Numbers({}, {})
+    rows = await connection.fetch(sql.PUBLISHED, tenant, campaign)
+    for kind, group, signal, hour, is_click, machine, mode, events, people, of_link in rows:
+        place = _place(kind, group, signal, hour, machine, mode, is_click=is_click)
+        count = Count(events, (of_link if kind == _BY_LINK else people) or 0)
+        if isinstance(place, HourCell):
+            found.hours[place] = count
+        elif place is not None:
+            found.cells[place] = count
+    return found
+
+
+def _place(
+    kind: int,
+    group: int,
+    signal: int,
+    hour: int,
+    machine: bool,  # noqa: FBT001 - a column
+    mode: int,
+    *,
+    is_click: bool,
+) -> Cell | HourCell | None:
+    """Return the place of a row that is by group, by link or by hour; None: opens by link."""
+    if kind == _BY_HOUR:
+        return HourCell(hour, int(is_click), machine, mode)
+    if kind == _BY_GROUP:
+        return Cell(group, int(is_click), machine, mode)
+    return Cell(0, signal, machine, mode) if signal > 0 else None
+
+
+async def waiting(
+    connection: "Connection", tenant: int, campaign: int, quorum: int
+) -> list[Waiting]:
+    """Return the anonymous cells with a quorum above what is published, by group and link."""
+    return [
+        Waiting(Cell(*row[:4]), Count(*row[4:6]), Count(*row[6:8]), *row[8:])
+        for row in map(tuple, await connection.fetch(sql.WAITING, tenant, campaign, quorum))
+    ]
 
 
 async def sent(

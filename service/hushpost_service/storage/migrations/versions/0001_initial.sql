@@ -120,7 +120,8 @@ create table sent (
 
 -- Events by signal (0 = open, n = click on link n). `hour` is 0 for events that
 -- are not identified: they carry no time. `first_events` counts those that were
--- the first of their slot and signal; only for identified ones.
+-- the first of their slot and signal; only for identified ones. `mode` is that of
+-- the events, or 10 more where they were identified once and have been folded.
 create table counters (
     tenant integer not null,
     campaign bigint not null,
@@ -135,6 +136,7 @@ create table counters (
 ) with (fillfactor = 50);
 
 -- Which slots an event was seen from: bit (slot mod 4096) of chunk (slot / 4096).
+-- `mode` as in `counters`.
 create table slot_bits (
     tenant integer not null,
     campaign bigint not null,
@@ -176,8 +178,8 @@ create table receipts (
 ) partition by list (period);
 
 -- What has been published of the anonymous numbers, by hour of publication; a
--- published number is the sum over its hours. A cell is a group's opens (signal
--- 0) or clicks (signal 1), or, with group 0, the clicks on link `signal`.
+-- published number is the sum over its hours, and for a link over the groups.
+-- `signal` and `mode` as in `counters`; signal -1 has the people who clicked any link.
 create table publications (
     tenant integer not null,
     campaign bigint not null,

@@ -1,0 +1,103 @@
+"""The kinds of events that a cell holds, and what is told of each. Pure."""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from hushpost_client import Count, Mode
+
+__all__ = ["Event", "Part", "Parts", "clickers", "messages", "parts"]
+
+
+@dataclass(slots=True)
+class Event:
+    """What one event counts for. `link` 0 is an open.
+
+    `is_folded`: it was identified until its contact opted out.
+    """
+
+    message: int
+    link: int
+    time: datetime
+    machine: bool
+    mode: Mode
+    is_folded: bool = False
+
+
+class Part(NamedTuple):
+    """Events of one kind in a cell, and the people behind them; 0 if nobody can tell."""
+
+    events: list[Event]
+    people: int
+
+    def told(self, quorum: int) -> Count:
+        """Return what is told at once of this: whole quorums, or all that is identified.
+
+        With one quorum of people alone, no event of theirs but the first.
+        """
+        total, people = len(self.events), self.people
+        if quorum == 1 or not total or self.events[0].mode is Mode.IDENTIFIED:
+            return Count(total, people)
+        if self.events[0].mode is Mode.AGGREGATE:
+            return Count(total - total % quorum, 0)
+        told = people - people % quorum
+        repeats = total - people if told > quorum else 0
+        return Count(told + repeats - repeats % quorum, told)
+
+
+class Parts(NamedTuple):
+    """The events of a cell by kind.
+
+    `unknown`: of people who were never known to click, or open. Whoever was is
+    `folded`, and events of theirs that followed are `unknown` without a person.
+    """
+
+    identified: Part
+    unknown: Part
+    folded: Part
+    aggregate: Part
+
+
+def parts(events: Iterable[Event], known: AbstractSet[int]) -> Parts:
+    """Part events by kind; `known` are messages whose people are nobody new."""
+    kinds: dict[tuple[Mode, bool], list[Event]] = {}
+    for event in events:
+        kinds.setdefault((event.mode, event.is_folded), []).append(event)
+    identified, unknown, folded = (
+        kinds.get(kind, [])
+        for kind in (
+            (Mode.IDENTIFIED, False),
+            (Mode.ANONYMOUS, False),
+            (Mode.ANONYMOUS, True),
+        )
+    )
+    return Parts(
+        Part(identified, len(messages(identified))),
+        Part(unknown, len(messages(unknown) - known)),
+        Part(folded, len(messages(folded))),
+        Part(kinds.get((Mode.AGGREGATE, False), []), 0),
+    )
+
+
+def messages(events: Iterable[Event]) -> set[int]:
+    """Return the messages of events."""
+    return {event.message for event in events}
+
+
+def clickers(people: int, links: Iterable[int], quorum: int) -> int:
+    """Return how many of the people who clicked any link are told, when links tell so many.
+
+    For each quorum that a link tells, one more of them, or as many as that link's.
+    """
+    if quorum == 1:
+        return people
+    told = 0
+    for link in links:
+        for reached in range(quorum, link + 1, quorum):
+            if reached > told:
+                told = reached
+            elif people >= told + quorum:
+                told += quorum
+    return told
