@@ -1,0 +1,126 @@
+"""A flood of events of the same messages: many connections, unary calls and batches."""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+
+from hushpost_client import Event, Hushpost, RetryPolicy, Verdict
+from hushpost_client._calls import Calls
+from tests.mailing import eventually
+
+__all__ = ["Flood", "flooded"]
+
+_CONNECTIONS = 3
+_CALLERS = 3
+"""On each connection: one that opens, one that clicks, one that sends batches."""
+
+_BATCH = 64
+_ROOT = Path(__file__).parents[2]
+
+
+class Flood:
+    """Records events of messages over several connections, until it is over."""
+
+    def __init__(self, target: str, edge_key: str, tokens: Sequence[str], seed: int) -> None:
+        self.acknowledged = 0
+        self._target = target
+        self._key = edge_key
+        self._tokens = list(tokens)
+        self._random = random.Random(seed)  # noqa: S311 - no secret, and repeatable
+        self._is_over = asyncio.Event()
+
+    def end(self) -> None:
+        """Begin no more calls."""
+        self._is_over.set()
+
+    async def run(self) -> None:
+        """Record until the end."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_CONNECTIONS):
+                group.create_task(self._connection())
+
+    async def _connection(self) -> None:
+        # Channels of a process share a connection unless they are told not to.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        calls = Calls(api_key=self._key, timeout=60, retry=RetryPolicy())
+        async with Hushpost(grpc.aio.insecure_channel(self._target, options), calls) as client:
+            await asyncio.gather(*(self._call(client, caller) for caller in range(_CALLERS)))
+
+    async def _call(self, client: Hushpost, caller: int) -> None:
+        tracking = client.tracking
+        while not self._is_over.is_set():
+            if caller == 0:
+                await tracking.record_open(self._token(), verdict=Verdict.HUMAN)
+                self.acknowledged += 1
+            elif caller == 1:
+                await tracking.record_click(self._token(), 1, verdict=Verdict.HUMAN)
+                self.acknowledged += 1
+            else:
+                tokens = [self._token() for _ in range(_BATCH)]
+                await tracking.record_events([Event(t, verdict=Verdict.HUMAN) for t in tokens])
+                self.acknowledged += len(tokens)
+
+    def _token(self) -> str:
+        return self._random.choice(self._tokens)
+
+    async def flows(self, more: int = 500) -> None:
+        """Return once so many more events have been acknowledged."""
+        enough = self.acknowledged + more
+
+        async def has_flowed() -> bool:
+            return self.acknowledged >= enough
+
+        await eventually(has_flowed, "the flood goes on", pause=0.01)
+
+
+@asynccontextmanager
+async def flooded(
+    target: str, edge_key: str, tokens: Sequence[str], seed: int
+) -> AsyncIterator[Flood]:
+    """Flood an authority until the block ends, from this process and another one."""
+    flood = Flood(target, edge_key, tokens, seed)
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.privacy.flooding"),
+        cwd=_ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert other.stdin is not None
+    assert other.stdout is not None
+    running = asyncio.create_task(flood.run())
+    try:
+        other.stdin.write(json.dumps([target, edge_key, list(tokens), seed + 1]).encode() + b"\n")
+        assert await other.stdout.readline() == b"flowing\n"
+        await flood.flows()
+        yield flood
+    finally:
+        flood.end()
+        other.stdin.close()
+        try:
+            await running
+        finally:
+            await other.communicate()
+    assert other.returncode == 0, "the other process's flood broke off"
+
+
+async def _main() -> None:
+    """Flood as standard input says, until it is closed."""
+    target, edge_key, tokens, seed = json.loads(await asyncio.to_thread(sys.stdin.readline))
+    flood = Flood(target, edge_key, tokens, seed)
+    running = asyncio.create_task(flood.run())
+    await flood.flows(1)
+    sys.stdout.write("flowing\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    flood.end()
+    await running
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

@@ -1,0 +1,192 @@
+"""Ways to stop being known, and what they are without the authority's defence."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hushpost_client import DoNotTrack, History, Mode, PolicyUpdate, PreferenceEntry
+from hushpost_service.keyring import Keyring
+from hushpost_service.token import TokenSealer
+from tests.authority import AuthorityProcess
+from tests.conftest import Clients
+from tests.inspection import Connection
+
+__all__ = ["WAYS", "Crowd", "Way", "crowd_of"]
+
+# What a system does that has neither the recording lock nor folding, but deletes.
+_CHOOSE = """
+update contacts set do_not_track = 3, preference_time = clock_timestamp()
+where tenant = $1 and contact = any($2)
+"""
+_DELETE = "delete from events where tenant = $1 and contact = any($2)"
+_FORGET = "delete from contacts where tenant = $1 and contact = any($2)"
+_TIGHTEN = """
+insert into policies (
+    tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
+    quorum, history_when_true, retention_days
+)
+select tenant, version + 1, clock_timestamp(), actor, true, mode_when_true, 2, quorum,
+    history_when_true, retention_days
+from policies
+where tenant = $1
+order by version desc
+limit 1
+"""
+
+_NAMED = "select distinct contact from events where tenant = $1 and contact = any($2)"
+_NAMED_SINCE = """
+select distinct contact
+from events
+where tenant = $1 and contact = any($2)
+    and not pg_visible_in_snapshot(events.xmin::text::xid8, $3::text::pg_snapshot)
+"""
+_SLOTS = """
+select distinct contact, campaign, group_number, slot
+from events
+where tenant = $1 and contact = any($2)
+"""
+
+
+@dataclass
+class Crowd:
+    """Contacts of a tenant who are being tracked, and a look behind the authority."""
+
+    clients: Clients
+    database: Connection
+    tenant: int
+    numbers: Mapping[str, int]
+    borne: frozenset[tuple[int, int, int, int]]
+    """(contact, campaign, group, slot) of the messages sent."""
+    _stopped: list[tuple["Way", list[int], str]] = field(default_factory=list)
+    leaked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    async def stop(self, way: "Way", names: Sequence[str], *, defended: bool) -> None:
+        """Let contacts stop being known in a way, and look at once what names them."""
+        numbers = [self.numbers[name] for name in names]
+        await (way.real if defended else way.control)(self, names)
+        snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
+        self._stopped.append((way, numbers, snapshot))
+        await self.look()
+
+    async def look(self) -> None:
+        """Look what names anybody who has stopped, and take down whom."""
+        for way, numbers, snapshot in self._stopped:
+            found = await self._contacts(_NAMED_SINCE, numbers, snapshot)
+            if not way.keeps and not way.is_job:
+                found |= await self._contacts(_NAMED, numbers)
+            if way.keeps:
+                rows = await self.database.fetch(_SLOTS, self.tenant, numbers)
+                found |= {row[0] for row in rows if tuple(row) in self.borne}
+            self.leaked[way.name] |= found
+
+    async def remaining(self, names: Sequence[str]) -> set[int]:
+        """Return who of some contacts rows name."""
+        return await self._contacts(_NAMED, [self.numbers[name] for name in names])
+
+    async def execute(self, statement: str, names: Sequence[str] | None = None) -> None:
+        """Do something to contacts behind the authority's back."""
+        arguments = [] if names is None else [[self.numbers[name] for name in names]]
+        await self.database.execute(statement, self.tenant, *arguments)
+
+    async def _contacts(self, statement: str, *arguments: object) -> set[int]:
+        rows = await self.database.fetch(statement, self.tenant, *arguments)
+        return {contact for (contact,) in rows}
+
+
+Stop = Callable[[Crowd, Sequence[str]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to stop being known: the authority's, and one without its defence.
+
+    Rows that name the contact stay where the way `keeps` them, on slots that no
+    message bears; and until a job is done where it `is_job`. New ones never come.
+    """
+
+    name: str
+    real: Stop
+    control: Stop
+    choice: DoNotTrack = DoNotTrack.FALSE
+    keeps: bool = False
+    is_job: bool = False
+    together: int = 1
+
+
+async def _one_by_one(crowd: Crowd, names: Sequence[str]) -> None:
+    for name in names:
+        await crowd.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE, timeout=60)
+
+
+async def _together(crowd: Crowd, names: Sequence[str]) -> None:
+    entries = [PreferenceEntry(name, DoNotTrack.TRUE) for name in names]
+    await crowd.clients.sender.preferences.batch_set_preferences(entries, timeout=60)
+
+
+async def _kept(crowd: Crowd, names: Sequence[str]) -> None:
+    for name in names:
+        await crowd.clients.sender.preferences.set_preference(
+            name, DoNotTrack.TRUE, history=History.KEEP, timeout=60
+        )
+
+
+async def _erased(crowd: Crowd, names: Sequence[str]) -> None:
+    for name in names:
+        await crowd.clients.sender.preferences.erase_contact(name, timeout=60)
+
+
+async def _by_policy(crowd: Crowd, _: Sequence[str]) -> None:
+    await crowd.clients.admin.admin.update_policy(
+        PolicyUpdate(mode_when_unset=Mode.ANONYMOUS), timeout=60
+    )
+
+
+async def _chosen_and_deleted(crowd: Crowd, names: Sequence[str]) -> None:
+    await crowd.execute(_CHOOSE, names)
+    await crowd.execute(_DELETE, names)
+
+
+async def _chosen(crowd: Crowd, names: Sequence[str]) -> None:
+    await crowd.execute(_CHOOSE, names)
+
+
+async def _forgotten(crowd: Crowd, names: Sequence[str]) -> None:
+    await crowd.execute(_FORGET, names)
+    await crowd.execute(_DELETE, names)
+
+
+async def _tightened(crowd: Crowd, _: Sequence[str]) -> None:
+    await crowd.execute(_TIGHTEN)
+
+
+WAYS = (
+    Way("opt-outs, one by one", _one_by_one, _chosen_and_deleted),
+    Way("opt-outs, in batches", _together, _chosen_and_deleted, together=3),
+    Way("opt-outs that keep history", _kept, _chosen, keeps=True),
+    Way("erasures", _erased, _forgotten),
+    Way(
+        "a stricter policy",
+        _by_policy,
+        _tightened,
+        choice=DoNotTrack.UNSET,
+        is_job=True,
+        together=1000,
+    ),
+)
+
+
+async def crowd_of(
+    process: AuthorityProcess,
+    clients: Clients,
+    database: Connection,
+    tokens: Mapping[str, str],
+) -> Crowd:
+    """Return the crowd of those whom messages with these tokens were sent to."""
+    sealer = TokenSealer(Keyring.load(process.data_dir / "keyring.json"))
+    opened = {name: sealer.open(token) for name, token in tokens.items()}
+    tenant = await database.fetchval(
+        "select tenant from tenants where tenant_id = $1", clients.tenant_id
+    )
+    borne = frozenset((t.contact, t.campaign, t.group, t.slot) for t in opened.values())
+    numbers = {name: token.contact for name, token in opened.items()}
+    return Crowd(clients, database, tenant, numbers, borne)

@@ -1,0 +1,98 @@
+"""Opt-outs against a flood of events of the very contacts that opt out."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+
+import pytest
+
+from hushpost_client import PolicyUpdate, PreferenceEntry
+from tests.conftest import RunningAuthority, make_tenant
+from tests.inspection import connected
+from tests.mailing import clients_of, eventually, send
+from tests.privacy.attack import FULL, SEED, Attack, Score
+from tests.privacy.flooding import flooded
+from tests.privacy.opting_out import WAYS, Crowd, Way, crowd_of
+
+CONTACTS = 40 if FULL else 12
+"""That stop being known in each way."""
+
+_ROUNDS = 5
+"""Of the control, at most: which events are on their way is a matter of luck."""
+
+Report = Callable[[Attack], None]
+
+
+@pytest.mark.timeout(300)
+async def test_no_row_names_who_stopped_being_known(
+    authority: RunningAuthority, report: Report
+) -> None:
+    """From the answer on nothing names who opted out, was erased or is hidden by a policy."""
+    real = await _race(authority, defended=True)
+    control: Counter[str] = Counter()
+    rounds = 0
+    while rounds < _ROUNDS and not all(control[way.name] for way in WAYS):
+        rounds += 1
+        leaked = await _race(authority, defended=False)
+        control.update({name: len(contacts) for name, contacts in leaked.items()})
+    for way in WAYS:
+        report(
+            Attack(
+                f"race: {way.name}",
+                real=Score(CONTACTS, len(real[way.name])),
+                control=Score(rounds * CONTACTS, control[way.name]),
+            )
+        )
+    assert not any(real.values())
+    assert all(control[way.name] for way in WAYS)
+
+
+async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, set[int]]:
+    """Return by way the contacts that rows named after they had stopped being known."""
+    async with AsyncExitStack() as stack:
+        keys = await make_tenant(authority, PolicyUpdate(quorum=1))
+        clients = await clients_of(stack, authority, keys=keys)
+        database = await stack.enter_async_context(connected(authority.process.data_dir))
+        members = {way: [f"{way.name} {n}" for n in range(CONTACTS)] for way in WAYS}
+        entries = [
+            PreferenceEntry(name, way.choice) for way, names in members.items() for name in names
+        ]
+        await clients.sender.preferences.batch_set_preferences(entries)
+        mailing = await send(clients, [entry.contact_id for entry in entries])
+        tokens = mailing.tokens
+        crowd = await crowd_of(authority.process, clients, database, tokens)
+        async with flooded(authority.target, keys.edge_key, list(tokens.values()), SEED) as flood:
+            await flood.flows(10 * len(tokens))
+            for way, names in _steps(members):
+                assert await crowd.remaining(names), "nobody is known who could be found"
+                await crowd.stop(way, names, defended=defended)
+            await flood.flows()
+            await crowd.look()
+        await crowd.look()
+        if defended:
+            await _job_is_done(crowd, members)
+    return crowd.leaked
+
+
+def _steps(members: Mapping[Way, Sequence[str]]) -> Iterator[tuple[Way, Sequence[str]]]:
+    """Mix the ways, in an order that can be repeated."""
+    steps = [
+        (way, names[start : start + way.together])
+        for way, names in members.items()
+        for start in range(0, len(names), way.together)
+    ]
+    random.Random(SEED).shuffle(steps)  # noqa: S311 - no secret, and repeatable
+    yield from steps
+
+
+async def _job_is_done(crowd: Crowd, members: Mapping[Way, Sequence[str]]) -> None:
+    """Wait for the policy's job, and take down whom it has left."""
+
+    async def is_done() -> bool:
+        return (await crowd.clients.admin.admin.get_tenant()).folding is None
+
+    await eventually(is_done, "the policy's job ends")
+    for way, names in members.items():
+        if not way.keeps:
+            crowd.leaked[way.name] |= await crowd.remaining(names)
