@@ -1,5 +1,6 @@
 """A crowd of recipients on an authority of the test's own, and what they do."""
 
+import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,14 +11,24 @@ import asyncpg
 from hushpost_client import DoNotTrack, Event, PreferenceEntry, PreferenceSource, Verdict
 from hushpost_service.keyring import Keyring
 from hushpost_service.token import TokenSealer, TrackingToken
-from tests.authority import AuthorityProcess
+from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, database_uri
-from tests.mailing import Mailing, clients_of, send
+from tests.mailing import Mailing, clients_of, eventually, send
 
 __all__ = ["Town", "a_town"]
 
 _BATCH = 10_000
+
+_VACUUMS = """
+select clock_timestamp(), total_vacuum_time from pg_stat_user_tables where relname = 'contacts'
+"""
+
+# Whether a vacuum has ended that began after a moment.
+_IS_SETTLED = """
+select last_vacuum - (total_vacuum_time - $2) * interval '1 millisecond' > $1
+from pg_stat_user_tables where relname = 'contacts'
+"""
 
 
 @dataclass
@@ -55,15 +66,41 @@ class Town:
         recorded = await self.clients.edge.tracking.record_events(events)
         assert not recorded.rejected
 
+    async def settled(self) -> None:
+        """Return once the authority has tidied up after what changed contacts until now."""
+        row = await self.database.fetchrow(_VACUUMS)
+        assert row
+        changed, spent = row
+
+        async def is_settled() -> bool:
+            return bool(await self.database.fetchval(_IS_SETTLED, changed, spent))
+
+        await eventually(is_settled, "contacts are vacuumed")
+
     async def reconnect(self) -> None:
         """Connect to the database again, after it was started again."""
         self.database.terminate()
         self.database = await asyncpg.connect(database_uri(self.process.data_dir))
 
+    def scrub(self) -> None:
+        """Run `hushpost scrub`."""
+        subprocess.run(
+            [HUSHPOST, "scrub", "--data-dir", self.process.data_dir],
+            check=True,
+            timeout=100,
+            capture_output=True,
+        )
+
     def opened(self, token: str) -> TrackingToken:
         """Open a token with the keyring."""
-        keyring = Keyring.load(self.process.data_dir / "keyring.json")
-        return TokenSealer(keyring).open(token)
+        return self._sealer().open(token)
+
+    def sealed(self, token: TrackingToken) -> str:
+        """Seal a token with the keyring."""
+        return self._sealer().seal(token)
+
+    def _sealer(self) -> TokenSealer:
+        return TokenSealer(Keyring.load(self.process.data_dir / "keyring.json"))
 
 
 @asynccontextmanager

@@ -1,12 +1,9 @@
 """Nothing that lies on a disk says that a contact acted anonymously."""
 
 import re
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-
-from tests.authority import HUSHPOST
 
 from .attack import FULL, Attack, Score
 from .conftest import Report
@@ -103,14 +100,13 @@ async def test_nothing_is_on_disk_after_a_crash(village: Village, report: Report
     assert shipped == 0
 
 
-@pytest.mark.xfail(reason="there is no `hushpost scrub` yet")
 async def test_nothing_is_left_of_what_was_folded(village: Village, report: Report) -> None:
     """After a scrub nothing says any more that a contact that opted out had acted before."""
     village.stop()
     before = search(_lying(village), [village.folded])
     await village.start()
     try:
-        _scrub(village)
+        village.town.scrub()
         await village.learn_names()
     finally:
         village.stop()
@@ -120,12 +116,3 @@ async def test_nothing_is_left_of_what_was_folded(village: Village, report: Repo
     report(Attack("residue: folded, after a scrub", left, was))
     assert was.share == 1
     assert _elsewhere(after, village.folded) == {}
-
-
-def _scrub(village: Village) -> None:
-    subprocess.run(
-        [HUSHPOST, "scrub", "--data-dir", village.town.process.data_dir],
-        check=True,
-        timeout=100,
-        capture_output=True,
-    )

@@ -1,0 +1,99 @@
+"""How a thief would link slots and folded numbers to contacts, from one copy or from two."""
+
+from collections.abc import Mapping, Sequence
+
+from .crowd import Town
+from .pages import event_of, files_of, items
+from .theft import numbers_of
+
+__all__ = [
+    "clicks_in_order",
+    "guesses_of_slots",
+    "opt_outs_in_order",
+    "slots_of_rows",
+    "slots_seen",
+]
+
+Place = tuple[int, int]
+"""(campaign, slot): campaigns here have one group."""
+
+
+async def slots_seen(town: Town, campaign: int, *, identified: bool = False) -> list[int]:
+    """Return the slots of a campaign that events were seen from, in order."""
+    rows = await town.database.fetch(
+        "select chunk, bits from slot_bits where campaign = $1 and (mode = 1) = $2",
+        campaign,
+        identified,
+    )
+    return sorted(
+        {
+            chunk * 4096 + place
+            for chunk, bits in rows
+            for place, bit in enumerate(bits.as_string().replace(" ", ""))
+            if bit == "1"
+        }
+    )
+
+
+async def slots_of_rows(town: Town) -> dict[Place, int]:
+    """Return contacts by slot, as rows of `events` name them, be they live or dead."""
+    await town.database.execute("checkpoint")
+    named: dict[Place, int] = {}
+    for name, file in (await files_of(town.database, town.postgres, "events%")).items():
+        if not name.endswith("_idx"):
+            for item in items(file):
+                row = event_of(item)
+                named[row.campaign, row.slot] = row.contact
+    return named
+
+
+async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> list[dict[str, int]]:
+    """Say which contact has which of the slots seen, in each way that a thief may think of.
+
+    By the order of contacts' numbers, their ids, their rows; each forwards and
+    backwards; and by the slot of the identified contact with the nearest number.
+    """
+    slots = await slots_seen(town, campaign)
+    numbers = await numbers_of(town, names)
+    rows = await town.database.fetch(
+        "select contact_id from contacts where contact_id = any($1) order by ctid", list(names)
+    )
+    by_row = [name for (name,) in rows]
+    orders = [sorted(names, key=numbers.__getitem__), sorted(names), by_row]
+    guesses = [dict(zip(order[::step], slots, strict=True)) for order in orders for step in (1, -1)]
+    known = {
+        contact: slot
+        for (number, slot), contact in (await slots_of_rows(town)).items()
+        if number == campaign
+    }
+    guesses.append({name: _beside(numbers[name], known, slots) for name in names})
+    return guesses
+
+
+def _beside(number: int, known: Mapping[int, int], slots: Sequence[int]) -> int:
+    """Return the slot next to that of the identified contact next to a contact."""
+    nearest = known[min(known, key=lambda contact: abs(contact - number))]
+    return min(slots, key=lambda slot: abs(slot - nearest))
+
+
+_OPT_OUTS = """
+select array_agg(contact_id order by xmin::text::bigint) as by_transaction,
+    array_agg(contact_id order by preference_time) as by_time
+from contacts where contact_id = any($1)
+"""
+
+_CLICKS = """
+select array_agg(signal order by xmin::text::bigint) as by_transaction,
+    array_agg(signal order by ctid) as by_place
+from counters where campaign = $1 and signal > 0 and mode > 1
+"""
+
+
+async def opt_outs_in_order(town: Town, names: Sequence[str]) -> list[list[str]]:
+    """Return contacts in the order of their opt-outs, by transactions and by time."""
+    return [list(order) for order in await town.database.fetchrow(_OPT_OUTS, list(names)) or ()]
+
+
+async def clicks_in_order(town: Town, campaign: int) -> list[list[int]]:
+    """Return the links that folded clicks are counted on, by transactions and by place."""
+    return [list(order) for order in await town.database.fetchrow(_CLICKS, campaign) or ()]
