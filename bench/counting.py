@@ -70,7 +70,8 @@ async def measure(site: Site, say: Say) -> list[Result]:
 
 async def _campaign(tenant: Tenant, name: str) -> _Campaign:
     tokens = await tenant.send(name, _SHAPE)
-    return _Campaign(name, Prepared(tenant, tokens, random.Random(SEED)))
+    # By name: the request ids of two campaigns must differ.
+    return _Campaign(name, Prepared(tenant, tokens, random.Random(f"{SEED} {name}")))
 
 
 async def _check(tenant: Tenant) -> None:
