@@ -67,7 +67,8 @@ async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> l
         if number == campaign
     }
     guesses.append({name: _beside(numbers[name], known, slots) for name in names})
-    return guesses
+    # Counted once: two ways that come to the same are one.
+    return [guess for place, guess in enumerate(guesses) if guess not in guesses[:place]]
 
 
 def _beside(number: int, known: Mapping[int, int], slots: Sequence[int]) -> int:
