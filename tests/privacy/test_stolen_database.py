@@ -124,10 +124,11 @@ async def test_slots_are_in_no_order_of_contacts(town: Town, report: Report) -> 
         guesses = await guesses_of_slots(town, truth[names[0]].campaign, names)
         tried += len(guesses) * GROUP
         right += sum(truth[name].slot == slot for guess in guesses for name, slot in guess.items())
-        sorted_slots = dict(
-            zip(names, sorted(opened.slot for opened in truth.values()), strict=True)
+        order = sorted(truth.values(), key=lambda opened: opened.slot)
+        imported = [*names[::2], *names[1::2]]
+        in_order += sum(
+            guesses[0][name] == opened.slot for name, opened in zip(imported, order, strict=True)
         )
-        in_order += sum(sorted_slots[name] == slot for name, slot in guesses[0].items())
     score = Score(tried, right)
     control = Score(GROUPS * GROUP, in_order)
     report(Attack("stolen: which slot is whose", score, control, 1 / GROUP))
