@@ -1,6 +1,7 @@
 """How a thief would link slots and folded numbers to contacts, from one copy or from two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from .crowd import Town
 from .pages import event_of, files_of, items
@@ -13,6 +14,8 @@ __all__ = [
     "slots_of_rows",
     "slots_seen",
 ]
+
+T = TypeVar("T")
 
 Place = tuple[int, int]
 """(campaign, slot): campaigns here have one group."""
@@ -67,8 +70,7 @@ async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> l
         if number == campaign
     }
     guesses.append({name: _beside(numbers[name], known, slots) for name in names})
-    # Counted once: two ways that come to the same are one.
-    return [guess for place, guess in enumerate(guesses) if guess not in guesses[:place]]
+    return _distinct(guesses)
 
 
 def _beside(number: int, known: Mapping[int, int], slots: Sequence[int]) -> int:
@@ -92,9 +94,20 @@ from counters where campaign = $1 and signal > 0 and mode > 1
 
 async def opt_outs_in_order(town: Town, names: Sequence[str]) -> list[list[str]]:
     """Return contacts in the order of their opt-outs, by transactions and by time."""
-    return [list(order) for order in await town.database.fetchrow(_OPT_OUTS, list(names)) or ()]
+    orders = await town.database.fetchrow(_OPT_OUTS, list(names))
+    return _distinct(orders or ())
 
 
 async def clicks_in_order(town: Town, campaign: int) -> list[list[int]]:
     """Return the links that folded clicks are counted on, by transactions and by place."""
-    return [list(order) for order in await town.database.fetchrow(_CLICKS, campaign) or ()]
+    orders = await town.database.fetchrow(_CLICKS, campaign)
+    return _distinct(orders or ())
+
+
+def _distinct(ways: Iterable[T]) -> list[T]:
+    """Return ways to guess, each once: chance is judged as if they had nothing in common."""
+    found: list[T] = []
+    for way in ways:
+        if way not in found:
+            found.append(way)
+    return found
