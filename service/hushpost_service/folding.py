@@ -186,29 +186,30 @@ class Folding:
         """Fold the events of pairs, a part at a time."""
 
         async def work(connection: "Connection") -> int:
-            rows = await storage.take_events(connection, tenant, pairs, _EVENTS)
-            await _apply(connection, tenant, Fold.of_events(rows, mode))
+            taken = await storage.take_events(connection, tenant, pairs, _EVENTS)
+            await _apply(connection, tenant, Fold.of_events(taken, mode))
+            count = sum(events for *_, events, _ in taken)
             if job is not None:
-                await storage.add_folded(connection, tenant, job, len(rows))
-            return len(rows)
+                await storage.add_folded(connection, tenant, job, count)
+            return count
 
         while await self._transact("fold", tenant, work) == _EVENTS:
             pass
 
     async def _fold_expired(self, tenant: int, pairs: Sequence[Pair]) -> int:
         async def work(connection: "Connection") -> int:
-            rows = await storage.take_events(connection, tenant, pairs, None)
+            taken = await storage.take_events(connection, tenant, pairs, None)
             moves = {
                 slot: (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
-                for slot in {(campaign, group, slot) for campaign, _, _, group, slot, *_ in rows}
+                for slot in {(campaign, group, slot) for campaign, group, slot, *_ in taken}
             }
             fold = Fold.of_events(
-                rows,
+                taken,
                 Mode.ANONYMOUS,
                 lambda campaign, group, slot: moves[campaign, group, slot],
             )
             await _apply(connection, tenant, fold)
-            return len(rows)
+            return sum(events for *_, events, _ in taken)
 
         return await self._transact("fold expired", tenant, work)
 

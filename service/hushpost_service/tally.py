@@ -16,6 +16,7 @@ __all__ = [
     "EventRow",
     "Fold",
     "SlotKey",
+    "Taken",
     "Tally",
     "slot_bits",
 ]
@@ -46,7 +47,6 @@ anonymous events carry no time.
 
 _HOUR = 3600 * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
 _IDENTIFIED = int(Mode.IDENTIFIED)
 
@@ -71,6 +71,11 @@ class Event(NamedTuple):
 
 EventRow = tuple[int, int, datetime, int, int, int, int, bool]
 """(campaign, contact, time, group, slot, signal, verdict, is first): an identified event."""
+
+
+Taken = tuple[int, int, int, int, int, int, int, int]
+"""(campaign, group, slot, signal, verdict, hour, events, first events): of identified
+events that were taken out, so many were alike."""
 
 
 class Tally:
@@ -149,7 +154,7 @@ class Fold:
     @classmethod
     def of_events(
         cls,
-        rows: Iterable[EventRow],
+        taken: Iterable[Taken],
         mode: Mode,
         slot: Callable[[int, int, int], int] | None = None,
     ) -> Self:
@@ -159,13 +164,11 @@ class Fold:
         """
         fold = cls()
         folded = FOLDED + mode
-        for row in rows:
-            campaign, _, time, group, own_slot, signal, verdict, is_first = row
+        for campaign, group, own_slot, signal, verdict, hour, events, first in taken:
             place = (campaign, group, signal, verdict in _MACHINES)
-            hour = (time - _EPOCH) // _MICROSECOND // _HOUR
-            fold.counts[*place, _IDENTIFIED, hour] -= 1
-            fold.first[*place, _IDENTIFIED, hour] -= is_first
-            fold.counts[*place, folded, 0] += 1
+            fold.counts[*place, _IDENTIFIED, hour] -= events
+            fold.first[*place, _IDENTIFIED, hour] -= first
+            fold.counts[*place, folded, 0] += events
             fold.cleared[*place, _IDENTIFIED, own_slot // CHUNK_SLOTS].append(own_slot)
             if mode is Mode.ANONYMOUS:
                 marked = slot(campaign, group, own_slot) if slot else own_slot

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from hushpost_service.policy import History
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.sql import folding as sql
-from hushpost_service.tally import EventRow
+from hushpost_service.tally import Taken
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -145,11 +143,11 @@ async def pairs(
 
 async def take_events(
     connection: "Connection", tenant: int, pairs: Sequence[Pair], limit: int | None
-) -> list[EventRow]:
-    """Delete and return events of pairs, at most `limit`."""
+) -> list[Taken]:
+    """Delete events of pairs, at most `limit`; return how many there were of each kind."""
     campaigns, contacts = zip(*pairs, strict=True)
     rows = await connection.fetch(sql.TAKE_EVENTS, tenant, campaigns, contacts, limit)
-    return [_event_row(row) for row in rows]
+    return [tuple(row) for row in rows]
 
 
 async def expired(
@@ -199,8 +197,3 @@ async def count_events(connection: "Connection", tenant: int) -> int:
     """Return how many events there are of contacts that did not agree to them."""
     count: int = await connection.fetchval(sql.COUNT_EVENTS, tenant)
     return count
-
-
-def _event_row(row: asyncpg.Record) -> EventRow:
-    campaign, contact, time, group, slot, signal, verdict, is_first = row
-    return campaign, contact, time, group, slot, signal, verdict, is_first

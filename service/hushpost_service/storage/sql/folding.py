@@ -76,6 +76,8 @@ join campaigns using (tenant, campaign)
 """
 
 # Takes a number of events of (campaign, contact) pairs out; all where it is null.
+# Answers how many there were of each kind, of which there are few: the hours of a
+# message. Hours count from 1970-01-01T00Z.
 TAKE_EVENTS = """
 with taken as (
     select events.tableoid as part, events.ctid as place
@@ -83,11 +85,17 @@ with taken as (
     join unnest($2::bigint[], $3::bigint[]) as given(campaign, contact) using (campaign, contact)
     where tenant = $1
     limit $4
+), deleted as (
+    delete from events using taken
+    where tenant = $1 and contact = any($3::bigint[])
+        and events.tableoid = taken.part and events.ctid = taken.place
+    returning campaign, event_time, group_number, slot, signal, verdict, is_first
 )
-delete from events using taken
-where tenant = $1 and contact = any($3::bigint[])
-    and events.tableoid = taken.part and events.ctid = taken.place
-returning campaign, contact, event_time, group_number, slot, signal, verdict, is_first
+select campaign, group_number, slot, signal, verdict,
+    floor(extract(epoch from event_time) / 3600)::integer as hour,
+    count(*) as events, count(*) filter (where is_first) as first_events
+from deleted
+group by campaign, group_number, slot, signal, verdict, hour
 """
 
 # Contacts with events in campaigns, where some of these are older than a time.
