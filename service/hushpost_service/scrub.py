@@ -1,10 +1,16 @@
 """Scrubbing: after it nothing of folded or erased rows is left in the database's files."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from hushpost_service.storage import scrubbing
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.scrubbing import Table
+
+if TYPE_CHECKING:
+    from hushpost_service.storage.database import Connection
 
 __all__ = ["Scrub", "ScrubError"]
 
@@ -24,11 +30,13 @@ class Scrub:
         self._database = database
 
     async def tables(self) -> list[Table]:
-        """Return what is to be rewritten.
+        """Return what is to be rewritten, and prepare it.
 
         Waits until nobody sees deleted rows any more, for those are kept. Raises
         ScrubError where somebody does for a minute.
         """
+        for name in scrubbing.TIMELESS:
+            await self._locking(name, partial(scrubbing.even_out, name=name))
         async with self._database.connection("scrub") as connection:
             transaction = await scrubbing.next_transaction(connection)
         for _ in range(_TRIES):
@@ -47,12 +55,15 @@ class Scrub:
         Stands in the queue for the lock only for a moment at a time, since all who
         record stand behind. Raises ScrubError after a minute of that.
         """
+        await self._locking(table.name, partial(scrubbing.rewrite, table=table))
+
+    async def _locking(self, name: str, work: "Callable[[Connection], Awaitable[bool]]") -> None:
         for _ in range(_TRIES):
             async with self._database.connection("scrub") as connection:
-                if await scrubbing.rewrite(connection, table):
+                if await work(connection):
                     return
             await asyncio.sleep(_PAUSE_SECONDS)
-        raise ScrubError(f"the table {table.name} is in use without a pause; scrub again later")
+        raise ScrubError(f"the table {name} is in use without a pause; scrub again later")
 
     async def renew_log(self) -> None:
         """Have the old files of the log removed. Raises ScrubError where they stay."""

@@ -115,6 +115,24 @@ async def test_nothing_is_left_of_whom_nothing_should_be(town: Town) -> None:
     }
 
 
+async def test_no_row_tells_when_it_was_written(town: Town) -> None:
+    """Rows of anonymous numbers are of one transaction, and lie in the order of their keys."""
+    await town.mailing.click(KEPT, link=2)
+    for table in ("counters", "slot_bits"):
+        statement = f"select count(distinct xmin::text) from {table}"  # noqa: S608 - ours
+        async with connected(town.process.data_dir) as database:
+            assert await database.fetchval(statement) > 1
+    done = await asyncio.to_thread(_scrub, town.process.data_dir)
+    assert done.returncode == 0, done.stderr
+    columns = "campaign, group_number, signal, machine, mode"
+    for table, last in (("counters", "hour"), ("slot_bits", "chunk")):
+        rows = f"select {columns}, {last} from {table} order by"  # noqa: S608 - ours
+        async with connected(town.process.data_dir) as database:
+            assert await database.fetchval(f"select count(distinct xmin::text) from {table}") == 1  # noqa: S608 - ours
+            lying = await database.fetch(f"{rows} ctid")
+            assert lying == await database.fetch(f"{rows} tenant, {columns}, {last}")
+
+
 async def test_the_service_goes_on_meanwhile(town: Town) -> None:
     """Events that are recorded during a scrub count, and so do those before and after."""
     scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))

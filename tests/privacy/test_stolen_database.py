@@ -216,9 +216,6 @@ async def test_an_old_copy_links_what_a_contact_does_later(town: Town, report: R
     assert without.succeeded == 0
 
 
-@pytest.mark.xfail(
-    reason="rewriting a table keeps the numbers of the transactions, and the order of rows"
-)
 async def test_a_scrub_leaves_no_order_of_opt_outs(town: Town, report: Report) -> None:
     """After a scrub no row tells after which opt-out it was that its events were folded.
 

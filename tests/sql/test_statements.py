@@ -29,6 +29,8 @@ NAMES = {
     "IS_EMPTY": "events",
     "DROP": "receipts",
     "REWRITE": "foldings",
+    "REWRITE_IN_ORDER": "counters",
+    "EVEN_OUT": "counters",
 }
 """Other names of tables."""
 

@@ -9,13 +9,27 @@ from hushpost_service.storage.sql import scrubbing as sql
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
-__all__ = ["Table", "is_seen", "next_transaction", "renew_log", "rewrite", "tables"]
+__all__ = [
+    "TIMELESS",
+    "Table",
+    "even_out",
+    "is_seen",
+    "next_transaction",
+    "renew_log",
+    "rewrite",
+    "tables",
+]
 
 _LOCK_MILLISECONDS = 200
 """So long recording may stand behind us in the queue for a table."""
 
 _SECONDS = 24 * 3600
 """Longer than the rewriting of any table."""
+
+
+TIMELESS = ("counters", "slot_bits")
+"""Tables whose rows are in no order of time after a scrub: beside the order of opt-outs
+it would tell whose events were folded into which number."""
 
 
 class Table(NamedTuple):
@@ -44,9 +58,19 @@ async def tables(connection: "Connection") -> list[Table]:
 
 async def rewrite(connection: "Connection", table: Table) -> bool:
     """Rewrite a table; return False where others use it without a pause."""
+    statement = sql.REWRITE_IN_ORDER if table.name in TIMELESS else sql.REWRITE
+    return await _locking(connection, statement.format(name=table.name))
+
+
+async def even_out(connection: "Connection", name: str) -> bool:
+    """Make the rows of a table equally old; return False as `rewrite` does."""
+    return await _locking(connection, sql.EVEN_OUT.format(name=name))
+
+
+async def _locking(connection: "Connection", statement: str) -> bool:
     await connection.execute(sql.LOCK_TIMEOUT.format(milliseconds=_LOCK_MILLISECONDS))
     try:
-        await connection.execute(sql.REWRITE.format(name=table.name), timeout=_SECONDS)
+        await connection.execute(statement, timeout=_SECONDS)
     except asyncpg.LockNotAvailableError:
         return False
     except asyncpg.UndefinedTableError:

@@ -38,6 +38,16 @@ LOCK_TIMEOUT = "set lock_timeout = '{milliseconds}ms'"
 # vacuum leaves the bytes of dead rows where they are until something overwrites them.
 REWRITE = 'vacuum (full) "{name}"'
 
+# The same, in the order of the key instead of that in which rows were made.
+REWRITE_IN_ORDER = 'cluster "{name}" using "{name}_pkey"'
+
+# Makes all rows be of one transaction: each bears the number of the last that wrote
+# it, even when it is rewritten. Whoever writes meanwhile waits, and cannot deadlock.
+EVEN_OUT = """
+lock table "{name}" in share row exclusive mode;
+update "{name}" set tenant = tenant
+"""
+
 # Ends the current file of the log; a checkpoint then needs none of those before.
 # Answers the name of the last of these.
 END_LOG_FILE = "select pg_walfile_name(pg_switch_wal())"
