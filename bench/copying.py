@@ -50,6 +50,11 @@ class Copying:
         found = await self._pool.fetchval("select count(*) from rows")
         assert found == self._copied, f"copied {self._copied} rows, found {found}"
 
+    async def clear(self) -> None:
+        """Forget all rows, so that copying more costs what it did at first."""
+        await self._pool.execute("truncate rows")
+        self._copied = 0
+
     async def _copy(self, rows: Sequence[Row]) -> None:
         async with self._pool.acquire() as connection:
             await connection.copy_records_to_table("rows", records=rows, columns=[*_COLUMNS])

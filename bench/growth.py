@@ -2,7 +2,9 @@
 
 200 campaigns go to 2,000 groups, a message and about an event each to a part of a
 million contacts. Their events happened in the last four weeks, in the order in
-which they are recorded: so they pass from one partition to the next.
+which they are recorded: so they pass from one partition to the next. Minutes lie
+between the first and the last: beside each campaign some rows are copied into an
+empty table, and what the machine was slower at for that is not counted.
 """
 
 import random
@@ -12,12 +14,13 @@ from dataclasses import dataclass, field
 
 from bench.asking import Asking
 from bench.child import Say
+from bench.copying import Copying, opened_copying
 from bench.events import Batches
 from bench.results import Curve, Figure, Result, Spread
 from bench.scenario import SEED, Shape, engagement
 from bench.site import Site
 from bench.sizes import Sizes, autovacuums, bytes_of_row, sizes
-from bench.tenant import opened_tenant
+from bench.tenant import Tenant, opened_tenant
 from hushpost_client import Mode
 
 __all__ = ["measure_anonymous", "measure_identified"]
@@ -35,15 +38,22 @@ _PATIENCE_SECONDS = 1500
 """After that, no further million is begun."""
 
 _CALLS = 30
+_COPIED = 20_000
+_COPIED_AT_A_TIME = 1000
 _TABLES = ("events", "counters", "slot_bits", "receipts")
 
 
 @dataclass(slots=True)
 class _Grown:
-    """By millions of events: seconds of each campaign, an answer's seconds, bytes."""
+    """By millions of events: seconds of a report, of a bare answer beside it, and bytes.
+
+    For each campaign also the seconds of an event, and those of a bare row beside it.
+    """
 
     costs: list[list[float]] = field(default_factory=list)
+    bare: list[list[float]] = field(default_factory=list)
     answers: list[float] = field(default_factory=list)
+    bare_answers: list[float] = field(default_factory=list)
     sizes: list[Sizes] = field(default_factory=list)
     vacuums: int = 0
     row_bytes: float = 0
@@ -52,6 +62,11 @@ class _Grown:
     def events(self) -> int:
         """How many were recorded."""
         return len(self.costs) * 1_000_000
+
+    def compared(self, million: int) -> list[float]:
+        """Return event ÷ bare row of each campaign of a million."""
+        pairs = zip(self.costs[million], self.bare[million], strict=True)
+        return [cost / bare for cost, bare in pairs]
 
     @property
     def bytes_per_event(self) -> float:
@@ -62,21 +77,9 @@ class _Grown:
 async def measure_identified(site: Site, say: Say) -> list[Result]:
     """Grow with events that name a contact."""
     grown = await _grown(site, say, Mode.IDENTIFIED)
-    answers = Figure(
-        name="growth_stats_ratio",
-        value=grown.answers[-1] / grown.answers[0],
-        unit="ratio",
-        reference=f"after the first million, {grown.answers[0] * 1000:.2f} ms",
-        ratio=grown.answers[-1] / grown.answers[0],
-        low=min(grown.answers) / grown.answers[0],
-        high=max(grown.answers) / grown.answers[0],
-        rounds=len(grown.answers),
-        conditions=f"GetCampaignStats of one campaign while {_CAMPAIGNS} others join it, "
-        f"{grown.answers[-1] * 1000:.2f} ms in the end",
-    )
     return [
         _cost("growth_cost_ratio", grown),
-        answers,
+        _answers("growth_stats_ratio", grown),
         _bytes("bytes_per_identified_event", grown),
         _bytes_curve("bytes_by_identified_events", grown),
         _cost_curve("cost_by_identified_events", grown),
@@ -96,33 +99,54 @@ async def measure_anonymous(site: Site, say: Say) -> list[Result]:
 
 async def _grown(site: Site, say: Say, mode: Mode) -> _Grown:
     grown = _Grown()
-    rng = random.Random(SEED)
     end = time.monotonic() + _PATIENCE_SECONDS
-    start = time.time() - _SPAN_SECONDS
-    async with opened_tenant(site, "growth", mode) as tenant:
+    async with (
+        opened_tenant(site, "growth", mode) as tenant,
+        opened_copying(site.dsn, 1) as copying,
+    ):
         for part in range(_PARTS):
             say(f"making contacts known, part {part + 1} of {_PARTS}")
             await tenant.send(f"welcome-{part}", Shape(_GROUPS, _MESSAGES, part))
-        batches, asking = Batches(tenant), Asking(tenant)
-        for number in range(_CAMPAIGNS):
-            if number % _CAMPAIGNS_A_MILLION == 0:
-                if time.monotonic() > end:
-                    break
-                grown.costs.append([])
-            say(f"{number * _EVENTS:,} of {_CAMPAIGNS * _EVENTS:,} events recorded")
-            shape = Shape(_GROUPS, _MESSAGES, number % _PARTS)
-            tokens = await tenant.send(f"mailing-{number}", shape)
-            moment = start + (number + 1) / _CAMPAIGNS * _SPAN_SECONDS
-            events = engagement(tokens, rng, moment)[:_EVENTS]
-            assert len(events) == _EVENTS
-            speed = await batches.rate(f"mailing-{number}", events, rng)
-            grown.costs[-1].append(1 / speed)
-            if number % _CAMPAIGNS_A_MILLION == _CAMPAIGNS_A_MILLION - 1:
-                grown.answers.append(await asking.seconds("mailing-0", _CALLS))
-                grown.sizes.append(await sizes(site, *_TABLES))
+        campaigns, asking = _Campaigns(tenant, copying), Asking(tenant)
+        for first in range(0, _CAMPAIGNS, _CAMPAIGNS_A_MILLION):
+            if time.monotonic() > end:
+                break
+            pairs = []
+            for number in range(first, first + _CAMPAIGNS_A_MILLION):
+                say(f"{number * _EVENTS:,} of {_CAMPAIGNS * _EVENTS:,} events recorded")
+                pairs.append(await campaigns.seconds(number))
+            grown.costs.append([cost for cost, _ in pairs])
+            grown.bare.append([bare for _, bare in pairs])
+            grown.answers.append(await asking.seconds("mailing-0", _CALLS))
+            grown.bare_answers.append(await asking.bare_seconds("mailing-0", _CALLS))
+            grown.sizes.append(await sizes(site, *_TABLES))
     grown.vacuums = await autovacuums(site)
     grown.row_bytes = await bytes_of_row(site)
     return grown
+
+
+class _Campaigns:
+    """Sends one campaign after the other, and records what people did."""
+
+    def __init__(self, tenant: Tenant, copying: Copying) -> None:
+        self._tenant = tenant
+        self._copying = copying
+        self._batches = Batches(tenant)
+        self._rng = random.Random(SEED)
+        self._start = time.time() - _SPAN_SECONDS
+
+    async def seconds(self, number: int) -> tuple[float, float]:
+        """Return what an event of a fresh campaign takes, and a bare row beside it."""
+        campaign_id = f"mailing-{number}"
+        shape = Shape(_GROUPS, _MESSAGES, number % _PARTS)
+        tokens = await self._tenant.send(campaign_id, shape)
+        moment = self._start + (number + 1) / _CAMPAIGNS * _SPAN_SECONDS
+        events = engagement(tokens, self._rng, moment)[:_EVENTS]
+        assert len(events) == _EVENTS
+        speed = await self._batches.rate(campaign_id, events, self._rng)
+        await self._copying.clear()
+        bare = await self._copying.rate(_COPIED, _COPIED_AT_A_TIME, 1, self._rng)
+        return 1 / speed, 1 / bare
 
 
 def _shape() -> str:
@@ -133,17 +157,38 @@ def _shape() -> str:
 
 
 def _cost(name: str, grown: _Grown) -> Figure:
-    first, last = grown.costs[0], grown.costs[-1]
-    base = statistics.median(first)
+    base = statistics.median(grown.compared(0))
+    samples = [compared / base for compared in grown.compared(-1)]
+    first, last = (statistics.median(grown.costs[million]) * 1e6 for million in (0, -1))
     return Figure.of(
         name,
-        [cost / base for cost in last],
+        samples,
         "ratio",
-        reference=f"an event of the first million, {base * 1e6:.1f} µs",
-        ratio=statistics.median(last) / base,
-        conditions=f"an event of the last million of {grown.events:,}, "
-        f"{statistics.median(last) * 1e6:.1f} µs; {_shape()}; "
+        reference=f"an event of the first million, {first:.1f} µs, each ÷ a bare row copied beside "
+        "it",
+        ratio=statistics.median(samples),
+        conditions=f"an event of the last million of {grown.events:,}, {last:.1f} µs; "
+        f"{base:.2f} rows then, {statistics.median(grown.compared(-1)):.2f} now; {_shape()}; "
         f"autovacuum went through tables {grown.vacuums} times",
+    )
+
+
+def _answers(name: str, grown: _Grown) -> Figure:
+    pairs = zip(grown.answers, grown.bare_answers, strict=True)
+    compared = [answer / bare for answer, bare in pairs]
+    ratios = [each / compared[0] for each in compared]
+    return Figure(
+        name=name,
+        value=ratios[-1],
+        unit="ratio",
+        reference=f"after the first million, {grown.answers[0] * 1000:.2f} ms, each ÷ GetCampaign "
+        "beside it",
+        ratio=ratios[-1],
+        low=min(ratios),
+        high=max(ratios),
+        rounds=len(ratios),
+        conditions=f"GetCampaignStats of one campaign while {_CAMPAIGNS} others join it, "
+        f"{grown.answers[-1] * 1000:.2f} ms in the end",
     )
 
 
@@ -189,6 +234,9 @@ def _cost_curve(name: str, grown: _Grown) -> Curve:
         "events recorded",
         "microseconds an event",
         [million * 1_000_000 for million in range(1, len(grown.costs) + 1)],
-        {"RecordEvents, durable": [statistics.median(costs) * 1e6 for costs in grown.costs]},
+        {
+            "RecordEvents, durable": [statistics.median(costs) * 1e6 for costs in grown.costs],
+            "bare COPY": [statistics.median(costs) * 1e6 for costs in grown.bare],
+        },
         f"median of {_CAMPAIGNS_A_MILLION} campaigns each; {_shape()}",
     )

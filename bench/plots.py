@@ -112,9 +112,10 @@ def _stacked(axes: Axes, curves: Sequence[Curve]) -> None:
 
 
 def _costs(axes: Axes, curves: Sequence[Curve]) -> None:
-    for curve, line, colour in zip(curves, ("identified", "anonymous"), _COLOURS, strict=False):
-        values = next(iter(curve.lines.values()))
-        axes.plot(curve.x, values, "o-", color=colour, label=line, markersize=4)
+    for curve, what, colour in zip(curves, ("identified", "anonymous"), _COLOURS, strict=False):
+        for (line, values), style in zip(curve.lines.items(), ("o-", ":"), strict=False):
+            label = f"{line} ({what})"
+            axes.plot(curve.x, values, style, color=colour, label=label, markersize=4)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
 
