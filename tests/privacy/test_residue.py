@@ -11,7 +11,7 @@ from .search import Found, Source, dump, files, log, search, statistics
 from .traces import Canaries
 from .village import Village, a_village
 
-CANARIES = 2500 if FULL else 200
+CANARIES = 2500 if FULL else 120
 
 _OF_PREFERENCES = ("contacts", "preference_changes", "foldings", "pg_statistic", "pg_toast_2619")
 """What relations in which a contact may stand that is not to be seen acting begin with.

@@ -22,7 +22,7 @@ from .linking import (
 )
 from .theft import by_chance, guess, loot, numbers_of
 
-ROUNDS = 400 if FULL else 40
+ROUNDS = 120 if FULL else 24
 CANDIDATES = 4
 GROUPS = 20 if FULL else 4
 GROUP = 20

@@ -89,9 +89,16 @@ def _shape(traces: frozenset[object]) -> object:
 
 def by_chance(score: Score, chance: float) -> float:
     """Return how likely it is to succeed so often, or more often, by guessing."""
+    tried = score.tried
     return sum(
-        math.comb(score.tried, count) * chance**count * (1 - chance) ** (score.tried - count)
-        for count in range(score.succeeded, score.tried + 1)
+        math.exp(
+            math.lgamma(tried + 1)
+            - math.lgamma(count + 1)
+            - math.lgamma(tried - count + 1)
+            + count * math.log(chance)
+            + (tried - count) * math.log1p(-chance)
+        )
+        for count in range(score.succeeded, tried + 1)
     )
 
 
