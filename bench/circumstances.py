@@ -107,6 +107,6 @@ def _said(*command: str) -> str:
         text=True,
         check=False,
         timeout=_COMMAND_SECONDS,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
     )
     return done.stdout.strip() if done.returncode == 0 else ""
