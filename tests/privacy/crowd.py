@@ -24,9 +24,11 @@ _VACUUMS = """
 select clock_timestamp(), total_vacuum_time from pg_stat_user_tables where relname = 'contacts'
 """
 
-# Whether a vacuum has ended that began after a moment.
+# Whether a vacuum has ended that began after a moment, and no other is to follow,
+# because some transaction still saw what it had to leave.
 _IS_SETTLED = """
 select last_vacuum - (total_vacuum_time - $2) * interval '1 millisecond' > $1
+    and (n_dead_tup = 0 or last_vacuum < clock_timestamp() - interval '5 seconds')
 from pg_stat_user_tables where relname = 'contacts'
 """
 

@@ -225,7 +225,7 @@ async def test_a_scrub_leaves_no_order_of_opt_outs(town: Town, report: Report) -
     names = [f"order {number:03}" for number in range(LINKS)]
     campaign = await _clicked(town, names, "order")
     clicked = await _links_of_rows(town, names)
-    for name in _random("order").sample(names, LINKS):
+    for name in _random("opt-outs").sample(names, LINKS):
         await town.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
     before = await _right_orders(town, campaign, clicked)
     town.scrub()
