@@ -56,6 +56,7 @@ _AGGREGATE = [
 _DEEP = [
     replace(_TWO_LINKS, acts=10, changes=7),
     replace(_TWO_LINKS_ONCE, acts=10, changes=7, phases=_RAISED),
+    replace(_TWO_LINKS_ONCE, acts=12, changes=9, phases=((3, 0), (4, 0))),
     replace(_TWO_LINKS_ONCE, links=3, acts=8, changes=6),
     replace(_TWO_GROUPS, links=2, acts=7, changes=5),
     replace(_OPENS, links=2, acts=7, changes=5),
