@@ -84,6 +84,7 @@ def _stories(count: int) -> settings:
     )
 
 
+@pytest.mark.timeout(300)
 @seed(SEED)
 @_stories(_STORIES)
 @given(setup=_SETUPS, story=_STORY)

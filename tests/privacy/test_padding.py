@@ -3,7 +3,9 @@
 import random
 from contextlib import AsyncExitStack
 
-from hushpost_client import Mode, PolicyUpdate
+import pytest
+
+from hushpost_client import DoNotTrack, Mode, PolicyUpdate
 from tests.conftest import Clients, RunningAuthority
 from tests.mailing import clients_of
 
@@ -79,3 +81,35 @@ async def test_padding_shows_that_one_of_many_acted_but_not_who(
         report(Attack(f"padding among {others}, {mode.lower()}", real, control, 1 / others))
         assert real.share < 1 / 2
     assert control.share == 1
+
+
+async def _alone_among_known(authority: RunningAuthority, quorum: int) -> Score:
+    """Play: of a group only one is not known by name, and opens k times, or nobody does."""
+    chance = random.Random(SEED)  # noqa: S311 - no secret, and repeatable
+    right = 0
+    async with AsyncExitStack() as stack:
+        policy = PolicyUpdate(quorum=quorum, mode_when_true=Mode.AGGREGATE)
+        clients = await clients_of(stack, authority, policy)
+        await clients.sender.preferences.set_preference("victim", DoNotTrack.TRUE)
+        for _ in range(_ROUNDS):
+            mail = await mail_to(clients, ["all"], K - 1)
+            issued = await clients.sender.campaigns.issue_tokens(
+                mail.campaign_id, "all", ["victim"]
+            )
+            does_act = chance.random() < 1 / 2
+            await mail.open([issued.tokens[0].token] * K * does_act)
+            right += does_act == any((await mail.opens()).values())
+    return Score(_ROUNDS, right)
+
+
+@pytest.mark.xfail(
+    reason="messages of contacts known by name count towards the k that AGGREGATE asks for",
+    strict=False,
+)
+async def test_those_known_by_name_hide_nobody(authority: RunningAuthority, report: Report) -> None:
+    """One person's k events are not told where all others of the group are known anyway."""
+    real = await _alone_among_known(authority, K)
+    control = await _alone_among_known(authority, 1)
+    report(Attack("one aggregate person among known ones", real, control, 1 / 2))
+    assert control.share == 1
+    assert real.share < 1
