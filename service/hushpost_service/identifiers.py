@@ -13,6 +13,7 @@ __all__ = [
     "MAX_PAGE",
     "checked_batch",
     "checked_contact_id",
+    "checked_contact_ids",
     "checked_event_time",
     "checked_id",
     "checked_page_size",
@@ -50,6 +51,17 @@ def checked_contact_id(contact_id: str, index: int | None = None) -> str:
             {} if index is None else {"index": str(index)},
         )
     return contact_id
+
+
+def checked_contact_ids(contact_ids: Sequence[str]) -> None:
+    """Check the contact ids of a batch. Raises CONTACT_ID_INVALID, with the index."""
+    # One look at all of them will do where each is of plain characters.
+    together = "".join(contact_ids)
+    lengths = set(map(len, contact_ids))
+    is_plain = together.isascii() and together.isprintable()
+    if not is_plain or 0 in lengths or max(lengths) > _MAX_ID_BYTES:
+        for index, contact_id in enumerate(contact_ids):
+            checked_contact_id(contact_id, index)
 
 
 def checked_id(text: str, field: str) -> str:

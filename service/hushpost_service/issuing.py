@@ -9,12 +9,12 @@ from uuid import UUID
 
 from hushpost_service.catalog import CampaignFacts, Catalog
 from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.identifiers import checked_batch, checked_contact_id
-from hushpost_service.policy import Mode
+from hushpost_service.identifiers import checked_batch, checked_contact_ids
+from hushpost_service.policy import ContactPreference, DoNotTrack, Mode
 from hushpost_service.settling import Settling
 from hushpost_service.slots import SlotPool
 from hushpost_service.storage import campaigns, contacts, receipts
-from hushpost_service.storage.contacts import Contact
+from hushpost_service.storage.contacts import Alike
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
 from hushpost_service.token import NO_CONTACT, NO_SLOT, TokenSealer
@@ -24,34 +24,32 @@ if TYPE_CHECKING:
 
     from hushpost_service.storage.database import Connection
 
-__all__ = ["IssuedToken", "IssuedTokens", "Issuing"]
+__all__ = ["IssuedTokens", "Issuing", "known_contacts"]
 
+_UNSET = ContactPreference(DoNotTrack.UNSET)
 _SLOTTED = (Mode.IDENTIFIED, Mode.ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """What one message carries. `token` is empty when the mode is OFF."""
-
-    mode: Mode
-    token: str
-    preference_token: str
-
-
-@dataclass(frozen=True, slots=True)
 class IssuedTokens:
-    """Tokens in the order of the contacts.
+    """What messages carry, in the order of the contacts.
 
-    `few_anonymous`: fewer anonymous messages went to the group than the quorum.
+    A token is empty when the mode is OFF, a preference token when it was not
+    asked for. `few_anonymous`: fewer anonymous messages went to the group than
+    the quorum.
     """
 
-    tokens: list[IssuedToken]
+    modes: list[Mode]
+    tokens: list[str]
+    preference_tokens: list[str]
     few_anonymous: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Messages:
-    contacts: list[Contact]
+    """The contacts' numbers, and the messages' modes."""
+
+    contacts: list[int]
     modes: list[Mode]
     few_anonymous: bool
     made_known: list[int]
@@ -92,8 +90,7 @@ class Issuing:
         CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED.
         """
         checked_batch(contact_ids, "contact_ids")
-        for index, contact_id in enumerate(contact_ids):
-            checked_contact_id(contact_id, index)
+        checked_contact_ids(contact_ids)
         campaign = await self._catalog.number(tenant, campaign_id)
         group = await self._catalog.group(campaign, group_id)
         facts = self._catalog.known(campaign) or await self._catalog.look_up(campaign)
@@ -112,14 +109,11 @@ class Issuing:
             tokens = self._sealed(campaign, group, messages, slots)
         finally:
             self._slots.give_back(campaign, group, slots)
-        preference_tokens: Sequence[str] = [""] * len(tokens)
+        preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
             seal = self._sealer.preference_sealer(tenant)
-            preference_tokens = [seal(contact.number) for contact in messages.contacts]
-        return IssuedTokens(
-            list(map(IssuedToken, messages.modes, tokens, preference_tokens)),
-            messages.few_anonymous,
-        )
+            preference_tokens = [seal(contact) for contact in messages.contacts]
+        return IssuedTokens(messages.modes, tokens, preference_tokens, messages.few_anonymous)
 
     async def _check_open(self, facts: CampaignFacts, request: UUID | None) -> None:
         """Raise CAMPAIGN_CLOSED, before slots are taken, unless the request was carried out."""
@@ -145,32 +139,39 @@ class Issuing:
         is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
         if is_new and await campaigns.is_closed(connection, tenant, campaign):
             raise _closed()
-        found, made_known = await _known_contacts(connection, tenant, contact_ids)
+        found, made_known = await known_contacts(
+            connection, tenant, contact_ids, facts.create_time
+        )
         rule = await self._catalog.mode_rule(connection, tenant)
-        messages = [found[contact_id] for contact_id in contact_ids]
-        modes = [rule.of_contact(contact.preference, facts.create_time) for contact in messages]
+        numbers: dict[str, int] = {}
+        mode_of: dict[str, Mode] = {}
+        for alike in found:
+            mode = rule.of_contact(alike.preference, facts.create_time)
+            numbers |= alike.numbers
+            mode_of |= dict.fromkeys(alike.numbers, mode)
+        modes = [mode_of[contact_id] for contact_id in contact_ids]
         if is_new:
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(connection, tenant, campaign, group, hour, Counter(modes))
         anonymous = await campaigns.group_sent(connection, tenant, campaign, group, Mode.ANONYMOUS)
         few = 0 < anonymous < rule.quorum(facts.create_time)
-        return _Messages(messages, modes, few, made_known)
+        return _Messages([numbers[name] for name in contact_ids], modes, few, made_known)
 
     def _sealed(
         self, campaign: int, group: int, messages: _Messages, slots: "array[int]"
     ) -> list[str]:
         """Return the messages' tokens; takes the slots that they need off the end."""
-        seal = self._sealer.tracking_sealer(campaign)
-        by_mode = {Mode.AGGREGATE: seal(NO_CONTACT, group, NO_SLOT), Mode.OFF: ""}
-        return [
-            seal(
-                contact.number if mode is Mode.IDENTIFIED else NO_CONTACT,
-                group,
-                slots.pop(),
-            )
-            if mode in _SLOTTED
-            else by_mode[mode]
+        named = [
+            contact if mode is Mode.IDENTIFIED else NO_CONTACT
             for contact, mode in zip(messages.contacts, messages.modes, strict=True)
+        ]
+        places = [slots.pop() if mode in _SLOTTED else NO_SLOT for mode in messages.modes]
+        tokens = self._sealer.seal_batch(campaign, group, named, places)
+        if Mode.OFF not in messages.modes:
+            return tokens
+        return [
+            "" if mode is Mode.OFF else token
+            for token, mode in zip(tokens, messages.modes, strict=True)
         ]
 
 
@@ -178,14 +179,22 @@ def _closed() -> HushpostError:
     return HushpostError(Reason.CAMPAIGN_CLOSED, "the campaign is closed")
 
 
-async def _known_contacts(
-    connection: "Connection", tenant: int, contact_ids: Sequence[str]
-) -> tuple[dict[str, Contact], list[int]]:
-    """Return the contacts by id, and the numbers of those that had to be made known."""
-    wanted = set(contact_ids)
-    found = await contacts.contacts(connection, tenant, list(wanted))
-    missing = list(wanted - found.keys())
-    if missing:
-        await contacts.insert_contacts(connection, tenant, missing)
-        found |= await contacts.contacts(connection, tenant, missing)
-    return found, [found[contact_id].number for contact_id in missing]
+async def known_contacts(
+    connection: "Connection", tenant: int, contact_ids: Sequence[str], since: datetime
+) -> tuple[list[Alike], list[int]]:
+    """Return the contacts, and the numbers of those that had to be made known."""
+    missing = set(contact_ids)
+    found: list[Alike] = []
+    made_known: list[int] = []
+    # Again for whoever another call makes known meanwhile, and for whoever is
+    # erased before that can be read.
+    while missing:
+        for alike in await contacts.alike_contacts(connection, tenant, missing, since):
+            found.append(alike)
+            missing -= alike.numbers.keys()
+        if missing:
+            new = await contacts.insert_contacts(connection, tenant, missing)
+            found.append(Alike(_UNSET, new))
+            made_known += new.values()
+            missing -= new.keys()
+    return found, made_known

@@ -250,7 +250,7 @@ async def _known(
     found: dict[str, Contact] = {}
     # Again for whoever is erased between the two: the choice is of who is there then.
     while missing := [name for name in names if name not in found]:
-        created |= await storage.insert_contacts(connection, tenant, missing)
+        created.update(await storage.insert_contacts(connection, tenant, missing))
         found |= await storage.lock_contacts(connection, tenant, missing)
     return created, found
 

@@ -7,7 +7,6 @@ and gaps are harmless.
 
 import asyncio
 import os
-import struct
 from array import array
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -77,5 +76,5 @@ def _add_blocks(slots: "array[int]", first: int, blocks: int) -> None:
 
 def _shuffled(slots: range) -> list[int]:
     """Return the slots in the order of random 64-bit keys of the operating system."""
-    keys = struct.unpack(f"={len(slots)}Q", os.urandom(8 * len(slots)))
-    return [slot for _, slot in sorted(zip(keys, slots, strict=True))]
+    keys = dict(zip(slots, array("Q", os.urandom(8 * len(slots))), strict=True))
+    return sorted(slots, key=keys.__getitem__)

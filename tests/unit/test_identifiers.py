@@ -12,6 +12,7 @@ from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import (
     checked_batch,
     checked_contact_id,
+    checked_contact_ids,
     checked_event_time,
     checked_page_size,
     checked_request_id,
@@ -42,6 +43,23 @@ def test_a_contact_id_is_any_text_of_128_bytes_without_control_characters(text: 
 def test_an_empty_contact_id_is_refused() -> None:
     """Nobody has no id."""
     assert refusal(lambda: checked_contact_id("")) is Reason.CONTACT_ID_INVALID
+
+
+@given(st.lists(st.text(max_size=3) | st.sampled_from(("a" * 128, "a" * 129)), min_size=1))
+def test_a_batch_of_contact_ids_is_as_good_as_each_of_them(ids: list[str]) -> None:
+    """The first that would be refused by itself is named by its place."""
+    bad = []
+    for index, contact_id in enumerate(ids):
+        try:
+            checked_contact_id(contact_id)
+        except HushpostError:
+            bad.append(index)
+    if bad:
+        with pytest.raises(HushpostError) as caught:
+            checked_contact_ids(ids)
+        assert caught.value.metadata == {"index": str(bad[0])}
+    else:
+        checked_contact_ids(ids)
 
 
 @pytest.mark.parametrize(

@@ -101,21 +101,19 @@ class CampaignServicer(CampaignServiceServicer):
             current_caller().tenant(request.tenant_id),
             request.campaign_id,
             request.group_id,
-            request.contact_ids,
+            list(request.contact_ids),
             checked_request_id(request.request_id),
             with_preference_tokens=request.include_preference_tokens,
         )
-        return pb.IssueTokensResponse(
-            tokens=[
-                pb.IssuedToken(
-                    mode=wire(token.mode),
-                    token=token.token,
-                    preference_token=token.preference_token,
-                )
-                for token in issued.tokens
-            ],
-            warnings=[pb.ISSUE_WARNING_FEW_ANONYMOUS] if issued.few_anonymous else [],
+        response = pb.IssueTokensResponse(
+            warnings=[pb.ISSUE_WARNING_FEW_ANONYMOUS] if issued.few_anonymous else []
         )
+        # Added in place: a message made by itself would be copied into the list.
+        add = response.tokens.add
+        columns = zip(issued.modes, issued.tokens, issued.preference_tokens, strict=True)
+        for mode, token, preference_token in columns:
+            add(mode=wire(mode), token=token, preference_token=preference_token)
+        return response
 
 
 def _links(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[Link]:

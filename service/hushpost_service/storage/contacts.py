@@ -1,6 +1,6 @@
 """Contacts, their preferences, and the log of their changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
 
 __all__ = [
+    "Alike",
     "ChangeEntry",
     "Contact",
     "Source",
+    "alike_contacts",
     "contact_id",
     "contacts",
     "delete_changes",
@@ -54,6 +56,14 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Contacts with the same preference: their numbers by the tenant's ids."""
+
+    preference: ContactPreference
+    numbers: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeEntry:
     """One change of a preference. `number` and `time` are set when it is stored."""
 
@@ -74,12 +84,30 @@ async def now(connection: "Connection") -> datetime:
 
 
 async def insert_contacts(
-    connection: "Connection", tenant: int, contact_ids: Sequence[str]
-) -> set[str]:
-    """Make contacts known, as UNSET; return the ids of those that were not."""
+    connection: "Connection", tenant: int, contact_ids: Iterable[str]
+) -> dict[str, int]:
+    """Make contacts known, as UNSET; return the numbers by id of those that were not."""
     # Sorted, so that two of these at once cannot deadlock.
-    rows = await connection.fetch(sql.INSERT_CONTACTS, tenant, sorted(contact_ids))
-    return {contact_id for (contact_id,) in rows}
+    lines = "\n".join(sorted(contact_ids))
+    ((names, numbers),) = await connection.fetch(sql.INSERT_CONTACTS, tenant, lines)
+    return dict(zip(names or (), numbers or (), strict=True))
+
+
+async def alike_contacts(
+    connection: "Connection", tenant: int, contact_ids: Iterable[str], since: datetime
+) -> list[Alike]:
+    """Return contacts by how strict they are on messages of a campaign created then.
+
+    Those that do not exist are left out.
+    """
+    rows = await connection.fetch(sql.ALIKE_CONTACTS, tenant, "\n".join(contact_ids), since)
+    return [
+        Alike(
+            ContactPreference(_STATES[state], changed, (anonymous, aggregate, off)),
+            dict(zip(names, numbers, strict=True)),
+        )
+        for names, numbers, state, changed, anonymous, aggregate, off in rows
+    ]
 
 
 async def contacts(
