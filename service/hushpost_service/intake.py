@@ -77,9 +77,12 @@ class Intake:
         now = self._now()
         events: dict[int, list[Event]] = {}
         rejections = []
-        for index, item in enumerate(items):
+        opened = self._sealer.open_batch([item.token for item in items])
+        for index, (item, token) in enumerate(zip(items, opened, strict=True)):
             try:
-                event = self._event(item, now) or await self._unfamiliar_event(item)
+                event = self._opened_event(item, token, now)
+                if event is None:
+                    event = await self._unfamiliar_event(item)
             except HushpostError as error:
                 if error.reason not in _ITEM_REASONS:
                     raise
@@ -101,8 +104,16 @@ class Intake:
 
         Raises TOKEN_INVALID, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
         """
-        token, signal, time, verdict, privacy_signal = item
-        campaign, contact, group, slot = self._sealer.open(token)
+        return self._opened_event(item, self._sealer.open(item.token), now)
+
+    def _opened_event(
+        self, item: Item, token: tuple[int, int, int, int] | None, now: int
+    ) -> Event | None:
+        """Check an item, of whose token we have the parts, or None if it did not open."""
+        if token is None:
+            raise HushpostError(Reason.TOKEN_INVALID, "the token does not open")
+        _, signal, time, verdict, privacy_signal = item
+        campaign, contact, group, slot = token
         facts = self._catalog.known(campaign)
         if facts is None or signal > len(facts.urls):
             return None

@@ -209,8 +209,8 @@ class ModeRule:
         return [period.policy.mode(state) for period in self._since(since)]
 
     def _since(self, moment: datetime) -> Sequence[PolicyPeriod]:
-        """Return the period at a moment, if there was one, and all after it."""
-        later = sum(period.valid_from > moment for period in self._periods)
+        """Return the period before a moment, if there was one, and all from then on."""
+        later = sum(period.valid_from >= moment for period in self._periods)
         return self._periods[-later - 1 :]
 
     def _spans(self, now: datetime) -> list[tuple[PolicyPeriod, datetime]]:

@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple, Self
 
 from hushpost_service.policy import Mode
@@ -46,9 +47,10 @@ anonymous events carry no time.
 """
 
 _HOUR = 3600 * 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
 _IDENTIFIED = int(Mode.IDENTIFIED)
+_TIME = itemgetter(6)
+"""The time of an `Event`."""
 
 
 class Event(NamedTuple):
@@ -69,7 +71,7 @@ class Event(NamedTuple):
     created: datetime
 
 
-EventRow = tuple[int, int, datetime, int, int, int, int, bool]
+EventRow = tuple[int, int, int, int, int, int, int, bool]
 """(campaign, contact, time, group, slot, signal, verdict, is first): an identified event."""
 
 
@@ -85,7 +87,7 @@ class Tally:
         self.counts: dict[CounterKey, int] = {}
         self.first: dict[CounterKey, int] = {}
         self.slots: defaultdict[SlotKey, list[int]] = defaultdict(list)
-        self._identified: list[Event] = []
+        self._identified: defaultdict[SlotKey, list[Event]] = defaultdict(list)
 
     def add(self, event: Event, mode: Mode) -> None:
         """Count one event; one that is OFF leaves nothing."""
@@ -94,38 +96,38 @@ class Tally:
         campaign, _, group, slot, signal, verdict, time, _, _ = event
         machine = verdict in _MACHINES
         number = mode._value_
-        hour = 0
-        if mode is Mode.IDENTIFIED:
-            hour = time // _HOUR
-            self._identified.append(event)
+        is_identified = mode is Mode.IDENTIFIED
+        hour = time // _HOUR if is_identified else 0
         counter = (campaign, group, signal, machine, number, hour)
         self.counts[counter] = self.counts.get(counter, 0) + 1
         if mode is not Mode.AGGREGATE:
-            chunk = slot // CHUNK_SLOTS
-            self.slots[campaign, group, signal, machine, number, chunk].append(slot)
+            key = (campaign, group, signal, machine, number, slot // CHUNK_SLOTS)
+            self.slots[key].append(slot)
+            if is_identified:
+                self._identified[key].append(event)
 
     def identified_keys(self) -> list[SlotKey]:
         """Return the keys of identified slots, sorted."""
-        return sorted(key for key in self.slots if key[4] == _IDENTIFIED)
+        return sorted(self._identified)
 
     def rows(self, seen: Mapping[SlotKey, bytes]) -> list[EventRow]:
         """Return the identified events' rows, and count which of them are first.
 
         `seen` has the bits that were set before, by `identified_keys`.
         """
-        self._identified.sort(key=_time)
-        fresh = set()
-        rows = []
-        for campaign, contact, group, slot, signal, verdict, time, _, _ in self._identified:
-            place = (campaign, group, signal, verdict in _MACHINES, _IDENTIFIED)
-            bits = seen.get((*place, slot // CHUNK_SLOTS))
-            is_first = (place, slot) not in fresh and not (bits and has_slot(bits, slot))
-            if is_first:
-                fresh.add((place, slot))
-                counter = (*place, time // _HOUR)
-                self.first[counter] = self.first.get(counter, 0) + 1
-            moment = _EPOCH + timedelta(microseconds=time)
-            rows.append((campaign, contact, moment, group, slot, signal, verdict, is_first))
+        rows: list[EventRow] = []
+        for key, events in self._identified.items():
+            place = key[:5]
+            bits = seen.get(key)
+            fresh = set()
+            events.sort(key=_TIME)
+            for campaign, contact, group, slot, signal, verdict, time, _, _ in events:
+                is_first = slot not in fresh and not (bits and has_slot(bits, slot))
+                if is_first:
+                    fresh.add(slot)
+                    counter = (*place, time // _HOUR)
+                    self.first[counter] = self.first.get(counter, 0) + 1
+                rows.append((campaign, contact, time, group, slot, signal, verdict, is_first))
         return rows
 
 
@@ -183,7 +185,3 @@ class Fold:
             fold.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
             fold.marked[*place, _IDENTIFIED, to // CHUNK_SLOTS].append(to)
         return fold
-
-
-def _time(event: Event) -> int:
-    return event.time

@@ -134,7 +134,7 @@ def test_stricter_is_what_tightens_any_preference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("created", "quorum"), [(0, 20), (1, 20), (3, 20), (4, 5), (5, 5), (6, 1), (9, 1)]
+    ("created", "quorum"), [(0, 20), (1, 20), (3, 20), (4, 20), (5, 5), (6, 5), (9, 1)]
 )
 def test_a_campaign_keeps_the_greatest_quorum_that_it_has_had(created: float, quorum: int) -> None:
     """A raised quorum holds for every campaign, a lowered one for those created afterwards."""

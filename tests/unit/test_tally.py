@@ -135,7 +135,7 @@ def taken(rows: list[EventRow]) -> list[Taken]:
     events: Counter[tuple[int, int, int, int, int, int]] = Counter()
     first: Counter[tuple[int, int, int, int, int, int]] = Counter()
     for campaign, _, time, group, slot, signal, verdict, is_first in rows:
-        kind = (campaign, group, slot, signal, verdict, int(time.timestamp()) // 3600)
+        kind = (campaign, group, slot, signal, verdict, time // 3_600_000_000)
         events[kind] += 1
         first[kind] += is_first
     return [(*kind, count, first[kind]) for kind, count in events.items()]

@@ -50,6 +50,31 @@ def test_a_token_opens_to_what_was_sealed(token: TrackingToken) -> None:
     assert set(text) <= URL_SAFE
 
 
+@given(st.lists(tokens.map(SEALER.seal) | st.text("Aab+/_-=é", max_size=60), min_size=1))
+def test_a_batch_opens_as_each_token_does(texts: list[str]) -> None:
+    """Opening many at once finds the same parts, and nothing where one alone is refused."""
+    alone: list[TrackingToken | None] = []
+    for text in texts:
+        try:
+            alone.append(SEALER.open(text))
+        except HushpostError:
+            alone.append(None)
+    assert SEALER.open_batch(texts) == alone
+
+
+@given(st.lists(tokens, min_size=2, max_size=5), st.integers(0, 55), st.data())
+def test_a_spoilt_token_spoils_no_other_of_its_batch(
+    good: list[TrackingToken], place: int, data: st.DataObject
+) -> None:
+    """Of a batch in which one token was tampered with, the others open."""
+    texts = [SEALER.seal(token) for token in good]
+    spoilt = data.draw(st.integers(0, len(texts) - 1))
+    letter = data.draw(st.sampled_from(sorted(URL_SAFE - {texts[spoilt][place]})))
+    texts[spoilt] = texts[spoilt][:place] + letter + texts[spoilt][place + 1 :]
+    opened = SEALER.open_batch(texts)
+    assert opened == [None if at == spoilt else token for at, token in enumerate(good)]
+
+
 @given(tokens)
 def test_the_layout_is_the_documented_one(token: TrackingToken) -> None:
     """Version, key id and campaign number stand in clear, in the documented bytes."""

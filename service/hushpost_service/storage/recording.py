@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
+from struct import Struct
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -31,6 +33,13 @@ __all__ = [
 _FEW_ROWS = 200
 """Up to so many rows are written with the rest, which spares a round trip; more are
 copied, which costs less for each."""
+
+# Of a row: how many columns, and of each its length and value.
+_COPIED_ROW = Struct(">h" + "ii" + 3 * "iq" + 3 * "ii" + "ih" + "i?")
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TRAILER = b"\xff\xff"
+_POSTGRES_EPOCH = 946_684_800_000_000
+"""2000-01-01, from where PostgreSQL counts microseconds."""
 
 _RECORDING_LOCK = 0x4855_5245
 """First key of the recording locks ("HURE"); the second is the tenant."""
@@ -131,8 +140,12 @@ async def write(
 ) -> None:
     """Mark slots as seen, add events (and how many of them are first), write rows."""
     if len(rows) > _FEW_ROWS:
-        records = [(tenant, *row) for row in rows]
-        await connection.copy_records_to_table("events", records=records, columns=sql.EVENT_COLUMNS)
+        await connection.copy_to_table(
+            "events",
+            source=BytesIO(_copied(tenant, rows)),
+            columns=sql.EVENT_COLUMNS,
+            format="binary",
+        )
         rows = ()
     counters = sorted(counts)
     await connection.execute(
@@ -144,6 +157,26 @@ async def write(
         [first.get(key, 0) for key in counters],
         *_columns(rows, 8),
     )
+
+
+def _copied(tenant: int, rows: Sequence[EventRow]) -> bytes:
+    """Return rows in the binary format of COPY, all of it by one call a row.
+
+    PostgreSQL's documentation of COPY, "Binary Format".
+    """
+    pack = _COPIED_ROW.pack
+    columns = len(sql.EVENT_COLUMNS)
+    copied = [_COPY_HEADER]
+    for campaign, contact, time, group, slot, signal, verdict, is_first in rows:
+        since = time - _POSTGRES_EPOCH
+        # fmt: off
+        copied.append(pack(
+            columns, 4, tenant, 8, campaign, 8, contact, 8, since,
+            4, group, 4, slot, 4, signal, 2, verdict, 1, is_first,
+        ))
+        # fmt: on
+    copied.append(_COPY_TRAILER)
+    return b"".join(copied)
 
 
 async def clear_slots(

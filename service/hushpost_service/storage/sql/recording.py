@@ -81,9 +81,11 @@ with counted as (
 ), inserted as (
     insert into events
         (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
-    select $1, campaign, contact, event_time, group_number, slot, signal, verdict, is_first
+    select $1, campaign, contact,
+        timestamptz 'epoch' + event_time * interval '1 microsecond',
+        group_number, slot, signal, verdict, is_first
     from unnest(
-        $17::bigint[], $18::bigint[], $19::timestamptz[], $20::integer[], $21::integer[],
+        $17::bigint[], $18::bigint[], $19::bigint[], $20::integer[], $21::integer[],
         $22::integer[], $23::smallint[], $24::boolean[]
     ) as given(campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
 )
@@ -132,7 +134,7 @@ where known.tenant = $1
     and known.events = 0
 """
 
-# The columns of `events`, as COPY writes them.
+# The columns of `events`, as COPY writes them (see `_COPIED_ROW`).
 EVENT_COLUMNS = (
     "tenant",
     "campaign",
