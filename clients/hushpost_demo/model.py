@@ -194,9 +194,10 @@ class Model:
         ]
 
     def _has_many(self, group: str) -> bool:
-        """Tell whether a quorum of the group can be heard of."""
-        heard = [m for m in self._messages if m.group == group and m.sent_mode is not Mode.OFF]
-        return len(heard) >= self._quorum
+        """Tell whether AGGREGATE events of a group may be those of a quorum of people."""
+        modes = [message.sent_mode for message in self._messages if message.group == group]
+        heard, aggregate = len(modes) - modes.count(Mode.OFF), modes.count(Mode.AGGREGATE)
+        return heard >= self._quorum and (not aggregate or aggregate >= self._quorum)
 
     def _sent(self, messages: Iterable[_Message]) -> SentStats:
         modes = [message.sent_mode for message in messages]

@@ -33,9 +33,9 @@ class Part(NamedTuple):
     people: int
 
     def told(self, quorum: int) -> Count:
-        """Return what is told at once of this: whole quorums, or all that is identified.
+        """Return what is told of this at first: whole quorums, or all that is identified.
 
-        With one quorum of people alone, no event of theirs but the first.
+        Of people no event but the first: others follow with the next people.
         """
         total, people = len(self.events), self.people
         if quorum == 1 or not total or self.events[0].mode is Mode.IDENTIFIED:
@@ -43,8 +43,7 @@ class Part(NamedTuple):
         if self.events[0].mode is Mode.AGGREGATE:
             return Count(total - total % quorum, 0)
         told = people - people % quorum
-        repeats = total - people if told > quorum else 0
-        return Count(told + repeats - repeats % quorum, told)
+        return Count(told, told)
 
 
 class Parts(NamedTuple):

@@ -56,9 +56,9 @@ def advance(published: Count, live: Count, quorum: int, *, distinct: bool) -> Co
     if not people:
         return None
     repeats = 0
-    if published.unique + people > quorum:
-        # Not with the first k people: the last of them came once, so that repeats
-        # would be those of k-1 at most.
+    if published.unique:
+        # Not with the first people: who came just now came once, so that repeats
+        # would be those of the few before.
         shown = published.total - published.unique
         repeats = _whole(live.total - live.unique - shown, quorum)
     return Count(people + repeats, people)

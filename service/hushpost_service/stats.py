@@ -152,9 +152,18 @@ def _steps(waiting: Sequence[Waiting], quorum: int, few: Collection[int]) -> dic
 
 
 def _few(sent: Iterable[tuple[int, int, int, int]], quorum: int) -> set[int]:
-    """Return groups in which fewer than a quorum can be heard of: one could make up k events."""
-    messages: Counter[int] = Counter()
+    """Return groups whose AGGREGATE numbers could be those of fewer than a quorum.
+
+    One person can make k events. Where no message was sent in that mode, events
+    are of readers who asked for privacy, or were identified when it was sent.
+    """
+    heard: Counter[int] = Counter()
+    aggregate: Counter[int] = Counter()
     for group, mode, _, count in sent:
         if mode != Mode.OFF:
-            messages[group] += count
-    return {group for group, count in messages.items() if count < quorum}
+            heard[group] += count
+        if mode == Mode.AGGREGATE:
+            aggregate[group] += count
+    return {
+        group for group, count in heard.items() if count < quorum or 0 < aggregate[group] < quorum
+    }

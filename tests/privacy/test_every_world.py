@@ -117,9 +117,6 @@ def test_no_reader_knows_of_fewer_than_a_quorum(report: Report) -> None:
     assert all(caught)
 
 
-@pytest.mark.xfail(
-    reason="k-1 people's repeats show when 2k people are first published at once", strict=False
-)
 def test_asking_seldom_tells_no_more(report: Report) -> None:
     """Readers who let a few acts go by before they ask again know no more either."""
     broken = [scene for scene in _SELDOM if _is_broken(scene, rules.real)]

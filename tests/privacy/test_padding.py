@@ -3,8 +3,6 @@
 import random
 from contextlib import AsyncExitStack
 
-import pytest
-
 from hushpost_client import DoNotTrack, Mode, PolicyUpdate
 from tests.conftest import Clients, RunningAuthority
 from tests.mailing import clients_of
@@ -102,10 +100,6 @@ async def _alone_among_known(authority: RunningAuthority, quorum: int) -> Score:
     return Score(_ROUNDS, right)
 
 
-@pytest.mark.xfail(
-    reason="messages of contacts known by name count towards the k that AGGREGATE asks for",
-    strict=False,
-)
 async def test_those_known_by_name_hide_nobody(authority: RunningAuthority, report: Report) -> None:
     """One person's k events are not told where all others of the group are known anyway."""
     real = await _alone_among_known(authority, K)

@@ -66,9 +66,10 @@ def test_repeats_of_known_people_are_held_back() -> None:
 
 
 def test_the_first_people_show_no_repeats() -> None:
-    """Of k people the last came once: repeats would be those of fewer than k."""
+    """Who came just now came once: repeats could be those of fewer than k."""
     assert advance(NOTHING, Count(500, 19), 10, distinct=True) == Count(10, 10)
-    assert advance(NOTHING, Count(500, 20), 10, distinct=True) == Count(500, 20)
+    assert advance(NOTHING, Count(500, 25), 10, distinct=True) == Count(20, 20)
+    assert advance(Count(20, 20), Count(501, 30), 10, distinct=True) == Count(480, 10)
 
 
 def test_one_event_more_than_people_does_not_show() -> None:
