@@ -182,8 +182,12 @@ def _copied(tenant: int, rows: Sequence[EventRow]) -> bytes:
 async def clear_slots(
     connection: "Connection", tenant: int, slots: Mapping[SlotKey, Iterable[int]]
 ) -> None:
-    """Mark slots as not seen."""
-    await connection.execute(sql.CLEAR_SLOTS, tenant, *_slot_columns(slots))
+    """Mark slots as not seen, and leave no row of which none is."""
+    if not slots:
+        return
+    columns = _slot_columns(slots)
+    await connection.execute(sql.CLEAR_SLOTS, tenant, *columns)
+    await connection.execute(sql.DROP_EMPTY_SLOTS, tenant, *columns[:-1])
 
 
 def _slot_columns(slots: Mapping[SlotKey, Iterable[int]]) -> list[Sequence[object]]:

@@ -118,6 +118,22 @@ where known.tenant = $1
     and known.chunk = given.chunk
 """
 
+# Deletes rows of slots of which none is left: that there were some is nobody's business.
+DROP_EMPTY_SLOTS = """
+delete from slot_bits as known
+using unnest(
+    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
+) as given(campaign, group_number, signal, machine, mode, chunk)
+where known.tenant = $1
+    and known.campaign = given.campaign
+    and known.group_number = given.group_number
+    and known.signal = given.signal
+    and known.machine = given.machine
+    and known.mode = given.mode
+    and known.chunk = given.chunk
+    and known.bits = 0::bit(4096)
+"""
+
 # Deletes counters from which folding has taken everything.
 DROP_EMPTY_COUNTERS = """
 delete from counters as known
