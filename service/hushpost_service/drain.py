@@ -22,13 +22,13 @@ class Drain:
         """Stop."""
         self._begun.set()
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
         """Begin a call. Raises SHUTTING_DOWN when the process is to stop."""
         if self._begun.is_set():
             raise _shutting_down()
         self._calls += 1
 
-    def leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """End a call that was begun."""
         self._calls -= 1
         if self._calls == 0 and self._begun.is_set():

@@ -13,12 +13,14 @@ import structlog
 from prometheus_client import start_http_server
 
 from hushpost_service.admin import Admin
+from hushpost_service.admission import Admission
 from hushpost_service.auth import Authenticator
 from hushpost_service.campaigns import Campaigns
 from hushpost_service.catalog import Catalog
 from hushpost_service.drain import Drain
 from hushpost_service.errors import HushpostError
 from hushpost_service.folding import Folding
+from hushpost_service.identifiers import MAX_BATCH
 from hushpost_service.intake import Intake
 from hushpost_service.issuing import Issuing
 from hushpost_service.keyring import Keyring
@@ -122,12 +124,14 @@ async def _serve(
         async with database.connection("reserve slots") as connection:
             return await reserve_slots(connection, tenant, campaign, group, count)
 
+    admission = Admission(calls=settings.calls, events=settings.queue_events)
     slots = SlotPool(reserve)
     recorder = Recorder(
         database,
         catalog,
         _now,
-        queue_events=settings.queue_events,
+        # Admission refuses sooner, and for less.
+        queue_events=settings.calls + settings.queue_events + MAX_BATCH,
         # Two are left for everything else.
         connections=settings.connections - 2,
     )
@@ -136,6 +140,7 @@ async def _serve(
     campaigns = Campaigns(database, catalog, _now)
     services = Services(
         authenticator=Authenticator(database, time.monotonic),
+        admission=admission,
         intake=Intake(sealer, catalog, recorder, _now),
         campaigns=campaigns,
         issuing=Issuing(database, catalog, sealer, slots, settling, _now),

@@ -29,10 +29,16 @@ class Settings(BaseSettings):
         description="File with the keys of tokens. Default: keyring.json in --data-dir.",
     )
     connections: int = Field(10, ge=3, le=1000, description="Database connections at most.")
+    calls: int = Field(
+        1_000,
+        ge=1,
+        description="Recording calls, other calls, and streams, that may be under way at a time; "
+        "more are refused.",
+    )
     queue_events: int = Field(
-        100_000,
-        ge=10_000,
-        description="Events that may wait for a commit; more are refused.",
+        20_000,
+        ge=1,
+        description="Events of batches that may be under way at a time; more are refused.",
     )
     metrics_listen: str | None = Field(
         None,

@@ -191,7 +191,7 @@ async def test_too_much_is_refused_and_not_kept(world: World) -> None:
     async with connected(world.process.data_dir) as connection:
         async with connection.transaction():
             await connection.execute("lock table counters in exclusive mode")
-            taken = asyncio.create_task(tracking.record_events([event] * (QUEUE_EVENTS - 1)))
+            taken = asyncio.create_task(tracking.record_events([event] * QUEUE_EVENTS))
 
             async def is_committing() -> bool:
                 return bool(
@@ -205,11 +205,11 @@ async def test_too_much_is_refused_and_not_kept(world: World) -> None:
                 await tracking.record_events([event, event], request_id=request_id)
         assert refusal.value.reason is ErrorReason.OVERLOADED
         assert refusal.value.retry_after
-        assert (await taken).accepted_count == QUEUE_EVENTS - 1
-    assert (await mailing.stats()).opens.human.identified == Count(QUEUE_EVENTS - 1, 1)
+        assert (await taken).accepted_count == QUEUE_EVENTS
+    assert (await mailing.stats()).opens.human.identified == Count(QUEUE_EVENTS, 1)
     answer = await tracking.record_events([event, event], request_id=request_id)
     assert answer.accepted_count == 2
-    assert (await mailing.stats()).opens.human.identified == Count(QUEUE_EVENTS + 1, 1)
+    assert (await mailing.stats()).opens.human.identified == Count(QUEUE_EVENTS + 2, 1)
 
 
 async def test_it_stops_with_everything_acknowledged_committed(world: World) -> None:

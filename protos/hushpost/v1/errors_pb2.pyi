@@ -115,9 +115,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     tokens. Its events are still recorded and its links still redirect.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 50
-    """RESOURCE_EXHAUSTED, with RetryInfo. More events are waiting for a commit
-    than the authority keeps in memory. Nothing of the call was recorded; send
-    it again with the same `request_id` after the delay.
+    """RESOURCE_EXHAUSTED, with RetryInfo. More calls or events are under way than
+    the authority keeps in memory. Nothing of the call was done; send it again
+    with the same `request_id` after the delay.
     """
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 51
     """UNAVAILABLE, with RetryInfo. The database cannot be reached, or went away
@@ -222,9 +222,9 @@ ERROR_REASON_CAMPAIGN_CLOSED: ErrorReason.ValueType  # 42
 tokens. Its events are still recorded and its links still redirect.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 50
-"""RESOURCE_EXHAUSTED, with RetryInfo. More events are waiting for a commit
-than the authority keeps in memory. Nothing of the call was recorded; send
-it again with the same `request_id` after the delay.
+"""RESOURCE_EXHAUSTED, with RetryInfo. More calls or events are under way than
+the authority keeps in memory. Nothing of the call was done; send it again
+with the same `request_id` after the delay.
 """
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 51
 """UNAVAILABLE, with RetryInfo. The database cannot be reached, or went away

@@ -10,6 +10,7 @@ import grpc
 import structlog
 from prometheus_client import Histogram
 
+from hushpost_service.admission import Admission, Room
 from hushpost_service.auth import Authenticator, Caller
 from hushpost_service.drain import Drain
 from hushpost_service.errors import HushpostError, Reason
@@ -64,6 +65,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
 """Which roles may call what. An RPC that does not stand here cannot be served."""
 
 _STREAMS = frozenset({"WatchLinks", "WatchCampaignStats"})
+_RECORDING = frozenset({"RecordOpen", "RecordClick", "RecordEvents"})
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -74,13 +76,24 @@ def current_caller() -> Caller:
 
 
 def guard(
-    servicer: object, methods: tuple[str, ...], authenticator: Authenticator, drain: Drain
+    servicer: object,
+    methods: tuple[str, ...],
+    authenticator: Authenticator,
+    admission: Admission,
+    drain: Drain,
 ) -> None:
     """Put the guard before every method of a servicer. Raises KeyError for an unknown one."""
     for name in methods:
         protect = _stream if name in _STREAMS else _unary
+        room = _room(name, admission)
         method = getattr(servicer, name)
-        setattr(servicer, name, protect(name, ROLES[name], method, authenticator, drain))
+        setattr(servicer, name, protect(name, ROLES[name], method, authenticator, room, drain))
+
+
+def _room(name: str, admission: Admission) -> Room:
+    if name in _STREAMS:
+        return admission.streams
+    return admission.recording if name in _RECORDING else admission.others
 
 
 def _unary(
@@ -88,6 +101,7 @@ def _unary(
     roles: frozenset[Role],
     method: Callable[[Any, Context], Awaitable[Any]],
     authenticator: Authenticator,
+    room: Room,
     drain: Drain,
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     succeeded = _SECONDS.labels(name, "OK")
@@ -95,15 +109,12 @@ def _unary(
     async def call(request: Any, context: Context) -> Any:
         start = time.perf_counter()
         try:
-            drain.enter()
-            try:
+            with drain, room:
                 header = _authorization(context)
                 caller = authenticator.remembered(header) or await authenticator.caller(header)
                 caller.check_role(roles, name)
                 _caller.set(caller)
                 answer = await method(request, context)
-            finally:
-                drain.leave()
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
             await _abort(name, context, error, start)
         succeeded.observe(time.perf_counter() - start)
@@ -117,21 +128,19 @@ def _stream(
     roles: frozenset[Role],
     method: Callable[[Any, Context], AsyncIterator[Any]],
     authenticator: Authenticator,
+    room: Room,
     drain: Drain,
 ) -> Callable[[Any, Context], AsyncIterator[Any]]:
     async def call(request: Any, context: Context) -> AsyncIterator[Any]:
         start = time.perf_counter()
         try:
-            drain.enter()
-            try:
+            with drain, room:
                 header = _authorization(context)
                 caller = authenticator.remembered(header) or await authenticator.caller(header)
                 caller.check_role(roles, name)
                 _caller.set(caller)
                 async for answer in method(request, context):
                     yield answer
-            finally:
-                drain.leave()
         except Exception as error:  # noqa: BLE001 - as above
             await _abort(name, context, error, start)
 

@@ -22,6 +22,7 @@ from hushpost.v1 import (
     tracking_pb2_grpc,
 )
 from hushpost_service.admin import Admin
+from hushpost_service.admission import Admission
 from hushpost_service.auth import Authenticator
 from hushpost_service.campaigns import Campaigns
 from hushpost_service.drain import Drain
@@ -42,9 +43,16 @@ __all__ = ["AddressError", "Health", "Services", "server"]
 _MESSAGE_BYTES = 16 * 1024 * 1024
 """A batch of 10,000 items of the greatest length is smaller."""
 
+_WAITING_CALLS = 10_000
+"""Each holds up to 64 KiB, the window of its stream, before the guard sees it."""
+
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    # gRPC drops calls that wait to be taken as CANCELLED, from 1,000 of a method
+    # on, and callers do not repeat that. The guard refuses in a better way.
+    ("grpc.server.max_pending_requests", _WAITING_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * _WAITING_CALLS),
     # A second service on the same port shall fail, not share its calls.
     ("grpc.so_reuseport", 0),
     # Clients may keep idle connections alive.
@@ -62,6 +70,7 @@ class Services:
     """What the RPCs call."""
 
     authenticator: Authenticator
+    admission: Admission
     intake: Intake
     campaigns: Campaigns
     issuing: Issuing
@@ -91,7 +100,12 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
     built = grpc.aio.server(options=_OPTIONS)
     descriptors: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
         tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"]: (
-            TrackingServicer(services.intake, services.campaigns, services.drain),
+            TrackingServicer(
+                services.intake,
+                services.campaigns,
+                services.admission.events,
+                services.drain,
+            ),
             tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
         ),
         preference_pb2.DESCRIPTOR.services_by_name["PreferenceService"]: (
@@ -112,7 +126,13 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
         ),
     }
     for descriptor, (servicer, add) in descriptors.items():
-        guard(servicer, tuple(descriptor.methods_by_name), services.authenticator, services.drain)
+        guard(
+            servicer,
+            tuple(descriptor.methods_by_name),
+            services.authenticator,
+            services.admission,
+            services.drain,
+        )
         add(servicer, built)
     names = tuple(descriptor.full_name for descriptor in descriptors)
     health = Health(names)

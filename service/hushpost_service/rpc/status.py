@@ -1,6 +1,7 @@
 """Turns errors into gRPC statuses: the one place where they meet."""
 
 from datetime import timedelta
+from functools import lru_cache
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -55,12 +56,20 @@ def status_code(error: HushpostError) -> grpc.StatusCode:
 
 def trailing_metadata(error: HushpostError) -> tuple[tuple[str, bytes]]:
     """Return the error as a `google.rpc.Status`, the way gRPC carries it."""
-    details = [_packed(ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata))]
-    if error.reason in _RETRYABLE:
+    return _encoded(error.reason, error.message, tuple(error.metadata.items()))
+
+
+# Whoever refuses much says the same each time, and has no time to spare.
+@lru_cache(maxsize=64)
+def _encoded(
+    reason: Reason, message: str, metadata: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, bytes]]:
+    details = [_packed(ErrorInfo(reason=reason, domain=_DOMAIN, metadata=dict(metadata)))]
+    if reason in _RETRYABLE:
         delay = Duration()
         delay.FromTimedelta(_RETRY_AFTER)
         details.append(_packed(RetryInfo(retry_delay=delay)))
-    status = Status(code=status_code(error).value[0], message=error.message, details=details)
+    status = Status(code=CODES[reason].value[0], message=message, details=details)
     return ((_DETAILS_KEY, status.SerializeToString()),)
 
 

@@ -8,6 +8,7 @@ import grpc
 from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.errors_pb2 import ErrorReason
 from hushpost.v1.tracking_pb2_grpc import TrackingServiceServicer
+from hushpost_service.admission import Room
 from hushpost_service.campaigns import Campaigns
 from hushpost_service.drain import Drain
 from hushpost_service.errors import HushpostError, Reason
@@ -29,9 +30,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TrackingServicer(TrackingServiceServicer):
     """Serves TrackingService."""
 
-    def __init__(self, intake: Intake, campaigns: Campaigns, drain: Drain) -> None:
+    def __init__(self, intake: Intake, campaigns: Campaigns, events: Room, drain: Drain) -> None:
         self._intake = intake
         self._campaigns = campaigns
+        self._events = events
         self._drain = drain
 
     async def RecordOpen(
@@ -63,6 +65,10 @@ class TrackingServicer(TrackingServiceServicer):
     ) -> pb.RecordEventsResponse:
         """Record a batch."""
         checked_batch(request.events, "events")
+        with self._events.holding(len(request.events)):
+            return await self._record_events(request)
+
+    async def _record_events(self, request: pb.RecordEventsRequest) -> pb.RecordEventsResponse:
         items = [
             Item(
                 event.token,

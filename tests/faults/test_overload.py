@@ -1,0 +1,192 @@
+"""Past the limit: what is more is refused, in words that callers understand, and all else goes on."""
+
+import asyncio
+import socket
+import urllib.request
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from prometheus_client.parser import text_string_to_metric_families
+
+from hushpost.v1 import tracking_pb2 as pb
+from hushpost.v1.privacy_pb2 import Verdict
+from hushpost_client import DoNotTrack, PolicyUpdate
+from tests.authority import AuthorityProcess
+from tests.conftest import RunningAuthority, TenantKeys, make_tenant
+from tests.inspection import connected
+from tests.mailing import Mailing, clients_of, eventually, send
+from tests.wire import Wire, refused
+
+CALLS = 8
+EVENTS = 50
+BATCH = 20
+FLOOD = 4000
+"""More than gRPC lets wait by itself."""
+
+
+@dataclass(frozen=True)
+class World:
+    """An authority that takes little at a time, and a mailing of its own for each test."""
+
+    process: AuthorityProcess
+    metrics: str
+    keys: TenantKeys
+    wire: Wire
+    mailing: Mailing
+
+    def click(self, contact: str) -> Awaitable[Any]:
+        """Record a click."""
+        request = pb.RecordClickRequest(
+            token=self.mailing.tokens[contact],
+            link_number=1,
+            verdict=Verdict.VERDICT_HUMAN,
+            request_id=str(uuid.uuid4()),
+        )
+        return self.wire.call("RecordClick", request, self.keys.edge_key)
+
+    def batch(self, contacts: Sequence[str]) -> Awaitable[Any]:
+        """Record an open of each contact."""
+        events = [
+            pb.Event(token=self.mailing.tokens[contact], verdict=Verdict.VERDICT_HUMAN)
+            for contact in contacts
+        ]
+        request = pb.RecordEventsRequest(events=events, request_id=str(uuid.uuid4()))
+        return self.wire.call("RecordEvents", request, self.keys.edge_key)
+
+    def under_way(self) -> dict[str, float]:
+        """Return how much of each kind is under way."""
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:
+            return {
+                sample.labels["name"]: sample.value
+                for family in text_string_to_metric_families(answer.read().decode())
+                for sample in family.samples
+                if sample.name == "hushpost_under_way"
+            }
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """An authority of the test's own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        metrics = f"127.0.0.1:{free.getsockname()[1]}"
+    limits = ("--calls", str(CALLS), "--queue-events", str(EVENTS), "--metrics-listen", metrics)
+    with AuthorityProcess(tmp_path, *limits) as process:
+        authority = RunningAuthority(process, process.target, process.admin_key())
+        keys = await make_tenant(authority, PolicyUpdate(quorum=1))
+        async with AsyncExitStack() as stack:
+            clients = await clients_of(stack, authority, keys=keys)
+            mailing = await send(clients, [f"reader-{number}" for number in range(FLOOD)])
+            wire = await stack.enter_async_context(Wire(process.target))
+            yield World(process, metrics, keys, wire, mailing)
+
+
+async def outcome(call: Awaitable[Any]) -> str:
+    """Return OK or OVERLOADED; fail where a call ends in another way."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        refusal = refused(error)
+        assert refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED, refusal
+        assert refusal.domain == "hushpost"
+        assert refusal.retry_seconds
+        return refusal.reason
+    return "OK"
+
+
+async def test_of_a_flood_each_call_is_recorded_once_or_refused(world: World) -> None:
+    """Nothing of a flood is cancelled, what was answered is counted once, and then all is as before."""
+    contacts = list(world.mailing.tokens)
+    batches = [contacts[start : start + BATCH] for start in range(0, FLOOD, BATCH)]
+    clicks = asyncio.gather(*(outcome(world.click(contact)) for contact in contacts))
+    opens = asyncio.gather(*(outcome(world.batch(part)) for part in batches))
+    most: Counter[str] = Counter()
+    while not clicks.done() or not opens.done():
+        for name, value in (await asyncio.to_thread(world.under_way)).items():
+            most[name] = max(most[name], int(value))
+        await asyncio.sleep(0.01)
+    clicked, opened = Counter(clicks.result()), Counter(opens.result())
+    assert set(clicked) | set(opened) == {"OK", "OVERLOADED"}
+    assert most["recording"] <= CALLS
+    assert most["events"] < EVENTS + BATCH
+    await _check(world, clicked["OK"], BATCH * opened["OK"])
+
+    await world.click(contacts[0])
+    await world.batch(contacts[:BATCH])
+    await _check(world, clicked["OK"] + 1, BATCH * (opened["OK"] + 1))
+    assert set(world.under_way().values()) == {0}
+
+
+async def _check(world: World, clicks: int, opens: int) -> None:
+    stats = await world.mailing.stats()
+    counted = stats.clicks.human.identified.total, stats.opens.human.identified.total
+    assert counted == (clicks, opens)
+
+
+async def test_while_recording_is_full_all_else_is_answered(world: World) -> None:
+    """With every place of recording taken, health, discovery, numbers, choices and links go on."""
+    contacts = list(world.mailing.tokens)
+    async with connected(world.process.data_dir) as connection:
+        async with connection.transaction():
+            await connection.execute("lock table counters in exclusive mode")
+            waiting = [
+                asyncio.ensure_future(world.click(contact)) for contact in contacts[: CALLS - 3]
+            ]
+            waiting += [
+                asyncio.ensure_future(world.batch(contacts[start : start + BATCH]))
+                for start in range(0, 3 * BATCH, BATCH)
+            ]
+
+            async def is_full() -> bool:
+                return world.under_way()["recording"] == CALLS
+
+            await eventually(is_full, "all places are taken")
+            assert world.under_way()["events"] == 3 * BATCH
+            assert await outcome(world.click(contacts[-1])) == "OVERLOADED"
+            assert await outcome(world.batch(contacts[:1])) == "OVERLOADED"
+            await _all_else(world)
+        assert [await outcome(call) for call in waiting] == ["OK"] * CALLS
+    await _check(world, CALLS - 3, 3 * BATCH)
+
+
+async def test_a_call_that_its_caller_gives_up_leaves_its_place(world: World) -> None:
+    """Callers that go away while they wait keep nobody out."""
+    contacts = list(world.mailing.tokens)
+    async with connected(world.process.data_dir) as connection, connection.transaction():
+        await connection.execute("lock table counters in exclusive mode")
+        calls = [asyncio.ensure_future(world.batch(contacts[:BATCH])) for _ in range(2)]
+
+        async def has(events: int) -> bool:
+            return world.under_way()["events"] == events
+
+        await eventually(lambda: has(2 * BATCH), "batches wait")
+        for call in calls:
+            call.cancel()
+            with suppress(asyncio.CancelledError):
+                await call
+        await eventually(lambda: has(0), "their places are free")
+    await world.batch(contacts[:BATCH])
+
+
+async def _all_else(world: World) -> None:
+    clients, channel = world.mailing.clients, world.wire.channel
+    health: Any = health_pb2_grpc.HealthStub(channel)
+    answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=5)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    untyped: Any = channel
+    discovery: Any = reflection_pb2_grpc.ServerReflectionStub(untyped)
+    question: Any = reflection_pb2.ServerReflectionRequest(list_services="")
+    async for answer in discovery.ServerReflectionInfo(iter([question]), timeout=5):
+        assert answer.list_services_response.service
+    await world.mailing.stats()
+    await clients.sender.preferences.set_preference("somebody", DoNotTrack.FALSE)
+    async with aclosing(clients.edge.tracking.watch_links()) as links:
+        await anext(links)
