@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -86,14 +85,14 @@ class Keyring:
             raise KeyringError(message)
         return Keyring(key_id, {**self.secrets, key_id: secrets.token_bytes(_SECRET_BYTES)})
 
-    def cipher(self, key_id: int, purpose: str, tenant: int) -> AESSIV:
-        """Derive a tenant's cipher for one purpose by HKDF (RFC 5869).
+    def key(self, key_id: int, purpose: str, tenant: int) -> bytes:
+        """Derive a tenant's key of AES-SIV for one purpose by HKDF (RFC 5869).
 
         Raises KeyError for a key id that the keyring does not hold.
         """
         info = f"hushpost {purpose} v1 tenant {tenant}".encode()
         derivation = HKDF(SHA256(), _AES_256_SIV_BYTES, salt=None, info=info)
-        return AESSIV(derivation.derive(self.secrets[key_id]))
+        return derivation.derive(self.secrets[key_id])
 
     def _check(self, path: Path) -> None:
         usable = (

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.keyring import Keyring
+from hushpost_service.siv import sealed_blocks
 
 __all__ = [
     "NO_CONTACT",
@@ -98,9 +99,10 @@ class TokenSealer:
 
     def __init__(self, keyring: Keyring) -> None:
         self._active = keyring.active
+        self._keyring = keyring
         # Bounded, because the tenant comes from whoever made up the token.
         self._cipher: Callable[[int, int, int], AESSIV] = lru_cache(4096)(
-            lambda kind, key_id, tenant: keyring.cipher(key_id, _PURPOSES[kind], tenant)
+            lambda kind, key_id, tenant: AESSIV(keyring.key(key_id, _PURPOSES[kind], tenant))
         )
         # By header, because all tokens of a campaign have the same.
         self._opener = lru_cache(4096)(self._opener_of)
@@ -115,10 +117,11 @@ class TokenSealer:
     ) -> list[str]:
         """Return the tokens of messages to contacts of a group, each with its slot."""
         header = _HEADER.pack(_TRACKING, self._active, campaign)
-        encrypt = self._cipher(_TRACKING, self._active, tenant_of(campaign)).encrypt
-        bodies = map(_TRACKING_BODY.pack, contacts, repeat(group), slots)
+        key = self._keyring.key(self._active, _PURPOSES[_TRACKING], tenant_of(campaign))
+        bodies = b"".join(map(_TRACKING_BODY.pack, contacts, repeat(group), slots))
+        sealed = sealed_blocks(key, header, bodies)
         # Encoded in one: their length is one that base64 does not pad.
-        text = _encoded(b"".join([header + encrypt(body, [header]) for body in bodies]))
+        text = _encoded(b"".join([header + part for part in sealed]))
         characters = _TRACKING_CHARACTERS
         return [text[at : at + characters] for at in range(0, len(text), characters)]
 

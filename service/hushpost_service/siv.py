@@ -1,0 +1,61 @@
+"""AES-SIV (RFC 5297) of many texts of one block at once. Pure.
+
+The library's own `AESSIV` sets everything up anew for every text, which for so
+short a text costs ten times what encrypting does. Of a text of one block both
+the tag and the key stream are one block as well, so that two runs of the block
+cipher over all texts together seal them all, to the same bytes.
+"""
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+
+__all__ = ["BLOCK", "sealed_blocks"]
+
+BLOCK = 16
+"""Bytes of a text."""
+
+_TAG_TO_COUNTER = bytes.fromhex("ffffffffffffffff7fffffff7fffffff")
+"""The bits of a tag that the key stream begins with (RFC 5297, 2.6)."""
+
+
+def sealed_blocks(key: bytes, associated: bytes, texts: bytes) -> list[bytes]:
+    """Seal texts of one block each, all with the same associated data, and part them."""
+    count = len(texts) // BLOCK
+    tag_key, stream_key = key[: len(key) // 2], key[len(key) // 2 :]
+    # What S2V (2.4) and CMAC (RFC 4493, 2.4) add to a text before they encrypt it.
+    offset = _xor(
+        _xor(_doubled(_cmac(tag_key, bytes(BLOCK))), _cmac(tag_key, associated)),
+        _doubled(_encrypted(tag_key, bytes(BLOCK))),
+    )
+    tags = _encrypted(tag_key, _xor(texts, offset * count))
+    hidden = _xor(texts, _encrypted(stream_key, _and(tags, _TAG_TO_COUNTER * count)))
+    return [
+        tags[start : start + BLOCK] + hidden[start : start + BLOCK]
+        for start in range(0, len(texts), BLOCK)
+    ]
+
+
+def _encrypted(key: bytes, blocks: bytes) -> bytes:
+    """Encrypt each block by itself: what the modes above are made of."""
+    cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - see above
+    return cipher.encryptor().update(blocks)
+
+
+def _cmac(key: bytes, text: bytes) -> bytes:
+    cmac = CMAC(algorithms.AES(key))
+    cmac.update(text)
+    return cmac.finalize()
+
+
+def _doubled(block: bytes) -> bytes:
+    """Return a block times two in the field of 2^128 elements (RFC 5297, 2.3)."""
+    double = int.from_bytes(block) << 1
+    return (double ^ (double >> 128) * (1 << 128 | 0x87)).to_bytes(BLOCK)
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
+
+
+def _and(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one) & int.from_bytes(other)).to_bytes(len(one))
