@@ -6,10 +6,12 @@ the tag and the key stream are one block as well, so that two runs of the block
 cipher over all texts together seal them all, to the same bytes.
 """
 
+from hmac import compare_digest
+
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
-__all__ = ["BLOCK", "sealed_blocks"]
+__all__ = ["BLOCK", "BlockSiv"]
 
 BLOCK = 16
 """Bytes of a text."""
@@ -18,21 +20,46 @@ _TAG_TO_COUNTER = bytes.fromhex("ffffffffffffffff7fffffff7fffffff")
 """The bits of a tag that the key stream begins with (RFC 5297, 2.6)."""
 
 
-def sealed_blocks(key: bytes, associated: bytes, texts: bytes) -> list[bytes]:
-    """Seal texts of one block each, all with the same associated data, and part them."""
-    count = len(texts) // BLOCK
-    tag_key, stream_key = key[: len(key) // 2], key[len(key) // 2 :]
-    # What S2V (2.4) and CMAC (RFC 4493, 2.4) add to a text before they encrypt it.
-    offset = _xor(
-        _xor(_doubled(_cmac(tag_key, bytes(BLOCK))), _cmac(tag_key, associated)),
-        _doubled(_encrypted(tag_key, bytes(BLOCK))),
-    )
-    tags = _encrypted(tag_key, _xor(texts, offset * count))
-    hidden = _xor(texts, _encrypted(stream_key, _and(tags, _TAG_TO_COUNTER * count)))
-    return [
-        tags[start : start + BLOCK] + hidden[start : start + BLOCK]
-        for start in range(0, len(texts), BLOCK)
-    ]
+class BlockSiv:
+    """Seals and opens texts of one block each, all with the same associated data."""
+
+    def __init__(self, key: bytes, associated: bytes) -> None:
+        self._tag_key, self._stream_key = key[: len(key) // 2], key[len(key) // 2 :]
+        # What S2V (2.4) and CMAC (RFC 4493, 2.4) add to a text before they encrypt it.
+        self._offset = _xor(
+            _xor(_doubled(_cmac(self._tag_key, bytes(BLOCK))), _cmac(self._tag_key, associated)),
+            _doubled(_encrypted(self._tag_key, bytes(BLOCK))),
+        )
+
+    def seal(self, texts: bytes) -> list[bytes]:
+        """Seal texts that stand one after the other, and part them."""
+        tags = self._tags(texts)
+        hidden = _xor(texts, self._stream(tags))
+        return [
+            tags[start : start + BLOCK] + hidden[start : start + BLOCK]
+            for start in range(0, len(texts), BLOCK)
+        ]
+
+    def open(self, tags: bytes, hidden: bytes) -> list[bytes | None]:
+        """Return the texts of tags and what they hide, None where these do not belong together."""
+        texts = _xor(hidden, self._stream(tags))
+        expected = self._tags(texts)
+        starts = range(0, len(texts), BLOCK)
+        if compare_digest(tags, expected):
+            return [texts[start : start + BLOCK] for start in starts]
+        return [
+            texts[start : start + BLOCK]
+            if compare_digest(tags[start : start + BLOCK], expected[start : start + BLOCK])
+            else None
+            for start in starts
+        ]
+
+    def _tags(self, texts: bytes) -> bytes:
+        return _encrypted(self._tag_key, _xor(texts, self._offset * (len(texts) // BLOCK)))
+
+    def _stream(self, tags: bytes) -> bytes:
+        counters = _and(tags, _TAG_TO_COUNTER * (len(tags) // BLOCK))
+        return _encrypted(self._stream_key, counters)
 
 
 def _encrypted(key: bytes, blocks: bytes) -> bytes:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.keyring import Keyring
-from hushpost_service.siv import sealed_blocks
+from hushpost_service.siv import BLOCK, BlockSiv
 
 __all__ = [
     "NO_CONTACT",
@@ -47,7 +47,10 @@ _PREFERENCE = 2
 _HEADER = Struct(">BBQ")
 _TRACKING_BODY = Struct(">QII")
 _PREFERENCE_BODY = Struct(">Q")
-_TRACKING_BYTES = 42
+# Where tag, hidden body and end of a tracking token stand in its bytes.
+_TAG = _HEADER.size
+_HIDDEN = _TAG + BLOCK
+_TRACKING_BYTES = _HIDDEN + BLOCK
 _TRACKING_CHARACTERS = 56
 _PREFERENCE_CHARACTERS = 46
 _TENANT_SHIFT = 40
@@ -106,7 +109,9 @@ class TokenSealer:
         )
         # By header, because all tokens of a campaign have the same.
         self._opener = lru_cache(4096)(self._opener_of)
-        self._decoy = AESSIV(AESSIV.generate_key(512))
+        self._blocks = lru_cache(4096)(self._blocks_of)
+        self._decoy_key = AESSIV.generate_key(512)
+        self._decoy = AESSIV(self._decoy_key)
 
     def seal(self, token: TrackingToken) -> str:
         """Return the 56 characters that stand in a message's URLs."""
@@ -117,9 +122,8 @@ class TokenSealer:
     ) -> list[str]:
         """Return the tokens of messages to contacts of a group, each with its slot."""
         header = _HEADER.pack(_TRACKING, self._active, campaign)
-        key = self._keyring.key(self._active, _PURPOSES[_TRACKING], tenant_of(campaign))
         bodies = b"".join(map(_TRACKING_BODY.pack, contacts, repeat(group), slots))
-        sealed = sealed_blocks(key, header, bodies)
+        sealed = self._blocks(header)[0].seal(bodies)
         # Encoded in one: their length is one that base64 does not pad.
         text = _encoded(b"".join([header + part for part in sealed]))
         characters = _TRACKING_CHARACTERS
@@ -135,26 +139,23 @@ class TokenSealer:
     def open_batch(self, texts: Sequence[str]) -> "list[tuple[int, int, int, int] | None]":
         """Open tracking tokens; return the parts of each, None where one does not open.
 
-        As `open`, at two thirds of what it costs for each.
+        As `open`, at a third of what it costs for each.
         """
         raw = _decoded_together(texts)
         if raw is None:
             return [self._opened_or_none(text) for text in texts]
-        opened: list[tuple[int, int, int, int] | None] = []
-        unpack = _TRACKING_BODY.unpack
-        header = b""
+        by_header: dict[bytes, list[int]] = {}
         for start in range(0, len(raw), _TRACKING_BYTES):
-            end_of_header = start + _HEADER.size
-            own = raw[start:end_of_header]
-            if own != header:
-                header = own
-                decrypt, associated, campaign = self._opener(_TRACKING, header)
-            try:
-                body = decrypt(raw[end_of_header : start + _TRACKING_BYTES], associated)
-            except InvalidTag:
-                opened.append(None)
-            else:
-                opened.append((campaign, *unpack(body)))
+            by_header.setdefault(raw[start : start + _HEADER.size], []).append(start)
+        opened: list[tuple[int, int, int, int] | None] = [None] * len(texts)
+        unpack = _TRACKING_BODY.unpack
+        for header, starts in by_header.items():
+            blocks, campaign = self._blocks(header)
+            tags = b"".join([raw[start + _TAG : start + _HIDDEN] for start in starts])
+            hidden = b"".join([raw[start + _HIDDEN : start + _TRACKING_BYTES] for start in starts])
+            for start, body in zip(starts, blocks.open(tags, hidden), strict=True):
+                if body is not None:
+                    opened[start // _TRACKING_BYTES] = (campaign, *unpack(body))
         return opened
 
     def _opened_or_none(self, text: str) -> "TrackingToken | None":
@@ -203,6 +204,15 @@ class TokenSealer:
             with suppress(KeyError):
                 cipher = self._cipher(kind, key_id, tenant)
         return cipher.decrypt, [header], number
+
+    def _blocks_of(self, header: bytes) -> tuple[BlockSiv, int]:
+        """Return how to seal and open many tokens with that header, and its campaign."""
+        version, key_id, campaign = _HEADER.unpack(header)
+        key = self._decoy_key
+        if version == _TRACKING:
+            with suppress(KeyError):
+                key = self._keyring.key(key_id, _PURPOSES[_TRACKING], tenant_of(campaign))
+        return BlockSiv(key, header), campaign
 
 
 _Decrypt = Callable[[bytes, list[bytes]], bytes]

@@ -1,10 +1,10 @@
-"""Sealing many texts at once."""
+"""Sealing and opening many texts at once."""
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_service.siv import BLOCK, sealed_blocks
+from hushpost_service.siv import BLOCK, BlockSiv
 
 keys = st.sampled_from((32, 48, 64)).flatmap(lambda size: st.binary(min_size=size, max_size=size))
 # Also such as are all zeros or ones, where carries and lost leading zeros would show.
@@ -19,4 +19,21 @@ def test_texts_sealed_together_are_as_the_library_seals_each(
 ) -> None:
     """The bytes are those of AES-SIV, whatever the key, the associated data and the texts."""
     alone = [AESSIV(key).encrypt(text, [associated]) for text in texts]
-    assert sealed_blocks(key, associated, b"".join(texts)) == alone
+    assert BlockSiv(key, associated).seal(b"".join(texts)) == alone
+
+
+@given(keys, st.binary(min_size=1, max_size=40), st.lists(blocks, max_size=6), st.data())
+def test_what_the_library_sealed_opens_together_unless_a_bit_was_changed(
+    key: bytes, associated: bytes, texts: list[bytes], data: st.DataObject
+) -> None:
+    """Each text comes back, or nothing where tag or hidden text are not those that were sealed."""
+    sealed = [AESSIV(key).encrypt(text, [associated]) for text in texts]
+    expected: list[bytes | None] = list(texts)
+    for place in data.draw(st.sets(st.integers(0, len(texts) - 1))) if texts else ():
+        bit = data.draw(st.integers(0, 2 * BLOCK * 8 - 1))
+        changed = int.from_bytes(sealed[place]) ^ 1 << bit
+        sealed[place] = changed.to_bytes(2 * BLOCK)
+        expected[place] = None
+    tags = b"".join(each[:BLOCK] for each in sealed)
+    hidden = b"".join(each[BLOCK:] for each in sealed)
+    assert BlockSiv(key, associated).open(tags, hidden) == expected
