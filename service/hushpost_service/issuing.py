@@ -111,8 +111,7 @@ class Issuing:
             self._slots.give_back(campaign, group, slots)
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
-            seal = self._sealer.preference_sealer(tenant)
-            preference_tokens = [seal(contact) for contact in messages.contacts]
+            preference_tokens = self._sealer.seal_preferences(tenant, messages.contacts)
         return IssuedTokens(messages.modes, tokens, preference_tokens, messages.few_anonymous)
 
     async def _check_open(self, facts: CampaignFacts, request: UUID | None) -> None:
@@ -139,9 +138,7 @@ class Issuing:
         is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
         if is_new and await campaigns.is_closed(connection, tenant, campaign):
             raise _closed()
-        found, made_known = await known_contacts(
-            connection, tenant, contact_ids, facts.create_time
-        )
+        found, made_known = await known_contacts(connection, tenant, contact_ids, facts.create_time)
         rule = await self._catalog.mode_rule(connection, tenant)
         numbers: dict[str, int] = {}
         mode_of: dict[str, Mode] = {}

@@ -1,9 +1,9 @@
-"""AES-SIV (RFC 5297) of many texts of one block at once. Pure.
+"""AES-SIV (RFC 5297) of many texts of at most one block at once. Pure.
 
 The library's own `AESSIV` sets everything up anew for every text, which for so
-short a text costs ten times what encrypting does. Of a text of one block both
-the tag and the key stream are one block as well, so that two runs of the block
-cipher over all texts together seal them all, to the same bytes.
+short a text costs ten times what encrypting does. Of such a text both the tag
+and the key stream are one block as well, so that two runs of the block cipher
+over all texts together seal them all, to the same bytes.
 """
 
 from hmac import compare_digest
@@ -21,23 +21,29 @@ _TAG_TO_COUNTER = bytes.fromhex("ffffffffffffffff7fffffff7fffffff")
 
 
 class BlockSiv:
-    """Seals and opens texts of one block each, all with the same associated data."""
+    """Seals and opens texts of one block each, all with the same associated data.
 
-    def __init__(self, key: bytes, associated: bytes) -> None:
+    Seals shorter ones as well, where they all have the same `size`.
+    """
+
+    def __init__(self, key: bytes, associated: bytes, size: int = BLOCK) -> None:
         self._tag_key, self._stream_key = key[: len(key) // 2], key[len(key) // 2 :]
+        self._size = size
         # What S2V (2.4) and CMAC (RFC 4493, 2.4) add to a text before they encrypt it.
-        self._offset = _xor(
-            _xor(_doubled(_cmac(self._tag_key, bytes(BLOCK))), _cmac(self._tag_key, associated)),
-            _doubled(_encrypted(self._tag_key, bytes(BLOCK))),
-        )
+        added = _xor(_doubled(_cmac(self._tag_key, bytes(BLOCK))), _cmac(self._tag_key, associated))
+        if size < BLOCK:
+            added = _doubled(added)
+        self._offset = _xor(added, _doubled(_encrypted(self._tag_key, bytes(BLOCK))))
 
     def seal(self, texts: bytes) -> list[bytes]:
         """Seal texts that stand one after the other, and part them."""
-        tags = self._tags(texts)
-        hidden = _xor(texts, self._stream(tags))
+        size = self._size
+        blocks = texts if size == BLOCK else _padded(texts, size)
+        tags = self._tags(blocks)
+        hidden = _xor(blocks, self._stream(tags))
         return [
-            tags[start : start + BLOCK] + hidden[start : start + BLOCK]
-            for start in range(0, len(texts), BLOCK)
+            tags[start : start + BLOCK] + hidden[start : start + size]
+            for start in range(0, len(blocks), BLOCK)
         ]
 
     def open(self, tags: bytes, hidden: bytes) -> list[bytes | None]:
@@ -60,6 +66,12 @@ class BlockSiv:
     def _stream(self, tags: bytes) -> bytes:
         counters = _and(tags, _TAG_TO_COUNTER * (len(tags) // BLOCK))
         return _encrypted(self._stream_key, counters)
+
+
+def _padded(texts: bytes, size: int) -> bytes:
+    """Fill texts up to a block each, as S2V does."""
+    padding = b"\x80".ljust(BLOCK - size, b"\0")
+    return b"".join([texts[start : start + size] + padding for start in range(0, len(texts), size)])
 
 
 def _encrypted(key: bytes, blocks: bytes) -> bytes:

@@ -123,11 +123,7 @@ class TokenSealer:
         """Return the tokens of messages to contacts of a group, each with its slot."""
         header = _HEADER.pack(_TRACKING, self._active, campaign)
         bodies = b"".join(map(_TRACKING_BODY.pack, contacts, repeat(group), slots))
-        sealed = self._blocks(header)[0].seal(bodies)
-        # Encoded in one: their length is one that base64 does not pad.
-        text = _encoded(b"".join([header + part for part in sealed]))
-        characters = _TRACKING_CHARACTERS
-        return [text[at : at + characters] for at in range(0, len(text), characters)]
+        return _encoded([header + part for part in self._blocks(header)[0].seal(bodies)])
 
     def open(self, text: str) -> TrackingToken:
         """Open a tracking token. Raises TOKEN_INVALID, whatever is wrong with it."""
@@ -164,16 +160,13 @@ class TokenSealer:
         except HushpostError:
             return None
 
-    def preference_sealer(self, tenant: int) -> Callable[[int], str]:
-        """Return a function of a contact that seals its preference token."""
+    def seal_preferences(self, tenant: int, contacts: Sequence[int]) -> list[str]:
+        """Return the contacts' preference tokens, of 46 characters each."""
         header = _HEADER.pack(_PREFERENCE, self._active, tenant)
-        encrypt = self._cipher(_PREFERENCE, self._active, tenant).encrypt
-        associated = [header]
-
-        def seal(contact: int) -> str:
-            return _encoded(header + encrypt(_PREFERENCE_BODY.pack(contact), associated))
-
-        return seal
+        key = self._keyring.key(self._active, _PURPOSES[_PREFERENCE], tenant)
+        bodies = b"".join(map(_PREFERENCE_BODY.pack, contacts))
+        sealed = BlockSiv(key, header, _PREFERENCE_BODY.size).seal(bodies)
+        return _encoded([header + part for part in sealed])
 
     def open_preference(self, text: str) -> PreferenceToken:
         """Open a preference token. Raises TOKEN_INVALID, whatever is wrong with it."""
@@ -219,9 +212,15 @@ _Decrypt = Callable[[bytes, list[bytes]], bytes]
 _PURPOSES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
 
 
-def _encoded(raw: bytes) -> str:
-    text = binascii.b2a_base64(raw, newline=False).translate(_TO_URL_SAFE)
-    return text.rstrip(b"=").decode("ascii")
+def _encoded(parts: Sequence[bytes]) -> list[str]:
+    """Return bytes, all of one length, in base64url without padding."""
+    # Encoded in one, each filled up with zeros to a length that needs no padding.
+    length = len(parts[0])
+    filler = bytes(-length % 3)
+    raw = filler.join(parts) + filler
+    text = binascii.b2a_base64(raw, newline=False).translate(_TO_URL_SAFE).decode("ascii")
+    step, characters = len(text) // len(parts), -(-length * 4 // 3)
+    return [text[at : at + characters] for at in range(0, len(text), step)]
 
 
 def _decoded(text: str, characters: int) -> bytes | None:

@@ -131,7 +131,7 @@ def test_a_token_does_not_open_for_another_tenant(token: TrackingToken, tenant: 
 @given(tenants, st.integers(1, 2**63 - 1))
 def test_preference_tokens_are_of_their_own_kind(tenant: int, contact: int) -> None:
     """A preference token opens as such, and not as a tracking token, nor the other way round."""
-    text = SEALER.preference_sealer(tenant)(contact)
+    (text,) = SEALER.seal_preferences(tenant, [contact])
     assert SEALER.open_preference(text) == (tenant, contact)
     assert reason_of(text) is Reason.TOKEN_INVALID
     with pytest.raises(HushpostError, match="does not open"):
@@ -140,12 +140,22 @@ def test_preference_tokens_are_of_their_own_kind(tenant: int, contact: int) -> N
         )
 
 
+@given(tenants, st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=5))
+def test_preference_tokens_sealed_together_are_each_its_own(
+    tenant: int, contacts: list[int]
+) -> None:
+    """Those of many contacts open to these in order, and have 46 characters."""
+    texts = SEALER.seal_preferences(tenant, contacts)
+    assert [SEALER.open_preference(text) for text in texts] == [(tenant, n) for n in contacts]
+    assert {len(text) for text in texts} == {46}
+
+
 @given(tenants, st.integers(1, 2**63 - 1), st.integers(0, 45), st.sampled_from(sorted(URL_SAFE)))
 def test_preference_tokens_have_one_spelling(
     tenant: int, contact: int, at: int, character: str
 ) -> None:
     """Also the last character, whose lowest bits hold nothing, cannot be changed."""
-    text = SEALER.preference_sealer(tenant)(contact)
+    (text,) = SEALER.seal_preferences(tenant, [contact])
     changed = text[:at] + character + text[at + 1 :]
     if changed != text:
         with pytest.raises(HushpostError):
