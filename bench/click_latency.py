@@ -144,5 +144,7 @@ def _dropped(answers: Answers, peak: float) -> Figure:
         [1 - (statuses[OK] + statuses[_REFUSED]) / count],
         "of all calls",
         conditions=f"{_SHARES[-1]:g} times the peak of {peak:,.0f} clicks/s due for "
-        f"{_SHARE_SECONDS:.0f} s, {count / answers.sent_seconds:,.0f} sent a second: {found}",
+        f"{_SHARE_SECONDS:.0f} s, {count / answers.sent_seconds:,.0f} sent a second: {found}; p99 "
+        f"of those recorded {answers.percentile(0.99):.2f} s, of those refused "
+        f"{answers.percentile(0.99, _REFUSED):.2f} s",
     )

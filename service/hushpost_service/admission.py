@@ -27,6 +27,16 @@ class Room:
         self._refusal = f"too many {what} are under way"
         self.taken = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is let in."""
+        return self.taken >= self._limit
+
+    def check(self) -> None:
+        """Raise OVERLOADED if nothing is let in."""
+        if self.taken >= self._limit:
+            raise HushpostError(Reason.OVERLOADED, self._refusal)
+
     @contextmanager
     def holding(self, count: int) -> Iterator[None]:
         """Let so many in until the block ends. Raises OVERLOADED."""
@@ -44,8 +54,7 @@ class Room:
         self.taken -= 1
 
     def _take(self, count: int) -> None:
-        if self.taken >= self._limit:
-            raise HushpostError(Reason.OVERLOADED, self._refusal)
+        self.check()
         self.taken += count
 
 

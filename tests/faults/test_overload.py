@@ -62,6 +62,13 @@ class World:
         request = pb.RecordEventsRequest(events=events, request_id=str(uuid.uuid4()))
         return self.wire.call("RecordEvents", request, self.keys.edge_key)
 
+    def unsent_batch(self) -> Awaitable[Any]:
+        """Call RecordEvents, and keep the request back."""
+        call: Any = self.wire.channel.stream_unary("/hushpost.v1.TrackingService/RecordEvents")
+        credentials = (("authorization", f"Bearer {self.keys.edge_key}"),)
+        answer: Awaitable[Any] = call(metadata=credentials, timeout=10)
+        return answer
+
     def under_way(self) -> dict[str, float]:
         """Return how much of each kind is under way."""
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:
@@ -132,7 +139,7 @@ async def _check(world: World, clicks: int, opens: int) -> None:
 
 
 async def test_while_recording_is_full_all_else_is_answered(world: World) -> None:
-    """With every place of recording taken, health, discovery, numbers, choices and links go on."""
+    """With every place taken a batch is refused before it is sent; numbers, choices and links go on."""
     contacts = list(world.mailing.tokens)
     async with connected(world.process.data_dir) as connection:
         async with connection.transaction():
@@ -152,6 +159,7 @@ async def test_while_recording_is_full_all_else_is_answered(world: World) -> Non
             assert world.under_way()["events"] == 3 * BATCH
             assert await outcome(world.click(contacts[-1])) == "OVERLOADED"
             assert await outcome(world.batch(contacts[:1])) == "OVERLOADED"
+            assert await outcome(world.unsent_batch()) == "OVERLOADED"
             await _all_else(world)
         assert [await outcome(call) for call in waiting] == ["OK"] * CALLS
     await _check(world, CALLS - 3, 3 * BATCH)

@@ -17,7 +17,7 @@ from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.rpc.status import status_code, trailing_metadata
 from hushpost_service.storage.api_keys import Role
 
-__all__ = ["ROLES", "current_caller", "guard"]
+__all__ = ["ROLES", "current_caller", "guard", "refusing"]
 
 _log = structlog.get_logger(__name__)
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -88,6 +88,20 @@ def guard(
         room = _room(name, admission)
         method = getattr(servicer, name)
         setattr(servicer, name, protect(name, ROLES[name], method, authenticator, room, drain))
+
+
+def refusing(name: str, rooms: tuple[Room, ...]) -> Callable[[Any, Context], Awaitable[None]]:
+    """Return what refuses a call of a method that there is no room for."""
+
+    async def refuse(_requests: Any, context: Context) -> None:
+        start = time.perf_counter()
+        try:
+            for room in rooms:
+                room.check()
+        except HushpostError as error:
+            await _abort(name, context, error, start)
+
+    return refuse
 
 
 def _room(name: str, admission: Admission) -> Room:

@@ -31,7 +31,8 @@ from hushpost_service.issuing import Issuing
 from hushpost_service.preferences import Preferences
 from hushpost_service.rpc.admin import AdminServicer
 from hushpost_service.rpc.campaign import CampaignServicer
-from hushpost_service.rpc.guard import guard
+from hushpost_service.rpc.door import Doors
+from hushpost_service.rpc.guard import guard, refusing
 from hushpost_service.rpc.preference import PreferenceServicer
 from hushpost_service.rpc.stats import StatsServicer
 from hushpost_service.rpc.tracking import TrackingServicer
@@ -125,6 +126,8 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
             admin_pb2_grpc.add_AdminServiceServicer_to_server,
         ),
     }
+    rooms = services.admission.recording, services.admission.events
+    doors = Doors(built, {"RecordEvents": (rooms, refusing("RecordEvents", rooms))})
     for descriptor, (servicer, add) in descriptors.items():
         guard(
             servicer,
@@ -133,7 +136,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
             services.admission,
             services.drain,
         )
-        add(servicer, built)
+        add(servicer, doors)
     names = tuple(descriptor.full_name for descriptor in descriptors)
     health = Health(names)
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, built)
