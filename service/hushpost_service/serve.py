@@ -191,7 +191,7 @@ def _calm_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def _probe(opened: OpenedDatabase, health: Health) -> None:
