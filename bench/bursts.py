@@ -22,6 +22,7 @@ _RAMP = 0.2
 """So much of a burst passes before its throughput is looked at: the queue fills."""
 
 _BUCKET_SECONDS = 0.25
+_WELL_BUCKETS = 4
 _AGAIN = 2.0
 """Latencies are back where the median of a quarter of a second is at most twice the calm one."""
 
@@ -110,15 +111,22 @@ def _throughput(answers: Answers) -> float:
 
 
 def _recovery(after: Answers, calm: Answers) -> float:
-    """Return the seconds until calls are answered as in calm times, none of them refused."""
+    """Return the seconds until a whole one begins that is as in calm times, nothing refused.
+
+    What disturbs the machine later on is not the burst's doing.
+    """
     limit = _AGAIN * calm.percentile(0.5)
     buckets: dict[int, list[Answer]] = {}
     for answer in after.answers:
         buckets.setdefault(int(answer.due / _BUCKET_SECONDS), []).append(answer)
-    unwell = [
+    unwell = {
         bucket
         for bucket, answers in buckets.items()
         if any(answer.status != OK for answer in answers)
         or percentile([answer.seconds for answer in answers], 0.5) > limit
-    ]
-    return (max(unwell) + 1) * _BUCKET_SECONDS if unwell else 0
+    }
+    last = max(buckets, default=0) - _WELL_BUCKETS + 1
+    well = (
+        start for start in range(last + 1) if unwell.isdisjoint(range(start, start + _WELL_BUCKETS))
+    )
+    return next(well, AFTER_SECONDS / _BUCKET_SECONDS) * _BUCKET_SECONDS
