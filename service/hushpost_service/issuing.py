@@ -35,8 +35,8 @@ class IssuedTokens:
     """What messages carry, in the order of the contacts.
 
     A token is empty when the mode is OFF, a preference token when it was not
-    asked for. `few_anonymous`: fewer anonymous messages went to the group than
-    the quorum.
+    asked for. `few_anonymous`: fewer messages than the quorum went to the
+    group in a mode that names nobody.
     """
 
     modes: list[Mode]
@@ -150,8 +150,9 @@ class Issuing:
         if is_new:
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(connection, tenant, campaign, group, hour, Counter(modes))
-        anonymous = await campaigns.group_sent(connection, tenant, campaign, group, Mode.ANONYMOUS)
-        few = 0 < anonymous < rule.quorum(facts.create_time)
+        sent = await campaigns.group_sent(connection, tenant, campaign, group)
+        quorum = rule.quorum(facts.create_time)
+        few = any(0 < sent.get(mode, 0) < quorum for mode in (Mode.ANONYMOUS, Mode.AGGREGATE))
         return _Messages([numbers[name] for name in contact_ids], modes, few, made_known)
 
     def _sealed(

@@ -30,9 +30,9 @@ class _IssueWarningEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IssueWar
     ISSUE_WARNING_UNSPECIFIED: _IssueWarning.ValueType  # 0
     """Not used on the wire."""
     ISSUE_WARNING_FEW_ANONYMOUS: _IssueWarning.ValueType  # 1
-    """The group has anonymous messages, but fewer than the quorum: its anonymous
-    numbers may never be published, and whoever holds the database sees counts
-    that few people stand behind.
+    """The group has messages in a mode that names nobody (ANONYMOUS, AGGREGATE),
+    but fewer than the quorum: their numbers may never be published, and whoever
+    holds the database sees counts that few people stand behind.
     """
 
 class IssueWarning(_IssueWarning, metaclass=_IssueWarningEnumTypeWrapper):
@@ -41,9 +41,9 @@ class IssueWarning(_IssueWarning, metaclass=_IssueWarningEnumTypeWrapper):
 ISSUE_WARNING_UNSPECIFIED: IssueWarning.ValueType  # 0
 """Not used on the wire."""
 ISSUE_WARNING_FEW_ANONYMOUS: IssueWarning.ValueType  # 1
-"""The group has anonymous messages, but fewer than the quorum: its anonymous
-numbers may never be published, and whoever holds the database sees counts
-that few people stand behind.
+"""The group has messages in a mode that names nobody (ANONYMOUS, AGGREGATE),
+but fewer than the quorum: their numbers may never be published, and whoever
+holds the database sees counts that few people stand behind.
 """
 Global___IssueWarning: _TypeAlias = IssueWarning  # noqa: Y015
 

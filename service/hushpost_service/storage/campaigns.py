@@ -177,8 +177,8 @@ async def add_sent(
 
 
 async def group_sent(
-    connection: "Connection", tenant: int, number: int, group: int, mode: Mode
-) -> int:
-    """Return how many messages a group was sent in a mode."""
-    messages: int = await connection.fetchval(sql.GROUP_SENT, tenant, number, group, mode)
-    return messages
+    connection: "Connection", tenant: int, number: int, group: int
+) -> dict[Mode, int]:
+    """Return how many messages a group was sent, by mode."""
+    rows = await connection.fetch(sql.GROUP_SENT, tenant, number, group)
+    return {Mode(mode): messages for mode, messages in rows}

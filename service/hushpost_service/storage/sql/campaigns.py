@@ -114,9 +114,10 @@ on conflict (tenant, campaign, group_number, mode, hour)
 do update set messages = known.messages + excluded.messages
 """
 
-# How many messages a group was sent in a mode.
+# How many messages a group was sent, by mode.
 GROUP_SENT = """
-select coalesce(sum(messages), 0)::bigint
+select mode, sum(messages)::bigint as messages
 from sent
-where tenant = $1 and campaign = $2 and group_number = $3 and mode = $4
+where tenant = $1 and campaign = $2 and group_number = $3
+group by mode
 """

@@ -30,7 +30,7 @@ left join (
         case when preference_time > $8 then preference_time end as since,
         anonymous_until, aggregate_until, off_until
     from contacts
-    where tenant = $1 and contact = any($7::bigint[])
+    where tenant = $1 and contact = any(array(select unnest($7::bigint[])))
     group by do_not_track, since, anonymous_until, aggregate_until, off_until
 ) as alike on true
 """
