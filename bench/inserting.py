@@ -33,14 +33,14 @@ create table events (
     contact bigint not null,
     event_time timestamptz not null,
     tenant integer not null,
-    group_number integer not null,
     slot integer not null,
-    signal integer not null,
+    group_number smallint not null,
+    signal smallint not null,
     verdict smallint not null,
     is_first boolean not null
 );
-create index events_contact on events (tenant, contact);
-create index events_campaign on events (tenant, campaign, contact);
+create index events_contact on events ((contact >> 2));
+create index events_campaign on events (campaign, (contact >> 10));
 """
 """The authority's table of identified events, without its partitions."""
 

@@ -153,7 +153,7 @@ async def take_events(
 async def expired(
     connection: "Connection", tenant: int, before: datetime, limit: int
 ) -> list[Pair]:
-    """Return pairs with an event from before that time."""
+    """Return pairs with an event from before that time: those of so many events."""
     rows = await connection.fetch(sql.EXPIRED, tenant, before, limit)
     return [(campaign, contact) for campaign, contact in rows]
 

@@ -35,7 +35,7 @@ _FEW_ROWS = 200
 copied, which costs less for each."""
 
 # Of a row: how many columns, and of each its length and value.
-_COPIED_ROW = Struct(">h" + "ii" + 3 * "iq" + 3 * "ii" + "ih" + "i?")
+_COPIED_ROW = Struct(">h" + "ii" + 3 * "iq" + "ih" + "ii" + 2 * "ih" + "i?")
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 _POSTGRES_EPOCH = 946_684_800_000_000
@@ -172,7 +172,7 @@ def _copied(tenant: int, rows: Sequence[EventRow]) -> bytes:
         # fmt: off
         copied.append(pack(
             columns, 4, tenant, 8, campaign, 8, contact, 8, since,
-            4, group, 4, slot, 4, signal, 2, verdict, 1, is_first,
+            2, group, 4, slot, 2, signal, 2, verdict, 1, is_first,
         ))
         # fmt: on
     copied.append(_COPY_TRAILER)

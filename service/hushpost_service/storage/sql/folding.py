@@ -1,6 +1,9 @@
 """Statements that fold identified events into the anonymous counters.
 
-`tableoid` and `ctid` name the rows of a partitioned table.
+`tableoid` and `ctid` name the rows of a partitioned table. `contact >> 2` and
+`contact >> 10` are blocks of contacts, and campaigns have the tenant in their upper 24
+bits: by these events are indexed. What is materialized is found by contact alone, so
+that no index is read for its order.
 """
 
 # Begins a transaction that moves events of one tenant, one at a time: whoever then
@@ -66,28 +69,40 @@ DELETE_FOLDINGS = "delete from foldings where tenant = $1 and folding = any($2::
 # What contacts have events on: (campaign, contact), and when the campaign was
 # created.
 PAIRS = """
-select campaign, contact, create_time
-from (
-    select distinct tenant, campaign, contact
+with named as materialized (
+    select campaign, contact
     from events
-    where tenant = $1 and contact = any($2::bigint[])
-) as pairs
-join campaigns using (tenant, campaign)
+    where tenant = $1
+        and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
+        and contact = any($2::bigint[])
+)
+select campaign, contact, create_time
+from (select distinct campaign, contact from named) as pairs
+join campaigns using (campaign)
+where tenant = $1
 """
 
 # Takes a number of events of (campaign, contact) pairs out; all where it is null.
 # Answers how many there were of each kind, of which there are few: the hours of a
-# message. Hours count from 1970-01-01T00Z.
+# message. Hours count from 1970-01-01T00Z. Contacts are looked for before campaigns:
+# they have fewer events.
 TAKE_EVENTS = """
-with taken as (
-    select events.tableoid as part, events.ctid as place
+with named as materialized (
+    select tableoid as part, ctid as place, campaign, contact
     from events
-    join unnest($2::bigint[], $3::bigint[]) as given(campaign, contact) using (campaign, contact)
     where tenant = $1
+        and contact >> 2 = any(array(select given >> 2 from unnest($3::bigint[]) as given))
+        and contact = any($3::bigint[])
+), taken as (
+    select part, place
+    from named
+    join unnest($2::bigint[], $3::bigint[]) as given(campaign, contact) using (campaign, contact)
     limit $4
 ), deleted as (
     delete from events using taken
-    where tenant = $1 and contact = any($3::bigint[])
+    where tenant = $1
+        and contact >> 2 = any(array(select given >> 2 from unnest($3::bigint[]) as given))
+        and contact = any($3::bigint[])
         and events.tableoid = taken.part and events.ctid = taken.place
     returning campaign, event_time, group_number, slot, signal, verdict, is_first
 )
@@ -98,12 +113,18 @@ from deleted
 group by campaign, group_number, slot, signal, verdict, hour
 """
 
-# Contacts with events in campaigns, where some of these are older than a time.
+# Contacts with events in campaigns, where some of these are older than a time. In the
+# order of an index, which is left after so many events.
 EXPIRED = """
 select distinct campaign, contact
-from events
-where tenant = $1 and event_time < $2
-limit $3
+from (
+    select campaign, contact
+    from events
+    where tenant = $1 and event_time < $2
+        and campaign between $1::bigint << 40 and ($1::bigint << 40) + (1::bigint << 40) - 1
+    order by campaign, contact >> 10, contact
+    limit $3
+) as oldest
 """
 
 # The slots that a contact's events on a campaign name.
@@ -111,6 +132,7 @@ SLOTS_OF_PAIR = """
 select distinct campaign, group_number, slot
 from events
 where tenant = $1 and campaign = $2 and contact = $3
+    and contact >> 10 = $3::bigint >> 10
 """
 
 # What the events of one slot are, for moving its bits.
@@ -118,6 +140,7 @@ SLOT_SIGNALS = """
 select distinct signal, verdict
 from events
 where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
+    and contact >> 10 = $2::bigint >> 10
 """
 
 # Gives the events of one slot another slot.
@@ -125,17 +148,21 @@ MOVE_SLOT = """
 update events
 set slot = $6
 where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
+    and contact >> 10 = $2::bigint >> 10
 """
 
 # The next contacts with events that did not agree to be tracked, after a contact.
 CONTACTS_WITH_EVENTS = """
 select contact
 from contacts
+cross join lateral (
+    select from events
+    where events.tenant = $1
+        and events.contact >> 2 = contacts.contact >> 2
+        and events.contact = contacts.contact
+    limit 1
+) as found
 where tenant = $1 and contact > $2 and do_not_track <> 2
-    and exists (
-        select from events
-        where events.tenant = $1 and events.contact = contacts.contact
-    )
 order by contact
 limit $3
 """
@@ -146,4 +173,5 @@ select count(*)
 from events
 join contacts using (tenant, contact)
 where tenant = $1 and do_not_track <> 2
+    and campaign between $1::bigint << 40 and ($1::bigint << 40) + (1::bigint << 40) - 1
 """
