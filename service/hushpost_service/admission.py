@@ -40,7 +40,8 @@ class Room:
     @contextmanager
     def holding(self, count: int) -> Iterator[None]:
         """Let so many in until the block ends. Raises OVERLOADED."""
-        self._take(count)
+        self.check()
+        self.taken += count
         try:
             yield
         finally:
@@ -48,14 +49,12 @@ class Room:
 
     # Every call passes these two: a generator would cost it a microsecond.
     def __enter__(self) -> None:
-        self._take(1)
+        if self.taken >= self._limit:
+            self.check()
+        self.taken += 1
 
     def __exit__(self, *_: object) -> None:
         self.taken -= 1
-
-    def _take(self, count: int) -> None:
-        self.check()
-        self.taken += count
 
 
 class Admission:
