@@ -38,10 +38,9 @@ encodes while PostgreSQL works on the first. Fewer wait and share the next."""
 _COMMITS_AT_A_TIME = 2
 
 _GATHER_EVENTS = 200
-_GATHER_SECONDS = 0.001
-_GATHERINGS = 4
-"""Between commits, single calls are waited for while they keep coming: a commit costs
-the same round trips for one event as for a hundred."""
+_GATHER_SECONDS = 0.004
+"""Between commits, single calls are waited for until they are many: a commit costs the
+same round trips for one event as for a hundred."""
 
 _COMMIT_EVENTS = Histogram(
     "hushpost_commit_events",
@@ -162,11 +161,11 @@ class Recorder:
 
     async def _drain(self, tenant: int, lane: _Lane) -> None:
         """Commit until nothing waits; with the last commit the lane goes."""
-        is_first = True
+        is_shared = False
         while lane.waiting:
-            if not is_first:
-                await _gathered(lane)
-            is_first = False
+            if is_shared and lane.waiting_events < _GATHER_EVENTS:
+                await asyncio.sleep(_GATHER_SECONDS)
+            is_shared = True
             async with self._connections:
                 parts = lane.take()
                 if parts:
@@ -222,17 +221,6 @@ class Recorder:
 
         count = await self._database.transact("record", work, recording.begin_recording(tenant))
         _COMMIT_EVENTS.observe(count)
-
-
-async def _gathered(lane: _Lane) -> None:
-    """Return once no more events come, or enough have."""
-    for _ in range(_GATHERINGS):
-        before = lane.waiting_events
-        if before >= _GATHER_EVENTS:
-            return
-        await asyncio.sleep(_GATHER_SECONDS)
-        if lane.waiting_events == before:
-            return
 
 
 def _mode(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
