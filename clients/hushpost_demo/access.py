@@ -30,6 +30,9 @@ _POLICY = PolicyUpdate(
     mode_when_unset=Mode.IDENTIFIED,
     history_when_true=History.FOLD,
 )
+# Groups of 30 who do not want to be known, and nine links: with 10, few of the links
+# would ever tell anything.
+_FIRST_POLICY = PolicyUpdate(quorum=5)
 
 
 class Keys:
@@ -93,7 +96,9 @@ async def _tenant(hushpost: Hushpost, keys: Keys) -> Tenant:
         tenant = await hushpost.admin.get_tenant(TENANT)
     except NotFoundError:
         keys.forget(_ROLES)
-        tenant = await hushpost.admin.create_tenant(TENANT, display_name="Fernbrook Seeds")
+        tenant = await hushpost.admin.create_tenant(
+            TENANT, display_name="Fernbrook Seeds", policy=_FIRST_POLICY
+        )
     if any(
         getattr(tenant.policy, name) != wanted
         for name in PolicyUpdate.__slots__
