@@ -25,7 +25,7 @@ __all__ = [
 PAGE_BYTES = 8192
 _PAGE_HEADER = 24
 _ROW_HEADER = 22
-_EVENT = Struct("<qqqiiii")
+_EVENT = Struct("<qqqiihh")
 _NUMBER = Struct("<q")
 
 
@@ -85,7 +85,7 @@ def contact_of_entry(entry: Item) -> int | None:
 
 def event_of(row: Item) -> EventRow:
     """Return what a version of a row of `events` says."""
-    campaign, contact, _, _, group, slot, signal = _EVENT.unpack_from(row.columns)
+    campaign, contact, _, _, slot, group, signal = _EVENT.unpack_from(row.columns)
     return EventRow(campaign, contact, group, slot, signal)
 
 
