@@ -18,7 +18,11 @@ _CHOOSE = """
 update contacts set do_not_track = 3, preference_time = clock_timestamp()
 where tenant = $1 and contact = any($2)
 """
-_DELETE = "delete from events where tenant = $1 and contact = any($2)"
+_DELETE = """
+delete from events
+where tenant = $1 and contact = any($2)
+    and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
+"""
 _FORGET = "delete from contacts where tenant = $1 and contact = any($2)"
 _TIGHTEN = """
 insert into policies (
@@ -33,17 +37,24 @@ order by version desc
 limit 1
 """
 
-_NAMED = "select distinct contact from events where tenant = $1 and contact = any($2)"
+_NAMED = """
+select distinct contact
+from events
+where tenant = $1 and contact = any($2)
+    and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
+"""
 _NAMED_SINCE = """
 select distinct contact
 from events
 where tenant = $1 and contact = any($2)
+    and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
     and not pg_visible_in_snapshot(events.xmin::text::xid8, $3::text::pg_snapshot)
 """
 _SLOTS = """
 select distinct contact, campaign, group_number, slot
 from events
 where tenant = $1 and contact = any($2)
+    and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
 """
 
 

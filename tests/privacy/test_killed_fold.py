@@ -98,7 +98,10 @@ class _Look:
     async def rows(self, contact: int) -> int:
         """Return how many rows name a contact."""
         count: int = await self.database.fetchval(
-            "select count(*) from events where tenant = $1 and contact = $2", self.tenant, contact
+            "select count(*) from events where tenant = $1 and contact = $2"
+            " and contact >> 2 = $2::bigint >> 2",
+            self.tenant,
+            contact,
         )
         return count
 
