@@ -52,8 +52,11 @@ async def names_of_files(connection: Connection) -> dict[str, str]:
 
 
 async def written(connection: Connection) -> str:
-    """Return how far the log has been written."""
+    """Return how far the log has been written, once it is in its files up to there."""
     end: str = await connection.fetchval("select pg_current_wal_insert_lsn()::text")
+    if await connection.fetchval("select pg_current_wal_flush_lsn() < $1::text::pg_lsn", end):
+        # Records of no transaction wait for the next commit.
+        await connection.execute("select pg_logical_emit_message(true, '', '')")
     return end
 
 
