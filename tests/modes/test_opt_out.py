@@ -190,6 +190,16 @@ async def test_folding_moves_totals_people_and_hours_exactly(exact: Clients) -> 
     assert await mailing.engaged() == {"bob"}
 
 
+async def test_folding_leaves_no_empty_row_of_slots(exact: Clients, database: Connection) -> None:
+    """That somebody known was seen on a link is not to be told by a row without a bit."""
+    mailing = await send(exact, ["ann"])
+    await mailing.open("ann")
+    tenant = await tenant_number(database, exact.tenant_id)
+    await exact.sender.preferences.set_preference("ann", DoNotTrack.TRUE)
+    modes = await database.fetch("select mode from slot_bits where tenant = $1", tenant)
+    assert [mode for (mode,) in modes] == [12]
+
+
 async def test_kept_history_stays_known_and_apart(exact: Clients, database: Connection) -> None:
     """With KEEP the numbers of before stand, on a slot that no later event of the mail marks."""
     mailing = await send(exact, ["ann"])
