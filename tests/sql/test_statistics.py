@@ -114,10 +114,8 @@ INDEXES = {
 """Statements about contacts, and the index that each is to go by."""
 
 
-@pytest.mark.parametrize("name", INDEXES)
-async def test_statements_go_by_their_index(pool: Database, filled: str, name: str) -> None:
-    """Without statistics of contacts, each statement still reads only what it is about."""
-    statement, index = INDEXES[name]
+async def _generic_plan(pool: Database, statement: str) -> str:
+    """Return how a statement is carried out, whatever its parameters are."""
     async with pool.connection("test") as connection:
         await connection.execute(
             f"set plan_cache_mode = force_generic_plan; prepare x as {statement}"
@@ -127,10 +125,37 @@ async def test_statements_go_by_their_index(pool: Database, filled: str, name: s
                 "select cardinality(parameter_types) from pg_prepared_statements where name = 'x'"
             )
             nulls = ", ".join(["null"] * count)
-            plan = "\n".join(
-                line for (line,) in await connection.fetch(f"explain execute x ({nulls})")
-            )
+            plan = await connection.fetch(f"explain execute x ({nulls})")
         finally:
             await connection.execute("deallocate x; reset plan_cache_mode")
+    return "\n".join(line for (line,) in plan)
+
+
+@pytest.mark.parametrize("name", INDEXES)
+async def test_statements_go_by_their_index(pool: Database, filled: str, name: str) -> None:
+    """Without statistics of contacts, each statement still reads only what it is about."""
+    statement, index = INDEXES[name]
+    plan = await _generic_plan(pool, statement)
     assert index in plan, plan
+    assert "Seq Scan" not in plan, plan
+
+
+BY_WHOLE_KEY = {
+    "SEEN_SLOTS": (recording.SEEN_SLOTS, "chunk"),
+    "CLEAR_SLOTS": (recording.CLEAR_SLOTS, "chunk"),
+    "DROP_EMPTY_SLOTS": (recording.DROP_EMPTY_SLOTS, "chunk"),
+    "DROP_EMPTY_COUNTERS": (recording.DROP_EMPTY_COUNTERS, "hour"),
+}
+"""Statements about many rows, given by their keys, and the last column of these."""
+
+
+@pytest.mark.parametrize("name", BY_WHOLE_KEY)
+async def test_many_rows_are_looked_up_one_by_one(pool: Database, filled: str, name: str) -> None:
+    """No statement compares a tenant's rows with all the keys that it is given."""
+    statement, column = BY_WHOLE_KEY[name]
+    plan = await _generic_plan(pool, statement)
+    conditions = [line for line in plan.splitlines() if "Cond:" in line]
+    assert any(f"({column} = given.{column})" in condition for condition in conditions), plan
+    assert "Join Filter" not in plan, plan
+    assert "Hash" not in plan, plan
     assert "Seq Scan" not in plan, plan

@@ -36,20 +36,26 @@ left join (
 """
 
 # The slots that identified events were seen from before, by position in the
-# arrays. Locked, so that of two commits at once only one sees a slot as new.
+# arrays. Locked, in the order of the arrays, so that of two commits at once only one
+# sees a slot as new. In a sub-select of its own each row is looked up by its whole key:
+# as a join, on a table that the planner knows nothing of, all rows of the tenant would
+# be read and compared with each key.
 SEEN_SLOTS = """
 select given.n::integer as n, known.bits
 from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[])
     with ordinality as given(campaign, group_number, signal, machine, chunk, n)
-join slot_bits known on known.tenant = $1
-    and known.campaign = given.campaign
-    and known.group_number = given.group_number
-    and known.signal = given.signal
-    and known.machine = given.machine
-    and known.mode = 1
-    and known.chunk = given.chunk
-order by given.n
-for update of known
+cross join lateral (
+    select bits
+    from slot_bits
+    where tenant = $1
+        and campaign = given.campaign
+        and group_number = given.group_number
+        and signal = given.signal
+        and machine = given.machine
+        and mode = 1
+        and chunk = given.chunk
+    for update
+) as known
 """
 
 # Makes rows of identified slots that are not there yet, with no bit set. Waits for
@@ -101,53 +107,84 @@ do update set bits = known.bits | excluded.bits
 where known.bits | excluded.bits <> known.bits
 """
 
-# Clears slots, when events move from the identified to the anonymous side.
+# Clears slots, when events move from the identified to the anonymous side. The rows
+# must have been locked by a statement before: `ctid` names the version that this one
+# sees. As to the sub-select see `SEEN_SLOTS`.
 CLEAR_SLOTS = """
 update slot_bits as known
-set bits = known.bits & ~given.bits
-from unnest(
-    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
-    $8::bit(4096)[]
-) as given(campaign, group_number, signal, machine, mode, chunk, bits)
-where known.tenant = $1
-    and known.campaign = given.campaign
-    and known.group_number = given.group_number
-    and known.signal = given.signal
-    and known.machine = given.machine
-    and known.mode = given.mode
-    and known.chunk = given.chunk
+set bits = known.bits & ~locked.bits
+from (
+    select place, given.bits
+    from unnest(
+        $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
+        $8::bit(4096)[]
+    ) as given(campaign, group_number, signal, machine, mode, chunk, bits)
+    cross join lateral (
+        select ctid as place
+        from slot_bits
+        where tenant = $1
+            and campaign = given.campaign
+            and group_number = given.group_number
+            and signal = given.signal
+            and machine = given.machine
+            and mode = given.mode
+            and chunk = given.chunk
+        offset 0
+    ) as found
+) as locked
+where known.ctid = locked.place
 """
 
-# Deletes rows of slots of which none is left: that there were some is nobody's business.
+# Deletes rows of slots of which none is left: that there were some is nobody's
+# business. The rows must have been locked, as above.
 DROP_EMPTY_SLOTS = """
 delete from slot_bits as known
-using unnest(
-    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
-) as given(campaign, group_number, signal, machine, mode, chunk)
-where known.tenant = $1
-    and known.campaign = given.campaign
-    and known.group_number = given.group_number
-    and known.signal = given.signal
-    and known.machine = given.machine
-    and known.mode = given.mode
-    and known.chunk = given.chunk
-    and known.bits = 0::bit(4096)
+using (
+    select place
+    from unnest(
+        $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
+    ) as given(campaign, group_number, signal, machine, mode, chunk)
+    cross join lateral (
+        select ctid as place
+        from slot_bits
+        where tenant = $1
+            and campaign = given.campaign
+            and group_number = given.group_number
+            and signal = given.signal
+            and machine = given.machine
+            and mode = given.mode
+            and chunk = given.chunk
+            and bits = 0::bit(4096)
+        offset 0
+    ) as found
+) as locked
+where known.ctid = locked.place
 """
 
-# Deletes counters from which folding has taken everything.
+# Deletes counters from which folding has taken everything. The rows must have been
+# written by this transaction, as above.
 DROP_EMPTY_COUNTERS = """
 delete from counters as known
-using unnest(
-    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
-) as given(campaign, group_number, signal, machine, mode, hour)
-where known.tenant = $1
-    and known.campaign = given.campaign
-    and known.group_number = given.group_number
-    and known.signal = given.signal
-    and known.machine = given.machine
-    and known.mode = given.mode
-    and known.hour = given.hour
-    and known.events = 0
+using (
+    select place
+    from unnest(
+        $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
+    ) as given(campaign, group_number, signal, machine, mode, hour)
+    cross join lateral (
+        select ctid as place
+        from counters
+        where tenant = $1
+            and campaign = given.campaign
+            and group_number = given.group_number
+            and signal = given.signal
+            and machine = given.machine
+            and mode = given.mode
+            and hour = given.hour
+            and events = 0
+        offset 0
+    ) as found
+) as locked
+where known.ctid = locked.place
 """
 
 # The columns of `events`, as COPY writes them (see `_COPIED_ROW`).
