@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.events import microseconds
 from hushpost_service.identifiers import is_id
 from hushpost_service.memory import Memory
 from hushpost_service.policy import ModeRule
@@ -30,12 +31,14 @@ _MAX_CAMPAIGN = 2**63 - 1
 class CampaignFacts:
     """What never changes of a campaign, and links and groups as last seen.
 
-    `urls[n - 1]` is where link n leads; `groups` are numbers by id.
+    `created` is `create_time` in microseconds since 1970; `urls[n - 1]` is where
+    link n leads; `groups` are numbers by id.
     """
 
     tenant: int
     number: int
     create_time: datetime
+    created: int
     urls: tuple[str, ...]
     groups: dict[str, int]
 
@@ -66,6 +69,7 @@ class Catalog:
             tenant,
             campaign,
             found.create_time,
+            microseconds(found.create_time),
             tuple(link.url for link in found.links),
             {group_id: number for number, group_id in enumerate(found.groups, 1)},
         )

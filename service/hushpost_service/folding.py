@@ -7,7 +7,7 @@ and finished in the background.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from hushpost_service.storage import folding as storage
 from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.folding import ContactFolding, Pair, PolicyFolding
-from hushpost_service.tally import Fold
+from hushpost_service.tally import Fold, SlotKey, slot_bits
 from hushpost_service.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -175,8 +175,11 @@ class Folding:
             )
             rule = await self._catalog.mode_rule(connection, tenant, received.policy_version)
             pairs = await storage.pairs(connection, tenant, contacts)
+        preferences = {
+            contact: preference for contacts, preference in received.alike for contact in contacts
+        }
         return {
-            pair: rule.of_contact(received.preferences.get(pair[1]), created)
+            pair: rule.of_contact(preferences.get(pair[1]), created)
             for pair, created in pairs.items()
         }
 
@@ -266,9 +269,13 @@ async def _apply(connection: "Connection", tenant: int, fold: Fold) -> None:
     # Locked in the recorder's order, so that the two cannot deadlock.
     if fold.cleared:
         await recording.seen_slots(connection, tenant, sorted(fold.cleared))
-    await recording.clear_slots(connection, tenant, fold.cleared)
-    await recording.write(connection, tenant, fold.marked, fold.counts, fold.first)
+    await recording.clear_slots(connection, tenant, _bits(fold.cleared))
+    await recording.write(connection, tenant, _bits(fold.marked), fold.counts, fold.first)
     await recording.drop_empty_counters(connection, tenant, fold.counts)
+
+
+def _bits(slots: Mapping[SlotKey, Iterable[int]]) -> dict[SlotKey, bytes]:
+    return {key: slot_bits(of_chunk) for key, of_chunk in slots.items()}
 
 
 async def _event_or_after(event: asyncio.Event, seconds: float) -> None:

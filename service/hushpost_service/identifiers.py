@@ -21,6 +21,7 @@ __all__ = [
     "checked_tenant_id",
     "checked_text",
     "checked_url",
+    "event_times",
     "is_id",
     "is_tenant_id",
     "oldest_event",
@@ -124,14 +125,20 @@ def checked_page_size(size: int) -> int:
     return min(size or _DEFAULT_PAGE, MAX_PAGE)
 
 
+def event_times(now: int) -> tuple[int, int]:
+    """Return the earliest and the latest time that an event may have, all in microseconds."""
+    return now - _BEHIND_MICROSECONDS, now + _AHEAD_MICROSECONDS
+
+
 def checked_event_time(time: int, now: int) -> int:
     """Return an event's time, both in microseconds. Raises EVENT_TIME_IN_FUTURE, …_TOO_OLD."""
-    if time > now + _AHEAD_MICROSECONDS:
+    earliest, latest = event_times(now)
+    if time > latest:
         raise HushpostError(
             Reason.EVENT_TIME_IN_FUTURE,
             "the event's time is more than five minutes ahead",
         )
-    if time < now - _BEHIND_MICROSECONDS:
+    if time < earliest:
         raise HushpostError(Reason.EVENT_TIME_TOO_OLD, "the event's time is more than 30 days ago")
     return time
 

@@ -1,20 +1,26 @@
 """Takes events in: opens their tokens, checks them, hands them to the recorder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import numpy as np
+
 from hushpost_service.catalog import Catalog
 from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.identifiers import checked_event_time
+from hushpost_service.events import CAMPAIGN, Event, Events, joined
+from hushpost_service.identifiers import checked_event_time, event_times
 from hushpost_service.recorder import Recorder
 from hushpost_service.storage.receipts import Method
-from hushpost_service.tally import Event
 from hushpost_service.token import TokenSealer, campaign_of, tenant_of
 
-__all__ = ["Intake", "Item", "Rejection"]
+__all__ = ["Batch", "Intake", "Item", "Rejection"]
+
+_NO_EVENTS: Events = np.empty((0, len(Event._fields)), np.int64)
+_NOT_KNOWN = -1
+"""So many links that no item is on one of them."""
 
 
 class Item(NamedTuple):
@@ -28,6 +34,26 @@ class Item(NamedTuple):
     time: int | None
     verdict: int
     privacy_signal: bool
+
+
+class Batch(NamedTuple):
+    """Items, a column for each field of `Item`, all of one length."""
+
+    tokens: list[str]
+    signals: list[int]
+    times: list[int | None]
+    verdicts: list[int]
+    privacy_signals: list[bool]
+
+    def item(self, index: int) -> Item:
+        """Return one of the items."""
+        return Item(
+            self.tokens[index],
+            self.signals[index],
+            self.times[index],
+            self.verdicts[index],
+            self.privacy_signals[index],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +98,51 @@ class Intake:
         facts = self._catalog.known(event.campaign) or await self._catalog.look_up(event.campaign)
         return facts.urls[event.signal - 1]
 
-    async def record_batch(self, items: Sequence[Item], request: UUID | None) -> list[Rejection]:
+    async def record_batch(self, batch: Batch, request: UUID | None) -> list[Rejection]:
         """Record the good items of a batch; return the bad ones once all is durable."""
         now = self._now()
-        events: dict[int, list[Event]] = {}
+        fine, others = self._fine_events(batch, now)
+        rest: list[Event] = []
         rejections = []
-        opened = self._sealer.open_batch([item.token for item in items])
-        for index, (item, token) in enumerate(zip(items, opened, strict=True)):
+        for index in others:
+            item = batch.item(index)
             try:
-                event = self._opened_event(item, token, now)
-                if event is None:
-                    event = await self._unfamiliar_event(item)
+                rest.append(self._event(item, now) or await self._unfamiliar_event(item))
             except HushpostError as error:
                 if error.reason not in _ITEM_REASONS:
                     raise
                 rejections.append(Rejection(index, error))
-            else:
-                events.setdefault(tenant_of(event.campaign), []).append(event)
-        await self._recorder.record(Method.RECORD_EVENTS, request, events)
+        events = joined([fine, rest])
+        tenants = tenant_of(events[:, CAMPAIGN])
+        await self._recorder.record(
+            Method.RECORD_EVENTS,
+            request,
+            {tenant: events[tenants == tenant] for tenant in set(tenants.tolist())},
+        )
         return rejections
+
+    def _fine_events(self, batch: Batch, now: int) -> tuple[Events, list[int]]:
+        """Return the events of all items with which all is well, and the others' indexes.
+
+        Of the others each is to be looked at by itself: a token that does not open, a
+        campaign or link that is not remembered, a time out of bounds.
+        """
+        parts, is_open = self._sealer.open_batch(batch.tokens)
+        times = [now if time is None else time for time in batch.times]
+        try:
+            told = np.array([batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64)
+        except OverflowError:  # a time of no epoch
+            return _NO_EVENTS, list(range(len(times)))
+        signal, _, time, _ = told
+        campaigns, which = np.unique(parts[:, 0], return_inverse=True)
+        known = [self._catalog.known(campaign) for campaign in campaigns.tolist()]
+        links = np.array([_NOT_KNOWN if facts is None else len(facts.urls) for facts in known])
+        created = np.array([0 if facts is None else facts.created for facts in known])
+        earliest, latest = event_times(now)
+        is_fine = is_open & (signal >= 0) & (signal <= links[which])
+        is_fine &= (time >= earliest) & (time <= latest)
+        events = np.column_stack([parts, told.T, created[which]])[is_fine]
+        return events, np.flatnonzero(~is_fine).tolist()
 
     async def resolve(self, token: str, link: int) -> str:
         """Return where a link leads, by the part of the token that is in clear."""
@@ -104,16 +156,8 @@ class Intake:
 
         Raises TOKEN_INVALID, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
         """
-        return self._opened_event(item, self._sealer.open(item.token), now)
-
-    def _opened_event(
-        self, item: Item, token: tuple[int, int, int, int] | None, now: int
-    ) -> Event | None:
-        """Check an item, of whose token we have the parts, or None if it did not open."""
-        if token is None:
-            raise HushpostError(Reason.TOKEN_INVALID, "the token does not open")
-        _, signal, time, verdict, privacy_signal = item
-        campaign, contact, group, slot = token
+        text, signal, time, verdict, privacy_signal = item
+        campaign, contact, group, slot = self._sealer.open(text)
         facts = self._catalog.known(campaign)
         if facts is None or signal > len(facts.urls):
             return None
@@ -129,7 +173,7 @@ class Intake:
             verdict,
             moment,
             privacy_signal,
-            facts.create_time,
+            facts.created,
         )
 
     async def _unfamiliar_event(self, item: Item) -> Event:

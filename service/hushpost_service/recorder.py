@@ -6,7 +6,7 @@ alike, forms its next commit. Callers are answered after it.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,13 +15,14 @@ from uuid import UUID
 from prometheus_client import Histogram
 
 from hushpost_service.catalog import Catalog
+from hushpost_service.deciding import Modes, decided
 from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.policy import ContactPreference, Mode, ModeRule
+from hushpost_service.events import CONTACT, CREATED, Event, Events, joined, moment
 from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
-from hushpost_service.tally import Event, Tally
-from hushpost_service.token import NO_CONTACT, NO_SLOT
+from hushpost_service.tally import Tally
+from hushpost_service.token import NO_CONTACT
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -55,7 +56,7 @@ class _Part:
 
     method: Method
     request: UUID | None
-    events: Sequence[Event]
+    events: Events | list[Event]
     committed: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -119,7 +120,7 @@ class Recorder:
         self,
         method: Method,
         request: UUID | None,
-        events: Mapping[int, Sequence[Event]],
+        events: Mapping[int, Events | list[Event]],
     ) -> None:
         """Return once the events, given by tenant, are durable.
 
@@ -200,8 +201,9 @@ class Recorder:
         for part in parts:
             if part.request is not None:
                 once[part.method, part.request] = part
-        contacts = {event.contact for part in parts for event in part.events} - {NO_CONTACT}
-        oldest = min(event.created for part in parts for event in part.events)
+        events = joined(part.events for part in parts)
+        contacts = set(events[:, CONTACT].tolist()) - {NO_CONTACT}
+        oldest = moment(int(events[:, CREATED].min()))
 
         async def work(connection: "Connection") -> int:
             received = await recording.receive(
@@ -211,35 +213,23 @@ class Recorder:
             fresh = [part for part in parts if part.request is None]
             fresh += [filed[position] for position in received.requests]
             rule = await self._catalog.mode_rule(connection, tenant, received.policy_version)
-            tally = Tally()
-            for part in fresh:
-                for event in part.events:
-                    tally.add(event, _mode(rule, event, received.preferences.get(event.contact)))
-            if tally.counts:
-                await _write(connection, tenant, tally)
-            return sum(len(part.events) for part in fresh)
+            if not fresh:
+                return 0
+            recorded = joined(part.events for part in fresh)
+            await _write(connection, tenant, recorded, decided(rule, recorded, received.alike))
+            return len(recorded)
 
         count = await self._database.transact("record", work, recording.begin_recording(tenant))
         _COMMIT_EVENTS.observe(count)
 
 
-def _mode(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
-    """Decide an event's mode: the stricter of mode at send and mode now."""
-    if event.contact == NO_CONTACT:
-        sent = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
-        return rule.of_nameless(sent, event.created)
-    mode = rule.of_contact(preference, event.created)
-    if mode is Mode.IDENTIFIED and event.privacy_signal:
-        # Not ANONYMOUS: identified rows may name the slot whose bit that would set.
-        return Mode.AGGREGATE
-    return mode
-
-
-async def _write(connection: "Connection", tenant: int, tally: Tally) -> None:
+async def _write(connection: "Connection", tenant: int, events: Events, modes: Modes) -> None:
+    tally = Tally(events, modes)
     keys = tally.identified_keys()
     seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
     rows = tally.rows(seen)
-    await recording.write(connection, tenant, tally.slots, tally.counts, tally.first, rows)
+    if tally.counts:
+        await recording.write(connection, tenant, tally.slots, tally.counts, tally.first, rows)
 
 
 def _fail(part: _Part, error: Exception) -> None:

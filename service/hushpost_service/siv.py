@@ -46,18 +46,15 @@ class BlockSiv:
             for start in range(0, len(blocks), BLOCK)
         ]
 
-    def open(self, tags: bytes, hidden: bytes) -> list[bytes | None]:
-        """Return the texts of tags and what they hide, None where these do not belong together."""
+    def open(self, tags: bytes, hidden: bytes) -> tuple[bytes, list[bool]]:
+        """Return the texts of tags and what they hide, and which of these belong together."""
         texts = _xor(hidden, self._stream(tags))
         expected = self._tags(texts)
-        starts = range(0, len(texts), BLOCK)
         if compare_digest(tags, expected):
-            return [texts[start : start + BLOCK] for start in starts]
-        return [
-            texts[start : start + BLOCK]
-            if compare_digest(tags[start : start + BLOCK], expected[start : start + BLOCK])
-            else None
-            for start in starts
+            return texts, [True] * (len(texts) // BLOCK)
+        return texts, [
+            compare_digest(tags[start : start + BLOCK], expected[start : start + BLOCK])
+            for start in range(0, len(texts), BLOCK)
         ]
 
     def _tags(self, texts: bytes) -> bytes:

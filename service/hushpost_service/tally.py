@@ -1,11 +1,13 @@
 """What a batch of events adds up to: counters, slot bits, rows. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from operator import itemgetter
-from typing import NamedTuple, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
+import numpy as np
+
+from hushpost_service.deciding import Modes
+from hushpost_service.events import Events, Flags, Numbers, distinct
 from hushpost_service.policy import Mode
 from hushpost_service.verdict import Verdict
 
@@ -13,8 +15,7 @@ __all__ = [
     "CHUNK_SLOTS",
     "FOLDED",
     "CounterKey",
-    "Event",
-    "EventRow",
+    "EventRows",
     "Fold",
     "SlotKey",
     "Taken",
@@ -32,7 +33,6 @@ They are counted apart: readers saw them leave the identified numbers, so that
 they must not make up the quorum that others hide behind.
 """
 
-# Plain tuples: they are made and compared for every event.
 SlotKey = tuple[int, int, int, bool, int, int]
 """(campaign, group, signal, machine, mode, chunk): the key of a row of slot bits.
 
@@ -48,31 +48,24 @@ anonymous events carry no time.
 
 _HOUR = 3600 * 1_000_000
 _MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
+_IS_MACHINE = np.array([number in _MACHINES for number in range(max(Verdict) + 1)])
 _IDENTIFIED = int(Mode.IDENTIFIED)
-_TIME = itemgetter(6)
-"""The time of an `Event`."""
+_CHUNK_BYTES = CHUNK_SLOTS // 8
+_NO_SLOTS = bytes(_CHUNK_BYTES)
+_LEFTMOST = 0x80
 
 
-class Event(NamedTuple):
-    """An open (signal 0) or a click (signal n), as its opened token tells it.
+class EventRows(NamedTuple):
+    """Identified events, a column each."""
 
-    `time` is in microseconds since 1970, whole ones, so that a row read back
-    falls in the same hour; `created` is when the campaign was.
-    """
-
-    campaign: int
-    contact: int
-    group: int
-    slot: int
-    signal: int
-    verdict: int
-    time: int
-    privacy_signal: bool
-    created: datetime
-
-
-EventRow = tuple[int, int, int, int, int, int, int, bool]
-"""(campaign, contact, time, group, slot, signal, verdict, is first): an identified event."""
+    campaign: Numbers
+    contact: Numbers
+    time: Numbers
+    group: Numbers
+    slot: Numbers
+    signal: Numbers
+    verdict: Numbers
+    is_first: Flags
 
 
 Taken = tuple[int, int, int, int, int, int, int, int]
@@ -83,65 +76,81 @@ events that were taken out, so many were alike."""
 class Tally:
     """The sum of some events of one tenant, each in the mode it was decided to have."""
 
-    def __init__(self) -> None:
-        self.counts: dict[CounterKey, int] = {}
+    def __init__(self, events: Events, modes: Modes) -> None:
+        """Count events; those that are OFF leave nothing."""
+        is_counted = modes != Mode.OFF
+        mode = modes[is_counted]
+        columns = np.ascontiguousarray(events[is_counted].T)
+        campaign, _, group, _, signal, verdict, time, _, _ = columns
+        place = (campaign, group, signal, _IS_MACHINE[verdict], mode)
+        hour = np.where(mode == Mode.IDENTIFIED, time // _HOUR, 0)
+        self._counters, counter = _keys(*place, hour)
+        self.counts: dict[CounterKey, int] = _counted(self._counters, counter)
         self.first: dict[CounterKey, int] = {}
-        self.slots: defaultdict[SlotKey, list[int]] = defaultdict(list)
-        self._identified: defaultdict[SlotKey, list[Event]] = defaultdict(list)
+        # From here on those alone that have a slot: others are in totals only.
+        slotted = mode != Mode.AGGREGATE
+        self._events = columns[:, slotted]
+        self._counter = counter[slotted]
+        slot = self._events[3]
+        place = tuple(column[slotted] for column in place)
+        self._rows, row = _keys(*place, slot // CHUNK_SLOTS)
+        self._bit = row * CHUNK_SLOTS + slot % CHUNK_SLOTS
+        self._is_identified = mode[slotted] == Mode.IDENTIFIED
+        self.slots: dict[SlotKey, bytes] = dict(zip(self._rows, self._bits(), strict=True))
 
-    def add(self, event: Event, mode: Mode) -> None:
-        """Count one event; one that is OFF leaves nothing."""
-        if mode is Mode.OFF:
-            return
-        campaign, _, group, slot, signal, verdict, time, _, _ = event
-        machine = verdict in _MACHINES
-        number = mode._value_
-        is_identified = mode is Mode.IDENTIFIED
-        hour = time // _HOUR if is_identified else 0
-        counter = (campaign, group, signal, machine, number, hour)
-        self.counts[counter] = self.counts.get(counter, 0) + 1
-        if mode is not Mode.AGGREGATE:
-            key = (campaign, group, signal, machine, number, slot // CHUNK_SLOTS)
-            self.slots[key].append(slot)
-            if is_identified:
-                self._identified[key].append(event)
+    def _bits(self) -> list[bytes]:
+        bits = np.zeros(len(self._rows) * _CHUNK_BYTES, np.uint8)
+        np.bitwise_or.at(bits, self._bit >> 3, _LEFTMOST >> (self._bit & 7).astype(np.uint8))
+        return [row.tobytes() for row in bits.reshape(-1, _CHUNK_BYTES)]
 
     def identified_keys(self) -> list[SlotKey]:
         """Return the keys of identified slots, sorted."""
-        return sorted(self._identified)
+        return [key for key in self._rows if key[4] == _IDENTIFIED]
 
-    def rows(self, seen: Mapping[SlotKey, bytes]) -> list[EventRow]:
+    def rows(self, seen: Mapping[SlotKey, bytes]) -> EventRows:
         """Return the identified events' rows, and count which of them are first.
 
         `seen` has the bits that were set before, by `identified_keys`.
         """
-        rows: list[EventRow] = []
-        for key, events in self._identified.items():
-            place = key[:5]
-            bits = seen.get(key)
-            fresh = set()
-            events.sort(key=_TIME)
-            for campaign, contact, group, slot, signal, verdict, time, _, _ in events:
-                is_first = slot not in fresh and not (bits and has_slot(bits, slot))
-                if is_first:
-                    fresh.add(slot)
-                    counter = (*place, time // _HOUR)
-                    self.first[counter] = self.first.get(counter, 0) + 1
-                rows.append((campaign, contact, time, group, slot, signal, verdict, is_first))
-        return rows
+        campaign, contact, group, slot, signal, verdict, time, _, _ = self._events[
+            :, self._is_identified
+        ]
+        bit = self._bit[self._is_identified]
+        before = b"".join(seen.get(key, _NO_SLOTS) for key in self._rows)
+        was_seen = np.frombuffer(before, np.uint8)[bit >> 3] << (bit & 7) & _LEFTMOST
+        order = np.lexsort((time, bit))
+        is_first = np.empty(len(bit), np.bool_)
+        is_first[order] = np.diff(bit[order], prepend=-1) != 0
+        is_first &= was_seen == 0
+        self.first = _counted(self._counters, self._counter[self._is_identified][is_first])
+        return EventRows(campaign, contact, time, group, slot, signal, verdict, is_first)
+
+
+def _keys(*columns: Numbers) -> tuple[list[Any], Numbers]:
+    """Return the distinct keys that columns make up, sorted, and which one each row has."""
+    if not len(columns[0]):
+        return [], columns[0]
+    first, which = distinct(*columns)
+    return list(zip(*(column[first].tolist() for column in columns), strict=True)), which
+
+
+def _counted(keys: Sequence[CounterKey], which: Numbers) -> dict[CounterKey, int]:
+    """Return how many rows have each key, where there are some."""
+    counts = np.bincount(which, minlength=len(keys)).tolist()
+    return {key: count for key, count in zip(keys, counts, strict=True) if count}
 
 
 def slot_bits(slots: Iterable[int]) -> bytes:
     """Return the bits of slots of one chunk, in PostgreSQL's order: slot 0 is leftmost."""
-    bits = bytearray(CHUNK_SLOTS // 8)
+    bits = bytearray(_CHUNK_BYTES)
     for slot in slots:
-        bits[slot % CHUNK_SLOTS >> 3] |= 0x80 >> (slot & 7)
+        bits[slot % CHUNK_SLOTS >> 3] |= _LEFTMOST >> (slot & 7)
     return bytes(bits)
 
 
 def has_slot(bits: bytes, slot: int) -> bool:
     """Tell whether the bit of a slot is set."""
-    return bool(bits[slot % CHUNK_SLOTS >> 3] & 0x80 >> (slot & 7))
+    return bool(bits[slot % CHUNK_SLOTS >> 3] & _LEFTMOST >> (slot & 7))
 
 
 class Fold:

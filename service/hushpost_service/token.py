@@ -16,12 +16,14 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import repeat
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.events import Flags, Numbers
 from hushpost_service.keyring import Keyring
 from hushpost_service.siv import BLOCK, BlockSiv
 
@@ -46,6 +48,7 @@ _TRACKING = 1
 _PREFERENCE = 2
 _HEADER = Struct(">BBQ")
 _TRACKING_BODY = Struct(">QII")
+_TRACKING_BODIES = np.dtype([("contact", ">u8"), ("group", ">u4"), ("slot", ">u4")])
 _PREFERENCE_BODY = Struct(">Q")
 # Where tag, hidden body and end of a tracking token stand in its bytes.
 _TAG = _HEADER.size
@@ -54,9 +57,13 @@ _TRACKING_BYTES = _HIDDEN + BLOCK
 _TRACKING_CHARACTERS = 56
 _PREFERENCE_CHARACTERS = 46
 _TENANT_SHIFT = 40
+_MAX_CAMPAIGN = 2**63 - 1
 
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+C = TypeVar("C", int, Numbers)
 
 
 class TrackingToken(NamedTuple):
@@ -75,8 +82,8 @@ class PreferenceToken(NamedTuple):
     contact: int
 
 
-def tenant_of(campaign: int) -> int:
-    """Return the tenant of a campaign number: its upper 24 bits.
+def tenant_of(campaign: C) -> C:
+    """Return the tenant of a campaign number, or of each of some: its upper 24 bits.
 
     So that the tenant is known without asking a table that spans tenants. The
     lower 40 bits are random: campaigns cannot be counted or guessed.
@@ -132,33 +139,39 @@ class TokenSealer:
         contact, group, slot = _TRACKING_BODY.unpack(body)
         return TrackingToken(campaign, contact, group, slot)
 
-    def open_batch(self, texts: Sequence[str]) -> "list[tuple[int, int, int, int] | None]":
-        """Open tracking tokens; return the parts of each, None where one does not open.
+    def open_batch(self, texts: Sequence[str]) -> "tuple[Numbers, Flags]":
+        """Open tracking tokens; return parts of shape (how many, 4), and which did open.
 
-        As `open`, at a third of what it costs for each.
+        Parts of those that did not are meaningless. As `open`, at a tenth of what it
+        costs for each.
         """
         raw = _decoded_together(texts)
         if raw is None:
-            return [self._opened_or_none(text) for text in texts]
-        by_header: dict[bytes, list[int]] = {}
-        for start in range(0, len(raw), _TRACKING_BYTES):
-            by_header.setdefault(raw[start : start + _HEADER.size], []).append(start)
-        opened: list[tuple[int, int, int, int] | None] = [None] * len(texts)
-        unpack = _TRACKING_BODY.unpack
-        for header, starts in by_header.items():
+            return self._opened_one_by_one(texts)
+        tokens = np.frombuffer(raw, np.uint8).reshape(-1, _TRACKING_BYTES)
+        parts = np.empty((len(texts), len(TrackingToken._fields)), np.int64)
+        is_open = np.empty(len(texts), np.bool_)
+        headers = np.ascontiguousarray(tokens[:, :_TAG]).view(f"V{_TAG}").ravel()
+        for header in set(headers.tolist()):
+            of_header = headers == np.void(header)
             blocks, campaign = self._blocks(header)
-            tags = b"".join([raw[start + _TAG : start + _HIDDEN] for start in starts])
-            hidden = b"".join([raw[start + _HIDDEN : start + _TRACKING_BYTES] for start in starts])
-            for start, body in zip(starts, blocks.open(tags, hidden), strict=True):
-                if body is not None:
-                    opened[start // _TRACKING_BYTES] = (campaign, *unpack(body))
-        return opened
+            tags, hidden = tokens[of_header, _TAG:_HIDDEN], tokens[of_header, _HIDDEN:]
+            bodies, is_open[of_header] = blocks.open(tags.tobytes(), hidden.tobytes())
+            opened = np.frombuffer(bodies, _TRACKING_BODIES)
+            for column, name in enumerate(_TRACKING_BODIES.names or (), 1):
+                parts[of_header, column] = opened[name]
+            # One that does not open may claim any number.
+            parts[of_header, 0] = campaign & _MAX_CAMPAIGN
+        return parts, is_open
 
-    def _opened_or_none(self, text: str) -> "TrackingToken | None":
-        try:
-            return self.open(text)
-        except HushpostError:
-            return None
+    def _opened_one_by_one(self, texts: Sequence[str]) -> "tuple[Numbers, Flags]":
+        parts = np.zeros((len(texts), len(TrackingToken._fields)), np.int64)
+        is_open = np.zeros(len(texts), np.bool_)
+        for place, text in enumerate(texts):
+            with suppress(HushpostError):
+                parts[place] = self.open(text)
+                is_open[place] = True
+        return parts, is_open
 
     def seal_preferences(self, tenant: int, contacts: Sequence[int]) -> list[str]:
         """Return the contacts' preference tokens, of 46 characters each."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.recording import clear_slots, seen_slots, write
-from hushpost_service.tally import CHUNK_SLOTS, SlotKey, has_slot
+from hushpost_service.tally import CHUNK_SLOTS, SlotKey, has_slot, slot_bits
 
 TENANT = 5
 _campaigns = itertools.count(1)
@@ -23,11 +23,11 @@ slots = st.sets(
 )
 
 
-def _by_chunk(campaign: int, marked: Iterable[int]) -> dict[SlotKey, list[int]]:
+def _by_chunk(campaign: int, marked: Iterable[int]) -> dict[SlotKey, bytes]:
     chunks: defaultdict[SlotKey, list[int]] = defaultdict(list)
     for slot in marked:
         chunks[campaign, 1, 0, False, 1, slot // CHUNK_SLOTS].append(slot)
-    return chunks
+    return {key: slot_bits(of_chunk) for key, of_chunk in chunks.items()}
 
 
 async def _merge(pool: Database, campaign: int, marked: Iterable[int]) -> None:
@@ -99,13 +99,11 @@ async def test_bits_of_another_kind_are_others(pool: Database) -> None:
         (campaign, group, signal, machine, mode, 0)
         for group, signal, machine, mode in itertools.product((1, 2), (0, 1), (False, True), (1, 2))
     ]
-    marked: dict[SlotKey, list[int]] = {key: [number] for number, key in enumerate(keys)}
+    marked = {key: slot_bits([number]) for number, key in enumerate(keys)}
     await pool.transact("t", lambda c: write(c, TENANT, marked, {}, {}))
     identified = [key for key in keys if key[4] == 1]
     found = await pool.transact("t", lambda c: seen_slots(c, TENANT, identified))
-    assert {
-        key: [slot for slot in range(32) if has_slot(bits, slot)] for key, bits in found.items()
-    } == {key: marked[key] for key in identified}
+    assert found == {key: marked[key] for key in identified}
     others = await pool.transact("t", lambda c: seen_slots(c, TENANT + 1, identified))
     assert set(others) == set(identified)
     assert not any(any(bits) for bits in others.values())

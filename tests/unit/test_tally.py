@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hushpost_service.events import Event, joined
 from hushpost_service.policy import Mode
 from hushpost_service.tally import (
     CHUNK_SLOTS,
     FOLDED,
-    Event,
-    EventRow,
+    EventRows,
     Fold,
     SlotKey,
     Taken,
@@ -22,7 +22,6 @@ from hushpost_service.tally import (
 )
 from hushpost_service.verdict import Verdict
 
-CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = 3600 * 1_000_000
 
 events = st.builds(
@@ -35,20 +34,33 @@ events = st.builds(
     verdict=st.sampled_from([int(verdict) for verdict in Verdict]),
     time=st.integers(0, 4 * HOUR),
     privacy_signal=st.just(value=False),
-    created=st.just(CREATED),
+    created=st.just(0),
 )
 batches = st.lists(st.tuples(events, st.sampled_from(Mode)), max_size=40)
 
 
 def tallied(batch: list[tuple[Event, Mode]]) -> Tally:
     """Add a batch up."""
-    tally = Tally()
-    for event, mode in batch:
-        tally.add(event, mode)
-    return tally
+    events = joined([np.empty((0, len(Event._fields)), np.int64), [event for event, _ in batch]])
+    return Tally(events, np.array([mode for _, mode in batch], np.int64))
 
 
-def slots(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, ...]]:
+def listed(rows: EventRows) -> list[tuple[int, int, int, int, int, int, int, bool]]:
+    """Return rows as tuples."""
+    return list(zip(*(column.tolist() for column in rows), strict=True))
+
+
+def slots(by_key: Mapping[SlotKey, bytes]) -> set[tuple[object, ...]]:
+    """Return (…, slot) of every slot."""
+    return {
+        (*key[:5], key[5] * CHUNK_SLOTS + slot)
+        for key, bits in by_key.items()
+        for slot in range(CHUNK_SLOTS)
+        if has_slot(bits, slot)
+    }
+
+
+def folded(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, ...]]:
     """Return (…, slot) of every slot, having checked that it stands in its chunk."""
     assert all(slot // CHUNK_SLOTS == key[5] for key, found in by_key.items() for slot in found)
     return {(*key[:5], slot) for key, found in by_key.items() for slot in found}
@@ -96,7 +108,7 @@ def test_slots_are_marked_where_people_can_be_told_apart(
 @given(batches)
 def test_only_identified_events_leave_rows(batch: list[tuple[Event, Mode]]) -> None:
     """Rows name contacts of IDENTIFIED events and of no others."""
-    rows = tallied(batch).rows({})
+    rows = listed(tallied(batch).rows({}))
     expected = Counter(
         (event.contact, event.slot, event.signal)
         for event, mode in batch
@@ -114,13 +126,9 @@ def test_the_first_event_of_a_slot_is_marked_once(
 ) -> None:
     """Over two commits each identified slot and signal has one first event, the earliest in its commit."""
     earlier = tallied(before)
-    first = [row for row in earlier.rows({}) if row[-1]]
+    first = [row for row in listed(earlier.rows({})) if row[-1]]
     later = tallied(batch)
-    first += [
-        row
-        for row in later.rows({key: slot_bits(at) for key, at in earlier.slots.items()})
-        if row[-1]
-    ]
+    first += [row for row in listed(later.rows(earlier.slots)) if row[-1]]
     places = [
         (campaign, group, signal, Verdict(verdict).is_machine, int(Mode.IDENTIFIED), slot)
         for campaign, _, _, group, slot, signal, verdict, _ in first
@@ -130,11 +138,11 @@ def test_the_first_event_of_a_slot_is_marked_once(
     assert sum(earlier.first.values()) + sum(later.first.values()) == len(first)
 
 
-def taken(rows: list[EventRow]) -> list[Taken]:
+def taken(rows: EventRows) -> list[Taken]:
     """Return rows as they are taken out: so many of each kind."""
     events: Counter[tuple[int, int, int, int, int, int]] = Counter()
     first: Counter[tuple[int, int, int, int, int, int]] = Counter()
-    for campaign, _, time, group, slot, signal, verdict, is_first in rows:
+    for campaign, _, time, group, slot, signal, verdict, is_first in listed(rows):
         kind = (campaign, group, slot, signal, verdict, time // 3_600_000_000)
         events[kind] += 1
         first[kind] += is_first
@@ -155,8 +163,8 @@ def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) ->
     first = Counter(tally.first)
     first.update(fold.first)
     assert not any(first.values())
-    assert slots(fold.cleared) == slots(tally.slots)
-    assert slots(fold.marked) == {
+    assert folded(fold.cleared) == slots(tally.slots)
+    assert folded(fold.marked) == {
         (*key[:4], FOLDED + Mode.ANONYMOUS, key[5]) for key in slots(tally.slots)
     }
 
@@ -168,5 +176,5 @@ def test_folding_into_totals_marks_no_slot(batch: list[tuple[Event, Mode]]) -> N
     fold = Fold.of_events(taken(rows), Mode.AGGREGATE)
     assert not fold.marked
     assert sum(n for key, n in fold.counts.items() if key[4] == FOLDED + Mode.AGGREGATE) == len(
-        rows
+        rows.time
     )

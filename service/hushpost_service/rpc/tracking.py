@@ -13,7 +13,7 @@ from hushpost_service.campaigns import Campaigns
 from hushpost_service.drain import Drain
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.identifiers import checked_batch, checked_request_id
-from hushpost_service.intake import Intake, Item
+from hushpost_service.intake import Batch, Intake, Item
 from hushpost_service.rpc.convert import moment, verdict
 from hushpost_service.rpc.paging import natural
 from hushpost_service.storage.campaigns import LinkRevision
@@ -69,19 +69,17 @@ class TrackingServicer(TrackingServiceServicer):
             return await self._record_events(request)
 
     async def _record_events(self, request: pb.RecordEventsRequest) -> pb.RecordEventsResponse:
-        items = [
-            Item(
-                event.token,
-                event.link_number,
-                moment(event.event_time, given=event.HasField("event_time")),
-                verdict(event.verdict),
-                event.privacy_signal,
-            )
-            for event in request.events
-        ]
-        rejections = await self._intake.record_batch(items, checked_request_id(request.request_id))
+        events = request.events
+        batch = Batch(
+            [event.token for event in events],
+            [event.link_number for event in events],
+            [moment(event.event_time, given=event.HasField("event_time")) for event in events],
+            [verdict(event.verdict) for event in events],
+            [event.privacy_signal for event in events],
+        )
+        rejections = await self._intake.record_batch(batch, checked_request_id(request.request_id))
         return pb.RecordEventsResponse(
-            accepted_count=len(items) - len(rejections),
+            accepted_count=len(events) - len(rejections),
             rejected=[
                 pb.RejectedEvent(
                     index=rejection.index,

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from struct import Struct
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import numpy as np
 from asyncpg import BitString
 
+from hushpost_service.deciding import Alike
 from hushpost_service.policy import ContactPreference, DoNotTrack
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.receipts import Method, periods
 from hushpost_service.storage.sql import recording as sql
-from hushpost_service.tally import CounterKey, EventRow, SlotKey, slot_bits
+from hushpost_service.tally import CounterKey, EventRows, SlotKey
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -34,8 +35,28 @@ _FEW_ROWS = 200
 """Up to so many rows are written with the rest, which spares a round trip; more are
 copied, which costs less for each."""
 
-# Of a row: how many columns, and of each its length and value.
-_COPIED_ROW = Struct(">h" + "ii" + 3 * "iq" + "ih" + "ii" + 2 * "ih" + "i?")
+_COPIED_COLUMNS = {
+    "tenant": ">i4",
+    "campaign": ">i8",
+    "contact": ">i8",
+    "event_time": ">i8",
+    "group_number": ">i2",
+    "slot": ">i4",
+    "signal": ">i2",
+    "verdict": ">i2",
+    "is_first": "?",
+}
+_COPIED_ROW = np.dtype(
+    [("columns", ">i2")]
+    + [
+        field
+        for name, kind in _COPIED_COLUMNS.items()
+        for field in ((f"{name} bytes", ">i4"), (name, kind))
+    ]
+)
+"""A row: how many columns, and of each its length and value."""
+
+_NO_ROWS: Sequence[Sequence[object]] = [()] * len(EventRows._fields)
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 _POSTGRES_EPOCH = 946_684_800_000_000
@@ -60,14 +81,14 @@ async def lock_recording(connection: "Connection", tenant: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The positions of new requests, the policy's version, preferences by contact.
+    """The positions of new requests, the policy's version, contacts by preference.
 
     Contacts that do not exist are left out.
     """
 
     requests: set[int]
     policy_version: int
-    preferences: dict[int, ContactPreference]
+    alike: list[Alike]
 
 
 async def receive(
@@ -89,13 +110,12 @@ async def receive(
     rows = await connection.fetch(
         sql.RECEIVE, tenant, methods, ids, before, current, None, contacts, oldest
     )
-    preferences: dict[int, ContactPreference] = {}
-    for _, _, alike, state, since, anonymous, aggregate, off in rows:
-        if alike is not None:
-            floors = (anonymous, aggregate, off)
-            preference = ContactPreference(_STATES[state], since, floors)
-            preferences |= dict.fromkeys(alike, preference)
-    return Received(set(rows[0][0] or ()), rows[0][1], preferences)
+    alike = [
+        (named, ContactPreference(_STATES[state], since, (anonymous, aggregate, off)))
+        for _, _, named, state, since, anonymous, aggregate, off in rows
+        if named is not None
+    ]
+    return Received(set(rows[0][0] or ()), rows[0][1], alike)
 
 
 _STATES = {int(state): state for state in DoNotTrack}
@@ -133,20 +153,22 @@ def _places(keys: Sequence[SlotKey]) -> list[Sequence[object]]:
 async def write(
     connection: "Connection",
     tenant: int,
-    slots: Mapping[SlotKey, Iterable[int]],
+    slots: Mapping[SlotKey, bytes],
     counts: Mapping[CounterKey, int],
     first: Mapping[CounterKey, int],
-    rows: Sequence[EventRow] = (),
+    rows: EventRows | None = None,
 ) -> None:
     """Mark slots as seen, add events (and how many of them are first), write rows."""
-    if len(rows) > _FEW_ROWS:
+    few: Sequence[Sequence[object]] = _NO_ROWS
+    if rows is not None and len(rows.time) > _FEW_ROWS:
         await connection.copy_to_table(
             "events",
             source=BytesIO(_copied(tenant, rows)),
-            columns=sql.EVENT_COLUMNS,
+            columns=_COPIED_COLUMNS,
             format="binary",
         )
-        rows = ()
+    elif rows is not None:
+        few = [column.tolist() for column in rows]
     counters = sorted(counts)
     await connection.execute(
         sql.WRITE,
@@ -155,32 +177,27 @@ async def write(
         *_columns(counters, 6),
         [counts[key] for key in counters],
         [first.get(key, 0) for key in counters],
-        *_columns(rows, 8),
+        *few,
     )
 
 
-def _copied(tenant: int, rows: Sequence[EventRow]) -> bytes:
-    """Return rows in the binary format of COPY, all of it by one call a row.
+def _copied(tenant: int, rows: EventRows) -> bytes:
+    """Return rows in the binary format of COPY.
 
     PostgreSQL's documentation of COPY, "Binary Format".
     """
-    pack = _COPIED_ROW.pack
-    columns = len(sql.EVENT_COLUMNS)
-    copied = [_COPY_HEADER]
-    for campaign, contact, time, group, slot, signal, verdict, is_first in rows:
-        since = time - _POSTGRES_EPOCH
-        # fmt: off
-        copied.append(pack(
-            columns, 4, tenant, 8, campaign, 8, contact, 8, since,
-            2, group, 4, slot, 2, signal, 2, verdict, 1, is_first,
-        ))
-        # fmt: on
-    copied.append(_COPY_TRAILER)
-    return b"".join(copied)
+    time = rows.time - _POSTGRES_EPOCH
+    values = (tenant, rows.campaign, rows.contact, time, *rows[3:])
+    copied = np.empty(len(time), _COPIED_ROW)
+    copied["columns"] = len(_COPIED_COLUMNS)
+    for (name, kind), value in zip(_COPIED_COLUMNS.items(), values, strict=True):
+        copied[f"{name} bytes"] = np.dtype(kind).itemsize
+        copied[name] = value
+    return _COPY_HEADER + copied.tobytes() + _COPY_TRAILER
 
 
 async def clear_slots(
-    connection: "Connection", tenant: int, slots: Mapping[SlotKey, Iterable[int]]
+    connection: "Connection", tenant: int, slots: Mapping[SlotKey, bytes]
 ) -> None:
     """Mark slots as not seen, and leave no row of which none is."""
     if not slots:
@@ -190,9 +207,9 @@ async def clear_slots(
     await connection.execute(sql.DROP_EMPTY_SLOTS, tenant, *columns[:-1])
 
 
-def _slot_columns(slots: Mapping[SlotKey, Iterable[int]]) -> list[Sequence[object]]:
+def _slot_columns(slots: Mapping[SlotKey, bytes]) -> list[Sequence[object]]:
     keys = sorted(slots)
-    bits = [BitString.frombytes(slot_bits(slots[key])) for key in keys]
+    bits = [BitString.frombytes(slots[key]) for key in keys]
     return [*_columns(keys, 6), bits]
 
 

@@ -186,16 +186,3 @@ using (
 ) as locked
 where known.ctid = locked.place
 """
-
-# The columns of `events`, as COPY writes them (see `_COPIED_ROW`).
-EVENT_COLUMNS = (
-    "tenant",
-    "campaign",
-    "contact",
-    "event_time",
-    "group_number",
-    "slot",
-    "signal",
-    "verdict",
-    "is_first",
-)

@@ -1,0 +1,60 @@
+"""Decides the modes of many events: the stricter of mode at send and mode now. Pure."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+from hushpost_service.events import Events, Numbers, distinct, moment
+from hushpost_service.policy import ContactPreference, Mode, ModeRule
+from hushpost_service.token import NO_CONTACT, NO_SLOT
+
+__all__ = ["Alike", "Modes", "decided"]
+
+Modes = npt.NDArray[np.int64]
+"""The number of a `Mode` for each event."""
+
+Alike = tuple[Sequence[int], ContactPreference]
+"""Contacts that have the same preference."""
+
+# What a mode depends on, beside the campaign's creation; from _ALIKE on it is one of
+# the preferences given.
+_ERASED, _ANONYMOUS, _AGGREGATE, _ALIKE = range(4)
+
+
+def decided(rule: ModeRule, events: Events, alike: Sequence[Alike]) -> Modes:
+    """Return the modes of events, of which there is at least one.
+
+    Contacts that are in none of `alike` have been erased.
+    """
+    _, contact, _, slot, _, _, _, privacy_signal, created = events.T
+    kind = _kinds(contact, slot, alike)
+    first, which = distinct(created, kind)
+    kinds = zip(kind[first].tolist(), created[first].tolist(), strict=True)
+    modes: Modes = np.array([_mode(rule, *each, alike) for each in kinds], np.int64)[which]
+    # Not ANONYMOUS: identified rows may name the slot whose bit that would set.
+    modes[(modes == Mode.IDENTIFIED) & (privacy_signal != 0)] = Mode.AGGREGATE
+    return modes
+
+
+def _kinds(contact: Numbers, slot: Numbers, alike: Sequence[Alike]) -> Numbers:
+    contacts = [contacts for contacts, _ in alike]
+    known = np.fromiter(chain.from_iterable(contacts), np.int64)
+    order = known.argsort()
+    place = known[order].searchsorted(contact)
+    kinds = np.repeat(np.arange(len(alike)) + _ALIKE, [len(each) for each in contacts])[order]
+    # One more of each, where whoever is greater than all known ones stands.
+    is_known = np.append(known[order], NO_CONTACT)[place] == contact
+    kind = np.where(is_known, np.append(kinds, _ERASED)[place], _ERASED)
+    nameless = np.where(slot == NO_SLOT, _AGGREGATE, _ANONYMOUS)
+    return np.where(contact == NO_CONTACT, nameless, kind)
+
+
+def _mode(rule: ModeRule, kind: int, created: int, alike: Sequence[Alike]) -> Mode:
+    time = moment(created)
+    if kind == _ANONYMOUS:
+        return rule.of_nameless(Mode.ANONYMOUS, time)
+    if kind == _AGGREGATE:
+        return rule.of_nameless(Mode.AGGREGATE, time)
+    return rule.of_contact(alike[kind - _ALIKE][1] if kind >= _ALIKE else None, time)
