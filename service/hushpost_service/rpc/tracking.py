@@ -69,11 +69,12 @@ class TrackingServicer(TrackingServiceServicer):
             return await self._record_events(request)
 
     async def _record_events(self, request: pb.RecordEventsRequest) -> pb.RecordEventsResponse:
-        events = request.events
+        # Each part of a message costs a new object: none is asked for twice.
+        events = list(request.events)
         batch = Batch(
             [event.token for event in events],
             [event.link_number for event in events],
-            [moment(event.event_time, given=event.HasField("event_time")) for event in events],
+            _times(events),
             [verdict(event.verdict) for event in events],
             [event.privacy_signal for event in events],
         )
@@ -114,6 +115,19 @@ class TrackingServicer(TrackingServiceServicer):
                 yield _watched(links, revision, is_complete=is_complete)
             if len(links) < _LINKS_PER_MESSAGE:
                 await self._drain.or_after(self._campaigns.registered(_WATCH_SECONDS))
+
+
+def _times(events: list[pb.Event]) -> list[int | None]:
+    """Return microseconds since 1970, None where no time is given."""
+    stamps = [event.event_time for event in events]
+    times: list[int | None] = [moment(stamp, given=True) for stamp in stamps]
+    if 0 in times:
+        # What a field that is not given reads as.
+        return [
+            time if time or event.HasField("event_time") else None
+            for time, event in zip(times, events, strict=True)
+        ]
+    return times
 
 
 def _revision(cursor: str) -> int:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -161,9 +160,11 @@ async def write(
     """Mark slots as seen, add events (and how many of them are first), write rows."""
     few: Sequence[Sequence[object]] = _NO_ROWS
     if rows is not None and len(rows.time) > _FEW_ROWS:
+        # Bytes would be taken for a path, and a file would be read in a thread.
+        source: Any = memoryview(_copied(tenant, rows))
         await connection.copy_to_table(
             "events",
-            source=BytesIO(_copied(tenant, rows)),
+            source=source,
             columns=_COPIED_COLUMNS,
             format="binary",
         )
