@@ -181,7 +181,8 @@ async def known_contacts(
     connection: "Connection", tenant: int, contact_ids: Sequence[str], since: datetime
 ) -> tuple[list[Alike], list[int]]:
     """Return the contacts, and the numbers of those that had to be made known."""
-    missing = set(contact_ids)
+    # In the given order: of sorted ids the database finds one beside the other.
+    missing = list(dict.fromkeys(contact_ids))
     found: list[Alike] = []
     made_known: list[int] = []
     # Again for whoever another call makes known meanwhile, and for whoever is
@@ -189,10 +190,12 @@ async def known_contacts(
     while missing:
         for alike in await contacts.alike_contacts(connection, tenant, missing, since):
             found.append(alike)
-            missing -= alike.numbers.keys()
+            missing = [name for name in missing if name not in alike.numbers]
         if missing:
-            new = await contacts.insert_contacts(connection, tenant, missing)
+            new = await contacts.make_known(connection, tenant, missing)
+            if new is None:
+                new = await contacts.insert_contacts(connection, tenant, missing)
             found.append(Alike(_UNSET, new))
             made_known += new.values()
-            missing -= new.keys()
+            missing = [name for name in missing if name not in new]
     return found, made_known

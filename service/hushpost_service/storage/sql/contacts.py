@@ -1,7 +1,11 @@
 """Statements about contacts and their preferences."""
 
-# Makes contacts known, as UNSET; answers those that were not. Ids are given as lines
-# of one text, which costs the driver much less than an array.
+# Makes contacts known, as UNSET, none of which is known; answers their numbers in the
+# order of the ids, or null. Ids are given as lines of one text, which costs the driver
+# much less than an array.
+MAKE_KNOWN = "select make_known($1, $2)"
+
+# Makes contacts known, as UNSET; answers those that were not.
 INSERT_CONTACTS = """
 with made as (
     insert into contacts (tenant, contact_id, do_not_track)
