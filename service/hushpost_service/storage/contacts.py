@@ -176,7 +176,7 @@ async def update_preferences(
 
 async def read_back(connection: "Connection", tenant: int, numbers: Sequence[int]) -> None:
     """Read contacts as the recorder does, outside of a transaction, for what that leaves."""
-    await connection.execute(sql.READ_BACK, tenant, numbers)
+    await connection.execute(sql.READ_BACK, tenant, f"{{{str(list(numbers))[1:-1]}}}")
 
 
 async def vacuum(connection: "Connection") -> bool:

@@ -69,12 +69,12 @@ from unnest(
 where contacts.tenant = $1 and contacts.contact = given.contact
 """
 
-# Reads contacts as the recorder does, by the same index; see `ALIKE_CONTACTS` for the
-# sub-select.
+# Reads contacts as the recorder does, by the same index. Numbers are given in one text,
+# as ids above; see `ALIKE_CONTACTS` for the sub-select.
 READ_BACK = """
 select count(do_not_track)
 from contacts
-where tenant = $1 and contact = any(array(select unnest($2::bigint[])))
+where tenant = $1 and contact = any((select $2::text::bigint[])::bigint[])
 """
 
 # Leaves nothing of contacts that a reader could change. Freezing holds through a
