@@ -159,8 +159,9 @@ class Issuing:
         self, campaign: int, group: int, messages: _Messages, slots: "array[int]"
     ) -> list[str]:
         """Return the messages' tokens; takes the slots that they need off the end."""
+        identified = Mode.IDENTIFIED
         named = [
-            contact if mode is Mode.IDENTIFIED else NO_CONTACT
+            contact if mode is identified else NO_CONTACT
             for contact, mode in zip(messages.contacts, messages.modes, strict=True)
         ]
         places = [slots.pop() if mode in _SLOTTED else NO_SLOT for mode in messages.modes]
@@ -181,7 +182,8 @@ async def known_contacts(
     connection: "Connection", tenant: int, contact_ids: Sequence[str], since: datetime
 ) -> tuple[list[Alike], list[int]]:
     """Return the contacts, and the numbers of those that had to be made known."""
-    missing = set(contact_ids)
+    # In the given order: of sorted ids the database finds one beside the other.
+    missing = list(dict.fromkeys(contact_ids))
     found: list[Alike] = []
     made_known: list[int] = []
     # Again for whoever another call makes known meanwhile, and for whoever is
@@ -189,10 +191,19 @@ async def known_contacts(
     while missing:
         for alike in await contacts.alike_contacts(connection, tenant, missing, since):
             found.append(alike)
-            missing -= alike.numbers.keys()
+            missing = _left(missing, alike.numbers)
         if missing:
-            new = await contacts.insert_contacts(connection, tenant, missing)
+            new = await contacts.make_known(connection, tenant, missing)
+            if new is None:
+                new = await contacts.insert_contacts(connection, tenant, missing)
             found.append(Alike(_UNSET, new))
             made_known += new.values()
-            missing -= new.keys()
+            missing = _left(missing, new)
     return found, made_known
+
+
+def _left(missing: list[str], found: dict[str, int]) -> list[str]:
+    """Return the missing who are not among those found of them."""
+    if len(found) == len(missing):
+        return []
+    return [name for name in missing if name not in found]

@@ -29,15 +29,23 @@ MANY = 400
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection as PoolConnection
 
+Make = Callable[["PoolConnection", int, Sequence[str]], Awaitable[object]]
 Write = Callable[[Database, int, Sequence[int]], Awaitable[None]]
 
 
-async def _insert(pool: Database, tenant: int) -> list[int]:
+async def _make_in_vain(connection: "PoolConnection", tenant: int, names: Sequence[str]) -> None:
+    """Make contacts known of whom somebody else has made the last known."""
+    await contacts.insert_contacts(connection, tenant, [max(names)])
+    assert await contacts.make_known(connection, tenant, names) is None
+    await contacts.insert_contacts(connection, tenant, names)
+
+
+async def _insert(pool: Database, tenant: int, make: Make = contacts.insert_contacts) -> list[int]:
     """Make contacts known, and return their numbers."""
     names = [f"contact-{number}@mail.example.com" for number in range(MANY)]
 
     async def work(connection: "PoolConnection") -> list[int]:
-        await contacts.insert_contacts(connection, tenant, names)
+        await make(connection, tenant, names)
         found = await contacts.contacts(connection, tenant, names)
         return [contact.number for contact in found.values()]
 
@@ -108,11 +116,12 @@ async def lonely(migrated: str) -> int:
     return int(highest) + 1
 
 
+@pytest.mark.parametrize("make", [contacts.insert_contacts, contacts.make_known, _make_in_vain])
 async def test_new_contacts_are_settled_by_reading(
-    pool: Database, migrated: str, lonely: int
+    pool: Database, migrated: str, lonely: int, make: Make
 ) -> None:
     """Once their maker has read them, nobody's reading shows; before that the first one's does."""
-    numbers = await _insert(pool, lonely)
+    numbers = await _insert(pool, lonely, make)
     before = await _bytes(migrated)
     await _look_up(pool, lonely, numbers[:1])
     assert await _bytes(migrated) != before, "this is what there is to hide"

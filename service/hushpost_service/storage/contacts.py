@@ -26,6 +26,7 @@ __all__ = [
     "insert_contacts",
     "list_changes",
     "lock_contacts",
+    "make_known",
     "now",
     "pseudonymize_changes",
     "read_back",
@@ -91,6 +92,19 @@ async def insert_contacts(
     lines = "\n".join(sorted(contact_ids))
     ((names, numbers),) = await connection.fetch(sql.INSERT_CONTACTS, tenant, lines)
     return dict(zip(names or (), numbers or (), strict=True))
+
+
+async def make_known(
+    connection: "Connection", tenant: int, contact_ids: Iterable[str]
+) -> dict[str, int] | None:
+    """Make contacts known, as UNSET; return their numbers by id.
+
+    Cheaper than `insert_contacts`, but does nothing, and returns None, where
+    somebody else has made one of them known.
+    """
+    names = sorted(contact_ids)
+    numbers = await connection.fetchval(sql.MAKE_KNOWN, tenant, "\n".join(names))
+    return None if numbers is None else dict(zip(names, numbers, strict=True))
 
 
 async def alike_contacts(
@@ -162,7 +176,7 @@ async def update_preferences(
 
 async def read_back(connection: "Connection", tenant: int, numbers: Sequence[int]) -> None:
     """Read contacts as the recorder does, outside of a transaction, for what that leaves."""
-    await connection.execute(sql.READ_BACK, tenant, numbers)
+    await connection.execute(sql.READ_BACK, tenant, f"{{{str(list(numbers))[1:-1]}}}")
 
 
 async def vacuum(connection: "Connection") -> bool:

@@ -1,7 +1,11 @@
 """Statements about contacts and their preferences."""
 
-# Makes contacts known, as UNSET; answers those that were not. Ids are given as lines
-# of one text, which costs the driver much less than an array.
+# Makes contacts known, as UNSET, none of which is known; answers their numbers in the
+# order of the ids, or null. Ids are given as lines of one text, which costs the driver
+# much less than an array.
+MAKE_KNOWN = "select make_known($1, $2)"
+
+# Makes contacts known, as UNSET; answers those that were not.
 INSERT_CONTACTS = """
 with made as (
     insert into contacts (tenant, contact_id, do_not_track)
@@ -65,12 +69,12 @@ from unnest(
 where contacts.tenant = $1 and contacts.contact = given.contact
 """
 
-# Reads contacts as the recorder does, by the same index; see `ALIKE_CONTACTS` for the
-# sub-select.
+# Reads contacts as the recorder does, by the same index. Numbers are given in one text,
+# as ids above; see `ALIKE_CONTACTS` for the sub-select.
 READ_BACK = """
 select count(do_not_track)
 from contacts
-where tenant = $1 and contact = any(array(select unnest($2::bigint[])))
+where tenant = $1 and contact = any((select $2::text::bigint[])::bigint[])
 """
 
 # Leaves nothing of contacts that a reader could change. Freezing holds through a
