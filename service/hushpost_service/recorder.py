@@ -15,13 +15,14 @@ from uuid import UUID
 from prometheus_client import Histogram
 
 from hushpost_service.catalog import Catalog
-from hushpost_service.deciding import Modes, decided
+from hushpost_service.deciding import decided
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.events import CONTACT, CREATED, Event, Events, joined, moment
+from hushpost_service.memory import Memory
 from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
-from hushpost_service.tally import Tally
+from hushpost_service.tally import SlotKey, Tally
 from hushpost_service.token import NO_CONTACT
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder"]
 
-_EVENTS_PER_COMMIT = 20_000
+_EVENTS_PER_COMMIT = 5_000
 """More wait for the next one: a commit of this size takes well under a second."""
 
 _SECOND_COMMIT_EVENTS = 500
@@ -42,6 +43,9 @@ _GATHER_EVENTS = 200
 _GATHER_SECONDS = 0.004
 """Between commits, single calls are waited for until they are many: a commit costs the
 same round trips for one event as for a hundred."""
+
+_MADE_ROWS = 50_000
+"""Rows of slot bits that are remembered to be there, for about 10 MB."""
 
 _COMMIT_EVENTS = Histogram(
     "hushpost_commit_events",
@@ -112,6 +116,7 @@ class Recorder:
         self._clock = clock
         self._room = queue_events
         self._lanes: dict[int, _Lane] = {}
+        self._made: Memory[SlotKey, None] = Memory(_MADE_ROWS)
         self._drains: set[asyncio.Task[None]] = set()
         self._connections = asyncio.Semaphore(connections)
         self._closed = False
@@ -204,6 +209,7 @@ class Recorder:
         events = joined(part.events for part in parts)
         contacts = set(events[:, CONTACT].tolist()) - {NO_CONTACT}
         oldest = moment(int(events[:, CREATED].min()))
+        made: list[SlotKey] = []
 
         async def work(connection: "Connection") -> int:
             received = await recording.receive(
@@ -216,20 +222,26 @@ class Recorder:
             if not fresh:
                 return 0
             recorded = joined(part.events for part in fresh)
-            await _write(connection, tenant, recorded, decided(rule, recorded, received.alike))
+            modes = decided(rule, recorded, received.alike)
+            made.extend(await self._write(connection, tenant, Tally(recorded, modes)))
             return len(recorded)
 
         count = await self._database.transact("record", work, recording.begin_recording(tenant))
         _COMMIT_EVENTS.observe(count)
+        for key in made:
+            self._made[key] = None
 
-
-async def _write(connection: "Connection", tenant: int, events: Events, modes: Modes) -> None:
-    tally = Tally(events, modes)
-    keys = tally.identified_keys()
-    seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
-    rows = tally.rows(seen)
-    if tally.counts:
-        await recording.write(connection, tenant, tally.slots, tally.counts, tally.first, rows)
+    async def _write(self, connection: "Connection", tenant: int, tally: Tally) -> list[SlotKey]:
+        """Write what events add up to; return the rows of slots that were not known to be there."""
+        keys = tally.identified_keys()
+        new = [key for key in keys if key not in self._made]
+        if new:
+            await recording.make_slots(connection, tenant, new)
+        seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
+        rows = tally.rows(seen)
+        if tally.counts:
+            await recording.write(connection, tenant, tally.slots, tally.counts, tally.first, rows)
+        return new
 
 
 def _fail(part: _Part, error: Exception) -> None:

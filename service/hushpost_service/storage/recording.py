@@ -25,6 +25,7 @@ __all__ = [
     "clear_slots",
     "drop_empty_counters",
     "lock_recording",
+    "make_slots",
     "receive",
     "seen_slots",
     "write",
@@ -120,6 +121,15 @@ async def receive(
 _STATES = {int(state): state for state in DoNotTrack}
 
 
+async def make_slots(connection: "Connection", tenant: int, keys: Sequence[SlotKey]) -> None:
+    """Make rows of identified slot bits that are not there yet; `keys` as for `seen_slots`.
+
+    To be called before any row is locked: it waits for whoever is making the same,
+    and that one may wait for rows that we hold.
+    """
+    await connection.execute(sql.MAKE_SLOTS, tenant, *_places(keys))
+
+
 async def seen_slots(
     connection: "Connection", tenant: int, keys: Sequence[SlotKey]
 ) -> dict[SlotKey, bytes]:
@@ -131,7 +141,7 @@ async def seen_slots(
     missing = [key for key in keys if key not in seen]
     if missing:
         # A row that is not there cannot be locked.
-        await connection.execute(sql.MAKE_SLOTS, tenant, *_places(missing))
+        await make_slots(connection, tenant, missing)
         seen |= await _locked_slots(connection, tenant, missing)
     return seen
 
