@@ -1,6 +1,6 @@
 """Refuses batches, while there is no room for any, before their requests are read."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -39,24 +39,39 @@ class _Door:
 
 
 class Doors:
-    """A server, as the generated code wants one, that puts doors before some RPCs."""
+    """A server, as the generated code wants one, that puts doors before some RPCs.
+
+    Calls of a method that is registered wait in a queue of their own until they are
+    taken. At each call gRPC looks at all queues anew (`asyncio.wait`): one for each of
+    all RPCs would cost a click a tenth more. So only those that most calls are of have
+    one; the others share one, and wait for none of these.
+    """
 
     def __init__(
-        self, server: grpc.aio.Server, doors: Mapping[str, tuple[tuple[Room, ...], Refuse]]
+        self,
+        server: grpc.aio.Server,
+        queued: frozenset[str],
+        doors: Mapping[str, tuple[tuple[Room, ...], Refuse]],
     ) -> None:
-        """Take, by name of the RPC, the rooms that it needs and what refuses it."""
+        """Take the names of RPCs with a queue of their own.
+
+        `doors`: by name of such an RPC, the rooms that it needs and what refuses it.
+        """
         self._server = server
+        self._queued = queued
         self._doors = doors
 
-    def add_generic_rpc_handlers(self, _handlers: object) -> None:
-        """Leave out what only servers without registered methods need."""
+    def add_generic_rpc_handlers(self, handlers: "Sequence[grpc.GenericRpcHandler]") -> None:
+        """Add the methods of a service; those that are registered are not looked for here."""
+        self._server.add_generic_rpc_handlers(handlers)
 
     def add_registered_method_handlers(
         self, service: str, handlers: "Mapping[str, grpc.RpcMethodHandler[Any, Any]]"
     ) -> None:
-        """Register the methods of a service."""
+        """Register those methods of a service that have a queue of their own."""
         behind: dict[str, Any] = {
             name: _Door(handler, *self._doors[name]) if name in self._doors else handler
             for name, handler in handlers.items()
+            if name in self._queued
         }
         self._server.add_registered_method_handlers(service, behind)

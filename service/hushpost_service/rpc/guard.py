@@ -17,7 +17,7 @@ from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.rpc.status import status_code, trailing_metadata
 from hushpost_service.storage.api_keys import Role
 
-__all__ = ["ROLES", "current_caller", "guard", "refusing"]
+__all__ = ["RECORDING", "ROLES", "current_caller", "guard", "refusing"]
 
 _log = structlog.get_logger(__name__)
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -65,7 +65,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
 """Which roles may call what. An RPC that does not stand here cannot be served."""
 
 _STREAMS = frozenset({"WatchLinks", "WatchCampaignStats"})
-_RECORDING = frozenset({"RecordOpen", "RecordClick", "RecordEvents"})
+RECORDING = frozenset({"RecordOpen", "RecordClick", "RecordEvents"})
+"""What most calls are of."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -107,7 +108,7 @@ def refusing(name: str, rooms: tuple[Room, ...]) -> Callable[[Any, Context], Awa
 def _room(name: str, admission: Admission) -> Room:
     if name in _STREAMS:
         return admission.streams
-    return admission.recording if name in _RECORDING else admission.others
+    return admission.recording if name in RECORDING else admission.others
 
 
 def _unary(

@@ -7,7 +7,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from hushpost.v1 import (
     admin_pb2,
@@ -32,7 +32,7 @@ from hushpost_service.preferences import Preferences
 from hushpost_service.rpc.admin import AdminServicer
 from hushpost_service.rpc.campaign import CampaignServicer
 from hushpost_service.rpc.door import Doors
-from hushpost_service.rpc.guard import guard, refusing
+from hushpost_service.rpc.guard import RECORDING, guard, refusing
 from hushpost_service.rpc.preference import PreferenceServicer
 from hushpost_service.rpc.stats import StatsServicer
 from hushpost_service.rpc.tracking import TrackingServicer
@@ -127,7 +127,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
         ),
     }
     rooms = services.admission.recording, services.admission.events
-    doors = Doors(built, {"RecordEvents": (rooms, refusing("RecordEvents", rooms))})
+    doors = Doors(built, RECORDING, {"RecordEvents": (rooms, refusing("RecordEvents", rooms))})
     for descriptor, (servicer, add) in descriptors.items():
         guard(
             servicer,
@@ -139,10 +139,19 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
         add(servicer, doors)
     names = tuple(descriptor.full_name for descriptor in descriptors)
     health = Health(names)
-    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, built)
-    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-    reflection.enable_server_reflection((*names, health_name, reflection.SERVICE_NAME), built)
+    _add_health_and_reflection(doors, health, names)
     return built, health, _bind(built, settings)
+
+
+def _add_health_and_reflection(doors: Doors, health: Health, names: tuple[str, ...]) -> None:
+    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+    mirror = reflection.aio.ReflectionServicer((*names, health_name, reflection.SERVICE_NAME))
+    added: tuple[tuple[object, Callable[..., None]], ...] = (
+        (health.servicer, health_pb2_grpc.add_HealthServicer_to_server),
+        (mirror, reflection_pb2_grpc.add_ServerReflectionServicer_to_server),
+    )
+    for servicer, add in added:
+        add(servicer, doors)
 
 
 def _bind(built: grpc.aio.Server, settings: Settings) -> str:

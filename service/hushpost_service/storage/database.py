@@ -79,6 +79,9 @@ class Database:
                 **OF_SESSIONS,
                 "application_name": "hushpost",
                 "jit": "off",
+                # Else PostgreSQL makes a plan for the parameters at hand whenever it
+                # guesses that to be better, which takes as long as a small commit.
+                "plan_cache_mode": "force_generic_plan",
                 # Statements are prepared once and their plans kept. One made while a
                 # table was still empty would read the whole table ever after;
                 # every statement here has an index to go by.
