@@ -1,4 +1,4 @@
-"""Decides the modes of many events: the stricter of mode at send and mode now. Pure."""
+"""Decides the modes of events: the stricter of mode at send and mode now. Pure."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -6,11 +6,11 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from hushpost_service.events import Events, Numbers, distinct, moment
+from hushpost_service.events import Event, Events, Numbers, distinct, moment
 from hushpost_service.policy import ContactPreference, Mode, ModeRule
 from hushpost_service.token import NO_CONTACT, NO_SLOT
 
-__all__ = ["Alike", "Modes", "decided"]
+__all__ = ["Alike", "Modes", "decided", "mode_of"]
 
 Modes = npt.NDArray[np.int64]
 """The number of a `Mode` for each event."""
@@ -23,8 +23,20 @@ Alike = tuple[Sequence[int], ContactPreference]
 _ERASED, _ANONYMOUS, _AGGREGATE, _ALIKE = range(4)
 
 
+def mode_of(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
+    """Return the mode of one event; its contact was erased if it has no preference."""
+    if event.contact == NO_CONTACT:
+        sent = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
+        return rule.of_nameless(sent, moment(event.created))
+    mode = rule.of_contact(preference, moment(event.created))
+    if mode is Mode.IDENTIFIED and event.privacy_signal:
+        # Not ANONYMOUS: identified rows may name the slot whose bit that would set.
+        return Mode.AGGREGATE
+    return mode
+
+
 def decided(rule: ModeRule, events: Events, alike: Sequence[Alike]) -> Modes:
-    """Return the modes of events, of which there is at least one.
+    """Return the modes of events, of which there is at least one, as `mode_of` does.
 
     Contacts that are in none of `alike` have been erased.
     """
@@ -33,7 +45,6 @@ def decided(rule: ModeRule, events: Events, alike: Sequence[Alike]) -> Modes:
     first, which = distinct(created, kind)
     kinds = zip(kind[first].tolist(), created[first].tolist(), strict=True)
     modes: Modes = np.array([_mode(rule, *each, alike) for each in kinds], np.int64)[which]
-    # Not ANONYMOUS: identified rows may name the slot whose bit that would set.
     modes[(modes == Mode.IDENTIFIED) & (privacy_signal != 0)] = Mode.AGGREGATE
     return modes
 

@@ -6,7 +6,7 @@ alike, forms its next commit. Callers are answered after it.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,10 +15,12 @@ from uuid import UUID
 from prometheus_client import Histogram
 
 from hushpost_service.catalog import Catalog
-from hushpost_service.deciding import decided
+from hushpost_service.column_tally import ColumnTally
+from hushpost_service.deciding import Alike, decided, mode_of
 from hushpost_service.errors import HushpostError, Reason
 from hushpost_service.events import CONTACT, CREATED, Event, Events, joined, moment
 from hushpost_service.memory import Memory
+from hushpost_service.policy import ModeRule
 from hushpost_service.storage import recording
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
@@ -209,14 +211,12 @@ class Recorder:
         for part in parts:
             if part.request is not None:
                 once[part.method, part.request] = part
-        events = joined(part.events for part in parts)
-        contacts = set(events[:, CONTACT].tolist()) - {NO_CONTACT}
-        oldest = moment(int(events[:, CREATED].min()))
+        contacts, oldest = _asked_about(parts)
         made: list[SlotKey] = []
 
         async def work(connection: "Connection") -> int:
             received = await recording.receive(
-                connection, tenant, list(once), list(contacts), oldest, self._clock()
+                connection, tenant, list(once), contacts, oldest, self._clock()
             )
             filed = list(once.values())
             fresh = [part for part in parts if part.request is None]
@@ -224,17 +224,18 @@ class Recorder:
             rule = await self._catalog.mode_rule(connection, tenant, received.policy_version)
             if not fresh:
                 return 0
-            recorded = joined(part.events for part in fresh)
-            modes = decided(rule, recorded, received.alike)
-            made.extend(await self._write(connection, tenant, Tally(recorded, modes)))
-            return len(recorded)
+            tally = _tallied(rule, fresh, received.alike)
+            made.extend(await self._write(connection, tenant, tally))
+            return sum(len(part.events) for part in fresh)
 
         count = await self._database.transact("record", work, recording.begin_recording(tenant))
         _COMMIT_EVENTS.observe(count)
         for key in made:
             self._made[key] = None
 
-    async def _write(self, connection: "Connection", tenant: int, tally: Tally) -> list[SlotKey]:
+    async def _write(
+        self, connection: "Connection", tenant: int, tally: Tally | ColumnTally
+    ) -> list[SlotKey]:
         """Write what events add up to; return the rows of slots that were not known to be there."""
         keys = tally.identified_keys()
         new = [key for key in keys if key not in self._made]
@@ -245,6 +246,33 @@ class Recorder:
         if tally.counts:
             await recording.write(connection, tenant, tally.slots, tally.counts, tally.first, rows)
         return new
+
+
+def _asked_about(parts: Sequence[_Part]) -> tuple[list[int], datetime]:
+    """Return the contacts of parts, and when the oldest of their campaigns was created."""
+    contacts = {NO_CONTACT}
+    created = []
+    for part in parts:
+        if isinstance(part.events, list):
+            contacts.update([event.contact for event in part.events])
+            created.append(min(event.created for event in part.events))
+        else:
+            contacts.update(part.events[:, CONTACT].tolist())
+            created.append(int(part.events[:, CREATED].min()))
+    contacts.remove(NO_CONTACT)
+    return list(contacts), moment(min(created))
+
+
+def _tallied(rule: ModeRule, parts: Sequence[_Part], alike: Sequence[Alike]) -> Tally | ColumnTally:
+    """Decide the modes of parts' events, and add them up."""
+    singles: list[Event] = []
+    for part in parts:
+        if not isinstance(part.events, list):
+            events = joined(part.events for part in parts)
+            return ColumnTally(events, decided(rule, events, alike))
+        singles += part.events
+    known = {contact: preference for contacts, preference in alike for contact in contacts}
+    return Tally((event, mode_of(rule, event, known.get(event.contact))) for event in singles)
 
 
 def _fail(part: _Part, error: Exception) -> None:

@@ -2,18 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from operator import itemgetter
+from typing import NamedTuple, Self
 
-import numpy as np
-
-from hushpost_service.deciding import Modes
-from hushpost_service.events import Events, Flags, Numbers, distinct
+from hushpost_service.events import Event, Flags, Numbers
 from hushpost_service.policy import Mode
 from hushpost_service.verdict import Verdict
 
 __all__ = [
     "CHUNK_SLOTS",
     "FOLDED",
+    "HOUR",
+    "LEFTMOST",
+    "MACHINES",
     "CounterKey",
     "EventRows",
     "Fold",
@@ -46,27 +47,35 @@ CounterKey = tuple[int, int, int, bool, int, int]
 anonymous events carry no time.
 """
 
-_HOUR = 3600 * 1_000_000
-_MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
-_IS_MACHINE = np.array([number in _MACHINES for number in range(max(Verdict) + 1)])
+Column = Sequence[int] | Numbers
+
+HOUR = 3600 * 1_000_000
+"""In microseconds."""
+
+MACHINES = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
+"""The numbers of verdicts behind which no person stands."""
+
+LEFTMOST = 0x80
+"""The bit of the first slot in a byte: in PostgreSQL's order slot 0 is leftmost."""
+
+_TIME = itemgetter(Event._fields.index("time"))
 _IDENTIFIED = int(Mode.IDENTIFIED)
-_CHUNK_BYTES = CHUNK_SLOTS // 8
-_NO_SLOTS = bytes(_CHUNK_BYTES)
-_LEFTMOST = 0x80
 
 
 class EventRows(NamedTuple):
-    """Identified events, a column each."""
+    """Identified events, a column for each of their parts."""
 
-    campaign: Numbers
-    contact: Numbers
-    time: Numbers
-    group: Numbers
-    slot: Numbers
-    signal: Numbers
-    verdict: Numbers
-    is_first: Flags
+    campaign: Column
+    contact: Column
+    time: Column
+    group: Column
+    slot: Column
+    signal: Column
+    verdict: Column
+    is_first: Sequence[bool] | Flags
 
+
+_NO_ROWS = EventRows(*([()] * len(EventRows._fields)))
 
 Taken = tuple[int, int, int, int, int, int, int, int]
 """(campaign, group, slot, signal, verdict, hour, events, first events): of identified
@@ -74,83 +83,73 @@ events that were taken out, so many were alike."""
 
 
 class Tally:
-    """The sum of some events of one tenant, each in the mode it was decided to have."""
+    """The sum of some events of one tenant, each in the mode it was decided to have.
 
-    def __init__(self, events: Events, modes: Modes) -> None:
-        """Count events; those that are OFF leave nothing."""
-        is_counted = modes != Mode.OFF
-        mode = modes[is_counted]
-        columns = np.ascontiguousarray(events[is_counted].T)
-        campaign, _, group, _, signal, verdict, time, _, _ = columns
-        place = (campaign, group, signal, _IS_MACHINE[verdict], mode)
-        hour = np.where(mode == Mode.IDENTIFIED, time // _HOUR, 0)
-        self._counters, counter = _keys(*place, hour)
-        self.counts: dict[CounterKey, int] = _counted(self._counters, counter)
+    One event after the other: see `ColumnTally` for many.
+    """
+
+    def __init__(self, events: Iterable[tuple[Event, Mode]]) -> None:
+        self.counts: dict[CounterKey, int] = {}
         self.first: dict[CounterKey, int] = {}
-        # From here on those alone that have a slot: others are in totals only.
-        slotted = mode != Mode.AGGREGATE
-        self._events = columns[:, slotted]
-        self._counter = counter[slotted]
-        slot = self._events[3]
-        place = tuple(column[slotted] for column in place)
-        self._rows, row = _keys(*place, slot // CHUNK_SLOTS)
-        self._bit = row * CHUNK_SLOTS + slot % CHUNK_SLOTS
-        self._is_identified = mode[slotted] == Mode.IDENTIFIED
-        self.slots: dict[SlotKey, bytes] = dict(zip(self._rows, self._bits(), strict=True))
+        self._marked: defaultdict[SlotKey, list[int]] = defaultdict(list)
+        self._identified: defaultdict[SlotKey, list[Event]] = defaultdict(list)
+        for event, mode in events:
+            self._add(event, mode)
+        self.slots = {key: slot_bits(marked) for key, marked in self._marked.items()}
 
-    def _bits(self) -> list[bytes]:
-        bits = np.zeros(len(self._rows) * _CHUNK_BYTES, np.uint8)
-        np.bitwise_or.at(bits, self._bit >> 3, _LEFTMOST >> (self._bit & 7).astype(np.uint8))
-        return [row.tobytes() for row in bits.reshape(-1, _CHUNK_BYTES)]
+    def _add(self, event: Event, mode: Mode) -> None:
+        """Count one event; one that is OFF leaves nothing."""
+        if mode is Mode.OFF:
+            return
+        campaign, _, group, slot, signal, verdict, time, _, _ = event
+        machine = verdict in MACHINES
+        number = mode._value_
+        is_identified = mode is Mode.IDENTIFIED
+        hour = time // HOUR if is_identified else 0
+        counter = (campaign, group, signal, machine, number, hour)
+        self.counts[counter] = self.counts.get(counter, 0) + 1
+        if mode is not Mode.AGGREGATE:
+            key = (campaign, group, signal, machine, number, slot // CHUNK_SLOTS)
+            self._marked[key].append(slot)
+            if is_identified:
+                self._identified[key].append(event)
 
     def identified_keys(self) -> list[SlotKey]:
         """Return the keys of identified slots, sorted."""
-        return [key for key in self._rows if key[4] == _IDENTIFIED]
+        return sorted(self._identified)
 
     def rows(self, seen: Mapping[SlotKey, bytes]) -> EventRows:
         """Return the identified events' rows, and count which of them are first.
 
         `seen` has the bits that were set before, by `identified_keys`.
         """
-        campaign, contact, group, slot, signal, verdict, time, _, _ = self._events[
-            :, self._is_identified
-        ]
-        bit = self._bit[self._is_identified]
-        before = b"".join(seen.get(key, _NO_SLOTS) for key in self._rows)
-        was_seen = np.frombuffer(before, np.uint8)[bit >> 3] << (bit & 7) & _LEFTMOST
-        order = np.lexsort((time, bit))
-        is_first = np.empty(len(bit), np.bool_)
-        is_first[order] = np.diff(bit[order], prepend=-1) != 0
-        is_first &= was_seen == 0
-        self.first = _counted(self._counters, self._counter[self._is_identified][is_first])
-        return EventRows(campaign, contact, time, group, slot, signal, verdict, is_first)
-
-
-def _keys(*columns: Numbers) -> tuple[list[Any], Numbers]:
-    """Return the distinct keys that columns make up, sorted, and which one each row has."""
-    if not len(columns[0]):
-        return [], columns[0]
-    first, which = distinct(*columns)
-    return list(zip(*(column[first].tolist() for column in columns), strict=True)), which
-
-
-def _counted(keys: Sequence[CounterKey], which: Numbers) -> dict[CounterKey, int]:
-    """Return how many rows have each key, where there are some."""
-    counts = np.bincount(which, minlength=len(keys)).tolist()
-    return {key: count for key, count in zip(keys, counts, strict=True) if count}
+        rows = []
+        for key, events in self._identified.items():
+            place = key[:5]
+            bits = seen.get(key)
+            fresh = set()
+            events.sort(key=_TIME)
+            for campaign, contact, group, slot, signal, verdict, time, _, _ in events:
+                is_first = slot not in fresh and not (bits and has_slot(bits, slot))
+                if is_first:
+                    fresh.add(slot)
+                    counter = (*place, time // HOUR)
+                    self.first[counter] = self.first.get(counter, 0) + 1
+                rows.append((campaign, contact, time, group, slot, signal, verdict, is_first))
+        return EventRows(*zip(*rows, strict=True)) if rows else _NO_ROWS
 
 
 def slot_bits(slots: Iterable[int]) -> bytes:
     """Return the bits of slots of one chunk, in PostgreSQL's order: slot 0 is leftmost."""
-    bits = bytearray(_CHUNK_BYTES)
+    bits = bytearray(CHUNK_SLOTS // 8)
     for slot in slots:
-        bits[slot % CHUNK_SLOTS >> 3] |= _LEFTMOST >> (slot & 7)
+        bits[slot % CHUNK_SLOTS >> 3] |= LEFTMOST >> (slot & 7)
     return bytes(bits)
 
 
 def has_slot(bits: bytes, slot: int) -> bool:
     """Tell whether the bit of a slot is set."""
-    return bool(bits[slot % CHUNK_SLOTS >> 3] & _LEFTMOST >> (slot & 7))
+    return bool(bits[slot % CHUNK_SLOTS >> 3] & LEFTMOST >> (slot & 7))
 
 
 class Fold:
@@ -176,7 +175,7 @@ class Fold:
         fold = cls()
         folded = FOLDED + mode
         for campaign, group, own_slot, signal, verdict, hour, events, first in taken:
-            place = (campaign, group, signal, verdict in _MACHINES)
+            place = (campaign, group, signal, verdict in MACHINES)
             fold.counts[*place, _IDENTIFIED, hour] -= events
             fold.first[*place, _IDENTIFIED, hour] -= first
             fold.counts[*place, folded, 0] += events

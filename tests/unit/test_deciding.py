@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_service.deciding import decided
+from hushpost_service.deciding import decided, mode_of
 from hushpost_service.events import Event, distinct, joined, microseconds, moment
 from hushpost_service.policy import (
     ContactPreference,
@@ -53,18 +53,6 @@ events = st.builds(
 )
 
 
-def mode(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
-    """Decide about one event, as the design says it."""
-    created = moment(event.created)
-    if event.contact == NO_CONTACT:
-        sent = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
-        return rule.of_nameless(sent, created)
-    decided_now = rule.of_contact(preference, created)
-    if event.privacy_signal and decided_now is Mode.IDENTIFIED:
-        return Mode.AGGREGATE
-    return decided_now
-
-
 @given(rules, st.lists(events, min_size=1, max_size=20), st.data())
 def test_many_events_are_decided_as_each_is(
     rule: ModeRule, batch: list[Event], data: st.DataObject
@@ -76,7 +64,7 @@ def test_many_events_are_decided_as_each_is(
         ([contact for contact in found if found[contact] == preference], preference)
         for preference in set(found.values())
     ]
-    expected = [mode(rule, event, found.get(event.contact)) for event in batch]
+    expected = [mode_of(rule, event, found.get(event.contact)) for event in batch]
     assert decided(rule, joined([batch]), alike).tolist() == expected
 
 

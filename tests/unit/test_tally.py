@@ -1,12 +1,14 @@
 """What events add up to."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hushpost_service.column_tally import ColumnTally
 from hushpost_service.events import Event, joined
 from hushpost_service.policy import Mode
 from hushpost_service.tally import (
@@ -39,15 +41,21 @@ events = st.builds(
 batches = st.lists(st.tuples(events, st.sampled_from(Mode)), max_size=40)
 
 
-def tallied(batch: list[tuple[Event, Mode]]) -> Tally:
-    """Add a batch up."""
+Tallied = Callable[[list[tuple[Event, Mode]]], Tally | ColumnTally]
+
+
+def in_columns(batch: list[tuple[Event, Mode]]) -> ColumnTally:
+    """Add a batch up in columns."""
     events = joined([np.empty((0, len(Event._fields)), np.int64), [event for event, _ in batch]])
-    return Tally(events, np.array([mode for _, mode in batch], np.int64))
+    return ColumnTally(events, np.array([mode for _, mode in batch], np.int64))
+
+
+both = pytest.mark.parametrize("tallied", [Tally, in_columns], ids=["one-by-one", "in-columns"])
 
 
 def listed(rows: EventRows) -> list[tuple[int, int, int, int, int, int, int, bool]]:
     """Return rows as tuples."""
-    return list(zip(*(column.tolist() for column in rows), strict=True))
+    return list(zip(*(np.asarray(column).tolist() for column in rows), strict=True))
 
 
 def slots(by_key: Mapping[SlotKey, bytes]) -> set[tuple[object, ...]]:
@@ -74,8 +82,11 @@ def test_bits_hold_the_slots_of_a_chunk(positions: set[int], chunk: int) -> None
     assert {slot for slot in range(CHUNK_SLOTS) if has_slot(bits, slot)} == positions
 
 
+@both
 @given(batches)
-def test_every_event_is_counted_once_in_its_mode(batch: list[tuple[Event, Mode]]) -> None:
+def test_every_event_is_counted_once_in_its_mode(
+    tallied: Tallied, batch: list[tuple[Event, Mode]]
+) -> None:
     """Counters add up to the events that are not OFF, by hour only where identified."""
     expected = Counter(
         (
@@ -92,8 +103,10 @@ def test_every_event_is_counted_once_in_its_mode(batch: list[tuple[Event, Mode]]
     assert tallied(batch).counts == expected
 
 
+@both
 @given(batches)
 def test_slots_are_marked_where_people_can_be_told_apart(
+    tallied: Tallied,
     batch: list[tuple[Event, Mode]],
 ) -> None:
     """IDENTIFIED and ANONYMOUS events mark their slot, AGGREGATE and OFF ones none."""
@@ -105,8 +118,11 @@ def test_slots_are_marked_where_people_can_be_told_apart(
     assert slots(tallied(batch).slots) == expected
 
 
+@both
 @given(batches)
-def test_only_identified_events_leave_rows(batch: list[tuple[Event, Mode]]) -> None:
+def test_only_identified_events_leave_rows(
+    tallied: Tallied, batch: list[tuple[Event, Mode]]
+) -> None:
     """Rows name contacts of IDENTIFIED events and of no others."""
     rows = listed(tallied(batch).rows({}))
     expected = Counter(
@@ -120,9 +136,10 @@ def test_only_identified_events_leave_rows(batch: list[tuple[Event, Mode]]) -> N
     )
 
 
+@both
 @given(batches, batches)
 def test_the_first_event_of_a_slot_is_marked_once(
-    before: list[tuple[Event, Mode]], batch: list[tuple[Event, Mode]]
+    tallied: Tallied, before: list[tuple[Event, Mode]], batch: list[tuple[Event, Mode]]
 ) -> None:
     """Over two commits each identified slot and signal has one first event, the earliest in its commit."""
     earlier = tallied(before)
@@ -149,8 +166,11 @@ def taken(rows: EventRows) -> list[Taken]:
     return [(*kind, count, first[kind]) for kind, count in events.items()]
 
 
+@both
 @given(batches)
-def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) -> None:
+def test_folding_takes_back_what_was_counted(
+    tallied: Tallied, batch: list[tuple[Event, Mode]]
+) -> None:
     """Folding all rows of a batch leaves identified numbers at zero and moves their slots."""
     identified = [(event, Mode.IDENTIFIED) for event, _ in batch]
     tally = tallied(identified)
@@ -169,8 +189,11 @@ def test_folding_takes_back_what_was_counted(batch: list[tuple[Event, Mode]]) ->
     }
 
 
+@both
 @given(batches)
-def test_folding_into_totals_marks_no_slot(batch: list[tuple[Event, Mode]]) -> None:
+def test_folding_into_totals_marks_no_slot(
+    tallied: Tallied, batch: list[tuple[Event, Mode]]
+) -> None:
     """Into AGGREGATE events move, people do not."""
     rows = tallied([(event, Mode.IDENTIFIED) for event, _ in batch]).rows({})
     fold = Fold.of_events(taken(rows), Mode.AGGREGATE)

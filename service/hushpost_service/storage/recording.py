@@ -179,7 +179,7 @@ async def write(
             format="binary",
         )
     elif rows is not None:
-        few = [column.tolist() for column in rows]
+        few = [column.tolist() if isinstance(column, np.ndarray) else column for column in rows]
     counters = sorted(counts)
     await connection.execute(
         sql.WRITE,
@@ -197,7 +197,7 @@ def _copied(tenant: int, rows: EventRows) -> bytes:
 
     PostgreSQL's documentation of COPY, "Binary Format".
     """
-    time = rows.time - _POSTGRES_EPOCH
+    time = np.asarray(rows.time) - _POSTGRES_EPOCH
     values = (tenant, rows.campaign, rows.contact, time, *rows[3:])
     copied = np.empty(len(time), _COPIED_ROW)
     copied["columns"] = len(_COPIED_COLUMNS)
