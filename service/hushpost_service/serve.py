@@ -17,6 +17,7 @@ from hushpost_service.admission import Admission
 from hushpost_service.auth import Authenticator
 from hushpost_service.campaigns import Campaigns
 from hushpost_service.catalog import Catalog
+from hushpost_service.cores import stay_on
 from hushpost_service.drain import Drain
 from hushpost_service.errors import HushpostError
 from hushpost_service.folding import Folding
@@ -117,6 +118,9 @@ async def _serve(
     drain: Drain,
     on_listening: Callable[[str], None],
 ) -> None:
+    if settings.core is not None:
+        # Before gRPC starts its threads, which stay with this one.
+        stay_on({settings.core})
     database = opened.database
     catalog = Catalog(database)
 

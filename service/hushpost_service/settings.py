@@ -6,6 +6,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hushpost_service.cores import usable_cores
+
 __all__ = ["Settings"]
 
 
@@ -40,6 +42,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Events of batches that may be under way at a time; more are refused.",
     )
+    core: int | None = Field(
+        None,
+        description="Processor to stay on, numbered from 0 (Linux). The threads of an authority "
+        "take turns anyway; on several processors they get in each other's way. Default: any.",
+    )
     metrics_listen: str | None = Field(
         None,
         description="Address to serve Prometheus metrics on over HTTP. Default: nowhere.",
@@ -63,6 +70,12 @@ class Settings(BaseSettings):
     def _tls_is_whole(self) -> Self:
         if (self.tls_certificate is None) is not (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together")
+        return self
+
+    @model_validator(mode="after")
+    def _core_is_there(self) -> Self:
+        if self.core is not None and self.core not in usable_cores():
+            raise ValueError("core is not a processor that this process may use")
         return self
 
     @property

