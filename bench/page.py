@@ -28,7 +28,8 @@ Each figure stands beside a bare reference that was measured in the same run, tu
 by turn, on the same two cores that database, authority and load generator share.
 A commit is on disk before it is answered. Figures are medians of their rounds,
 after a round that warms up; between lowest and highest lies all that was seen.
-Compare ratios: absolute numbers belong to the machine.
+Compare ratios: absolute numbers belong to the machine. The authority stays on one
+processor (`hushpost serve --core`); everything else runs where the kernel puts it.
 """
 
 
