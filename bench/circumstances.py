@@ -14,7 +14,16 @@ from bench.site import Site
 
 __all__ = ["Before", "Circumstances", "circumstances", "look_before"]
 
-_PACKAGES = ("grpcio", "protobuf", "asyncpg", "uvloop", "cryptography", "numpy", "granian", "starlette")
+_PACKAGES = (
+    "grpcio",
+    "protobuf",
+    "asyncpg",
+    "uvloop",
+    "cryptography",
+    "numpy",
+    "granian",
+    "starlette",
+)
 _LOOK_SECONDS = 1.0
 _COMMAND_SECONDS = 10
 
