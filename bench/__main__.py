@@ -61,7 +61,7 @@ def _measured(measurement: Measurement) -> tuple[list[Result], Circumstances]:
     with _console.status(f"{names}: looking at the machine") as status:
         before = look_before()
         status.update(f"{names}: starting the authority")
-        with site() as where:
+        with site(on_one_core=not measurement.has_edge) as where:
             taken = circumstances(where, before)
             work, seconds = measurement.work, measurement.seconds
             results = run(work, where, lambda text: status.update(f"{names}: {text}"), seconds)
