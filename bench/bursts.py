@@ -1,6 +1,7 @@
 """Bursts of batches: more than the authority can take, and then half of what it can."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ class Burst:
 
     `throughput` is of events a second that were recorded while it lasted,
     `refused` the share of calls that were refused, `lost` of those that got no
-    answer of either kind in time.
+    answer of either kind in time. `busy` is the share of one processor that the
+    load generator had.
     """
 
     peak: float
@@ -43,6 +45,7 @@ class Burst:
     throughput: float
     refused: float
     lost: float
+    busy: float
     refusal_p99: float
     recorded_p99: float
     recovery: float
@@ -71,9 +74,11 @@ class Bursts:
         """Look at the peak and at a calm time, send a multiple of the peak, then half of it."""
         peak = await self.peak()
         calm = await self._at(peak / 2, _CALM_SECONDS)
+        start, busy = time.perf_counter(), time.process_time()
         async with asyncio.TaskGroup() as group:
             overload = group.create_task(self._at(peak * multiple, BURST_SECONDS))
             await asyncio.sleep(BURST_SECONDS)
+            busy = (time.process_time() - busy) / (time.perf_counter() - start)
             after = group.create_task(self._at(peak / 2, AFTER_SECONDS))
         answers = overload.result()
         statuses = answers.statuses
@@ -84,6 +89,7 @@ class Bursts:
             throughput=_throughput(answers),
             refused=statuses[_REFUSED] / count,
             lost=(count - statuses[_REFUSED] - statuses[OK]) / count,
+            busy=busy,
             refusal_p99=answers.percentile(0.99, _REFUSED),
             recorded_p99=answers.percentile(0.99),
             recovery=_recovery(after.result(), calm),

@@ -116,7 +116,8 @@ def _said(multiple: int, bursts: Sequence[Burst]) -> str:
         f"{_median([burst.throughput for burst in bursts]):,.0f} recorded, "
         f"{_median([burst.refused for burst in bursts]):.0%} of calls refused, "
         f"{_median([burst.lost for burst in bursts]):.0%} unanswered, "
-        f"p99 {_median([burst.recorded_p99 for burst in bursts]):.2f} s"
+        f"p99 {_median([burst.recorded_p99 for burst in bursts]):.2f} s, load generator "
+        f"{_median([burst.busy for burst in bursts]):.0%} of a core"
     )
 
 

@@ -37,7 +37,7 @@ NAMES = {
 OUTSIDE = ("vacuum", "checkpoint")
 """What statements begin with that must not run in a transaction."""
 
-FRAGMENTS = {"FILING"}
+FRAGMENTS = {"FILING", "SLOT_ROWS"}
 """Parts of statements."""
 
 PREPARED = ("select", "insert", "update", "delete", "with")

@@ -107,10 +107,24 @@ do update set bits = known.bits | excluded.bits
 where known.bits | excluded.bits <> known.bits
 """
 
+# Where the rows of given slots are, each looked up by its whole key; see `SEEN_SLOTS`.
+SLOT_ROWS = """cross join lateral (
+        select ctid as place
+        from slot_bits
+        where tenant = $1
+            and campaign = given.campaign
+            and group_number = given.group_number
+            and signal = given.signal
+            and machine = given.machine
+            and mode = given.mode
+            and chunk = given.chunk
+        offset 0
+    ) as found"""
+
 # Clears slots, when events move from the identified to the anonymous side. The rows
 # must have been locked by a statement before: `ctid` names the version that this one
-# sees. As to the sub-select see `SEEN_SLOTS`.
-CLEAR_SLOTS = """
+# sees.
+CLEAR_SLOTS = f"""
 update slot_bits as known
 set bits = known.bits & ~locked.bits
 from (
@@ -119,46 +133,23 @@ from (
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
         $8::bit(4096)[]
     ) as given(campaign, group_number, signal, machine, mode, chunk, bits)
-    cross join lateral (
-        select ctid as place
-        from slot_bits
-        where tenant = $1
-            and campaign = given.campaign
-            and group_number = given.group_number
-            and signal = given.signal
-            and machine = given.machine
-            and mode = given.mode
-            and chunk = given.chunk
-        offset 0
-    ) as found
+    {SLOT_ROWS}
 ) as locked
 where known.ctid = locked.place
 """
 
 # Deletes rows of slots of which none is left: that there were some is nobody's
 # business. The rows must have been locked, as above.
-DROP_EMPTY_SLOTS = """
+DROP_EMPTY_SLOTS = f"""
 delete from slot_bits as known
 using (
     select place
     from unnest(
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
     ) as given(campaign, group_number, signal, machine, mode, chunk)
-    cross join lateral (
-        select ctid as place
-        from slot_bits
-        where tenant = $1
-            and campaign = given.campaign
-            and group_number = given.group_number
-            and signal = given.signal
-            and machine = given.machine
-            and mode = given.mode
-            and chunk = given.chunk
-            and bits = 0::bit(4096)
-        offset 0
-    ) as found
+    {SLOT_ROWS}
 ) as locked
-where known.ctid = locked.place
+where known.ctid = locked.place and known.bits = 0::bit(4096)
 """
 
 # Deletes counters from which folding has taken everything. The rows must have been
