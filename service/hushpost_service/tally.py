@@ -15,6 +15,7 @@ __all__ = [
     "HOUR",
     "LEFTMOST",
     "MACHINES",
+    "NO_ROWS",
     "CounterKey",
     "EventRows",
     "Fold",
@@ -75,7 +76,7 @@ class EventRows(NamedTuple):
     is_first: Sequence[bool] | Flags
 
 
-_NO_ROWS = EventRows(*([()] * len(EventRows._fields)))
+NO_ROWS = EventRows(*([()] * len(EventRows._fields)))
 
 Taken = tuple[int, int, int, int, int, int, int, int]
 """(campaign, group, slot, signal, verdict, hour, events, first events): of identified
@@ -136,7 +137,7 @@ class Tally:
                     counter = (*place, time // HOUR)
                     self.first[counter] = self.first.get(counter, 0) + 1
                 rows.append((campaign, contact, time, group, slot, signal, verdict, is_first))
-        return EventRows(*zip(*rows, strict=True)) if rows else _NO_ROWS
+        return EventRows(*zip(*rows, strict=True)) if rows else NO_ROWS
 
 
 def slot_bits(slots: Iterable[int]) -> bytes:

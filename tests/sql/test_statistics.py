@@ -157,5 +157,6 @@ async def test_many_rows_are_looked_up_one_by_one(pool: Database, filled: str, n
     conditions = [line for line in plan.splitlines() if "Cond:" in line]
     assert any(f"({column} = given.{column})" in condition for condition in conditions), plan
     assert "Join Filter" not in plan, plan
+    assert ("ctid" in statement) == ("Tid Scan" in plan), plan
     assert "Hash" not in plan, plan
     assert "Seq Scan" not in plan, plan

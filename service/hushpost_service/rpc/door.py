@@ -42,9 +42,8 @@ class Doors:
     """A server, as the generated code wants one, that puts doors before some RPCs.
 
     Calls of a method that is registered wait in a queue of their own until they are
-    taken. At each call gRPC looks at all queues anew (`asyncio.wait`): one for each of
-    all RPCs would cost a click a tenth more. So only those that most calls are of have
-    one; the others share one, and wait for none of these.
+    taken. At each call gRPC looks at all queues anew (`asyncio.wait`). So only those that
+    most calls are of have one; the others share one, and wait for none of these.
     """
 
     def __init__(

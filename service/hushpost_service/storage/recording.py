@@ -14,7 +14,7 @@ from hushpost_service.policy import ContactPreference, DoNotTrack
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.receipts import Method, periods
 from hushpost_service.storage.sql import recording as sql
-from hushpost_service.tally import CounterKey, EventRows, SlotKey
+from hushpost_service.tally import NO_ROWS, CounterKey, EventRows, SlotKey
 
 if TYPE_CHECKING:
     from hushpost_service.storage.database import Connection
@@ -56,7 +56,6 @@ _COPIED_ROW = np.dtype(
 )
 """A row: how many columns, and of each its length and value."""
 
-_NO_ROWS: Sequence[Sequence[object]] = [()] * len(EventRows._fields)
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 _POSTGRES_EPOCH = 946_684_800_000_000
@@ -165,11 +164,11 @@ async def write(
     slots: Mapping[SlotKey, bytes],
     counts: Mapping[CounterKey, int],
     first: Mapping[CounterKey, int],
-    rows: EventRows | None = None,
+    rows: EventRows = NO_ROWS,
 ) -> None:
     """Mark slots as seen, add events (and how many of them are first), write rows."""
-    few: Sequence[Sequence[object]] = _NO_ROWS
-    if rows is not None and len(rows.time) > _FEW_ROWS:
+    few = rows
+    if len(rows.time) > _FEW_ROWS:
         # Bytes would be taken for a path, and a file would be read in a thread.
         source: Any = memoryview(_copied(tenant, rows))
         await connection.copy_to_table(
@@ -178,8 +177,7 @@ async def write(
             columns=_COPIED_COLUMNS,
             format="binary",
         )
-    elif rows is not None:
-        few = [column.tolist() if isinstance(column, np.ndarray) else column for column in rows]
+        few = NO_ROWS
     counters = sorted(counts)
     await connection.execute(
         sql.WRITE,
@@ -188,7 +186,7 @@ async def write(
         *_columns(counters, 6),
         [counts[key] for key in counters],
         [first.get(key, 0) for key in counters],
-        *few,
+        *(column.tolist() if isinstance(column, np.ndarray) else column for column in few),
     )
 
 

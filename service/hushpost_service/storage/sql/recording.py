@@ -135,7 +135,7 @@ from (
     ) as given(campaign, group_number, signal, machine, mode, chunk, bits)
     {SLOT_ROWS}
 ) as locked
-where known.ctid = locked.place
+where known.tenant = $1 and known.ctid = locked.place
 """
 
 # Deletes rows of slots of which none is left: that there were some is nobody's
@@ -149,7 +149,7 @@ using (
     ) as given(campaign, group_number, signal, machine, mode, chunk)
     {SLOT_ROWS}
 ) as locked
-where known.ctid = locked.place and known.bits = 0::bit(4096)
+where known.tenant = $1 and known.ctid = locked.place and known.bits = 0::bit(4096)
 """
 
 # Deletes counters from which folding has taken everything. The rows must have been
@@ -175,5 +175,5 @@ using (
         offset 0
     ) as found
 ) as locked
-where known.ctid = locked.place
+where known.tenant = $1 and known.ctid = locked.place
 """
