@@ -29,7 +29,7 @@ by turn, on the same two cores that database, authority and load generator share
 A commit is on disk before it is answered. Figures are medians of their rounds,
 after a round that warms up; between lowest and highest lies all that was seen.
 Compare ratios: absolute numbers belong to the machine. The authority stays on one
-processor (`hushpost serve --core`), except beside an edge; everything else runs where
+processor (`hushpost serve --cpu`), except beside an edge; everything else runs where
 the kernel puts it.
 """
 

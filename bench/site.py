@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
-from hushpost_service.cores import usable_cores
+from hushpost_service.cpu_affinity import usable_cpus
 from tests.authority import AuthorityProcess
 
 __all__ = ["Site", "check_durability", "site"]
@@ -16,7 +16,7 @@ __all__ = ["Site", "check_durability", "site"]
 _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
-_ON_ONE_CORE = ("--core", str(max(usable_cores()))) if len(usable_cores()) > 1 else ()
+_ON_ONE_CORE = ("--cpu", str(max(usable_cpus()))) if len(usable_cpus()) > 1 else ()
 """It has a processor of its own, where there are two."""
 
 

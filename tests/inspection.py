@@ -19,7 +19,7 @@ _OF_TENANTS = (
     "contacts",
     "counters",
     "events",
-    "foldings",
+    "anonymization_jobs",
     "links",
     "preference_changes",
     "publications",

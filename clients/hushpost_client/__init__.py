@@ -17,8 +17,8 @@ to branch on.
 
 from hushpost_client._admin import Admin
 from hushpost_client._admin_types import (
+    AnonymizationProgress,
     ApiKey,
-    FoldingProgress,
     NewApiKey,
     Policy,
     PolicyChange,
@@ -102,6 +102,7 @@ __all__ = [
     "AbortedError",
     "Admin",
     "AlreadyExistsError",
+    "AnonymizationProgress",
     "ApiKey",
     "BatchOutcome",
     "Campaign",
@@ -118,7 +119,6 @@ __all__ = [
     "ErrorReason",
     "Event",
     "FailedPreconditionError",
-    "FoldingProgress",
     "GroupStats",
     "History",
     "HourStats",

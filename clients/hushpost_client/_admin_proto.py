@@ -2,8 +2,8 @@
 
 from hushpost.v1 import admin_pb2
 from hushpost_client._admin_types import (
+    AnonymizationProgress,
     ApiKey,
-    FoldingProgress,
     Policy,
     PolicyChange,
     PolicyUpdate,
@@ -76,7 +76,7 @@ def _policy(message: admin_pb2.Policy) -> Policy:
     )
 
 
-def _folding(message: admin_pb2.FoldingProgress) -> FoldingProgress:
-    return FoldingProgress(
+def _folding(message: admin_pb2.AnonymizationProgress) -> AnonymizationProgress:
+    return AnonymizationProgress(
         message.folded_count, message.total_count, from_timestamp(message.start_time)
     )

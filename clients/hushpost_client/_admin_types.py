@@ -6,8 +6,8 @@ from datetime import datetime
 from hushpost_client._words import History, Mode, Role
 
 __all__ = [
+    "AnonymizationProgress",
     "ApiKey",
-    "FoldingProgress",
     "NewApiKey",
     "Policy",
     "PolicyChange",
@@ -70,7 +70,7 @@ class PolicyChange:
 
 
 @dataclass(frozen=True, slots=True)
-class FoldingProgress:
+class AnonymizationProgress:
     """How far the job that folds events after a stricter policy has come.
 
     Attributes:
@@ -100,7 +100,7 @@ class Tenant:
     display_name: str
     policy: Policy
     create_time: datetime
-    folding: FoldingProgress | None
+    folding: AnonymizationProgress | None
 
 
 @dataclass(frozen=True, slots=True)

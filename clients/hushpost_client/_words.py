@@ -51,7 +51,7 @@ class History(StrEnum):
 
     UNSPECIFIED = "UNSPECIFIED"
     """The tenant's policy decides."""
-    FOLD = "FOLD"
+    ANONYMIZE = "ANONYMIZE"
     """They are folded into the anonymous counters and deleted."""
     KEEP = "KEEP"
     """They stay, tied to no later event."""

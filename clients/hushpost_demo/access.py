@@ -28,7 +28,7 @@ _POLICY = PolicyUpdate(
     anonymization_enabled=True,
     mode_when_true=Mode.ANONYMOUS,
     mode_when_unset=Mode.IDENTIFIED,
-    history_when_true=History.FOLD,
+    history_when_true=History.ANONYMIZE,
 )
 # Groups of 30 who do not want to be known, and nine links: with 10, few of the links
 # would ever tell anything.

@@ -34,7 +34,7 @@ async def running_authority(
         DemoError: if it does not start.
     """
     serve: list[str | Path] = [
-        *(command, "serve", "--listen", listen, "--data-dir", data_dir, "--drain-seconds", "5")
+        *(command, "serve", "--listen", listen, "--data-dir", data_dir, "--shutdown-seconds", "5")
     ]
     async with running_child(serve, data_dir / "authority.log", stdout=PIPE) as child:
         yield RunningAuthority(await _address(child), child)

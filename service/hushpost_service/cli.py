@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import asyncpg
 import typer
@@ -13,20 +13,19 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hushpost_service.admin import new_secret, secret_hash
-from hushpost_service.errors import HushpostError
-from hushpost_service.keyring import Keyring, KeyringError
+from hushpost_service.admin.service import new_secret, secret_hash
+from hushpost_service.app import opened_database, opened_keyring, serve
+from hushpost_service.domain.errors import HushpostError
+from hushpost_service.domain.roles import Role
 from hushpost_service.logs import configure_logs
+from hushpost_service.maintenance.scrub import Scrub, ScrubError
 from hushpost_service.rpc.server import AddressError
-from hushpost_service.scrub import Scrub, ScrubError
-from hushpost_service.serve import opened_database, opened_keyring, serve
 from hushpost_service.settings import Settings
-from hushpost_service.storage.api_keys import Role, insert_api_key
+from hushpost_service.storage.api_keys import insert_api_key
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.schema import SchemaError
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
+from hushpost_service.tokens.keyring import Keyring, KeyringError
 
 __all__ = ["register"]
 
@@ -61,13 +60,13 @@ def _serve(
     data_dir: DataDir = None,
     keyring: KeyringFile = None,
     connections: Annotated[int | None, typer.Option(help=_help("connections"))] = None,
-    calls: Annotated[int | None, typer.Option(help=_help("calls"))] = None,
-    queue_events: Annotated[int | None, typer.Option(help=_help("queue_events"))] = None,
-    core: Annotated[int | None, typer.Option(help=_help("core"))] = None,
+    max_calls: Annotated[int | None, typer.Option(help=_help("max_calls"))] = None,
+    max_queued_events: Annotated[int | None, typer.Option(help=_help("max_queued_events"))] = None,
+    cpu: Annotated[int | None, typer.Option(help=_help("cpu"))] = None,
     metrics_listen: Annotated[str | None, typer.Option(help=_help("metrics_listen"))] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help=_help("tls_certificate"))] = None,
     tls_key: Annotated[Path | None, typer.Option(help=_help("tls_key"))] = None,
-    drain_seconds: Annotated[float | None, typer.Option(help=_help("drain_seconds"))] = None,
+    shutdown_seconds: Annotated[float | None, typer.Option(help=_help("shutdown_seconds"))] = None,
     log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
 ) -> None:
     """Serve the authority until SIGTERM or Ctrl-C.
@@ -81,13 +80,13 @@ def _serve(
         data_dir=data_dir,
         keyring=keyring,
         connections=connections,
-        calls=calls,
-        queue_events=queue_events,
-        core=core,
+        max_calls=max_calls,
+        max_queued_events=max_queued_events,
+        cpu=cpu,
         metrics_listen=metrics_listen,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
-        drain_seconds=drain_seconds,
+        shutdown_seconds=shutdown_seconds,
         log_level=log_level,
     )
     configure_logs(settings.log_level)
@@ -112,7 +111,7 @@ def _admin_key(
         async with opened_database(settings) as opened:
             opened_keyring(settings, may_create=not opened.has_tenants)
 
-            async def work(connection: "Connection") -> None:
+            async def work(connection: Connection) -> None:
                 await insert_api_key(connection, None, Role.ADMIN, name, secret_hash(secret))
 
             await opened.database.transact("admin key", work)

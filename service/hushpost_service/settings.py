@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hushpost_service.cores import usable_cores
+from hushpost_service.cpu_affinity import usable_cpus
 
 __all__ = ["Settings"]
 
@@ -31,18 +31,18 @@ class Settings(BaseSettings):
         description="File with the keys of tokens. Default: keyring.json in --data-dir.",
     )
     connections: int = Field(10, ge=3, le=1000, description="Database connections at most.")
-    calls: int = Field(
+    max_calls: int = Field(
         1_000,
         ge=1,
         description="Recording calls, other calls, and streams, that may be under way at a time; "
         "more are refused.",
     )
-    queue_events: int = Field(
+    max_queued_events: int = Field(
         20_000,
         ge=1,
         description="Events of batches that may be under way at a time; more are refused.",
     )
-    core: int | None = Field(
+    cpu: int | None = Field(
         None,
         description="Processor to stay on, numbered from 0 (Linux). The threads of an authority "
         "take turns anyway; on several processors they get in each other's way. Default: any.",
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         None, description="PEM file with the certificate chain. Default: no TLS."
     )
     tls_key: Path | None = Field(None, description="PEM file with the certificate's key.")
-    drain_seconds: float = Field(
+    shutdown_seconds: float = Field(
         20,
         ge=0,
         description="How long calls may finish after SIGTERM before they are ended.",
@@ -73,9 +73,9 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _core_is_there(self) -> Self:
-        if self.core is not None and self.core not in usable_cores():
-            raise ValueError("core is not a processor that this process may use")
+    def _cpu_is_usable(self) -> Self:
+        if self.cpu is not None and self.cpu not in usable_cpus():
+            raise ValueError("cpu is not a processor that this process may use")
         return self
 
     @property

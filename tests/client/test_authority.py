@@ -93,7 +93,7 @@ async def test_preferences_are_set_read_and_proved(clients: Any) -> None:
         DoNotTrack.TRUE,
         source=PreferenceSource.RECIPIENT,
         evidence="form 7",
-        history=History.FOLD,
+        history=History.ANONYMIZE,
     )
     assert (preference.contact_id, preference.do_not_track) == ("ann", DoNotTrack.TRUE)
     assert preference.mode is Mode.ANONYMOUS

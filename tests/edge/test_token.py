@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hushpost_edge.token import link_number, parsed, text_of
-from hushpost_service.keyring import Keyring
-from hushpost_service.token import TokenSealer, TrackingToken
+from hushpost_service.tokens.codec import TokenCodec, TrackingToken
+from hushpost_service.tokens.keyring import Keyring
 
-SEALER = TokenSealer(Keyring.generate())
+SEALER = TokenCodec(Keyring.generate())
 GOOD = SEALER.seal(TrackingToken(7 << 40 | 12345, 1, 2, 3))
 
 

@@ -62,7 +62,7 @@ class World:
 async def _world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """An authority of this module's own, with a short queue."""
     folder = tmp_path_factory.mktemp("crashes")
-    options = ("--queue-events", str(QUEUE_EVENTS), "--drain-seconds", "30")
+    options = ("--max-queued-events", str(QUEUE_EVENTS), "--shutdown-seconds", "30")
     with AuthorityProcess(folder, *options) as process:
         patient = PatientAuthority(process, process.target, process.admin_key())
         impatient = PatientAuthority(process, process.target, patient.admin_key, IMPATIENT)
@@ -141,14 +141,14 @@ async def test_an_opt_out_is_finished_after_a_crash(world: World) -> None:
                 )
             assert await events_of(connection, tenant, "ann") == 1
             world.process.kill()
-        assert await connection.fetchval("select count(*) from foldings") == 1
+        assert await connection.fetchval("select count(*) from anonymization_jobs") == 1
         await started(world.process, world.patient)
 
         async def is_folded() -> bool:
             return await events_of(connection, tenant, "ann") == 0
 
         await eventually(is_folded, "no row names ann")
-        assert await connection.fetchval("select count(*) from foldings") == 0
+        assert await connection.fetchval("select count(*) from anonymization_jobs") == 0
     opens = (await mailing.stats()).opens.human
     assert (opens.identified, opens.anonymous) == (Count(0, 0), Count(1, 1))
     stands = await world.patient.sender.preferences.get_preference("ann")

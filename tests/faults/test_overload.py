@@ -85,7 +85,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """An authority of the test's own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         metrics = f"127.0.0.1:{free.getsockname()[1]}"
-    limits = ("--calls", str(CALLS), "--queue-events", str(EVENTS), "--metrics-listen", metrics)
+    limits = (
+        "--max-calls",
+        str(CALLS),
+        "--max-queued-events",
+        str(EVENTS),
+        "--metrics-listen",
+        metrics,
+    )
     with AuthorityProcess(tmp_path, *limits) as process:
         authority = RunningAuthority(process, process.target, process.admin_key())
         keys = await make_tenant(authority, PolicyUpdate(quorum=1))

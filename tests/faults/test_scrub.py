@@ -19,7 +19,7 @@ from tests.inspection import connected, contact_number, database_uri, on, tenant
 from tests.mailing import Mailing, clients_of, send
 
 READERS = [f"canary-{number:03}@mail.example.com" for number in range(60)]
-FOLDED, ERASED, KEPT = READERS[10], READERS[20], READERS[30]
+ANONYMIZED, ERASED, KEPT = READERS[10], READERS[20], READERS[30]
 
 FIRST = 0x7A3C_91E4_5B00
 """The first contact's number: its bytes stand out."""
@@ -65,18 +65,19 @@ async def _needles(process: AuthorityProcess, tenant_id: str) -> dict[str, bytes
         tenant = await tenant_number(database, tenant_id)
         campaign = await database.fetchval("select campaign from campaigns")
         numbers = {
-            name: await contact_number(database, tenant, name) for name in (FOLDED, ERASED, KEPT)
+            name: await contact_number(database, tenant, name)
+            for name in (ANONYMIZED, ERASED, KEPT)
         }
     # In a row of events and in the index by campaign, campaign and contact stand
     # side by side.
     acted = {name: struct.pack("<qq", int(campaign), number) for name, number in numbers.items()}
     return {
-        "events of who opted out": acted[FOLDED],
+        "events of who opted out": acted[ANONYMIZED],
         "events of who was erased": acted[ERASED],
         "events of who may be tracked": acted[KEPT],
         "number of who was erased": struct.pack("<q", numbers[ERASED]),
         "id of who was erased": ERASED.encode(),
-        "id of who opted out": FOLDED.encode(),
+        "id of who opted out": ANONYMIZED.encode(),
     }
 
 
@@ -94,7 +95,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         await mailing.click(*READERS)
         needles = await _needles(process, clients.tenant_id)
         await clients.sender.preferences.set_preference(
-            FOLDED, DoNotTrack.TRUE, history=History.FOLD
+            ANONYMIZED, DoNotTrack.TRUE, history=History.ANONYMIZE
         )
         await clients.sender.preferences.erase_contact(ERASED)
         yield Town(process, mailing, needles)

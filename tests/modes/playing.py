@@ -13,7 +13,7 @@ from tests.wire import Wire
 GROUP = "readers"
 LINKS = ("https://shop.example.com/1", "https://shop.example.com/2")
 HUMAN, SCANNER = 1, 4
-FOLD, KEEP = 1, 2
+ANONYMIZE, KEEP = 1, 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Play:
 
     async def set_preference(self, name: str, state: State, *, keep: bool | None) -> None:
         """Set a preference."""
-        history = 0 if keep is None else KEEP if keep else FOLD
+        history = 0 if keep is None else KEEP if keep else ANONYMIZE
         answer = await self.wire.call(
             "SetPreference",
             preference_pb2.SetPreferenceRequest(
@@ -215,7 +215,7 @@ def policy_message(policy: Policy) -> admin_pb2.Policy:
         anonymization_enabled=policy.enabled,
         mode_when_true=int(policy.when_true),  # type: ignore[arg-type] # numbered as on the wire
         mode_when_unset=int(policy.when_unset),  # type: ignore[arg-type] # as above
-        history_when_true=KEEP if policy.keep else FOLD,  # type: ignore[arg-type] # as above
+        history_when_true=KEEP if policy.keep else ANONYMIZE,  # type: ignore[arg-type] # as above
         quorum=1,
     )
 

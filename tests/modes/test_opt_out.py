@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hushpost_client import (
+    AnonymizationProgress,
     Count,
     DoNotTrack,
     Event,
-    FoldingProgress,
     History,
     Mode,
     PolicyUpdate,
@@ -230,7 +230,7 @@ async def test_the_policy_says_what_becomes_of_history(
         tenant = await tenant_number(database, clients.tenant_id)
         preferences = clients.sender.preferences
         await preferences.set_preference("ann", DoNotTrack.TRUE)
-        await preferences.set_preference("bob", DoNotTrack.TRUE, history=History.FOLD)
+        await preferences.set_preference("bob", DoNotTrack.TRUE, history=History.ANONYMIZE)
         assert await events_of(database, tenant, "ann") == 1
         assert await events_of(database, tenant, "bob") == 0
 
@@ -253,7 +253,7 @@ async def test_the_progress_of_a_policy_job_can_be_read(
         )
         answer = await exact.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
         assert answer.folding is not None
-        seen: list[FoldingProgress] = []
+        seen: list[AnonymizationProgress] = []
 
         async def is_half_done() -> bool:
             folding = (await exact.admin.admin.get_tenant()).folding

@@ -15,7 +15,7 @@ K = 3
 async def test_a_group_below_the_quorum_is_warned_of(
     authority: RunningAuthority, mode: Mode
 ) -> None:
-    """Issuing warns while a group has messages that name nobody, but fewer than the quorum."""
+    """TokenIssuer warns while a group has messages that name nobody, but fewer than the quorum."""
     async with AsyncExitStack() as stack:
         policy = PolicyUpdate(quorum=K, mode_when_unset=mode)
         clients = await clients_of(stack, authority, policy)

@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 
 from hushpost_client import DoNotTrack, Event, PreferenceEntry, PreferenceSource, Verdict
-from hushpost_service.keyring import Keyring
-from hushpost_service.token import TokenSealer, TrackingToken
+from hushpost_service.tokens.codec import TokenCodec, TrackingToken
+from hushpost_service.tokens.keyring import Keyring
 from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, database_uri
@@ -101,8 +101,8 @@ class Town:
         """Seal a token with the keyring."""
         return self._sealer().seal(token)
 
-    def _sealer(self) -> TokenSealer:
-        return TokenSealer(Keyring.load(self.process.data_dir / "keyring.json"))
+    def _sealer(self) -> TokenCodec:
+        return TokenCodec(Keyring.load(self.process.data_dir / "keyring.json"))
 
 
 @asynccontextmanager

@@ -90,7 +90,7 @@ class Difference:
     async def set_preference(self, name: str, state: State, *, keep: bool = False) -> None:
         """Let a contact choose."""
         await self.clients.sender.preferences.set_preference(
-            name, DoNotTrack(state.name), history=History.KEEP if keep else History.FOLD
+            name, DoNotTrack(state.name), history=History.KEEP if keep else History.ANONYMIZE
         )
         self.truth.set_preference(name, state, keep=keep)
 

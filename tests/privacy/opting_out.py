@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hushpost_client import DoNotTrack, History, Mode, PolicyUpdate, PreferenceEntry
-from hushpost_service.keyring import Keyring
-from hushpost_service.token import TokenSealer
+from hushpost_service.tokens.codec import TokenCodec
+from hushpost_service.tokens.keyring import Keyring
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients
 from tests.inspection import Connection
@@ -193,7 +193,7 @@ async def crowd_of(
     tokens: Mapping[str, str],
 ) -> Crowd:
     """Return the crowd of those whom messages with these tokens were sent to."""
-    sealer = TokenSealer(Keyring.load(process.data_dir / "keyring.json"))
+    sealer = TokenCodec(Keyring.load(process.data_dir / "keyring.json"))
     opened = {name: sealer.open(token) for name, token in tokens.items()}
     tenant = await database.fetchval(
         "select tenant from tenants where tenant_id = $1", clients.tenant_id

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import product
 
-from hushpost_service.release import NOTHING, Count, advance, advance_clickers
+from hushpost_service.domain.release import NOTHING, Count, advance, advance_clickers
 
 from .scene import Live, Scene
 from .worlds import Published

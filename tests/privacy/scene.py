@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-from hushpost_service.release import NOTHING, Count
+from hushpost_service.domain.release import NOTHING, Count
 
 __all__ = ["Acts", "Live", "Named", "Scene", "State", "live", "one_act"]
 

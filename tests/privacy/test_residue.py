@@ -13,7 +13,13 @@ from .village import Village, a_village
 
 CANARIES = 2500 if FULL else 120
 
-_OF_PREFERENCES = ("contacts", "preference_changes", "foldings", "pg_statistic", "pg_toast_2619")
+_OF_PREFERENCES = (
+    "contacts",
+    "preference_changes",
+    "anonymization_jobs",
+    "pg_statistic",
+    "pg_toast_2619",
+)
 """What relations in which a contact may stand that is not to be seen acting begin with.
 
 The statistics are told apart by column, where they are asked for by SQL.

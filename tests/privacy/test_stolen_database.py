@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from hushpost_client import DoNotTrack
-from hushpost_service.token import NO_CONTACT
+from hushpost_service.tokens.codec import NO_CONTACT
 from tests.mailing import Mailing
 
 from .attack import FULL, SEED, Attack, Score
@@ -180,7 +180,7 @@ def _on_disk(town: Town, tokens: Sequence[str]) -> set[str]:
         *((token.encode(), token) for token in tokens),
         *((base64.urlsafe_b64decode(token), token) for token in tokens),
     ]:
-        # The tokens of a campaign begin alike: they are ruled out together.
+        # The tokens of a campaign begin preference_groups: they are ruled out together.
         begun = form[:12] if len(form) == len(token) else form[:10]
         if begun not in absent:
             if any(begun in content for content in contents):
@@ -193,7 +193,7 @@ def _on_disk(town: Town, tokens: Sequence[str]) -> set[str]:
 async def test_an_old_copy_links_what_a_contact_does_later(town: Town, report: Report) -> None:
     """Documented limit: an old copy, in which a contact still has its slot, names it in a new one.
 
-    Folding keeps the slot, so that a person is counted once. Who has only a copy
+    Anonymizer keeps the slot, so that a person is counted once. Who has only a copy
     from after the opt-out, scrubbed, finds no row that names a slot.
     """
     names = [f"old {number}" for number in range(2 * GROUP)]

@@ -1,6 +1,6 @@
 """All that can have happened, given what a reader was told: everything is tried.
 
-People of a group are alike, so that a state is how many of them acted how. Readers
+People of a group are preference_groups, so that a state is how many of them acted how. Readers
 know the rule, how many people there are, when they asked, and what contacts who
 opted out had done before; they do not know who acts, or how often, in between.
 """
@@ -10,7 +10,7 @@ from functools import cache
 from itertools import combinations, product
 from typing import NamedTuple
 
-from hushpost_service.release import NOTHING, Count
+from hushpost_service.domain.release import NOTHING, Count
 
 from .scene import Acts, Live, Scene, State, live, one_act
 
@@ -168,7 +168,7 @@ class Worlds:
 
 
 def _classes(scene: Scene) -> list[tuple[str, Acts]]:
-    """Return kinds of people: by group and acts (of `cap` or more alike), or by name."""
+    """Return kinds of people: by group and acts (of `cap` or more preference_groups), or by name."""
     kinds = list(product(range(scene.cap + 1), repeat=scene.signals))
     found = [
         (f"group {group}", acts)

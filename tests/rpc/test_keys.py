@@ -8,10 +8,10 @@ from google.protobuf.message import Message
 
 from hushpost.v1 import admin_pb2, preference_pb2
 from hushpost.v1.errors_pb2 import ErrorReason
-from hushpost_service.errors import Reason
-from hushpost_service.rpc.guard import ROLES
+from hushpost_service.domain.errors import Reason
+from hushpost_service.domain.roles import Role
+from hushpost_service.rpc.permissions import ROLES
 from hushpost_service.rpc.status import CODES
-from hushpost_service.storage.api_keys import Role
 from tests.inspection import Connection
 from tests.rpc.scene import (
     ADMIN,

@@ -294,5 +294,5 @@ async def test_a_taken_address_is_said_in_one_line(
         await asyncio.to_thread(process.start)
     assert process.process.returncode == 1
     last = process.log_file.read_text().splitlines()[-1]
-    assert last.startswith(f"hushpost: cannot serve on {authority.target}")
+    assert last.startswith(f"hushpost: cannot listen on {authority.target}")
     assert "Traceback" not in process.log_file.read_text()

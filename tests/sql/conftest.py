@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hushpost_service.identifiers import oldest_event
+from hushpost_service.domain.validation import oldest_event
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.partitions import make_partitions
 from hushpost_service.storage.schema import migrate

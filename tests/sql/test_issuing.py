@@ -5,22 +5,19 @@ import random
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from hushpost_service.issuing import known_contacts
-from hushpost_service.policy import ContactPreference, DoNotTrack
+from hushpost_service.campaigns.issuing import known_contacts
+from hushpost_service.domain.modes import ContactPreference, DoNotTrack
 from hushpost_service.storage import contacts
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.sql import contacts as sql
 from tests.conftest import RunningAuthority
 from tests.inspection import on
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 TENANT = 7
 CREATED = datetime(2026, 5, 1, tzinfo=UTC)
@@ -36,9 +33,11 @@ TURNS = 50
 async def _issue(pool: Database, names: Iterable[str]) -> tuple[dict[str, int], set[int]]:
     """Return contacts' numbers, and which of these are new."""
 
-    async def work(connection: "Connection") -> tuple[dict[str, int], set[int]]:
+    async def work(connection: Connection) -> tuple[dict[str, int], set[int]]:
         found, new = await known_contacts(connection, TENANT, list(names), CREATED)
-        return {name: n for alike in found for name, n in alike.numbers.items()}, set(new)
+        return {
+            name: n for preference_groups in found for name, n in preference_groups.numbers.items()
+        }, set(new)
 
     return await pool.transact("test", work)
 
@@ -57,7 +56,7 @@ async def test_contacts_are_made_known_all_or_none(pool: Database) -> None:
     """Numbers are those of their contacts; where one is known nothing is done, nor broken."""
     names = [f"all-{number}" for number in (3, 1, 2)]
 
-    async def work(connection: "Connection") -> None:
+    async def work(connection: Connection) -> None:
         made = await contacts.make_known(connection, TENANT, names[:2])
         assert await contacts.make_known(connection, TENANT, names) is None
         found = await contacts.contacts(connection, TENANT, names)
@@ -78,7 +77,7 @@ async def test_whoever_is_erased_meanwhile_is_made_known_again(
     numbers: list[int] = []
 
     async def overtaken(
-        connection: "Connection", tenant: int, names: Iterable[str]
+        connection: Connection, tenant: int, names: Iterable[str]
     ) -> dict[str, int] | None:
         if not numbers:
             async with pool.connection("test") as other:
@@ -86,7 +85,7 @@ async def test_whoever_is_erased_meanwhile_is_made_known_again(
         return await make(connection, tenant, names)
 
     async def overtaken_again(
-        connection: "Connection", tenant: int, names: Iterable[str]
+        connection: Connection, tenant: int, names: Iterable[str]
     ) -> dict[str, int]:
         assert await insert(connection, tenant, names) == {}
         async with pool.connection("test") as other:
@@ -175,12 +174,12 @@ async def test_contacts_are_alike_that_are_as_strict_on_a_campaign(pool: Databas
     ]
     changed = [(numbers[name], each) for name, each in zip(names[:3], preferences, strict=True)]
 
-    async def work(connection: "Connection") -> list[contacts.Alike]:
+    async def work(connection: Connection) -> list[contacts.ContactsByPreference]:
         await contacts.update_preferences(connection, TENANT, changed)
-        return await contacts.alike_contacts(connection, TENANT, names, CREATED)
+        return await contacts.contacts_by_preference(connection, TENANT, names, CREATED)
 
     found = await pool.transact("test", work)
-    assert {frozenset(alike.numbers): alike.preference for alike in found} == {
+    assert {frozenset(group.numbers): group.preference for group in found} == {
         frozenset(names[:2]): ContactPreference(DoNotTrack.TRUE),
         frozenset(names[2:3]): ContactPreference(DoNotTrack.TRUE, after, (CREATED, None, None)),
         frozenset(names[3:]): UNSET,

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hushpost_service.domain.counters import CHUNK_SLOTS, SlotKey, has_slot, slot_bits
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.recording import clear_slots, seen_slots, write
-from hushpost_service.tally import CHUNK_SLOTS, SlotKey, has_slot, slot_bits
 
 TENANT = 5
 _campaigns = itertools.count(1)

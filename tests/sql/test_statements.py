@@ -28,7 +28,7 @@ NAMES = {
     "CREATE_RECEIPTS": "receipts_1600",
     "IS_EMPTY": "events",
     "DROP": "receipts",
-    "REWRITE": "foldings",
+    "REWRITE": "anonymization_jobs",
     "REWRITE_IN_ORDER": "counters",
     "EVEN_OUT": "counters",
 }
@@ -52,7 +52,7 @@ ACROSS_TENANTS = {
     "DISCARD_API_KEY",
     "LINKS_SINCE",
     "LAST_REVISION",
-    "TENANTS_WITH_FOLDINGS",
+    "TENANTS_WITH_JOBS",
     "PARTITIONS",
     "SETTINGS",
     "DEAD_ROWS",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.sql import contacts, folding, recording, stats
+from hushpost_service.storage.sql import anonymization, contacts, recording, stats
 from tests.inspection import Connection, on
 
 CONTACT = 7_070_707_070_707
@@ -29,7 +29,7 @@ insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
 select {TENANT}, n % 20, {CONTACT} + n % 100, now(), 1, {SLOT} + n % 100, 0, 1, true
 from generate_series(1, 5000) as n;
-insert into foldings (tenant, contact, history, start_time, total_events, folded_events)
+insert into anonymization_jobs (tenant, contact, history, start_time, total_events, anonymized_events)
 select {TENANT}, {CONTACT} + n % 50, 1, now(), 0, 0 from generate_series(1, 2000) as n;
 insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
 select {TENANT}, n, 1, 0, false, 2, 0, (5::bit(8) || 0::bit(4088))::bit(4096)
@@ -95,15 +95,15 @@ async def test_no_sample_names_anybody(filled: str) -> None:
 
 
 INDEXES = {
-    "PAIRS": (folding.PAIRS, f"{MONTH}_expr_idx"),
-    "TAKE_EVENTS": (folding.TAKE_EVENTS, f"{MONTH}_expr_idx"),
-    "CONTACTS_WITH_EVENTS": (folding.CONTACTS_WITH_EVENTS, f"{MONTH}_expr_idx"),
+    "PAIRS": (anonymization.PAIRS, f"{MONTH}_expr_idx"),
+    "TAKE_EVENTS": (anonymization.TAKE_EVENTS, f"{MONTH}_expr_idx"),
+    "CONTACTS_WITH_EVENTS": (anonymization.CONTACTS_WITH_EVENTS, f"{MONTH}_expr_idx"),
     "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, f"{MONTH}_campaign_expr_idx"),
-    "SLOTS_OF_PAIR": (folding.SLOTS_OF_PAIR, f"{MONTH}_campaign_expr_idx"),
-    "SLOT_SIGNALS": (folding.SLOT_SIGNALS, f"{MONTH}_campaign_expr_idx"),
-    "MOVE_SLOT": (folding.MOVE_SLOT, f"{MONTH}_campaign_expr_idx"),
-    "COUNT_EVENTS": (folding.COUNT_EVENTS, f"{MONTH}_campaign_expr_idx"),
-    "CONTACT_FOLDINGS": (folding.CONTACT_FOLDINGS, "foldings_contact"),
+    "SLOTS_OF_PAIR": (anonymization.SLOTS_OF_PAIR, f"{MONTH}_campaign_expr_idx"),
+    "SLOT_SIGNALS": (anonymization.SLOT_SIGNALS, f"{MONTH}_campaign_expr_idx"),
+    "MOVE_SLOT": (anonymization.MOVE_SLOT, f"{MONTH}_campaign_expr_idx"),
+    "COUNT_EVENTS": (anonymization.COUNT_EVENTS, f"{MONTH}_campaign_expr_idx"),
+    "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_contact"),
     "RECEIVE": (recording.RECEIVE, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
     "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),

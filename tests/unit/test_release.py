@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_service.release import NOTHING, Count, advance, advance_clickers
+from hushpost_service.domain.release import NOTHING, Count, advance, advance_clickers
 
 # People act one after another; some of them again.
 histories = st.lists(st.integers(0, 40), max_size=200)

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.slots import SlotPool
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.tracking.slots import SlotPool
 
 
 class Ledger:

@@ -1,4 +1,4 @@
-"""What events add up to."""
+"""The sums of the events of a commit, by both implementations of the tally."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -8,23 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_service.column_tally import ColumnTally
-from hushpost_service.events import Event, joined
-from hushpost_service.policy import Mode
-from hushpost_service.tally import (
+from hushpost_service.domain.counters import (
+    ANONYMIZED,
     CHUNK_SLOTS,
-    FOLDED,
-    EventRows,
-    Fold,
+    HOUR,
+    EventColumns,
     SlotKey,
-    Taken,
-    Tally,
     has_slot,
     slot_bits,
 )
-from hushpost_service.verdict import Verdict
-
-HOUR = 3600 * 1_000_000
+from hushpost_service.domain.events import Event, EventGroup, joined
+from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.verdicts import Verdict
+from hushpost_service.preferences.anonymized_counts import AnonymizedCounts
+from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
 
 events = st.builds(
     Event,
@@ -41,25 +38,27 @@ events = st.builds(
 batches = st.lists(st.tuples(events, st.sampled_from(Mode)), max_size=40)
 
 
-Tallied = Callable[[list[tuple[Event, Mode]]], Tally | ColumnTally]
+MakeTally = Callable[[list[tuple[Event, Mode]]], Tally]
 
 
-def in_columns(batch: list[tuple[Event, Mode]]) -> ColumnTally:
-    """Add a batch up in columns."""
+def columnar_tally(batch: list[tuple[Event, Mode]]) -> ColumnarTally:
+    """Return the columnar tally of a batch."""
     events = joined([np.empty((0, len(Event._fields)), np.int64), [event for event, _ in batch]])
-    return ColumnTally(events, np.array([mode for _, mode in batch], np.int64))
+    return ColumnarTally(events, np.array([mode for _, mode in batch], np.int64))
 
 
-both = pytest.mark.parametrize("tallied", [Tally, in_columns], ids=["one-by-one", "in-columns"])
+both_tallies = pytest.mark.parametrize(
+    "make_tally", [ScalarTally, columnar_tally], ids=["scalar", "columnar"]
+)
 
 
-def listed(rows: EventRows) -> list[tuple[int, int, int, int, int, int, int, bool]]:
-    """Return rows as tuples."""
-    return list(zip(*(np.asarray(column).tolist() for column in rows), strict=True))
+def as_rows(columns: EventColumns) -> list[tuple[int, int, int, int, int, int, int, bool]]:
+    """Return columns as a list of rows."""
+    return list(zip(*(np.asarray(column).tolist() for column in columns), strict=True))
 
 
-def slots(by_key: Mapping[SlotKey, bytes]) -> set[tuple[object, ...]]:
-    """Return (…, slot) of every slot."""
+def marked_slots(by_key: Mapping[SlotKey, bytes]) -> set[tuple[object, ...]]:
+    """Return the key of every marked slot, with the slot in place of its chunk."""
     return {
         (*key[:5], key[5] * CHUNK_SLOTS + slot)
         for key, bits in by_key.items()
@@ -68,26 +67,26 @@ def slots(by_key: Mapping[SlotKey, bytes]) -> set[tuple[object, ...]]:
     }
 
 
-def folded(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, ...]]:
-    """Return (…, slot) of every slot, having checked that it stands in its chunk."""
+def slots_by_key(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, ...]]:
+    """Return the key of every slot, with the slot in place of its chunk, after checking that each slot is in its chunk."""
     assert all(slot // CHUNK_SLOTS == key[5] for key, found in by_key.items() for slot in found)
     return {(*key[:5], slot) for key, found in by_key.items() for slot in found}
 
 
 @given(st.sets(st.integers(0, CHUNK_SLOTS - 1), max_size=50), st.integers(0, 9))
-def test_bits_hold_the_slots_of_a_chunk(positions: set[int], chunk: int) -> None:
-    """A slot is in the bits exactly when it was put there, whatever its chunk."""
+def test_a_bitmap_holds_exactly_the_slots_it_was_made_of(positions: set[int], chunk: int) -> None:
+    """A bitmap has the bits of its slots and no others, in every chunk."""
     bits = slot_bits(chunk * CHUNK_SLOTS + position for position in positions)
     assert len(bits) == CHUNK_SLOTS // 8
     assert {slot for slot in range(CHUNK_SLOTS) if has_slot(bits, slot)} == positions
 
 
-@both
+@both_tallies
 @given(batches)
 def test_every_event_is_counted_once_in_its_mode(
-    tallied: Tallied, batch: list[tuple[Event, Mode]]
+    make_tally: MakeTally, batch: list[tuple[Event, Mode]]
 ) -> None:
-    """Counters add up to the events that are not OFF, by hour only where identified."""
+    """Counters add up to the events that are not OFF; only identified ones are counted by hour."""
     expected = Counter(
         (
             event.campaign,
@@ -100,31 +99,31 @@ def test_every_event_is_counted_once_in_its_mode(
         for event, mode in batch
         if mode is not Mode.OFF
     )
-    assert tallied(batch).counts == expected
+    assert make_tally(batch).counts == expected
 
 
-@both
+@both_tallies
 @given(batches)
-def test_slots_are_marked_where_people_can_be_told_apart(
-    tallied: Tallied,
+def test_identified_and_anonymous_events_mark_their_slots(
+    make_tally: MakeTally,
     batch: list[tuple[Event, Mode]],
 ) -> None:
-    """IDENTIFIED and ANONYMOUS events mark their slot, AGGREGATE and OFF ones none."""
+    """IDENTIFIED and ANONYMOUS events mark their slot; AGGREGATE and OFF events mark none."""
     expected = {
         (e.campaign, e.group, e.signal, Verdict(e.verdict).is_machine, int(mode), e.slot)
         for e, mode in batch
         if mode in (Mode.IDENTIFIED, Mode.ANONYMOUS)
     }
-    assert slots(tallied(batch).slots) == expected
+    assert marked_slots(make_tally(batch).slots) == expected
 
 
-@both
+@both_tallies
 @given(batches)
-def test_only_identified_events_leave_rows(
-    tallied: Tallied, batch: list[tuple[Event, Mode]]
+def test_only_identified_events_become_rows(
+    make_tally: MakeTally, batch: list[tuple[Event, Mode]]
 ) -> None:
-    """Rows name contacts of IDENTIFIED events and of no others."""
-    rows = listed(tallied(batch).rows({}))
+    """Rows name the contacts of IDENTIFIED events and of no others."""
+    rows = as_rows(make_tally(batch).identified({})[0])
     expected = Counter(
         (event.contact, event.slot, event.signal)
         for event, mode in batch
@@ -136,68 +135,68 @@ def test_only_identified_events_leave_rows(
     )
 
 
-@both
+@both_tallies
 @given(batches, batches)
 def test_the_first_event_of_a_slot_is_marked_once(
-    tallied: Tallied, before: list[tuple[Event, Mode]], batch: list[tuple[Event, Mode]]
+    make_tally: MakeTally, before: list[tuple[Event, Mode]], batch: list[tuple[Event, Mode]]
 ) -> None:
-    """Over two commits each identified slot and signal has one first event, the earliest in its commit."""
-    earlier = tallied(before)
-    first = [row for row in listed(earlier.rows({})) if row[-1]]
-    later = tallied(batch)
-    first += [row for row in listed(later.rows(earlier.slots)) if row[-1]]
+    """Over two commits, each identified slot and signal has one first event: the earliest."""
+    earlier, later = make_tally(before), make_tally(batch)
+    earlier_columns, earlier_first = earlier.identified({})
+    later_columns, later_first = later.identified(earlier.slots)
+    first = [row for row in as_rows(earlier_columns) + as_rows(later_columns) if row[-1]]
     places = [
         (campaign, group, signal, Verdict(verdict).is_machine, int(Mode.IDENTIFIED), slot)
         for campaign, _, _, group, slot, signal, verdict, _ in first
     ]
-    seen = slots(earlier.slots) | slots(later.slots)
-    assert sorted(places) == sorted(key for key in seen if key[4] == Mode.IDENTIFIED)
-    assert sum(earlier.first.values()) + sum(later.first.values()) == len(first)
+    marked = marked_slots(earlier.slots) | marked_slots(later.slots)
+    assert sorted(places) == sorted(key for key in marked if key[4] == Mode.IDENTIFIED)
+    assert sum(earlier_first.values()) + sum(later_first.values()) == len(first)
 
 
-def taken(rows: EventRows) -> list[Taken]:
-    """Return rows as they are taken out: so many of each kind."""
+def event_groups(columns: EventColumns) -> list[EventGroup]:
+    """Group identical events, as the database returns the events that it deleted."""
     events: Counter[tuple[int, int, int, int, int, int]] = Counter()
     first: Counter[tuple[int, int, int, int, int, int]] = Counter()
-    for campaign, _, time, group, slot, signal, verdict, is_first in listed(rows):
+    for campaign, _, time, group, slot, signal, verdict, is_first in as_rows(columns):
         kind = (campaign, group, slot, signal, verdict, time // 3_600_000_000)
         events[kind] += 1
         first[kind] += is_first
     return [(*kind, count, first[kind]) for kind, count in events.items()]
 
 
-@both
+@both_tallies
 @given(batches)
-def test_folding_takes_back_what_was_counted(
-    tallied: Tallied, batch: list[tuple[Event, Mode]]
+def test_anonymizing_subtracts_exactly_what_was_counted(
+    make_tally: MakeTally, batch: list[tuple[Event, Mode]]
 ) -> None:
-    """Folding all rows of a batch leaves identified numbers at zero and moves their slots."""
+    """Anonymizing all events of a batch sets identified counters to zero and moves their slots."""
     identified = [(event, Mode.IDENTIFIED) for event, _ in batch]
-    tally = tallied(identified)
-    rows = tally.rows({})
-    fold = Fold.of_events(taken(rows), Mode.ANONYMOUS)
+    tally = make_tally(identified)
+    rows, first_events = tally.identified({})
+    changes = AnonymizedCounts.of_events(event_groups(rows), Mode.ANONYMOUS)
 
-    left = Counter(tally.counts)
-    left.update(fold.counts)
-    assert not any(count for key, count in left.items() if key[4] == Mode.IDENTIFIED)
-    first = Counter(tally.first)
-    first.update(fold.first)
+    remaining = Counter(tally.counts)
+    remaining.update(changes.counts)
+    assert not any(count for key, count in remaining.items() if key[4] == Mode.IDENTIFIED)
+    first = Counter(first_events)
+    first.update(changes.first)
     assert not any(first.values())
-    assert folded(fold.cleared) == slots(tally.slots)
-    assert folded(fold.marked) == {
-        (*key[:4], FOLDED + Mode.ANONYMOUS, key[5]) for key in slots(tally.slots)
+    assert slots_by_key(changes.cleared) == marked_slots(tally.slots)
+    assert slots_by_key(changes.marked) == {
+        (*key[:4], ANONYMIZED + Mode.ANONYMOUS, key[5]) for key in marked_slots(tally.slots)
     }
 
 
-@both
+@both_tallies
 @given(batches)
-def test_folding_into_totals_marks_no_slot(
-    tallied: Tallied, batch: list[tuple[Event, Mode]]
+def test_anonymizing_to_aggregate_marks_no_slot(
+    make_tally: MakeTally, batch: list[tuple[Event, Mode]]
 ) -> None:
-    """Into AGGREGATE events move, people do not."""
-    rows = tallied([(event, Mode.IDENTIFIED) for event, _ in batch]).rows({})
-    fold = Fold.of_events(taken(rows), Mode.AGGREGATE)
-    assert not fold.marked
-    assert sum(n for key, n in fold.counts.items() if key[4] == FOLDED + Mode.AGGREGATE) == len(
-        rows.time
-    )
+    """In mode AGGREGATE only totals move to the anonymized counters; slots do not."""
+    rows = make_tally([(event, Mode.IDENTIFIED) for event, _ in batch]).identified({})[0]
+    changes = AnonymizedCounts.of_events(event_groups(rows), Mode.AGGREGATE)
+    assert not changes.marked
+    assert sum(
+        n for key, n in changes.counts.items() if key[4] == ANONYMIZED + Mode.AGGREGATE
+    ) == len(rows.time)

@@ -27,53 +27,53 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/admin.proto\x12\x0bhushpost.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xf6\x01\n\x06Policy\x12\"\n\x15\x61nonymization_enabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12)\n\x0emode_when_true\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12*\n\x0fmode_when_unset\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\x0e\n\x06quorum\x18\x04 \x01(\x05\x12/\n\x11history_when_true\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x16\n\x0eretention_days\x18\x06 \x01(\x05\x42\x18\n\x16_anonymization_enabled\"\xb6\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07\x66olding\x18\x05 \x01(\x0b\x32\x1c.hushpost.v1.FoldingProgress\"l\n\x0f\x46oldingProgress\x12\x14\n\x0c\x66olded_count\x18\x01 \x01(\x03\x12\x13\n\x0btotal_count\x18\x02 \x01(\x03\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"8\n\x11GetTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"\x92\x01\n\x13UpdatePolicyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x06policy\x18\x02 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14UpdatePolicyResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"T\n\x18ListPolicyChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListPolicyChangesResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.PolicyChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x0cPolicyChange\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.hushpost.v1.Policy\"\xc4\x01\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x13\x43reateApiKeyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"L\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x12ListApiKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SENDER\x10\x01\x12\r\n\tROLE_EDGE\x10\x02\x12\x11\n\rROLE_REPORTER\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x32\xe4\x04\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .hushpost.v1.CreateTenantRequest\x1a!.hushpost.v1.CreateTenantResponse\x12J\n\tGetTenant\x12\x1d.hushpost.v1.GetTenantRequest\x1a\x1e.hushpost.v1.GetTenantResponse\x12S\n\x0cUpdatePolicy\x12 .hushpost.v1.UpdatePolicyRequest\x1a!.hushpost.v1.UpdatePolicyResponse\x12\x62\n\x11ListPolicyChanges\x12%.hushpost.v1.ListPolicyChangesRequest\x1a&.hushpost.v1.ListPolicyChangesResponse\x12S\n\x0c\x43reateApiKey\x12 .hushpost.v1.CreateApiKeyRequest\x1a!.hushpost.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.hushpost.v1.ListApiKeysRequest\x1a .hushpost.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .hushpost.v1.RevokeApiKeyRequest\x1a!.hushpost.v1.RevokeApiKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/admin.proto\x12\x0bhushpost.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xf6\x01\n\x06Policy\x12\"\n\x15\x61nonymization_enabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12)\n\x0emode_when_true\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12*\n\x0fmode_when_unset\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\x0e\n\x06quorum\x18\x04 \x01(\x05\x12/\n\x11history_when_true\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x16\n\x0eretention_days\x18\x06 \x01(\x05\x42\x18\n\x16_anonymization_enabled\"\xbc\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x66olding\x18\x05 \x01(\x0b\x32\".hushpost.v1.AnonymizationProgress\"r\n\x15\x41nonymizationProgress\x12\x14\n\x0c\x66olded_count\x18\x01 \x01(\x03\x12\x13\n\x0btotal_count\x18\x02 \x01(\x03\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"8\n\x11GetTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"\x92\x01\n\x13UpdatePolicyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x06policy\x18\x02 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14UpdatePolicyResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"T\n\x18ListPolicyChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListPolicyChangesResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.PolicyChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x0cPolicyChange\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.hushpost.v1.Policy\"\xc4\x01\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x13\x43reateApiKeyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"L\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x12ListApiKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SENDER\x10\x01\x12\r\n\tROLE_EDGE\x10\x02\x12\x11\n\rROLE_REPORTER\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x32\xe4\x04\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .hushpost.v1.CreateTenantRequest\x1a!.hushpost.v1.CreateTenantResponse\x12J\n\tGetTenant\x12\x1d.hushpost.v1.GetTenantRequest\x1a\x1e.hushpost.v1.GetTenantResponse\x12S\n\x0cUpdatePolicy\x12 .hushpost.v1.UpdatePolicyRequest\x1a!.hushpost.v1.UpdatePolicyResponse\x12\x62\n\x11ListPolicyChanges\x12%.hushpost.v1.ListPolicyChangesRequest\x1a&.hushpost.v1.ListPolicyChangesResponse\x12S\n\x0c\x43reateApiKey\x12 .hushpost.v1.CreateApiKeyRequest\x1a!.hushpost.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.hushpost.v1.ListApiKeysRequest\x1a .hushpost.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .hushpost.v1.RevokeApiKeyRequest\x1a!.hushpost.v1.RevokeApiKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=2148
-  _globals['_ROLE']._serialized_end=2243
+  _globals['_ROLE']._serialized_start=2160
+  _globals['_ROLE']._serialized_end=2255
   _globals['_POLICY']._serialized_start=135
   _globals['_POLICY']._serialized_end=381
   _globals['_TENANT']._serialized_start=384
-  _globals['_TENANT']._serialized_end=566
-  _globals['_FOLDINGPROGRESS']._serialized_start=568
-  _globals['_FOLDINGPROGRESS']._serialized_end=676
-  _globals['_CREATETENANTREQUEST']._serialized_start=678
-  _globals['_CREATETENANTREQUEST']._serialized_end=797
-  _globals['_CREATETENANTRESPONSE']._serialized_start=799
-  _globals['_CREATETENANTRESPONSE']._serialized_end=858
-  _globals['_GETTENANTREQUEST']._serialized_start=860
-  _globals['_GETTENANTREQUEST']._serialized_end=897
-  _globals['_GETTENANTRESPONSE']._serialized_start=899
-  _globals['_GETTENANTRESPONSE']._serialized_end=955
-  _globals['_UPDATEPOLICYREQUEST']._serialized_start=958
-  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1104
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1106
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1165
-  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_start=1167
-  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_end=1251
-  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_start=1253
-  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_end=1349
-  _globals['_POLICYCHANGE']._serialized_start=1352
-  _globals['_POLICYCHANGE']._serialized_end=1484
-  _globals['_APIKEY']._serialized_start=1487
-  _globals['_APIKEY']._serialized_end=1683
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=1685
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1800
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=1802
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1878
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1880
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1958
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1960
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2045
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=2047
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=2084
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=2086
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=2146
-  _globals['_ADMINSERVICE']._serialized_start=2246
-  _globals['_ADMINSERVICE']._serialized_end=2858
+  _globals['_TENANT']._serialized_end=572
+  _globals['_ANONYMIZATIONPROGRESS']._serialized_start=574
+  _globals['_ANONYMIZATIONPROGRESS']._serialized_end=688
+  _globals['_CREATETENANTREQUEST']._serialized_start=690
+  _globals['_CREATETENANTREQUEST']._serialized_end=809
+  _globals['_CREATETENANTRESPONSE']._serialized_start=811
+  _globals['_CREATETENANTRESPONSE']._serialized_end=870
+  _globals['_GETTENANTREQUEST']._serialized_start=872
+  _globals['_GETTENANTREQUEST']._serialized_end=909
+  _globals['_GETTENANTRESPONSE']._serialized_start=911
+  _globals['_GETTENANTRESPONSE']._serialized_end=967
+  _globals['_UPDATEPOLICYREQUEST']._serialized_start=970
+  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1116
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1118
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1177
+  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_start=1179
+  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_end=1263
+  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_start=1265
+  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_end=1361
+  _globals['_POLICYCHANGE']._serialized_start=1364
+  _globals['_POLICYCHANGE']._serialized_end=1496
+  _globals['_APIKEY']._serialized_start=1499
+  _globals['_APIKEY']._serialized_end=1695
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=1697
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1812
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=1814
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1890
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1892
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1970
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1972
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2057
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=2059
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=2096
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=2098
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=2158
+  _globals['_ADMINSERVICE']._serialized_start=2258
+  _globals['_ADMINSERVICE']._serialized_end=2870
 # @@protoc_insertion_point(module_scope)

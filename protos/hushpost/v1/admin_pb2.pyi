@@ -83,7 +83,7 @@ class Policy(_message.Message):
     quorum: _builtins.int
     """k: 1…1,000; 10 unless set. 1 means exact numbers."""
     history_when_true: _privacy_pb2.History.ValueType
-    """What becomes of earlier events at an opt-out; FOLD unless set."""
+    """What becomes of earlier events at an opt-out; ANONYMIZE unless set."""
     retention_days: _builtins.int
     """After how many days events that name a contact are folded: 1…3,650; 365
     unless set.
@@ -134,7 +134,7 @@ class Tenant(_message.Message):
         """When it was created."""
 
     @_builtins.property
-    def folding(self) -> Global___FoldingProgress:
+    def folding(self) -> Global___AnonymizationProgress:
         """The job that folds events after the policy was made stricter. Empty when
         there is none.
         """
@@ -146,7 +146,7 @@ class Tenant(_message.Message):
         display_name: _builtins.str = ...,
         policy: Global___Policy | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        folding: Global___FoldingProgress | None = ...,
+        folding: Global___AnonymizationProgress | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "folding", b"folding", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -157,7 +157,7 @@ class Tenant(_message.Message):
 Global___Tenant: _TypeAlias = Tenant  # noqa: Y015
 
 @_typing.final
-class FoldingProgress(_message.Message):
+class AnonymizationProgress(_message.Message):
     """How far a folding job has come."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -186,7 +186,7 @@ class FoldingProgress(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FoldingProgress: _TypeAlias = FoldingProgress  # noqa: Y015
+Global___AnonymizationProgress: _TypeAlias = AnonymizationProgress  # noqa: Y015
 
 @_typing.final
 class CreateTenantRequest(_message.Message):

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hushpost/v1/privacy.proto\x12\x0bhushpost.v1*q\n\nDoNotTrack\x12\x1c\n\x18\x44O_NOT_TRACK_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44O_NOT_TRACK_UNSET\x10\x01\x12\x16\n\x12\x44O_NOT_TRACK_FALSE\x10\x02\x12\x15\n\x11\x44O_NOT_TRACK_TRUE\x10\x03*g\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMODE_IDENTIFIED\x10\x01\x12\x12\n\x0eMODE_ANONYMOUS\x10\x02\x12\x12\n\x0eMODE_AGGREGATE\x10\x03\x12\x0c\n\x08MODE_OFF\x10\x04*F\n\x07History\x12\x17\n\x13HISTORY_UNSPECIFIED\x10\x00\x12\x10\n\x0cHISTORY_FOLD\x10\x01\x12\x10\n\x0cHISTORY_KEEP\x10\x02*\x88\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_HUMAN\x10\x01\x12\x11\n\rVERDICT_PROXY\x10\x02\x12\x14\n\x10VERDICT_PREFETCH\x10\x03\x12\x13\n\x0fVERDICT_SCANNER\x10\x04\x12\x13\n\x0fVERDICT_UNKNOWN\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hushpost/v1/privacy.proto\x12\x0bhushpost.v1*q\n\nDoNotTrack\x12\x1c\n\x18\x44O_NOT_TRACK_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44O_NOT_TRACK_UNSET\x10\x01\x12\x16\n\x12\x44O_NOT_TRACK_FALSE\x10\x02\x12\x15\n\x11\x44O_NOT_TRACK_TRUE\x10\x03*g\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMODE_IDENTIFIED\x10\x01\x12\x12\n\x0eMODE_ANONYMOUS\x10\x02\x12\x12\n\x0eMODE_AGGREGATE\x10\x03\x12\x0c\n\x08MODE_OFF\x10\x04*K\n\x07History\x12\x17\n\x13HISTORY_UNSPECIFIED\x10\x00\x12\x15\n\x11HISTORY_ANONYMIZE\x10\x01\x12\x10\n\x0cHISTORY_KEEP\x10\x02*\x88\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_HUMAN\x10\x01\x12\x11\n\rVERDICT_PROXY\x10\x02\x12\x14\n\x10VERDICT_PREFETCH\x10\x03\x12\x13\n\x0fVERDICT_SCANNER\x10\x04\x12\x13\n\x0fVERDICT_UNKNOWN\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODE']._serialized_start=157
   _globals['_MODE']._serialized_end=260
   _globals['_HISTORY']._serialized_start=262
-  _globals['_HISTORY']._serialized_end=332
-  _globals['_VERDICT']._serialized_start=335
-  _globals['_VERDICT']._serialized_end=471
+  _globals['_HISTORY']._serialized_end=337
+  _globals['_VERDICT']._serialized_start=340
+  _globals['_VERDICT']._serialized_end=476
 # @@protoc_insertion_point(module_scope)

@@ -98,7 +98,7 @@ class _HistoryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_History.Value
     DESCRIPTOR: _descriptor.EnumDescriptor
     HISTORY_UNSPECIFIED: _History.ValueType  # 0
     """The tenant's policy decides (`Policy.history_when_true`)."""
-    HISTORY_FOLD: _History.ValueType  # 1
+    HISTORY_ANONYMIZE: _History.ValueType  # 1
     """They are folded into the anonymous counters and deleted, before the call
     answers.
     """
@@ -110,7 +110,7 @@ class History(_History, metaclass=_HistoryEnumTypeWrapper):
 
 HISTORY_UNSPECIFIED: History.ValueType  # 0
 """The tenant's policy decides (`Policy.history_when_true`)."""
-HISTORY_FOLD: History.ValueType  # 1
+HISTORY_ANONYMIZE: History.ValueType  # 1
 """They are folded into the anonymous counters and deleted, before the call
 answers.
 """

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hushpost_service.errors import HushpostError, Reason
-from hushpost_service.verdict import Verdict
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.verdicts import Verdict
 
-__all__ = ["member", "moment", "optional_member", "timestamp", "verdict", "wire"]
+__all__ = ["member", "optional_member", "timestamp", "to_microseconds", "verdict", "wire"]
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -23,7 +23,7 @@ def timestamp(time: datetime | None) -> Timestamp | None:
     return message
 
 
-def moment(message: Timestamp, *, given: bool) -> int | None:
+def to_microseconds(message: Timestamp, *, given: bool) -> int | None:
     """Return microseconds since 1970, or None where no moment is given."""
     return message.seconds * 1_000_000 + message.nanos // 1000 if given else None
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.domain.errors import HushpostError, Reason
 
 __all__ = ["after", "natural", "page_token"]
 

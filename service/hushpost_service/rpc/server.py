@@ -1,4 +1,4 @@
-"""The gRPC server: all services behind their guard, with health and reflection."""
+"""The gRPC server: all services with their interceptors, health checks and reflection."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,75 +21,80 @@ from hushpost.v1 import (
     tracking_pb2,
     tracking_pb2_grpc,
 )
-from hushpost_service.admin import Admin
-from hushpost_service.admission import Admission
-from hushpost_service.auth import Authenticator
-from hushpost_service.campaigns import Campaigns
-from hushpost_service.drain import Drain
-from hushpost_service.intake import Intake
-from hushpost_service.issuing import Issuing
-from hushpost_service.preferences import Preferences
-from hushpost_service.rpc.admin import AdminServicer
-from hushpost_service.rpc.campaign import CampaignServicer
-from hushpost_service.rpc.door import Doors
-from hushpost_service.rpc.guard import RECORDING, guard, refusing
-from hushpost_service.rpc.preference import PreferenceServicer
-from hushpost_service.rpc.stats import StatsServicer
-from hushpost_service.rpc.tracking import TrackingServicer
+from hushpost_service.admin.auth import Authenticator
+from hushpost_service.admin.service import Admin
+from hushpost_service.campaigns.issuing import TokenIssuer
+from hushpost_service.campaigns.service import Campaigns
+from hushpost_service.graceful_shutdown import GracefulShutdown
+from hushpost_service.preferences.service import Preferences
+from hushpost_service.rpc.interceptors import (
+    AdmissionInterceptor,
+    AuthenticationInterceptor,
+    ErrorInterceptor,
+    InterceptedServer,
+    MetricsInterceptor,
+)
+from hushpost_service.rpc.load_shedding import RECORDING, ConcurrencyLimits
+from hushpost_service.rpc.servicers.admin import AdminServicer
+from hushpost_service.rpc.servicers.campaign import CampaignServicer
+from hushpost_service.rpc.servicers.preference import PreferenceServicer
+from hushpost_service.rpc.servicers.stats import StatsServicer
+from hushpost_service.rpc.servicers.tracking import TrackingServicer
 from hushpost_service.settings import Settings
-from hushpost_service.stats import Stats
+from hushpost_service.stats.service import Stats
+from hushpost_service.tracking.ingest import Ingest
 
 __all__ = ["AddressError", "Health", "Services", "server"]
 
 _MESSAGE_BYTES = 16 * 1024 * 1024
-"""A batch of 10,000 items of the greatest length is smaller."""
+"""More than a batch of 10,000 items of the greatest length."""
 
 _WAITING_CALLS = 10_000
-"""Each holds up to 64 KiB, the window of its stream, before the guard sees it."""
+"""Each holds up to 64 KiB, its stream's flow-control window, before an interceptor runs."""
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
-    # gRPC drops calls that wait to be taken as CANCELLED, from 1,000 of a method
-    # on, and callers do not repeat that. The guard refuses in a better way.
+    # From 1,000 waiting calls of a method on, gRPC would end calls as CANCELLED, which
+    # clients do not retry. Load shedding rejects them as RESOURCE_EXHAUSTED instead.
     ("grpc.server.max_pending_requests", _WAITING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", 2 * _WAITING_CALLS),
-    # A second service on the same port shall fail, not share its calls.
+    # A second authority on the same port must fail to start instead of sharing its calls.
     ("grpc.so_reuseport", 0),
-    # Clients may keep idle connections alive.
+    # Allow clients to send keepalive pings on idle connections.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
 
 
 class AddressError(Exception):
-    """The address cannot be served on."""
+    """The server cannot listen on the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the RPCs call."""
+    """What the servicers and interceptors call."""
 
     authenticator: Authenticator
-    admission: Admission
-    intake: Intake
+    limits: ConcurrencyLimits
+    ingest: Ingest
     campaigns: Campaigns
-    issuing: Issuing
+    issuing: TokenIssuer
     preferences: Preferences
     stats: Stats
     admin: Admin
-    drain: Drain
+    shutdown: GracefulShutdown
 
 
 class Health:
-    """The health service, for the whole server and for each service alike."""
+    """The health service, for the whole server and for each service preference_groups."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.servicer = health_aio.HealthServicer()
         self._names = ("", *names)
 
     async def set_serving(self, *, serving: bool) -> None:
-        """Say whether calls can be served."""
+        """Set the status to SERVING or NOT_SERVING."""
         states = health_pb2.HealthCheckResponse
         state = states.SERVING if serving else states.NOT_SERVING
         for name in self._names:
@@ -97,15 +102,15 @@ class Health:
 
 
 def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Health, str]:
-    """Build the server; return it with its health and its address. Raises AddressError."""
+    """Build the server; return it with its health service and address. Raises AddressError."""
     built = grpc.aio.server(options=_OPTIONS)
-    descriptors: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
+    servicers: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
         tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"]: (
             TrackingServicer(
-                services.intake,
+                services.ingest,
                 services.campaigns,
-                services.admission.events,
-                services.drain,
+                services.limits.events,
+                services.shutdown,
             ),
             tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
         ),
@@ -126,32 +131,42 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
             admin_pb2_grpc.add_AdminServiceServicer_to_server,
         ),
     }
-    rooms = services.admission.recording, services.admission.events
-    doors = Doors(built, RECORDING, {"RecordEvents": (rooms, refusing("RecordEvents", rooms))})
-    for descriptor, (servicer, add) in descriptors.items():
-        guard(
-            servicer,
-            tuple(descriptor.methods_by_name),
-            services.authenticator,
-            services.admission,
-            services.drain,
-        )
-        add(servicer, doors)
-    names = tuple(descriptor.full_name for descriptor in descriptors)
+    limits = services.limits
+    registrar = InterceptedServer(
+        built,
+        interceptors=(
+            ErrorInterceptor(),
+            MetricsInterceptor(),
+            AdmissionInterceptor(services.shutdown, limits),
+            AuthenticationInterceptor(services.authenticator),
+        ),
+        registered=RECORDING,
+        shed={"RecordEvents": (limits.recording, limits.events)},
+    )
+    for servicer, add in servicers.values():
+        add(servicer, registrar)
+    names = tuple(descriptor.full_name for descriptor in servicers)
     health = Health(names)
-    _add_health_and_reflection(doors, health, names)
+    _add_health_and_reflection(built, health, names)
     return built, health, _bind(built, settings)
 
 
-def _add_health_and_reflection(doors: Doors, health: Health, names: tuple[str, ...]) -> None:
+def _add_health_and_reflection(
+    built: grpc.aio.Server, health: Health, names: tuple[str, ...]
+) -> None:
+    """Add the services that need no API key."""
     health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-    mirror = reflection.aio.ReflectionServicer((*names, health_name, reflection.SERVICE_NAME))
+    reflected = (*names, health_name, reflection.SERVICE_NAME)
     added: tuple[tuple[object, Callable[..., None]], ...] = (
         (health.servicer, health_pb2_grpc.add_HealthServicer_to_server),
-        (mirror, reflection_pb2_grpc.add_ServerReflectionServicer_to_server),
+        (
+            reflection.aio.ReflectionServicer(reflected),
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server,
+        ),
     )
+    registrar = InterceptedServer(built)
     for servicer, add in added:
-        add(servicer, doors)
+        add(servicer, registrar)
 
 
 def _bind(built: grpc.aio.Server, settings: Settings) -> str:
@@ -166,5 +181,5 @@ def _bind(built: grpc.aio.Server, settings: Settings) -> str:
         else:
             port = built.add_insecure_port(settings.listen)
     except (RuntimeError, OSError) as error:
-        raise AddressError(f"cannot serve on {settings.listen}: {error}") from None
+        raise AddressError(f"cannot listen on {settings.listen}: {error}") from None
     return f"{host}:{port}"

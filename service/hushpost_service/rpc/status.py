@@ -1,4 +1,4 @@
-"""Turns errors into gRPC statuses: the one place where they meet."""
+"""Maps errors to gRPC statuses (`google.rpc.Status` with `ErrorInfo` and `RetryInfo`)."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.domain.errors import HushpostError, Reason
 
 __all__ = ["CODES", "status_code", "trailing_metadata"]
 
@@ -46,20 +46,20 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
 }
-"""The status code of each reason, as its comment in the proto says."""
+"""The status code of each reason, as documented in `errors.proto`."""
 
 
-def status_code(error: HushpostError) -> grpc.StatusCode:
-    """Return the status code of an error."""
-    return CODES[error.reason]
+def status_code(error: Exception) -> grpc.StatusCode:
+    """Return the status code of an error; INTERNAL unless it is a `HushpostError`."""
+    return CODES[error.reason if isinstance(error, HushpostError) else Reason.INTERNAL]
 
 
 def trailing_metadata(error: HushpostError) -> tuple[tuple[str, bytes]]:
-    """Return the error as a `google.rpc.Status`, the way gRPC carries it."""
+    """Return the trailing metadata that carries the error as a `google.rpc.Status`."""
     return _encoded(error.reason, error.message, tuple(error.metadata.items()))
 
 
-# Whoever refuses much says the same each time, and has no time to spare.
+# Cached, because an overloaded server sends the same few errors over and over.
 @lru_cache(maxsize=64)
 def _encoded(
     reason: Reason, message: str, metadata: tuple[tuple[str, str], ...]

@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hushpost_service.domain.roles import Role
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import tenants as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = [
     "ApiKey",
-    "Role",
     "api_key",
     "api_key_by_hash",
     "discard_api_key",
@@ -20,15 +17,6 @@ __all__ = [
     "list_api_keys",
     "revoke_api_key",
 ]
-
-
-class Role(IntEnum):
-    """What a key may do. Values as in `hushpost.v1.Role`."""
-
-    SENDER = 1
-    EDGE = 2
-    REPORTER = 3
-    ADMIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,7 @@ class ApiKey:
 
 
 async def insert_api_key(
-    connection: "Connection",
+    connection: Connection,
     tenant: int | None,
     role: Role,
     display_name: str,
@@ -58,32 +46,32 @@ async def insert_api_key(
     return number
 
 
-async def api_key_by_hash(connection: "Connection", secret_hash: bytes) -> ApiKey | None:
+async def api_key_by_hash(connection: Connection, secret_hash: bytes) -> ApiKey | None:
     """Return the key whose secret has that hash, or None."""
     row = await connection.fetchrow(sql.API_KEY_BY_HASH, secret_hash)
     return None if row is None else _api_key(row)
 
 
-async def discard_api_key(connection: "Connection", number: int) -> None:
+async def discard_api_key(connection: Connection, number: int) -> None:
     """Take back a key that was registered in the same transaction."""
     await connection.execute(sql.DISCARD_API_KEY, number)
 
 
-async def api_key(connection: "Connection", number: int) -> ApiKey | None:
+async def api_key(connection: Connection, number: int) -> ApiKey | None:
     """Return a key, or None."""
     row = await connection.fetchrow(sql.API_KEY, number)
     return None if row is None else _api_key(row)
 
 
 async def list_api_keys(
-    connection: "Connection", tenant: int | None, after: int, limit: int
+    connection: Connection, tenant: int | None, after: int, limit: int
 ) -> list[ApiKey]:
     """Return keys of a tenant, or of all tenants, oldest first."""
     rows = await connection.fetch(sql.LIST_API_KEYS, tenant, after, limit)
     return [_api_key(row) for row in rows]
 
 
-async def revoke_api_key(connection: "Connection", number: int) -> None:
+async def revoke_api_key(connection: Connection, number: int) -> None:
     """Revoke a key."""
     await connection.execute(sql.REVOKE_API_KEY, number)
 

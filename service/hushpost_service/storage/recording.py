@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from asyncpg import BitString
 
-from hushpost_service.deciding import Alike
-from hushpost_service.policy import ContactPreference, DoNotTrack
+from hushpost_service.domain.counters import NO_EVENTS, CounterKey, EventColumns, SlotKey
+from hushpost_service.domain.modes import ContactPreference, DoNotTrack, PreferenceGroup
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.receipts import Method, periods
 from hushpost_service.storage.sql import recording as sql
-from hushpost_service.tally import NO_ROWS, CounterKey, EventRows, SlotKey
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = [
     "Received",
@@ -70,7 +67,7 @@ def begin_recording(tenant: int) -> str:
     return sql.BEGIN_RECORDING.format(begin=BEGIN, lock=_RECORDING_LOCK, tenant=tenant)
 
 
-async def lock_recording(connection: "Connection", tenant: int) -> None:
+async def lock_recording(connection: Connection, tenant: int) -> None:
     """Wait for the tenant's recording transactions and keep new ones waiting.
 
     To be called last before a commit that makes something stricter.
@@ -87,11 +84,11 @@ class Received:
 
     requests: set[int]
     policy_version: int
-    alike: list[Alike]
+    preference_groups: list[PreferenceGroup]
 
 
 async def receive(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     requests: Sequence[tuple[Method, UUID]],
     contacts: Sequence[int],
@@ -109,18 +106,20 @@ async def receive(
     rows = await connection.fetch(
         sql.RECEIVE, tenant, methods, ids, before, current, None, contacts, oldest
     )
-    alike = [
-        (named, ContactPreference(_STATES[state], since, (anonymous, aggregate, off)))
+    preference_groups = [
+        PreferenceGroup(
+            named, ContactPreference(_STATES[state], since, (anonymous, aggregate, off))
+        )
         for _, _, named, state, since, anonymous, aggregate, off in rows
         if named is not None
     ]
-    return Received(set(rows[0][0] or ()), rows[0][1], alike)
+    return Received(set(rows[0][0] or ()), rows[0][1], preference_groups)
 
 
 _STATES = {int(state): state for state in DoNotTrack}
 
 
-async def make_slots(connection: "Connection", tenant: int, keys: Sequence[SlotKey]) -> None:
+async def make_slots(connection: Connection, tenant: int, keys: Sequence[SlotKey]) -> None:
     """Make rows of identified slot bits that are not there yet; `keys` as for `seen_slots`.
 
     To be called before any row is locked: it waits for whoever is making the same,
@@ -130,7 +129,7 @@ async def make_slots(connection: "Connection", tenant: int, keys: Sequence[SlotK
 
 
 async def seen_slots(
-    connection: "Connection", tenant: int, keys: Sequence[SlotKey]
+    connection: Connection, tenant: int, keys: Sequence[SlotKey]
 ) -> dict[SlotKey, bytes]:
     """Lock identified slot bits and return them (see `tally.has_slot`).
 
@@ -146,7 +145,7 @@ async def seen_slots(
 
 
 async def _locked_slots(
-    connection: "Connection", tenant: int, keys: Sequence[SlotKey]
+    connection: Connection, tenant: int, keys: Sequence[SlotKey]
 ) -> dict[SlotKey, bytes]:
     rows = await connection.fetch(sql.SEEN_SLOTS, tenant, *_places(keys))
     return {keys[n - 1]: bits.bytes for n, bits in rows}
@@ -159,12 +158,12 @@ def _places(keys: Sequence[SlotKey]) -> list[Sequence[object]]:
 
 
 async def write(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     slots: Mapping[SlotKey, bytes],
     counts: Mapping[CounterKey, int],
     first: Mapping[CounterKey, int],
-    rows: EventRows = NO_ROWS,
+    rows: EventColumns = NO_EVENTS,
 ) -> None:
     """Mark slots as seen, add events (and how many of them are first), write rows."""
     few = rows
@@ -177,7 +176,7 @@ async def write(
             columns=_COPIED_COLUMNS,
             format="binary",
         )
-        few = NO_ROWS
+        few = NO_EVENTS
     counters = sorted(counts)
     await connection.execute(
         sql.WRITE,
@@ -190,7 +189,7 @@ async def write(
     )
 
 
-def _copied(tenant: int, rows: EventRows) -> bytes:
+def _copied(tenant: int, rows: EventColumns) -> bytes:
     """Return rows in the binary format of COPY.
 
     PostgreSQL's documentation of COPY, "Binary Format".
@@ -205,9 +204,7 @@ def _copied(tenant: int, rows: EventRows) -> bytes:
     return _COPY_HEADER + copied.tobytes() + _COPY_TRAILER
 
 
-async def clear_slots(
-    connection: "Connection", tenant: int, slots: Mapping[SlotKey, bytes]
-) -> None:
+async def clear_slots(connection: Connection, tenant: int, slots: Mapping[SlotKey, bytes]) -> None:
     """Mark slots as not seen, and leave no row of which none is."""
     if not slots:
         return
@@ -228,7 +225,7 @@ def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[obje
 
 
 async def drop_empty_counters(
-    connection: "Connection", tenant: int, keys: Iterable[CounterKey]
+    connection: Connection, tenant: int, keys: Iterable[CounterKey]
 ) -> None:
     """Delete those counters that have come to 0: an hour is not to outlast its events."""
     ordered = sorted(keys)

@@ -1,14 +1,12 @@
 """The server's settings that promises rest on: set where we may, else checked."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import server_settings as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = ["OF_SESSIONS", "BrokenSetting", "broken", "warn_of_settings"]
 
@@ -73,7 +71,7 @@ def broken(settings: Mapping[str, str]) -> list[BrokenSetting]:
     ]
 
 
-async def warn_of_settings(connection: "Connection") -> None:
+async def warn_of_settings(connection: Connection) -> None:
     """Log a warning for each setting that breaks a promise."""
     names = [*_WANTED, *_WANTED_WHILE_PARAMETERS_ARE_LOGGED, _LOGGED_LENGTH]
     rows = await connection.fetch(sql.SETTINGS, names)

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from hushpost_service.policy import ContactPreference, DoNotTrack, Mode
-from hushpost_service.release import Count
+from hushpost_service.domain.modes import ContactPreference, DoNotTrack, Mode
+from hushpost_service.domain.release import Count
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import stats as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = [
     "ANY_LINK",
@@ -93,7 +91,7 @@ _BY_GROUP, _BY_LINK, _BY_HOUR = 0, 1, 2
 _IDENTIFIED = int(Mode.IDENTIFIED)
 
 
-async def identified(connection: "Connection", tenant: int, campaign: int) -> Numbers:
+async def identified(connection: Connection, tenant: int, campaign: int) -> Numbers:
     """Return what is counted of identified events now.
 
     People are read before events: what is committed in between cannot make more
@@ -118,7 +116,7 @@ async def identified(connection: "Connection", tenant: int, campaign: int) -> Nu
     return found
 
 
-async def published(connection: "Connection", tenant: int, campaign: int) -> Numbers:
+async def published(connection: Connection, tenant: int, campaign: int) -> Numbers:
     """Return what has been published of a campaign's anonymous numbers."""
     found = Numbers({}, {})
     rows = await connection.fetch(sql.PUBLISHED, tenant, campaign)
@@ -150,9 +148,7 @@ def _place(
     return Cell(0, signal, machine, mode) if signal > 0 else None
 
 
-async def waiting(
-    connection: "Connection", tenant: int, campaign: int, quorum: int
-) -> list[Waiting]:
+async def waiting(connection: Connection, tenant: int, campaign: int, quorum: int) -> list[Waiting]:
     """Return the anonymous cells with a quorum above what is published, by group and link."""
     return [
         Waiting(Cell(*row[:4]), Count(*row[4:6]), Count(*row[6:8]), *row[8:])
@@ -161,19 +157,19 @@ async def waiting(
 
 
 async def sent(
-    connection: "Connection", tenant: int, campaign: int
+    connection: Connection, tenant: int, campaign: int
 ) -> list[tuple[int, int, int, int]]:
     """Return (group, mode, hour, messages)."""
     return [tuple(row) for row in await connection.fetch(sql.SENT, tenant, campaign)]
 
 
-async def lock_publication(connection: "Connection", campaign: int) -> None:
+async def lock_publication(connection: Connection, campaign: int) -> None:
     """Keep others from publishing numbers of the campaign until the commit."""
     await connection.execute(sql.LOCK_PUBLICATION, campaign)
 
 
 async def publish(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     campaign: int,
     hour: int,
@@ -193,7 +189,7 @@ async def publish(
 
 
 async def engaged_contacts(
-    connection: "Connection",
+    connection: Connection,
     tenant: int,
     campaign: int,
     signals: tuple[int, int],

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hushpost_service.policy import History, Mode, Policy, PolicyPeriod
+from hushpost_service.domain.modes import History, Mode, Policy, PolicyPeriod
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import tenants as sql
-
-if TYPE_CHECKING:
-    from hushpost_service.storage.database import Connection
 
 __all__ = [
     "PolicyChange",
@@ -43,30 +41,30 @@ class PolicyChange:
     policy: Policy
 
 
-async def insert_tenant(connection: "Connection", tenant_id: str, display_name: str) -> int | None:
+async def insert_tenant(connection: Connection, tenant_id: str, display_name: str) -> int | None:
     """Register a tenant and return its number; None when its id is taken."""
     number: int | None = await connection.fetchval(sql.INSERT_TENANT, tenant_id, display_name)
     return number
 
 
-async def tenant(connection: "Connection", tenant_id: str) -> Tenant | None:
+async def tenant(connection: Connection, tenant_id: str) -> Tenant | None:
     """Return a tenant, or None."""
     row = await connection.fetchrow(sql.TENANT, tenant_id)
     return None if row is None else Tenant(*row)
 
 
-async def tenant_ids(connection: "Connection") -> dict[int, str]:
+async def tenant_ids(connection: Connection) -> dict[int, str]:
     """Return the ids of all tenants by number."""
     rows = await connection.fetch(sql.TENANT_IDS)
     return {row["tenant"]: row["tenant_id"] for row in rows}
 
 
-async def lock_tenant(connection: "Connection", number: int) -> None:
+async def lock_tenant(connection: Connection, number: int) -> None:
     """Keep others from changing the tenant's policy until the commit."""
     await connection.execute(sql.LOCK_TENANT, number)
 
 
-async def insert_policy(connection: "Connection", number: int, policy: Policy, actor: str) -> None:
+async def insert_policy(connection: Connection, number: int, policy: Policy, actor: str) -> None:
     """Put a policy in force."""
     await connection.execute(
         sql.INSERT_POLICY,
@@ -81,7 +79,7 @@ async def insert_policy(connection: "Connection", number: int, policy: Policy, a
     )
 
 
-async def policies(connection: "Connection", number: int) -> tuple[int, list[PolicyPeriod]]:
+async def policies(connection: Connection, number: int) -> tuple[int, list[PolicyPeriod]]:
     """Return the version of the policy in force, and all policies by time."""
     rows = await connection.fetch(sql.POLICIES, number)
     periods = [PolicyPeriod(row["valid_from"], _policy(row)) for row in rows]
@@ -89,7 +87,7 @@ async def policies(connection: "Connection", number: int) -> tuple[int, list[Pol
 
 
 async def list_policies(
-    connection: "Connection", number: int, after: int, limit: int
+    connection: Connection, number: int, after: int, limit: int
 ) -> list[PolicyChange]:
     """Return policies that a tenant has had, after a version, oldest first."""
     rows = await connection.fetch(sql.LIST_POLICIES, number, after, limit)

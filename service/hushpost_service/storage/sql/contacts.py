@@ -21,7 +21,7 @@ select array_agg(contact_id), array_agg(contact) from made
 # a plain read. Of moments before the campaign's creation nothing depends on which they
 # were. The ids, in lines, come from a sub-select, so that no plan is made for their
 # number: for a great many the planner would rather read all of the tenant's contacts.
-ALIKE_CONTACTS = """
+CONTACTS_BY_PREFERENCE = """
 select array_agg(contact_id), array_agg(contact), do_not_track,
     case when preference_time > $3 then preference_time end as since,
     case when anonymous_until >= $3 then anonymous_until end as anonymous,
@@ -70,7 +70,7 @@ where contacts.tenant = $1 and contacts.contact = given.contact
 """
 
 # Reads contacts as the recorder does, by the same index. Numbers are given in one text,
-# as ids above; see `ALIKE_CONTACTS` for the sub-select.
+# as ids above; see `CONTACTS_BY_PREFERENCE` for the sub-select.
 READ_BACK = """
 select count(do_not_track)
 from contacts

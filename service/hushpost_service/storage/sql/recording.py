@@ -32,7 +32,7 @@ left join (
     from contacts
     where tenant = $1 and contact = any(array(select unnest($7::bigint[])))
     group by do_not_track, since, anonymous_until, aggregate_until, off_until
-) as alike on true
+) as preference_groups on true
 """
 
 # The slots that identified events were seen from before, by position in the

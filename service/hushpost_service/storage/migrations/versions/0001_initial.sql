@@ -53,7 +53,7 @@ create table contacts (
     off_until timestamptz,
     primary key (tenant, contact),
     unique (tenant, contact_id)
--- Room for changes of preferences in the row's page: indexes then stay as they are.
+-- ConcurrencyLimit for changes of preferences in the row's page: indexes then stay as they are.
 ) with (fillfactor = 80);
 
 -- Makes contacts known, as UNSET, whose ids are the lines of $2; answers their numbers
@@ -220,19 +220,19 @@ create table publications (
     primary key (tenant, campaign, group_number, signal, machine, mode, hour)
 ) with (fillfactor = 50);
 
--- Folding that has been promised and is not finished: of one contact, or, where
+-- Anonymizer that has been promised and is not finished: of one contact, or, where
 -- `contact` is null, of all whom a stricter policy concerns.
-create table foldings (
+create table anonymization_jobs (
     tenant integer not null,
     folding bigint generated always as identity,
     contact bigint,
     history smallint not null,
     start_time timestamptz not null,
     total_events bigint not null,
-    folded_events bigint not null,
+    anonymized_events bigint not null,
     primary key (tenant, folding)
 );
-create index foldings_contact on foldings (tenant, contact);
+create index anonymization_jobs_contact on anonymization_jobs (tenant, contact);
 
 -- Samples of columns, which the planner would keep, outlast the rows that they were
 -- taken from: nothing that names or singles out anybody is sampled. Every statement
@@ -245,5 +245,5 @@ alter table events
     alter column contact set statistics 0,
     alter column event_time set statistics 0,
     alter column slot set statistics 0;
-alter table foldings alter column contact set statistics 0;
+alter table anonymization_jobs alter column contact set statistics 0;
 alter table slot_bits alter column bits set statistics 0;

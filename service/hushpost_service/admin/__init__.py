@@ -1,0 +1,1 @@
+"""Tenants, policies and API keys."""

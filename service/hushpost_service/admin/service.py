@@ -1,0 +1,204 @@
+"""Commands about tenants, policies and API keys."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.modes import Mode, Policy
+from hushpost_service.domain.roles import Role
+from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
+from hushpost_service.preferences.anonymizer import Anonymizer
+from hushpost_service.storage import anonymization, api_keys, receipts, recording, tenants
+from hushpost_service.storage.anonymization import PolicyJob
+from hushpost_service.storage.api_keys import ApiKey
+from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.receipts import INSTALLATION, Method
+from hushpost_service.storage.tenants import PolicyChange, Tenant
+
+__all__ = ["Admin", "TenantState", "new_secret", "secret_hash"]
+
+
+_MAX_QUORUM = 1000
+_MAX_RETENTION_DAYS = 3650
+
+
+def new_secret() -> str:
+    """Return a secret for an API key: 256 random bits."""
+    return f"hp_{secrets.token_urlsafe(32)}"
+
+
+def secret_hash(secret: str) -> bytes:
+    """Return what is stored of an API key's secret."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """A tenant, its policy, and how far folding has come."""
+
+    tenant: Tenant
+    policy: Policy
+    folding: PolicyJob | None
+
+
+class Admin:
+    """What administers the installation."""
+
+    def __init__(
+        self,
+        database: Database,
+        campaigns: CampaignCache,
+        anonymization_jobs: Anonymizer,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._campaigns = campaigns
+        self._anonymizer = anonymization_jobs
+        self._clock = clock
+
+    async def create_tenant(
+        self,
+        tenant_id: str,
+        display_name: str,
+        policy: Policy,
+        actor: str,
+        request: UUID | None,
+    ) -> TenantState:
+        """Create a tenant. Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS."""
+        checked_tenant_id(tenant_id)
+        checked_text(display_name, "display_name", 256)
+        _check_policy(policy)
+
+        async def work(connection: Connection) -> None:
+            if not await receipts.file_receipt(
+                connection, INSTALLATION, Method.CREATE_TENANT, request, self._clock()
+            ):
+                return
+            number = await tenants.insert_tenant(connection, tenant_id, display_name)
+            if number is None:
+                raise HushpostError(Reason.TENANT_ALREADY_EXISTS, "the tenant id is taken")
+            await tenants.insert_policy(connection, number, policy, actor)
+
+        await self._database.transact("create tenant", work)
+        return await self.tenant(tenant_id)
+
+    async def tenant(self, tenant_id: str) -> TenantState:
+        """Return a tenant. Raises TENANT_NOT_FOUND."""
+        if not is_tenant_id(tenant_id):
+            raise _no_such_tenant()
+        async with self._database.connection("get tenant") as connection:
+            found = await tenants.tenant(connection, tenant_id)
+            if found is None:
+                raise _no_such_tenant()
+            rule = await self._campaigns.mode_rule(connection, found.number)
+        return TenantState(found, rule.policy, await self._anonymizer.progress(found.number))
+
+    async def update_policy(
+        self,
+        tenant_id: str,
+        policy: Policy,
+        fields: Collection[str],
+        actor: str,
+        request: UUID | None,
+    ) -> TenantState:
+        """Take the named fields of a policy; a stricter one starts anonymization.
+
+        Raises TENANT_NOT_FOUND, FIELD_INVALID.
+        """
+        number = (await self.tenant(tenant_id)).tenant.number
+
+        async def work(connection: Connection) -> None:
+            await tenants.lock_tenant(connection, number)
+            old = (await self._campaigns.mode_rule(connection, number)).policy
+            new = replace(old, **{field: getattr(policy, field) for field in fields})
+            _check_policy(new)
+            is_new = await receipts.file_receipt(
+                connection, number, Method.UPDATE_POLICY, request, self._clock()
+            )
+            if not is_new or new == old:
+                return
+            await tenants.insert_policy(connection, number, new, actor)
+            if new.is_stricter_than(old):
+                await anonymization.insert_policy_job(
+                    connection, number, new.history_when_true, self._clock()
+                )
+                await recording.lock_recording(connection, number)
+
+        await self._database.transact("update policy", work)
+        self._anonymizer.wake()
+        return await self.tenant(tenant_id)
+
+    async def policy_changes(self, tenant_id: str, after: int, limit: int) -> list[PolicyChange]:
+        """Return policies that a tenant has had, oldest first. Raises TENANT_NOT_FOUND."""
+        number = (await self.tenant(tenant_id)).tenant.number
+        async with self._database.connection("list policies") as connection:
+            return await tenants.list_policies(connection, number, after, limit)
+
+    async def create_api_key(
+        self, tenant: int | None, role: Role, display_name: str, request: UUID | None
+    ) -> tuple[ApiKey, str]:
+        """Create a key; return it and its secret, which is "" for a repeated request."""
+        checked_text(display_name, "display_name", 256)
+        secret = new_secret()
+        scope = INSTALLATION if tenant is None else tenant
+
+        async def work(connection: Connection) -> tuple[int | None, str]:
+            number = await api_keys.insert_api_key(
+                connection, tenant, role, display_name, secret_hash(secret)
+            )
+            if await receipts.file_receipt(
+                connection, scope, Method.CREATE_API_KEY, request, self._clock(), number
+            ):
+                return number, secret
+            await api_keys.discard_api_key(connection, number)
+            if request is None:
+                raise AssertionError
+            before = await receipts.subject(connection, scope, Method.CREATE_API_KEY, request)
+            return before, ""
+
+        number, answered = await self._database.transact("create api key", work)
+        return await self.api_key(number or 0), answered
+
+    async def api_key(self, number: int) -> ApiKey:
+        """Return a key. Raises API_KEY_NOT_FOUND."""
+        async with self._database.connection("get api key") as connection:
+            found = await api_keys.api_key(connection, number)
+        if found is None:
+            raise HushpostError(Reason.API_KEY_NOT_FOUND, "there is no such API key")
+        return found
+
+    async def api_keys(self, tenant: int | None, after: int, limit: int) -> list[ApiKey]:
+        """Return keys of a tenant, or of all, oldest first."""
+        async with self._database.connection("list api keys") as connection:
+            return await api_keys.list_api_keys(connection, tenant, after, limit)
+
+    async def revoke_api_key(self, number: int) -> ApiKey:
+        """Revoke a key, for good. Raises API_KEY_NOT_FOUND."""
+        async with self._database.connection("revoke api key") as connection:
+            await api_keys.revoke_api_key(connection, number)
+        return await self.api_key(number)
+
+
+def _no_such_tenant() -> HushpostError:
+    return HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
+
+
+def _check_policy(policy: Policy) -> None:
+    checks = {
+        "mode_when_true": policy.mode_when_true > Mode.IDENTIFIED,
+        "quorum": 1 <= policy.quorum <= _MAX_QUORUM,
+        "retention_days": 1 <= policy.retention_days <= _MAX_RETENTION_DAYS,
+    }
+    for field, is_valid in checks.items():
+        if not is_valid:
+            raise HushpostError(
+                Reason.FIELD_INVALID,
+                f"policy.{field} is out of range",
+                {"field": field},
+            )

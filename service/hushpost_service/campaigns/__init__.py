@@ -1,0 +1,1 @@
+"""Campaigns, their links and groups, and the tokens of their messages."""

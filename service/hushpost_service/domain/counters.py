@@ -1,0 +1,84 @@
+"""Keys of the counters and slot bitmaps that the database keeps, and the bits of slots. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from hushpost_service.domain.events import Flags, Numbers
+from hushpost_service.domain.verdicts import Verdict
+
+__all__ = [
+    "ANONYMIZED",
+    "AUTOMATED",
+    "CHUNK_SLOTS",
+    "FIRST_BIT",
+    "HOUR",
+    "NO_EVENTS",
+    "CounterKey",
+    "EventColumns",
+    "SlotKey",
+    "has_slot",
+    "slot_bits",
+]
+
+CHUNK_SLOTS = 4096
+"""Slots whose bits share one row."""
+
+ANONYMIZED = 10
+"""Added to the number of an anonymous mode for events that were identified before.
+
+Anonymized events have counters of their own. Readers saw them leave the identified
+numbers, so they must not fill up the quorum that hides other people.
+"""
+
+SlotKey = tuple[int, int, int, bool, int, int]
+"""Key of a row of slot bits: (campaign, group, signal, machine, mode, chunk).
+
+`mode` is the number of a `Mode`, plus `ANONYMIZED` for anonymized events.
+"""
+
+CounterKey = tuple[int, int, int, bool, int, int]
+"""Key of a counter: (campaign, group, signal, machine, mode, hour).
+
+`hour` counts hours since 1970-01-01T00Z. It is 0 unless the mode is IDENTIFIED,
+because anonymous events carry no time.
+"""
+
+HOUR = 3600 * 1_000_000
+"""Microseconds of an hour."""
+
+AUTOMATED = frozenset(int(verdict) for verdict in Verdict if verdict.is_machine)
+"""The numbers of automated verdicts."""
+
+FIRST_BIT = 0x80
+"""The bit of the first slot in a byte: PostgreSQL numbers bits from the left."""
+
+Column = Sequence[int] | Numbers
+
+
+class EventColumns(NamedTuple):
+    """Identified events as columns of equal length, one per column of the table."""
+
+    campaign: Column
+    contact: Column
+    time: Column
+    group: Column
+    slot: Column
+    signal: Column
+    verdict: Column
+    is_first: Sequence[bool] | Flags
+
+
+NO_EVENTS = EventColumns(*([()] * len(EventColumns._fields)))
+
+
+def slot_bits(slots: Iterable[int]) -> bytes:
+    """Return the bitmap of slots that share one chunk."""
+    bits = bytearray(CHUNK_SLOTS // 8)
+    for slot in slots:
+        bits[slot % CHUNK_SLOTS >> 3] |= FIRST_BIT >> (slot & 7)
+    return bytes(bits)
+
+
+def has_slot(bits: bytes, slot: int) -> bool:
+    """Return whether a chunk's bitmap has the bit of a slot."""
+    return bool(bits[slot % CHUNK_SLOTS >> 3] & FIRST_BIT >> (slot & 7))

@@ -1,0 +1,180 @@
+"""What ids, names and other plain fields of requests may be. Pure."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from hushpost_service.domain.errors import HushpostError, Reason
+
+__all__ = [
+    "MAX_BATCH",
+    "MAX_PAGE",
+    "checked_batch",
+    "checked_contact_id",
+    "checked_contact_ids",
+    "checked_event_time",
+    "checked_id",
+    "checked_page_size",
+    "checked_request_id",
+    "checked_tenant_id",
+    "checked_text",
+    "checked_url",
+    "event_times",
+    "is_id",
+    "is_tenant_id",
+    "oldest_event",
+]
+
+MAX_BATCH = 10_000
+"""Items of a batch."""
+
+MAX_PAGE = 1000
+_DEFAULT_PAGE = 100
+_MAX_ID_BYTES = 128
+_MAX_URL_BYTES = 8192
+_AHEAD = timedelta(minutes=5)
+_BEHIND = timedelta(days=30)
+_AHEAD_MICROSECONDS = _AHEAD // timedelta(microseconds=1)
+_BEHIND_MICROSECONDS = _BEHIND // timedelta(microseconds=1)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NOT_IN_URL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
+_TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def checked_contact_id(contact_id: str, index: int | None = None) -> str:
+    """Return a contact id. Raises CONTACT_ID_INVALID."""
+    if not is_id(contact_id):
+        raise HushpostError(
+            Reason.CONTACT_ID_INVALID,
+            "a contact id has 1 to 128 bytes and no control characters",
+            {} if index is None else {"index": str(index)},
+        )
+    return contact_id
+
+
+def checked_contact_ids(contact_ids: Sequence[str]) -> None:
+    """Check the contact ids of a batch. Raises CONTACT_ID_INVALID, with the index."""
+    # One look at all of them will do where each is of plain characters.
+    together = "".join(contact_ids)
+    lengths = set(map(len, contact_ids))
+    is_plain = together.isascii() and together.isprintable()
+    if not is_plain or 0 in lengths or max(lengths) > _MAX_ID_BYTES:
+        for index, contact_id in enumerate(contact_ids):
+            checked_contact_id(contact_id, index)
+
+
+def checked_id(text: str, field: str) -> str:
+    """Return an id of a campaign or group. Raises ID_INVALID."""
+    if not is_id(text):
+        raise HushpostError(
+            Reason.ID_INVALID,
+            f"{field} has 1 to 128 bytes and no control characters",
+            {"field": field},
+        )
+    return text
+
+
+def checked_tenant_id(text: str) -> str:
+    """Return an id for a tenant. Raises ID_INVALID."""
+    if not is_tenant_id(text):
+        raise HushpostError(
+            Reason.ID_INVALID,
+            "a tenant id has 1 to 64 lower-case letters, digits, hyphens and underscores",
+            {"field": "tenant_id"},
+        )
+    return text
+
+
+def checked_text(text: str, field: str, limit: int) -> str:
+    """Return a text of at most `limit` bytes of UTF-8. Raises FIELD_INVALID."""
+    if len(text.encode()) > limit or "\x00" in text:
+        raise HushpostError(
+            Reason.FIELD_INVALID, f"{field} has at most {limit} bytes", {"field": field}
+        )
+    return text
+
+
+def checked_request_id(text: str) -> UUID | None:
+    """Return a request id, None where it is empty. Raises REQUEST_ID_INVALID."""
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise HushpostError(Reason.REQUEST_ID_INVALID, "request_id is not a UUID") from None
+
+
+def checked_batch(items: Sequence[object], field: str) -> None:
+    """Raise BATCH_EMPTY or BATCH_TOO_LARGE where a list has not 1 to 10,000 items."""
+    if not items:
+        raise HushpostError(Reason.BATCH_EMPTY, f"{field} is empty", {"field": field})
+    if len(items) > MAX_BATCH:
+        raise HushpostError(
+            Reason.BATCH_TOO_LARGE,
+            f"{field} has more than {MAX_BATCH} items",
+            {"field": field, "limit": str(MAX_BATCH)},
+        )
+
+
+def checked_page_size(size: int) -> int:
+    """Return how many items a page has. Raises PAGE_SIZE_INVALID."""
+    if size < 0:
+        raise HushpostError(Reason.PAGE_SIZE_INVALID, "page_size is below zero")
+    return min(size or _DEFAULT_PAGE, MAX_PAGE)
+
+
+def event_times(now: int) -> tuple[int, int]:
+    """Return the earliest and the latest time that an event may have, all in microseconds."""
+    return now - _BEHIND_MICROSECONDS, now + _AHEAD_MICROSECONDS
+
+
+def checked_event_time(time: int, now: int) -> int:
+    """Return an event's time, both in microseconds. Raises EVENT_TIME_IN_FUTURE, …_TOO_OLD."""
+    earliest, latest = event_times(now)
+    if time > latest:
+        raise HushpostError(
+            Reason.EVENT_TIME_IN_FUTURE,
+            "the event's time is more than five minutes ahead",
+        )
+    if time < earliest:
+        raise HushpostError(Reason.EVENT_TIME_TOO_OLD, "the event's time is more than 30 days ago")
+    return time
+
+
+def checked_url(url: str, index: int) -> str:
+    """Return a link's URL, as it is. Raises LINK_URL_INVALID."""
+    if not _is_destination(url):
+        raise HushpostError(
+            Reason.LINK_URL_INVALID,
+            "a link is an absolute http or https URL of at most 8,192 bytes without spaces",
+            {"index": str(index)},
+        )
+    return url
+
+
+def is_tenant_id(text: str) -> bool:
+    """Tell whether a tenant can have that id."""
+    return _TENANT_ID.fullmatch(text) is not None
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a contact, campaign or group can have that id."""
+    return 0 < len(text.encode()) <= _MAX_ID_BYTES and not _CONTROL.search(text)
+
+
+def _is_destination(url: str) -> bool:
+    if len(url.encode()) > _MAX_URL_BYTES or _NOT_IN_URL.search(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def oldest_event(now: datetime) -> datetime:
+    """Return the time before which events are refused."""
+    return now - _BEHIND

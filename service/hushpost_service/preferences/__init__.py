@@ -1,0 +1,1 @@
+"""Recipients' choices, and anonymizing what was recorded before they declined."""

@@ -1,0 +1,68 @@
+"""The changes to counters and slot bits that anonymize identified events. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from hushpost_service.domain.counters import (
+    ANONYMIZED,
+    AUTOMATED,
+    CHUNK_SLOTS,
+    CounterKey,
+    SlotKey,
+)
+from hushpost_service.domain.events import EventGroup
+from hushpost_service.domain.modes import Mode
+
+__all__ = ["AnonymizedCounts"]
+
+_IDENTIFIED = int(Mode.IDENTIFIED)
+
+
+class AnonymizedCounts:
+    """Counters to add to (negative: subtract from), and slots to clear and to mark."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[CounterKey] = Counter()
+        self.first: Counter[CounterKey] = Counter()
+        self.cleared: defaultdict[SlotKey, list[int]] = defaultdict(list)
+        self.marked: defaultdict[SlotKey, list[int]] = defaultdict(list)
+
+    @classmethod
+    def of_events(
+        cls,
+        deleted: Iterable[EventGroup],
+        mode: Mode,
+        new_slot: Callable[[int, int, int], int] | None = None,
+    ) -> Self:
+        """Move deleted identified events to the anonymized counters of `mode`.
+
+        In mode ANONYMOUS the events mark slots: their own, or the ones that
+        `new_slot` returns for (campaign, group, slot).
+        """
+        changes = cls()
+        anonymized = ANONYMIZED + mode
+        for campaign, group, slot, signal, verdict, hour, events, first in deleted:
+            place = (campaign, group, signal, verdict in AUTOMATED)
+            changes.counts[*place, _IDENTIFIED, hour] -= events
+            changes.first[*place, _IDENTIFIED, hour] -= first
+            changes.counts[*place, anonymized, 0] += events
+            changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
+            if mode is Mode.ANONYMOUS:
+                marked = new_slot(campaign, group, slot) if new_slot else slot
+                changes.marked[*place, anonymized, marked // CHUNK_SLOTS].append(marked)
+        return changes
+
+    @classmethod
+    def of_moved_slot(
+        cls, places: Iterable[tuple[int, int, int, bool]], slot: int, new_slot: int
+    ) -> Self:
+        """Move the identified bits of a slot to another slot.
+
+        `places` are the (campaign, group, signal, machine) where the slot is marked.
+        """
+        changes = cls()
+        for place in places:
+            changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
+            changes.marked[*place, _IDENTIFIED, new_slot // CHUNK_SLOTS].append(new_slot)
+        return changes

@@ -1,0 +1,42 @@
+"""Which roles may call which RPC."""
+
+from collections.abc import Mapping
+
+from hushpost_service.domain.roles import Role
+
+__all__ = ["ROLES"]
+
+_SENDER = frozenset({Role.SENDER})
+_EDGE = frozenset({Role.EDGE})
+_REPORTER = frozenset({Role.REPORTER})
+_ADMIN = frozenset({Role.ADMIN})
+
+ROLES: Mapping[str, frozenset[Role]] = {
+    "RecordOpen": _EDGE,
+    "RecordClick": _EDGE,
+    "RecordEvents": _EDGE,
+    "ResolveLink": _EDGE,
+    "WatchLinks": _EDGE,
+    "SetPreference": _SENDER | _EDGE,
+    "GetPreference": _SENDER | _EDGE,
+    "BatchSetPreferences": _SENDER,
+    "ListPreferenceChanges": _SENDER,
+    "EraseContact": _SENDER,
+    "CreateCampaign": _SENDER,
+    "ExtendCampaign": _SENDER,
+    "GetCampaign": _SENDER | _REPORTER,
+    "ListCampaigns": _SENDER | _REPORTER,
+    "CloseCampaign": _SENDER,
+    "IssueTokens": _SENDER,
+    "GetCampaignStats": _REPORTER,
+    "WatchCampaignStats": _REPORTER,
+    "ListEngagedContacts": _REPORTER,
+    "CreateTenant": _ADMIN,
+    "GetTenant": _ADMIN,
+    "UpdatePolicy": _ADMIN,
+    "ListPolicyChanges": _ADMIN,
+    "CreateApiKey": _ADMIN,
+    "ListApiKeys": _ADMIN,
+    "RevokeApiKey": _ADMIN,
+}
+"""The roles that may call each RPC. The server does not start with an RPC that is missing here."""

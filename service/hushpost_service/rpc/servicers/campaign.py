@@ -1,0 +1,160 @@
+"""CampaignService: what senders call."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+
+from hushpost.v1 import campaign_pb2 as pb
+from hushpost.v1.campaign_pb2_grpc import CampaignServiceServicer
+from hushpost_service.campaigns.issuing import TokenIssuer
+from hushpost_service.campaigns.service import Campaigns
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.validation import checked_page_size, checked_request_id
+from hushpost_service.rpc.convert import timestamp
+from hushpost_service.rpc.interceptors.authentication import current_caller
+from hushpost_service.rpc.paging import after, page_token
+from hushpost_service.storage.campaigns import Campaign, Link
+
+__all__ = ["CampaignServicer"]
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class CampaignServicer(CampaignServiceServicer):
+    """Serves CampaignService."""
+
+    def __init__(self, campaigns: Campaigns, issuing: TokenIssuer) -> None:
+        self._campaigns = campaigns
+        self._issuing = issuing
+
+    async def CreateCampaign(
+        self, request: pb.CreateCampaignRequest, context: Context
+    ) -> pb.CreateCampaignResponse:
+        """Create a campaign."""
+        caller = current_caller()
+        campaign = await self._campaigns.create(
+            caller.tenant(request.tenant_id),
+            request.campaign_id,
+            request.display_name,
+            _links(request),
+            [group.group_id for group in request.groups],
+            checked_request_id(request.request_id),
+        )
+        return pb.CreateCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
+
+    async def ExtendCampaign(
+        self, request: pb.ExtendCampaignRequest, context: Context
+    ) -> pb.ExtendCampaignResponse:
+        """Add links and groups."""
+        caller = current_caller()
+        campaign = await self._campaigns.extend(
+            caller.tenant(request.tenant_id),
+            request.campaign_id,
+            _links(request),
+            [group.group_id for group in request.groups],
+            checked_request_id(request.request_id),
+        )
+        return pb.ExtendCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
+
+    async def GetCampaign(
+        self, request: pb.GetCampaignRequest, context: Context
+    ) -> pb.GetCampaignResponse:
+        """Look a campaign up."""
+        caller = current_caller()
+        campaign = await self._campaigns.get(caller.tenant(request.tenant_id), request.campaign_id)
+        return pb.GetCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
+
+    async def ListCampaigns(
+        self, request: pb.ListCampaignsRequest, context: Context
+    ) -> pb.ListCampaignsResponse:
+        """List a part of the campaigns."""
+        caller = current_caller()
+        tenant = caller.tenant(request.tenant_id)
+        size = checked_page_size(request.page_size)
+        position = _position(request.page_token)
+        found = await self._campaigns.page(tenant, position, size + 1)
+        page = found[:size]
+        return pb.ListCampaignsResponse(
+            campaigns=[_campaign(campaign, caller.key.tenant_id) for campaign in page],
+            next_page_token=_page_token(page[-1]) if found[size:] else "",
+        )
+
+    async def CloseCampaign(
+        self, request: pb.CloseCampaignRequest, context: Context
+    ) -> pb.CloseCampaignResponse:
+        """Close a campaign."""
+        caller = current_caller()
+        campaign = await self._campaigns.close(
+            caller.tenant(request.tenant_id), request.campaign_id
+        )
+        return pb.CloseCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
+
+    async def IssueTokens(
+        self, request: pb.IssueTokensRequest, context: Context
+    ) -> pb.IssueTokensResponse:
+        """Issue tokens."""
+        issued = await self._issuing.issue(
+            current_caller().tenant(request.tenant_id),
+            request.campaign_id,
+            request.group_id,
+            list(request.contact_ids),
+            checked_request_id(request.request_id),
+            with_preference_tokens=request.include_preference_tokens,
+        )
+        response = pb.IssueTokensResponse(
+            warnings=[pb.ISSUE_WARNING_FEW_ANONYMOUS] if issued.few_anonymous else []
+        )
+        # Added in place: a message made by itself would be copied into the list. Fields
+        # are set one by one, which costs less than giving them to `add`.
+        add = response.tokens.add
+        modes: Sequence[Any] = issued.modes  # as numbers they are those of the message
+        for mode, token in zip(modes, issued.tokens, strict=True):
+            added = add()
+            added.mode = mode
+            added.token = token
+        if request.include_preference_tokens:
+            for added, token in zip(response.tokens, issued.preference_tokens, strict=True):
+                added.preference_token = token
+        return response
+
+
+def _links(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[Link]:
+    return [Link(link.url, link.label, link.link_number) for link in request.links]
+
+
+def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:
+    return pb.Campaign(
+        tenant_id=tenant_id or "",
+        campaign_id=campaign.campaign_id,
+        display_name=campaign.display_name,
+        campaign_number=campaign.number,
+        links=[
+            pb.Link(link_number=link.number, url=link.url, label=link.label)
+            for link in campaign.links
+        ],
+        groups=[pb.Group(group_id=group_id) for group_id in campaign.groups],
+        create_time=timestamp(campaign.create_time),
+        close_time=timestamp(campaign.close_time),
+    )
+
+
+def _position(token: str) -> tuple[datetime, int] | None:
+    position = after("campaigns", token, 2)
+    if position is None:
+        return None
+    try:
+        return _EPOCH + position[0] * _MICROSECOND, position[1]
+    except OverflowError:
+        raise HushpostError(
+            Reason.PAGE_TOKEN_INVALID, "page_token is not one that this list answered"
+        ) from None
+
+
+def _page_token(campaign: Campaign) -> str:
+    microseconds = (campaign.create_time - _EPOCH) // _MICROSECOND
+    return page_token("campaigns", microseconds, campaign.number)

@@ -1,0 +1,192 @@
+"""StatsService: what reporting calls."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hushpost.v1 import stats_pb2 as pb
+from hushpost.v1.stats_pb2_grpc import StatsServiceServicer
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.release import Count
+from hushpost_service.domain.validation import checked_page_size
+from hushpost_service.rpc.convert import timestamp
+from hushpost_service.rpc.interceptors.authentication import current_caller
+from hushpost_service.rpc.paging import after, page_token
+from hushpost_service.stats.report import (
+    CampaignReport,
+    Engagement,
+    Rate,
+    Rates,
+    Sent,
+    Signal,
+    report,
+)
+from hushpost_service.stats.service import Stats
+
+__all__ = ["StatsServicer"]
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_ANY_CLICK = 2**31 - 1
+
+
+class StatsServicer(StatsServiceServicer):
+    """Serves StatsService."""
+
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
+
+    async def GetCampaignStats(
+        self, request: pb.GetCampaignStatsRequest, context: Context
+    ) -> pb.GetCampaignStatsResponse:
+        """Answer a campaign's numbers."""
+        tenant = current_caller().tenant(request.tenant_id)
+        numbers = await self._stats.campaign(tenant, request.campaign_id)
+        return pb.GetCampaignStatsResponse(stats=_campaign_stats(report(numbers)))
+
+    async def WatchCampaignStats(
+        self, request: pb.WatchCampaignStatsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchCampaignStatsResponse]:
+        """Refuse: not offered yet."""
+        raise HushpostError(
+            Reason.NOT_IMPLEMENTED,
+            "WatchCampaignStats is not offered yet; ask GetCampaignStats",
+        )
+        yield
+
+    async def ListEngagedContacts(
+        self, request: pb.ListEngagedContactsRequest, context: Context
+    ) -> pb.ListEngagedContactsResponse:
+        """List a part of the contacts that engaged."""
+        tenant = current_caller().tenant(request.tenant_id)
+        size = checked_page_size(request.page_size)
+        (start,) = after("engaged", request.page_token) or (0,)
+        found = await self._stats.engaged_contacts(
+            tenant,
+            request.campaign_id,
+            _signals(request),
+            start,
+            size + 1,
+            include_machine=request.include_machine,
+        )
+        page = found[:size]
+        return pb.ListEngagedContactsResponse(
+            contacts=[
+                pb.EngagedContact(
+                    contact_id=contact.contact_id,
+                    open_count=contact.opens,
+                    click_count=contact.clicks,
+                    first_event_time=timestamp(contact.first_event_time),
+                    last_event_time=timestamp(contact.last_event_time),
+                )
+                for contact in page
+            ],
+            next_page_token=page_token("engaged", page[-1].number) if found[size:] else "",
+        )
+
+
+def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
+    """Return the signals, from…to, that a contact must have been seen with."""
+    link = request.link_number
+    if link and request.engagement != pb.ENGAGEMENT_CLICKED:
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            "link_number goes with CLICKED",
+            {"field": "link_number"},
+        )
+    if link < 0:
+        raise HushpostError(Reason.LINK_NOT_FOUND, "the campaign has no link of that number")
+    ranges = {
+        pb.ENGAGEMENT_UNSPECIFIED: (0, _ANY_CLICK),
+        pb.ENGAGEMENT_ANY: (0, _ANY_CLICK),
+        pb.ENGAGEMENT_OPENED: (0, 0),
+        pb.ENGAGEMENT_CLICKED: (link or 1, link or _ANY_CLICK),
+    }
+    if request.engagement not in ranges:
+        raise HushpostError(
+            Reason.FIELD_INVALID, "there is no such engagement", {"field": "engagement"}
+        )
+    return ranges[request.engagement]
+
+
+def _campaign_stats(report: CampaignReport) -> pb.CampaignStats:
+    held_back = report.held_back
+    return pb.CampaignStats(
+        campaign_id=report.campaign_id,
+        quorum=report.quorum,
+        sent=_sent(report.sent),
+        opens=_signal(report.opens, held_back=held_back),
+        clicks=_signal(report.clicks, held_back=held_back),
+        rates=_rates(report.rates),
+        groups=[
+            pb.GroupStats(
+                group_id=group.group_id,
+                sent=_sent(group.sent),
+                opens=_signal(group.opens, held_back=held_back),
+                clicks=_signal(group.clicks, held_back=held_back),
+                rates=_rates(group.rates),
+            )
+            for group in report.groups
+        ],
+        links=[
+            pb.LinkStats(
+                link_number=link.number,
+                url=link.url,
+                label=link.label,
+                clicks=_signal(link.clicks, held_back=held_back),
+            )
+            for link in report.links
+        ],
+        hours=[
+            pb.HourStats(
+                start_time=Timestamp(seconds=hour.hour * 3600),
+                sent=_sent(hour.sent),
+                opens=_signal(hour.opens, held_back=held_back),
+                clicks=_signal(hour.clicks, held_back=held_back),
+            )
+            for hour in report.hours
+        ],
+    )
+
+
+def _sent(sent: Sent) -> pb.SentStats:
+    return pb.SentStats(
+        identified=sent.identified,
+        anonymous=sent.anonymous,
+        aggregate=sent.aggregate,
+        off=sent.off,
+    )
+
+
+def _signal(signal: Signal, *, held_back: bool) -> pb.SignalStats:
+    return pb.SignalStats(
+        human=_engagement(signal.human, held_back=held_back),
+        machine=_engagement(signal.machine, held_back=held_back),
+    )
+
+
+def _engagement(engagement: Engagement, *, held_back: bool) -> pb.EngagementStats:
+    return pb.EngagementStats(
+        identified=_count(engagement.identified),
+        anonymous=_count(engagement.anonymous),
+        aggregate=_count(engagement.aggregate),
+        held_back=held_back,
+    )
+
+
+def _count(tally: Count) -> pb.Count:
+    return pb.Count(total=tally.total, unique=tally.unique)
+
+
+def _rates(rates: Rates) -> pb.Rates:
+    return pb.Rates(
+        open_rate=_rate(rates.open_rate),
+        click_through_rate=_rate(rates.click_through_rate),
+        click_to_open_rate=_rate(rates.click_to_open_rate),
+    )
+
+
+def _rate(rate: Rate) -> pb.Rate:
+    return pb.Rate(combined=rate.combined, identified=rate.identified, anonymous=rate.anonymous)

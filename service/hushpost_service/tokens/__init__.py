@@ -1,0 +1,1 @@
+"""Tokens: their format, the keys they are sealed with, and AES-SIV."""

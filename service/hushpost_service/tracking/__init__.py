@@ -1,0 +1,1 @@
+"""Recording opens and clicks: from a token to a committed event."""

@@ -1,0 +1,47 @@
+"""An authority that stays on one processor."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hushpost_service.cpu_affinity import usable_cpus
+from tests.authority import HUSHPOST, AuthorityProcess
+
+pytestmark = pytest.mark.skipif(not usable_cpus(), reason="this system has no choice of cores")
+
+
+def test_the_authority_stays_there_and_its_database_does_not(tmp_path: Path) -> None:
+    """What answers calls stays on the processor; the database may use each of them."""
+    core = max(usable_cpus())
+    with AuthorityProcess(tmp_path, "--cpu", str(core)) as authority:
+        pid = authority.process.pid
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        # Beside the main thread those of gRPC; the one that starts the database does not.
+        staying = [pid, *(int(each.name) for each in threads if _name(each) != _name(threads[0]))]
+        assert len(staying) > 1
+        assert {frozenset(os.sched_getaffinity(thread)) for thread in staying} == {
+            frozenset({core})
+        }
+        postmaster = authority.data_dir / "postgres" / "postmaster.pid"
+        database = int(postmaster.read_text().splitlines()[0])
+        assert os.sched_getaffinity(database) == usable_cpus()
+
+
+def _name(thread: Path) -> str:
+    return (thread / "comm").read_text()
+
+
+def test_a_processor_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """The error names the setting, and nothing is started."""
+    ended = subprocess.run(
+        [HUSHPOST, "serve", "--data-dir", tmp_path, "--cpu", "4711"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "core is not a processor" in ended.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,225 @@
+"""Tokens and the keyring."""
+
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.tokens.codec import (
+    NO_CONTACT,
+    NO_SLOT,
+    TokenCodec,
+    TrackingToken,
+    campaign_number,
+    campaign_of,
+    tenant_of,
+)
+from hushpost_service.tokens.keyring import Keyring, KeyringError
+
+KEYRING = Keyring.generate()
+SEALER = TokenCodec(KEYRING)
+
+tenants = st.integers(1, 2**23 - 1)
+tokens = st.builds(
+    TrackingToken,
+    campaign=st.builds(campaign_number, tenants, st.integers(0, 2**40 - 1)),
+    contact=st.integers(0, 2**63 - 1),
+    group=st.integers(1, 2**31 - 1),
+    slot=st.integers(0, 2**31 - 1) | st.just(NO_SLOT),
+)
+URL_SAFE = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def reason_of(text: str, sealer: TokenCodec = SEALER) -> Reason:
+    """Return why a tracking token is refused."""
+    with pytest.raises(HushpostError) as caught:
+        sealer.open(text)
+    return caught.value.reason
+
+
+def opened_together(texts: list[str]) -> list[TrackingToken | None]:
+    """Return what tokens open to as a batch, None where one does not."""
+    parts, is_open = SEALER.open_batch(texts)
+    return [
+        TrackingToken(*token) if good else None
+        for token, good in zip(parts.tolist(), is_open.tolist(), strict=True)
+    ]
+
+
+@given(tokens)
+def test_a_token_opens_to_what_was_sealed(token: TrackingToken) -> None:
+    """Sealing and opening are inverse; a token has 56 characters that need no quoting."""
+    text = SEALER.seal(token)
+    assert SEALER.open(text) == token
+    assert len(text) == 56
+    assert set(text) <= URL_SAFE
+
+
+@given(st.lists(tokens.map(SEALER.seal) | st.text("Aab+/_-=é", max_size=60), min_size=1))
+def test_a_batch_opens_as_each_token_does(texts: list[str]) -> None:
+    """Opening many at once finds the same parts, and nothing where one alone is refused."""
+    alone: list[TrackingToken | None] = []
+    for text in texts:
+        try:
+            alone.append(SEALER.open(text))
+        except HushpostError:
+            alone.append(None)
+    assert opened_together(texts) == alone
+
+
+@given(st.lists(tokens, min_size=2, max_size=5), st.integers(0, 55), st.data())
+def test_a_spoilt_token_spoils_no_other_of_its_batch(
+    good: list[TrackingToken], place: int, data: st.DataObject
+) -> None:
+    """Of a batch in which one token was tampered with, the others open."""
+    texts = [SEALER.seal(token) for token in good]
+    spoilt = data.draw(st.integers(0, len(texts) - 1))
+    letter = data.draw(st.sampled_from(sorted(URL_SAFE - {texts[spoilt][place]})))
+    texts[spoilt] = texts[spoilt][:place] + letter + texts[spoilt][place + 1 :]
+    opened = opened_together(texts)
+    assert opened == [None if at == spoilt else token for at, token in enumerate(good)]
+
+
+@given(tokens)
+def test_the_layout_is_the_documented_one(token: TrackingToken) -> None:
+    """Version, key id and campaign number stand in clear, in the documented bytes."""
+    raw = base64.urlsafe_b64decode(SEALER.seal(token))
+    assert len(raw) == 42
+    assert raw[0] == 1
+    assert raw[1] == KEYRING.active
+    assert int.from_bytes(raw[2:10]) == token.campaign
+    assert campaign_of(SEALER.seal(token)) == token.campaign
+
+
+@given(tokens)
+def test_aggregate_tokens_of_a_group_are_the_same_bytes(token: TrackingToken) -> None:
+    """Sealing is deterministic, so that a shared token cannot single anybody out."""
+    shared = token._replace(contact=NO_CONTACT, slot=NO_SLOT)
+    assert SEALER.seal(shared) == TokenCodec(KEYRING).seal(shared)
+
+
+@given(tokens, st.integers(0, 55), st.sampled_from(sorted(URL_SAFE)))
+def test_a_changed_character_spoils_a_token(token: TrackingToken, at: int, character: str) -> None:
+    """Any other text of the same length is refused, for the one documented reason."""
+    text = SEALER.seal(token)
+    changed = text[:at] + character + text[at + 1 :]
+    if changed != text:
+        assert reason_of(changed) is Reason.TOKEN_INVALID
+
+
+@given(st.text(max_size=80))
+def test_nonsense_is_refused_for_the_same_reason(text: str) -> None:
+    """Whatever does not open is TOKEN_INVALID."""
+    assert reason_of(text) is Reason.TOKEN_INVALID
+
+
+@given(tokens)
+def test_other_spellings_of_the_same_bytes_are_refused(token: TrackingToken) -> None:
+    """Padding and the other base64 alphabet would be second names of one token."""
+    text = SEALER.seal(token)
+    assert reason_of(text + "==") is Reason.TOKEN_INVALID
+    standard = text.replace("-", "+").replace("_", "/")
+    if standard != text:
+        assert reason_of(standard) is Reason.TOKEN_INVALID
+
+
+@given(tokens, tenants)
+def test_a_token_does_not_open_for_another_tenant(token: TrackingToken, tenant: int) -> None:
+    """Each tenant has keys of its own: moving a token to another's campaign spoils it."""
+    raw = bytearray(base64.urlsafe_b64decode(SEALER.seal(token)))
+    other = campaign_number(tenant, token.campaign & (2**40 - 1))
+    raw[2:10] = other.to_bytes(8)
+    if other != token.campaign:
+        assert reason_of(base64.urlsafe_b64encode(raw).decode()) is Reason.TOKEN_INVALID
+
+
+@given(tenants, st.integers(1, 2**63 - 1))
+def test_preference_tokens_are_of_their_own_kind(tenant: int, contact: int) -> None:
+    """A preference token opens as such, and not as a tracking token, nor the other way round."""
+    (text,) = SEALER.seal_preferences(tenant, [contact])
+    assert SEALER.open_preference(text) == (tenant, contact)
+    assert reason_of(text) is Reason.TOKEN_INVALID
+    with pytest.raises(HushpostError, match="does not open"):
+        SEALER.open_preference(
+            SEALER.seal(TrackingToken(campaign_number(tenant, 1), contact, 1, 1))
+        )
+
+
+@given(tenants, st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=5))
+def test_preference_tokens_sealed_together_are_each_its_own(
+    tenant: int, contacts: list[int]
+) -> None:
+    """Those of many contacts open to these in order, and have 46 characters."""
+    texts = SEALER.seal_preferences(tenant, contacts)
+    assert [SEALER.open_preference(text) for text in texts] == [(tenant, n) for n in contacts]
+    assert {len(text) for text in texts} == {46}
+
+
+@given(tenants, st.integers(1, 2**63 - 1), st.integers(0, 45), st.sampled_from(sorted(URL_SAFE)))
+def test_preference_tokens_have_one_spelling(
+    tenant: int, contact: int, at: int, character: str
+) -> None:
+    """Also the last character, whose lowest bits hold nothing, cannot be changed."""
+    (text,) = SEALER.seal_preferences(tenant, [contact])
+    changed = text[:at] + character + text[at + 1 :]
+    if changed != text:
+        with pytest.raises(HushpostError):
+            SEALER.open_preference(changed)
+
+
+@given(tokens)
+def test_rotation_keeps_old_tokens_readable(token: TrackingToken) -> None:
+    """Tokens sealed before a rotation open afterwards; new ones use the new key."""
+    rotated = TokenCodec(KEYRING.rotated())
+    assert rotated.open(SEALER.seal(token)) == token
+    assert rotated.seal(token) != SEALER.seal(token)
+    assert reason_of(rotated.seal(token)) is Reason.TOKEN_INVALID
+
+
+@given(tenants, st.integers(0, 2**40 - 1))
+def test_a_campaign_number_tells_its_tenant(tenant: int, serial: int) -> None:
+    """The upper bits of a campaign number are its tenant; it fits a signed 64-bit integer."""
+    number = campaign_number(tenant, serial)
+    assert tenant_of(number) == tenant
+    assert 0 < number < 2**63
+
+
+def test_a_keyring_survives_its_file(tmp_path: Path) -> None:
+    """What is saved is loaded again, and only the owner can read the file."""
+    path = tmp_path / "keyring.json"
+    KEYRING.rotated().save(path)
+    loaded = Keyring.load(path)
+    assert loaded.active == 2
+    assert loaded.secrets[1] == KEYRING.secrets[1]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"active": 1, "secrets": {}}',
+        '{"active": 1, "secrets": {"1": "c2hvcnQ="}}',
+        '{"active": 2, "secrets": {"1": "' + base64.b64encode(bytes(32)).decode() + '"}}',
+        '{"active": 300, "secrets": {"300": "' + base64.b64encode(bytes(32)).decode() + '"}}',
+    ],
+)
+def test_a_malformed_keyring_is_refused_without_quoting_it(tmp_path: Path, content: str) -> None:
+    """The error names the file and nothing that stands in it."""
+    path = tmp_path / "keyring.json"
+    path.write_text(content)
+    with pytest.raises(KeyringError) as caught:
+        Keyring.load(path)
+    assert str(caught.value) == f"the keyring {path} is malformed"
+
+
+def test_a_missing_keyring_is_named(tmp_path: Path) -> None:
+    """The error names the missing file."""
+    with pytest.raises(KeyringError, match=r"nowhere\.json"):
+        Keyring.load(tmp_path / "nowhere.json")
