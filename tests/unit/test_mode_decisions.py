@@ -17,7 +17,7 @@ from hushpost_service.domain.modes import (
     PreferenceGroup,
 )
 from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT
-from hushpost_service.tracking.mode_decisions import decided, mode_of
+from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -66,7 +66,7 @@ def test_many_events_are_decided_as_each_is(
         for preference in set(found.values())
     ]
     expected = [mode_of(rule, event, found.get(event.contact)) for event in batch]
-    assert decided(rule, joined([batch]), preference_groups).tolist() == expected
+    assert modes_of(rule, joined([batch]), preference_groups).tolist() == expected
 
 
 @given(

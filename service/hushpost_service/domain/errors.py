@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of the contract (`hushpost.v1.ErrorReason`)."""
+"""The one error type of the service, and its reasons (`hushpost.v1.ErrorReason`)."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,9 +8,9 @@ __all__ = ["HushpostError", "Reason"]
 
 
 class Reason(StrEnum):
-    """Why a call was refused: the names of `ErrorReason` without their prefix.
+    """Why a call was rejected: the names of `ErrorReason` without their prefix.
 
-    The proto documents each; a test holds the two lists together.
+    `errors.proto` documents each reason; a test keeps the two lists equal.
     """
 
     API_KEY_MISSING = "API_KEY_MISSING"
@@ -53,10 +53,12 @@ class Reason(StrEnum):
 
 
 class HushpostError(Exception):
-    """A call, or one item of a batch, is refused.
+    """A call, or one item of a batch, is rejected.
 
-    `message` is for people and names neither contact nor token; `metadata` has
-    the keys that the reason's comment in the proto lists.
+    Attributes:
+        reason: For programs to branch on.
+        message: For people. It contains neither contact ids nor tokens.
+        metadata: The keys that the reason documents in `errors.proto`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Events as rows of numbers: what they are from their tokens to their sums. Pure."""
+"""Events as tuples or rows of integers, and operations on columns of them. Pure."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -24,20 +24,20 @@ __all__ = [
 ]
 
 Numbers = npt.NDArray[np.int64]
-"""Whole numbers, one for each of some events."""
+"""A column of integers, one per event."""
 
 Flags = npt.NDArray[np.bool_]
-"""Whether something is so, for each of some events."""
+"""A column of flags, one per event."""
 
 Events = npt.NDArray[np.int64]
-"""Events, of shape (how many, fields of `Event`)."""
+"""Events, of shape (events, fields of `Event`)."""
 
 
 class Event(NamedTuple):
-    """An open (signal 0) or a click (signal n), as its opened token tells it.
+    """An open (signal 0) or a click (signal n for link n).
 
-    `time` is in microseconds since 1970, whole ones, so that a row read back
-    falls in the same hour; `created` is when the campaign was, in the same.
+    `time` and `created`, the creation of the campaign, are in whole microseconds since
+    1970: the precision of PostgreSQL, so that a stored event stays in the same hour.
     """
 
     campaign: int
@@ -64,18 +64,18 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_microseconds(time: datetime) -> int:
-    """Return a moment as microseconds since 1970."""
+    """Convert a time to microseconds since 1970."""
     return (time - _EPOCH) // _MICROSECOND
 
 
 @lru_cache(1000)
 def to_datetime(time: int) -> datetime:
-    """Return microseconds since 1970 as a moment."""
+    """Convert microseconds since 1970 to a time."""
     return _EPOCH + time * _MICROSECOND
 
 
 def joined(parts: Iterable[Events | list[Event]]) -> Events:
-    """Return the events of some parts, of which there is at least one."""
+    """Concatenate lists and arrays of events; there must be at least one event."""
     singles: list[Event] = []
     arrays: list[Events] = []
     for part in parts:
@@ -89,24 +89,26 @@ def joined(parts: Iterable[Events | list[Event]]) -> Events:
 
 
 def distinct(*columns: Numbers) -> tuple[Numbers, Numbers]:
-    """Return where each combination of values stands first, and which one each row has.
+    """Find the distinct combinations of values in columns with at least one row.
 
-    Combinations are in ascending order. There must be rows.
+    Returns:
+        The first row of each combination, in ascending order of combinations, and for
+        each row the position of its combination.
     """
     code = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         codes, span = _codes(column)
         code *= span
         code += codes
-    _, first, which = np.unique(code, return_index=True, return_inverse=True)
-    return first, which
+    _, first, positions = np.unique(code, return_index=True, return_inverse=True)
+    return first, positions
 
 
 def _codes(column: Numbers) -> tuple[Numbers, int]:
-    """Return small numbers that are ordered as those of a column, and a bound of them.
+    """Map a column to small integers in the same order; return them and their upper bound.
 
-    Not greater than the number of rows, so that numbers of all columns together
-    fit 64 bits: of a commit's events, campaigns, groups, links and chunks.
+    The bound is at most the number of rows. The codes of all columns of a commit
+    (campaign, group, signal, chunk, …) therefore fit into 64 bits together.
     """
     low = int(column.min())
     span = int(column.max()) - low + 1

@@ -1,4 +1,4 @@
-"""The rules that turn a preference into a mode. Pure."""
+"""Preferences, policies and modes, and the rule that decides the mode of a message. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class DoNotTrack(IntEnum):
 
 
 class Mode(IntEnum):
-    """How much an event leaves behind; a greater value is stricter.
+    """How much an event reveals; a greater value is stricter.
 
     Values as in `hushpost.v1.Mode`.
     """
@@ -41,7 +41,7 @@ class Mode(IntEnum):
 
 
 class History(IntEnum):
-    """What becomes of earlier events. Values as in `hushpost.v1.History`."""
+    """What an opt-out does with earlier events. Values as in `hushpost.v1.History`."""
 
     ANONYMIZE = 1
     KEEP = 2
@@ -49,7 +49,7 @@ class History(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A tenant's settings that turn a preference into a mode."""
+    """The settings of a tenant that map a preference to a mode."""
 
     anonymization_enabled: bool = True
     mode_when_true: Mode = Mode.ANONYMOUS
@@ -67,13 +67,13 @@ class Policy:
         return self.mode_when_unset
 
     def is_stricter_than(self, other: "Policy") -> bool:
-        """Tell whether some preference has a stricter mode here than in `other`."""
+        """Return whether some preference has a stricter mode here than in `other`."""
         return any(self.mode(state) > other.mode(state) for state in DoNotTrack)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyPeriod:
-    """A policy and the moment from which it was in force."""
+    """A policy, and the time since which it has been in force."""
 
     valid_from: datetime
     policy: Policy
@@ -81,12 +81,14 @@ class PolicyPeriod:
 
 @dataclass(frozen=True, slots=True)
 class ContactPreference:
-    """A contact's preference, and how strict it was on messages sent earlier.
+    """A contact's preference, and the modes that earlier campaigns must keep.
 
-    `since` is when the preference was last changed (None: never). `floors` has
-    for ANONYMOUS, AGGREGATE and OFF the last moment at which the contact's mode
-    was that strict or stricter before that change (None: never): campaigns
-    created up to then stay that strict.
+    Attributes:
+        do_not_track: The preference.
+        since: When it last changed; None if it never did.
+        floors: For ANONYMOUS, AGGREGATE and OFF, the last time before that change at
+            which the contact's mode was at least that strict (None: never). Campaigns
+            created up to then stay that strict.
     """
 
     do_not_track: DoNotTrack
@@ -98,7 +100,7 @@ class ContactPreference:
     )
 
     def floor(self, campaign_time: datetime) -> Mode:
-        """Return the least strict mode that a campaign created then may have."""
+        """Return the least strict mode allowed for a campaign created at that time."""
         for mode, until in zip(_FLOOR_MODES, self.floors[::-1], strict=True):
             if until is not None and campaign_time <= until:
                 return mode
@@ -113,40 +115,39 @@ class PreferenceGroup(NamedTuple):
 
 
 _NO_FLOORS = (None, None, None)
-_MOMENTS = 10_000
+_CACHED_TIMES = 10_000
 _FLOOR_MODES = (Mode.OFF, Mode.AGGREGATE, Mode.ANONYMOUS)
 
 
 class _Strictest(NamedTuple):
-    """The strictest modes, at the places of the enums' numbers, and quorum since a moment."""
+    """The strictest modes since a time, indexed by enum value, and the greatest quorum."""
 
     by_preference: tuple[Mode, ...]
-    by_mode_at_send: tuple[Mode, ...]
+    by_issued_mode: tuple[Mode, ...]
     quorum: int
 
 
 class ModeRule:
-    """Decides modes by a tenant's policy history, the stricter always winning.
+    """Decides the modes of a tenant's messages by the history of its policies.
 
-    For one message the mode only ever tightens, because identified events on
-    an old token would name the slot behind its earlier anonymous ones. So the
-    mode is the strictest that the contact has had since the campaign was
-    created.
+    The mode of a message never loosens: identified events on an old token would name the
+    slot of its earlier anonymous events. So the mode is the strictest that the contact
+    has had since the campaign was created.
     """
 
     def __init__(self, periods: Sequence[PolicyPeriod]) -> None:
-        """Take the periods by ascending `valid_from`; the last is in force."""
+        """Take the policies by ascending `valid_from`; the last is in force."""
         self._periods = tuple(periods)
-        # Asked for every event; there are about as many moments as campaigns.
-        self._memory: BoundedCache[datetime, _Strictest] = BoundedCache(_MOMENTS)
+        # Used for every event, with about one time per campaign.
+        self._strictest_cache: BoundedCache[datetime, _Strictest] = BoundedCache(_CACHED_TIMES)
         self.policy = periods[-1].policy
 
     def of_contact(self, contact: ContactPreference | None, campaign_time: datetime) -> Mode:
-        """Return the mode of a message that names a contact.
+        """Return the mode of a message whose token holds a contact.
 
-        `contact` is None for one that was erased: nobody can tell any more what
-        it chose, so it is ANONYMOUS, or as UNSET or TRUE if that is stricter. An
-        erasure must not loosen what the contact had chosen.
+        `contact` is None if the contact was erased. Its choice is then unknown and must
+        not be loosened, so the mode is the strictest of ANONYMOUS and the modes of UNSET
+        and TRUE.
         """
         if contact is None:
             strictest = self._strictest(campaign_time).by_preference
@@ -159,20 +160,20 @@ class ModeRule:
             return mode
         return max(mode, contact.floor(campaign_time))
 
-    def of_contactless(self, sent: Mode, campaign_time: datetime) -> Mode:
-        """Return the mode of a message whose token names no contact.
+    def of_contactless(self, issued: Mode, campaign_time: datetime) -> Mode:
+        """Return the mode of a message whose token holds no contact.
 
-        Its preference cannot be looked up: it is one of those whose mode was
-        `sent` at some time since the campaign was created. Of these the
-        strictest mode holds that came at that time or later.
+        Its preference cannot be looked up. It is one of those that had the mode `issued`
+        at some time since the campaign was created; the result is the strictest mode that
+        any of these preferences has had from that time on.
         """
-        return self._strictest(campaign_time).by_mode_at_send[sent]
+        return self._strictest(campaign_time).by_issued_mode[issued]
 
     def quorum(self, campaign_time: datetime) -> int:
-        """Return the quorum of a campaign's numbers: the greatest since it was created.
+        """Return the quorum of a campaign: the greatest since the campaign was created.
 
-        One that is lowered holds for campaigns created afterwards. If it held at
-        once, the very change would tell how much was held back.
+        A lowered quorum applies to campaigns created afterwards. If it applied at once,
+        the change would reveal how much had been held back.
         """
         return self._strictest(campaign_time).quorum
 
@@ -195,33 +196,33 @@ class ModeRule:
         return ContactPreference(do_not_track, now, (floors[0], floors[1], floors[2]))
 
     def _strictest(self, since: datetime) -> "_Strictest":
-        strictest = self._memory.get(since)
+        strictest = self._strictest_cache.get(since)
         if strictest is None:
-            strictest = self._memory[since] = self._strictest_since(since)
+            strictest = self._strictest_cache[since] = self._strictest_since(since)
         return strictest
 
     def _strictest_since(self, since: datetime) -> "_Strictest":
         modes = {state: self._modes(state, since) for state in DoNotTrack}
         by_preference = (max(modes[state]) for state in DoNotTrack)
-        by_mode_at_send = (
+        by_issued_mode = (
             max(
                 (max(had[had.index(sent) :]) for had in modes.values() if sent in had), default=sent
             )
             for sent in Mode
         )
         quorum = max(period.policy.quorum for period in self._since(since))
-        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_mode_at_send), quorum)
+        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_issued_mode), quorum)
 
     def _modes(self, state: DoNotTrack, since: datetime) -> list[Mode]:
-        """Return the modes that a preference has had since, the one in force last."""
+        """Return the modes of a preference since a time; the current one is last."""
         return [period.policy.mode(state) for period in self._since(since)]
 
-    def _since(self, moment: datetime) -> Sequence[PolicyPeriod]:
-        """Return the period before a moment, if there was one, and all from then on."""
-        later = sum(period.valid_from >= moment for period in self._periods)
+    def _since(self, time: datetime) -> Sequence[PolicyPeriod]:
+        """Return the policy in force just before a time, if any, and all later ones."""
+        later = sum(period.valid_from >= time for period in self._periods)
         return self._periods[-later - 1 :]
 
     def _spans(self, now: datetime) -> list[tuple[PolicyPeriod, datetime]]:
-        """Return each period with the moment at which it ended."""
+        """Return each policy with the time at which it was replaced."""
         ends = [period.valid_from for period in self._periods[1:]]
         return list(zip(self._periods, [*ends, now], strict=True))

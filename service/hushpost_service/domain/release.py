@@ -1,18 +1,15 @@
-"""The release rule: what may be published of anonymous numbers. Pure.
+"""The release rule: which anonymous counts may be published. Pure.
 
-A published number advances only when at least k (the quorum) more people stand
-behind it, and by a whole multiple of k. Publishing the present state whenever k
-more people came would keep that promise for each number alone, and break it for
-those that overlap: a group's clicks less the clicks on a link are those who
-clicked other links only, be they one.
+A published count advances only when at least k more people (the quorum) contributed to
+it, and only by whole multiples of k. Publishing the current count whenever k more people
+came would protect each count alone, but not overlapping counts: the clicks of a group
+minus its clicks on one link are the people who clicked other links only, possibly one.
 
-For the same reason numbers that overlap are not published each at its own time.
-All rests on cells that do not: a group's opens, and its clicks on each link. A
-link's number is the sum over groups, a group's clicks move only as those on its
-links do. So whatever is published, it might have been people acting preference_groups in
-whole quorums, and what is counted of any of them, one might take for a multiple
-of k. (Differencing and rounding: Hundepool et al., "Handbook on Statistical
-Disclosure Control", sections 5.2 and 5.5.)
+The rule therefore publishes cells that do not overlap: the opens of a group, and its
+clicks on each link. The count of a link is the sum over groups. The clickers of a group
+advance only together with its links. Every published state could thus have been caused by
+people acting alike in groups of k. (Differencing and rounding: Hundepool et al., "Handbook
+on Statistical Disclosure Control", sections 5.2 and 5.5.)
 """
 
 from collections.abc import Iterable
@@ -22,9 +19,9 @@ __all__ = ["NOTHING", "Count", "advance", "advance_clickers"]
 
 
 class Count(NamedTuple):
-    """A number: all events, and the distinct people behind them.
+    """Events, and distinct people.
 
-    Where people cannot be told apart (AGGREGATE), `unique` is 0.
+    `unique` is 0 in mode AGGREGATE, where people cannot be distinguished.
     """
 
     total: int = 0
@@ -40,11 +37,14 @@ NOTHING = Count()
 
 
 def advance(published: Count, live: Count, quorum: int, *, distinct: bool) -> Count | None:
-    """Return by how much the number of a cell advances, or None if it stands still.
+    """Return by how much the published count of a cell advances; None if it does not.
 
-    `distinct` says that people can be told apart, so that they are what must
-    have grown by `quorum`; otherwise events are. A quorum of 1 publishes every
-    change, also one of the total alone, for it promises exact numbers.
+    Args:
+        published: What has been published so far.
+        live: The current count.
+        quorum: k. A quorum of 1 publishes every change: the counts are exact.
+        distinct: Whether people can be distinguished. If so, people must grow by k,
+            otherwise events must.
     """
     if quorum == 1:
         step = Count(live.total - published.total, live.unique - published.unique)
@@ -57,8 +57,8 @@ def advance(published: Count, live: Count, quorum: int, *, distinct: bool) -> Co
         return None
     repeats = 0
     if published.unique:
-        # Not with the first people: who came just now came once, so that repeats
-        # would be those of the few before.
+        # Repeats are never published with the first people of a cell: they could only
+        # come from the few people who were there before the quorum was reached.
         shown = published.total - published.unique
         repeats = _whole(live.total - live.unique - shown, quorum)
     return Count(people + repeats, people)
@@ -67,10 +67,14 @@ def advance(published: Count, live: Count, quorum: int, *, distinct: bool) -> Co
 def advance_clickers(
     published: int, live: int, quorum: int, links: Iterable[tuple[int, int]]
 ) -> int:
-    """Return by how much the number of those who clicked any link of a group advances.
+    """Return by how much the published count of a group's clickers (of any link) advances.
 
-    `links` has for each link that advances how many people were published, and by
-    how many more they are now. No step of a link's lets it advance by more.
+    Args:
+        published: The clickers published so far.
+        live: The current clickers.
+        quorum: k.
+        links: For each link that advances: the people published before, and the step.
+            One step of k on a link lets the clickers advance by at most k.
     """
     if quorum == 1:
         return live - published
@@ -78,7 +82,7 @@ def advance_clickers(
     for people, step in links:
         for reached in range(people + quorum, people + step + 1, quorum):
             if reached > clickers:
-                # The link tells it anyway.
+                # The count of the link already reveals that many.
                 clickers = reached
             elif live >= clickers + quorum:
                 clickers += quorum

@@ -1,4 +1,4 @@
-"""What ids, names and other plain fields of requests may be. Pure."""
+"""Validates ids, names, batches, times and URLs of requests. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MAX_BATCH = 10_000
-"""Items of a batch."""
+"""Maximum number of items of a batch."""
 
 MAX_PAGE = 1000
 _DEFAULT_PAGE = 100
@@ -48,7 +48,7 @@ def checked_contact_id(contact_id: str, index: int | None = None) -> str:
     if not is_id(contact_id):
         raise HushpostError(
             Reason.CONTACT_ID_INVALID,
-            "a contact id has 1 to 128 bytes and no control characters",
+            "a contact id must have 1 to 128 bytes of UTF-8 and no control characters",
             {} if index is None else {"index": str(index)},
         )
     return contact_id
@@ -56,87 +56,96 @@ def checked_contact_id(contact_id: str, index: int | None = None) -> str:
 
 def checked_contact_ids(contact_ids: Sequence[str]) -> None:
     """Check the contact ids of a batch. Raises CONTACT_ID_INVALID, with the index."""
-    # One look at all of them will do where each is of plain characters.
-    together = "".join(contact_ids)
+    # One check of the concatenated ids is enough if all characters are printable ASCII.
+    joined = "".join(contact_ids)
     lengths = set(map(len, contact_ids))
-    is_plain = together.isascii() and together.isprintable()
+    is_plain = joined.isascii() and joined.isprintable()
     if not is_plain or 0 in lengths or max(lengths) > _MAX_ID_BYTES:
         for index, contact_id in enumerate(contact_ids):
             checked_contact_id(contact_id, index)
 
 
 def checked_id(text: str, field: str) -> str:
-    """Return an id of a campaign or group. Raises ID_INVALID."""
+    """Return the id of a campaign or group. Raises ID_INVALID."""
     if not is_id(text):
         raise HushpostError(
             Reason.ID_INVALID,
-            f"{field} has 1 to 128 bytes and no control characters",
+            f"{field} must have 1 to 128 bytes of UTF-8 and no control characters",
             {"field": field},
         )
     return text
 
 
 def checked_tenant_id(text: str) -> str:
-    """Return an id for a tenant. Raises ID_INVALID."""
+    """Return the id of a new tenant. Raises ID_INVALID."""
     if not is_tenant_id(text):
         raise HushpostError(
             Reason.ID_INVALID,
-            "a tenant id has 1 to 64 lower-case letters, digits, hyphens and underscores",
+            "a tenant id must have 1 to 64 lower-case letters, digits, hyphens and underscores, "
+            "and start with a letter or digit",
             {"field": "tenant_id"},
         )
     return text
 
 
 def checked_text(text: str, field: str, limit: int) -> str:
-    """Return a text of at most `limit` bytes of UTF-8. Raises FIELD_INVALID."""
-    if len(text.encode()) > limit or "\x00" in text:
-        raise HushpostError(
-            Reason.FIELD_INVALID, f"{field} has at most {limit} bytes", {"field": field}
-        )
+    """Return a text of at most `limit` bytes of UTF-8 without NUL. Raises FIELD_INVALID."""
+    problem = None
+    if len(text.encode()) > limit:
+        problem = f"{field} must have at most {limit} bytes of UTF-8"
+    elif "\x00" in text:
+        problem = f"{field} must not contain NUL characters"
+    if problem:
+        raise HushpostError(Reason.FIELD_INVALID, problem, {"field": field})
     return text
 
 
 def checked_request_id(text: str) -> UUID | None:
-    """Return a request id, None where it is empty. Raises REQUEST_ID_INVALID."""
+    """Parse a request id; return None if it is empty. Raises REQUEST_ID_INVALID."""
     if not text:
         return None
     try:
         return UUID(text)
     except ValueError:
-        raise HushpostError(Reason.REQUEST_ID_INVALID, "request_id is not a UUID") from None
+        raise HushpostError(Reason.REQUEST_ID_INVALID, "request_id must be a UUID") from None
 
 
 def checked_batch(items: Sequence[object], field: str) -> None:
-    """Raise BATCH_EMPTY or BATCH_TOO_LARGE where a list has not 1 to 10,000 items."""
+    """Raise BATCH_EMPTY or BATCH_TOO_LARGE unless a list has 1 to 10,000 items."""
     if not items:
-        raise HushpostError(Reason.BATCH_EMPTY, f"{field} is empty", {"field": field})
+        raise HushpostError(
+            Reason.BATCH_EMPTY, f"{field} must have at least one item", {"field": field}
+        )
     if len(items) > MAX_BATCH:
         raise HushpostError(
             Reason.BATCH_TOO_LARGE,
-            f"{field} has more than {MAX_BATCH} items",
+            f"{field} must have at most {MAX_BATCH} items",
             {"field": field, "limit": str(MAX_BATCH)},
         )
 
 
 def checked_page_size(size: int) -> int:
-    """Return how many items a page has. Raises PAGE_SIZE_INVALID."""
+    """Return the number of items per page. Raises PAGE_SIZE_INVALID."""
     if size < 0:
-        raise HushpostError(Reason.PAGE_SIZE_INVALID, "page_size is below zero")
+        raise HushpostError(Reason.PAGE_SIZE_INVALID, "page_size must not be negative")
     return min(size or _DEFAULT_PAGE, MAX_PAGE)
 
 
 def event_times(now: int) -> tuple[int, int]:
-    """Return the earliest and the latest time that an event may have, all in microseconds."""
+    """Return the earliest and latest valid event time. All times are in microseconds."""
     return now - _BEHIND_MICROSECONDS, now + _AHEAD_MICROSECONDS
 
 
 def checked_event_time(time: int, now: int) -> int:
-    """Return an event's time, both in microseconds. Raises EVENT_TIME_IN_FUTURE, …_TOO_OLD."""
+    """Return an event's time. Raises EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
+
+    Both times are in microseconds since 1970.
+    """
     earliest, latest = event_times(now)
     if time > latest:
         raise HushpostError(
             Reason.EVENT_TIME_IN_FUTURE,
-            "the event's time is more than five minutes ahead",
+            "the event's time is more than five minutes in the future",
         )
     if time < earliest:
         raise HushpostError(Reason.EVENT_TIME_TOO_OLD, "the event's time is more than 30 days ago")
@@ -144,23 +153,23 @@ def checked_event_time(time: int, now: int) -> int:
 
 
 def checked_url(url: str, index: int) -> str:
-    """Return a link's URL, as it is. Raises LINK_URL_INVALID."""
+    """Return a link's URL unchanged. Raises LINK_URL_INVALID."""
     if not _is_destination(url):
         raise HushpostError(
             Reason.LINK_URL_INVALID,
-            "a link is an absolute http or https URL of at most 8,192 bytes without spaces",
+            "a link must be an absolute http or https URL of at most 8,192 bytes without spaces",
             {"index": str(index)},
         )
     return url
 
 
 def is_tenant_id(text: str) -> bool:
-    """Tell whether a tenant can have that id."""
+    """Return whether a text is a valid tenant id."""
     return _TENANT_ID.fullmatch(text) is not None
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a contact, campaign or group can have that id."""
+    """Return whether a text is a valid id of a contact, campaign or group."""
     return 0 < len(text.encode()) <= _MAX_ID_BYTES and not _CONTROL.search(text)
 
 
@@ -176,5 +185,5 @@ def _is_destination(url: str) -> bool:
 
 
 def oldest_event(now: datetime) -> datetime:
-    """Return the time before which events are refused."""
+    """Return the time before which events are rejected."""
     return now - _BEHIND

@@ -1,4 +1,4 @@
-"""Who caused an event. Pure."""
+"""Verdicts: what caused an event. Pure."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ __all__ = ["Verdict"]
 
 
 class Verdict(IntEnum):
-    """Who caused an event. Values as in `hushpost.v1.Verdict`."""
+    """What caused an event. Values as in `hushpost.v1.Verdict`."""
 
     HUMAN = 1
     PROXY = 2
@@ -16,9 +16,9 @@ class Verdict(IntEnum):
 
     @property
     def is_machine(self) -> bool:
-        """Whether no person stands behind the event.
+        """Whether the verdict is automated.
 
-        An image proxy fetches when its reader reads, and UNKNOWN means that
-        nothing spoke against a person: both count as human.
+        PROXY and UNKNOWN count as human: an image proxy fetches when a person reads,
+        and UNKNOWN means that nothing indicated a machine.
         """
         return self in (Verdict.PREFETCH, Verdict.SCANNER)

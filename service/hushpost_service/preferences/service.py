@@ -151,7 +151,7 @@ class Preferences:
             async with self._database.connection("contact of token") as connection:
                 contact_id = await storage.contact_id(connection, opened.tenant, opened.contact)
         if contact_id is None:
-            raise HushpostError(Reason.TOKEN_INVALID, "the token does not open")
+            raise HushpostError(Reason.TOKEN_INVALID, "the token is invalid")
         return opened.tenant, contact_id
 
     async def changes(

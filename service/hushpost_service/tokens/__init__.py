@@ -1,1 +1,1 @@
-"""Tokens: their format, the keys they are sealed with, and AES-SIV."""
+"""Tokens: their format, the keyring, and AES-SIV."""

@@ -1,13 +1,12 @@
-"""Tokens: what stands in the URLs of a message. Pure.
+"""Seals and opens tokens, the opaque values in the URLs of a message. Pure.
 
-A tracking token is, in base64url without padding,
+A tracking token is base64url without padding of
 `version 1 | key id 1 | campaign number 8 | AES-SIV(contact 8 | group 4 | slot 4)`
-in bytes, the header being associated data: 42 bytes, 56 characters. AES-SIV
-(RFC 5297) is deterministic, so that the tokens of a group in AGGREGATE are the
-same bytes by construction.
+(sizes in bytes), with the header as associated data: 42 bytes, 56 characters.
+AES-SIV (RFC 5297) is deterministic, so the AGGREGATE tokens of a group are identical.
 
-A preference token is of its own kind:
-`version 1 | key id 1 | tenant 8 | AES-SIV(contact 8)`, under keys of its own.
+A preference token is `version 1 | key id 1 | tenant 8 | AES-SIV(contact 8)`, with
+another version and separate keys: neither kind opens as the other.
 """
 
 import binascii
@@ -39,10 +38,10 @@ __all__ = [
 ]
 
 NO_CONTACT = 0
-"""The contact of a token that names none."""
+"""The contact number of ANONYMOUS and AGGREGATE tokens."""
 
 NO_SLOT = 0xFFFF_FFFF
-"""The slot of a token that a whole group shares."""
+"""The slot of AGGREGATE tokens, which a whole group shares."""
 
 _TRACKING = 1
 _PREFERENCE = 2
@@ -50,10 +49,10 @@ _HEADER = Struct(">BBQ")
 _TRACKING_BODY = Struct(">QII")
 _TRACKING_BODIES = np.dtype([("contact", ">u8"), ("group", ">u4"), ("slot", ">u4")])
 _PREFERENCE_BODY = Struct(">Q")
-# Where tag, hidden body and end of a tracking token stand in its bytes.
+# Offsets of the tag, the ciphertext and the end of a tracking token.
 _TAG = _HEADER.size
-_HIDDEN = _TAG + BLOCK
-_TRACKING_BYTES = _HIDDEN + BLOCK
+_CIPHERTEXT = _TAG + BLOCK
+_TRACKING_BYTES = _CIPHERTEXT + BLOCK
 _TRACKING_CHARACTERS = 56
 _PREFERENCE_CHARACTERS = 46
 _TENANT_SHIFT = 40
@@ -67,7 +66,7 @@ C = TypeVar("C", int, Numbers)
 
 
 class TrackingToken(NamedTuple):
-    """What a tracking token holds."""
+    """The content of a tracking token."""
 
     campaign: int
     contact: int
@@ -76,28 +75,28 @@ class TrackingToken(NamedTuple):
 
 
 class PreferenceToken(NamedTuple):
-    """What a preference token holds."""
+    """The content of a preference token."""
 
     tenant: int
     contact: int
 
 
 def tenant_of(campaign: C) -> C:
-    """Return the tenant of a campaign number, or of each of some: its upper 24 bits.
+    """Return the tenant of a campaign number, or of each number in a column.
 
-    So that the tenant is known without asking a table that spans tenants. The
-    lower 40 bits are random: campaigns cannot be counted or guessed.
+    The upper 24 bits are the tenant, so that no lookup has to span tenants. The lower
+    40 bits are random, so that campaigns can be neither counted nor guessed.
     """
     return campaign >> _TENANT_SHIFT
 
 
 def campaign_number(tenant: int, serial: int) -> int:
-    """Return the number of a tenant's campaign with a random serial of 40 bits."""
+    """Return the campaign number for a tenant and a random serial of 40 bits."""
     return tenant << _TENANT_SHIFT | serial
 
 
 def campaign_of(text: str) -> int:
-    """Return the campaign number, which is in clear. Raises TOKEN_INVALID."""
+    """Return the campaign number, which is not encrypted. Raises TOKEN_INVALID."""
     raw = _decoded(text[:16], 16)
     if raw is None or raw[0] != _TRACKING:
         raise _invalid()
@@ -110,73 +109,74 @@ class TokenCodec:
     def __init__(self, keyring: Keyring) -> None:
         self._active = keyring.active
         self._keyring = keyring
-        # Bounded, because the tenant comes from whoever made up the token.
+        # Bounded, because a forged token can name any tenant.
         self._cipher: Callable[[int, int, int], AESSIV] = lru_cache(4096)(
             lambda kind, key_id, tenant: AESSIV(keyring.key(key_id, _PURPOSES[kind], tenant))
         )
-        # By header, because all tokens of a campaign have the same.
+        # Keyed by header, because all tokens of a campaign share one.
         self._opener = lru_cache(4096)(self._opener_of)
         self._blocks = lru_cache(4096)(self._blocks_of)
         self._decoy_key = AESSIV.generate_key(512)
         self._decoy = AESSIV(self._decoy_key)
 
     def seal(self, token: TrackingToken) -> str:
-        """Return the 56 characters that stand in a message's URLs."""
+        """Return a tracking token of 56 characters."""
         return self.seal_batch(token.campaign, token.group, [token.contact], [token.slot])[0]
 
     def seal_batch(
         self, campaign: int, group: int, contacts: Sequence[int], slots: Sequence[int]
     ) -> list[str]:
-        """Return the tokens of messages to contacts of a group, each with its slot."""
+        """Return the tracking tokens for contacts of a group, each with its slot."""
         header = _HEADER.pack(_TRACKING, self._active, campaign)
         bodies = b"".join(map(_TRACKING_BODY.pack, contacts, repeat(group), slots))
         return _encoded([header + part for part in self._blocks(header)[0].seal(bodies)])
 
     def open(self, text: str) -> TrackingToken:
-        """Open a tracking token. Raises TOKEN_INVALID, whatever is wrong with it."""
+        """Open a tracking token. Raises TOKEN_INVALID for every kind of defect."""
         raw = _decoded(text, _TRACKING_CHARACTERS)
         body, campaign = self._opened(_TRACKING, raw)
         contact, group, slot = _TRACKING_BODY.unpack(body)
         return TrackingToken(campaign, contact, group, slot)
 
-    def open_batch(self, texts: Sequence[str]) -> "tuple[Numbers, Flags]":
-        """Open tracking tokens; return parts of shape (how many, 4), and which did open.
+    def open_batch(self, texts: Sequence[str]) -> tuple[Numbers, Flags]:
+        """Open many tracking tokens, at a fraction of the cost of `open` per token.
 
-        Parts of those that did not are meaningless. As `open`, which
-        costs far more for each.
+        Returns:
+            Contents of shape (tokens, fields of `TrackingToken`), and which tokens are
+            valid. The contents of the others are meaningless.
         """
-        raw = _decoded_together(texts)
+        raw = _decoded_batch(texts)
         if raw is None:
             return self._opened_one_by_one(texts)
         tokens = np.frombuffer(raw, np.uint8).reshape(-1, _TRACKING_BYTES)
-        parts = np.empty((len(texts), len(TrackingToken._fields)), np.int64)
-        is_open = np.empty(len(texts), np.bool_)
+        contents = np.empty((len(texts), len(TrackingToken._fields)), np.int64)
+        is_valid = np.empty(len(texts), np.bool_)
         headers = np.ascontiguousarray(tokens[:, :_TAG]).view(f"V{_TAG}").ravel()
-        places: dict[bytes, list[int]] = {}
-        for place, header in enumerate(headers.tolist()):
-            places.setdefault(header, []).append(place)
-        for header, of_header in places.items():
+        rows_by_header: dict[bytes, list[int]] = {}
+        for row, header in enumerate(headers.tolist()):
+            rows_by_header.setdefault(header, []).append(row)
+        for header, rows in rows_by_header.items():
             blocks, campaign = self._blocks(header)
-            tags, hidden = tokens[of_header, _TAG:_HIDDEN], tokens[of_header, _HIDDEN:]
-            bodies, is_open[of_header] = blocks.open(tags.tobytes(), hidden.tobytes())
+            tags, ciphertexts = tokens[rows, _TAG:_CIPHERTEXT], tokens[rows, _CIPHERTEXT:]
+            bodies, is_valid[rows] = blocks.open(tags.tobytes(), ciphertexts.tobytes())
             opened = np.frombuffer(bodies, _TRACKING_BODIES)
             for column, name in enumerate(_TRACKING_BODIES.names or (), 1):
-                parts[of_header, column] = opened[name]
-            # One that does not open may claim any number.
-            parts[of_header, 0] = campaign & _MAX_CAMPAIGN
-        return parts, is_open
+                contents[rows, column] = opened[name]
+            # An invalid token may name a campaign that does not fit 63 bits.
+            contents[rows, 0] = campaign & _MAX_CAMPAIGN
+        return contents, is_valid
 
-    def _opened_one_by_one(self, texts: Sequence[str]) -> "tuple[Numbers, Flags]":
-        parts = np.zeros((len(texts), len(TrackingToken._fields)), np.int64)
-        is_open = np.zeros(len(texts), np.bool_)
-        for place, text in enumerate(texts):
+    def _opened_one_by_one(self, texts: Sequence[str]) -> tuple[Numbers, Flags]:
+        contents = np.zeros((len(texts), len(TrackingToken._fields)), np.int64)
+        is_valid = np.zeros(len(texts), np.bool_)
+        for row, text in enumerate(texts):
             with suppress(HushpostError):
-                parts[place] = self.open(text)
-                is_open[place] = True
-        return parts, is_open
+                contents[row] = self.open(text)
+                is_valid[row] = True
+        return contents, is_valid
 
     def seal_preferences(self, tenant: int, contacts: Sequence[int]) -> list[str]:
-        """Return the contacts' preference tokens, of 46 characters each."""
+        """Return the preference tokens of contacts, of 46 characters each."""
         header = _HEADER.pack(_PREFERENCE, self._active, tenant)
         key = self._keyring.key(self._active, _PURPOSES[_PREFERENCE], tenant)
         bodies = b"".join(map(_PREFERENCE_BODY.pack, contacts))
@@ -184,16 +184,16 @@ class TokenCodec:
         return _encoded([header + part for part in sealed])
 
     def open_preference(self, text: str) -> PreferenceToken:
-        """Open a preference token. Raises TOKEN_INVALID, whatever is wrong with it."""
+        """Open a preference token. Raises TOKEN_INVALID for every kind of defect."""
         raw = _decoded(text, _PREFERENCE_CHARACTERS)
         body, tenant = self._opened(_PREFERENCE, raw)
         return PreferenceToken(tenant, _PREFERENCE_BODY.unpack(body)[0])
 
     def _opened(self, kind: int, raw: bytes | None) -> tuple[bytes, int]:
-        """Return the body and the number in the header.
+        """Return the decrypted body, and the number in the header.
 
-        A token that cannot be opened at all is tried on a decoy key, so that
-        the time taken does not tell why it was refused.
+        Malformed tokens and unknown keys are decrypted with a decoy key, so that the
+        response time does not reveal why a token was rejected.
         """
         if raw is None:
             raw = bytes(42)
@@ -204,7 +204,7 @@ class TokenCodec:
             raise _invalid() from None
 
     def _opener_of(self, kind: int, header: bytes) -> "tuple[_Decrypt, list[bytes], int]":
-        """Return how to open tokens with that header, and the number in it."""
+        """Return the cipher, associated data and number for a header."""
         version, key_id, number = _HEADER.unpack(header)
         cipher = self._decoy
         if version == kind:
@@ -214,7 +214,7 @@ class TokenCodec:
         return cipher.decrypt, [header], number
 
     def _blocks_of(self, header: bytes) -> tuple[BlockSiv, int]:
-        """Return how to seal and open many tokens with that header, and its campaign."""
+        """Return the batch cipher and the campaign for a header."""
         version, key_id, campaign = _HEADER.unpack(header)
         key = self._decoy_key
         if version == _TRACKING:
@@ -228,8 +228,8 @@ _PURPOSES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
 
 
 def _encoded(parts: Sequence[bytes]) -> list[str]:
-    """Return bytes, all of one length, in base64url without padding."""
-    # Encoded in one, each filled up with zeros to a length that needs no padding.
+    """Encode parts of equal length as base64url without padding."""
+    # One call encodes all: zeros extend each part to a length that needs no padding.
     length = len(parts[0])
     filler = bytes(-length % 3)
     raw = filler.join(parts) + filler
@@ -239,10 +239,9 @@ def _encoded(parts: Sequence[bytes]) -> list[str]:
 
 
 def _decoded(text: str, characters: int) -> bytes | None:
-    """Return the bytes of unpadded base64url of that length, or None.
+    """Decode unpadded base64url of that length; return None if it is malformed.
 
-    Strict, and only the encoding that `_encoded` makes: two spellings of one
-    token would be two tokens to whoever compares URLs.
+    Accepts only the canonical encoding, so that a token has exactly one spelling.
     """
     if len(text) != characters or not text.isascii() or "+" in text or "/" in text:
         return None
@@ -257,11 +256,10 @@ def _decoded(text: str, characters: int) -> bytes | None:
     return raw
 
 
-def _decoded_together(texts: Sequence[str]) -> bytes | None:
-    """Return the bytes of tracking tokens, one after the other, or None if one is malformed.
+def _decoded_batch(texts: Sequence[str]) -> bytes | None:
+    """Decode tracking tokens to concatenated bytes; return None if one is malformed.
 
-    A tracking token needs no padding, so that what is decoded together is what
-    each would be alone.
+    Tracking tokens need no padding, so one call can decode them all.
     """
     if set(map(len, texts)) != {_TRACKING_CHARACTERS}:
         return None
@@ -269,4 +267,4 @@ def _decoded_together(texts: Sequence[str]) -> bytes | None:
 
 
 def _invalid() -> HushpostError:
-    return HushpostError(Reason.TOKEN_INVALID, "the token does not open")
+    return HushpostError(Reason.TOKEN_INVALID, "the token is invalid")

@@ -1,6 +1,6 @@
-"""The keyring: a file of secrets from which every tenant's keys are derived.
+"""The keyring: a file of secrets from which the keys of every tenant are derived.
 
-It lies outside the database, so that a stolen database opens no token.
+It is kept outside the database, so that a stolen database opens no token.
 """
 
 import base64
@@ -28,14 +28,14 @@ class KeyringError(Exception):
 
 @dataclass(frozen=True)
 class Keyring:
-    """Secrets by key id (1…255). New tokens use `active`; all ids open tokens."""
+    """Secrets by key id (1…255). `active` seals new tokens; every id opens tokens."""
 
     active: int
     secrets: dict[int, bytes]
 
     @classmethod
     def generate(cls) -> Self:
-        """Make a keyring with one new secret."""
+        """Return a keyring with one new secret."""
         return cls(1, {1: secrets.token_bytes(_SECRET_BYTES)})
 
     @classmethod
@@ -54,14 +54,14 @@ class Keyring:
             message = f"cannot read the keyring {path}: {error.strerror}"
             raise KeyringError(message) from None
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-            # The cause would quote the file, which holds secrets.
+            # Without the cause, whose text would quote secrets from the file.
             message = f"the keyring {path} is malformed"
             raise KeyringError(message) from None
         keyring._check(path)
         return keyring
 
     def save(self, path: Path) -> None:
-        """Write the file anew, readable by its owner only, whole or not at all."""
+        """Write the file atomically, readable by its owner only."""
         content = {
             "active": self.active,
             "secrets": {
@@ -78,17 +78,19 @@ class Keyring:
         draft.replace(path)
 
     def rotated(self) -> "Keyring":
-        """Return a keyring with a new active secret; the old ones still open tokens."""
+        """Return a keyring with a new active secret; the old secrets still open tokens. Raises KeyringError."""
         key_id = max(self.secrets) + 1
         if key_id > _MAX_KEY_ID:
-            message = f"the keyring is full: a key id is at most {_MAX_KEY_ID}"
+            message = (
+                f"the keyring is full: it already has key id {_MAX_KEY_ID}, the highest possible"
+            )
             raise KeyringError(message)
         return Keyring(key_id, {**self.secrets, key_id: secrets.token_bytes(_SECRET_BYTES)})
 
     def key(self, key_id: int, purpose: str, tenant: int) -> bytes:
-        """Derive a tenant's key of AES-SIV for one purpose by HKDF (RFC 5869).
+        """Derive the AES-SIV key of a tenant for one purpose by HKDF (RFC 5869).
 
-        Raises KeyError for a key id that the keyring does not hold.
+        Raises KeyError if the keyring lacks the key id.
         """
         info = f"hushpost {purpose} v1 tenant {tenant}".encode()
         derivation = HKDF(SHA256(), _AES_256_SIV_BYTES, salt=None, info=info)

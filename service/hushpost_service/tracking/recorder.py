@@ -1,7 +1,7 @@
-"""The recorder: gathers events and commits them together, one lane per tenant.
+"""Records events with group commit: one queue and up to two transactions per tenant.
 
-Whatever arrives while a tenant's commit is under way, single calls and batches
-preference_groups, forms its next commit. Callers are answered after it.
+Events that arrive while a commit is in progress, from single calls and batches alike,
+form the next commit. Each caller gets its response once its events are committed.
 """
 
 import asyncio
@@ -24,29 +24,28 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
 from hushpost_service.tokens.codec import NO_CONTACT
-from hushpost_service.tracking.mode_decisions import decided, mode_of
+from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
 
 __all__ = ["Recorder"]
 
-_EVENTS_PER_COMMIT = 5_000
-"""More wait for the next one: a commit of this size takes well under a second."""
+_MAX_COMMIT_EVENTS = 5_000
+"""Larger queues take several commits; one of this size takes well under a second."""
 
+_MAX_COMMITS = 2
 _SECOND_COMMIT_EVENTS = 500
-"""So many events waiting are worth a second commit at a time: it adds up and
-encodes while PostgreSQL works on the first. Fewer wait and share the next."""
+"""Queued events that justify a second concurrent commit: its events are added up and
+encoded while PostgreSQL works on the first. Fewer events wait for the next commit."""
 
-_COMMITS_AT_A_TIME = 2
+_FEW_EVENTS = 200
+_MIN_PAUSE_SECONDS = 0.001
+_COMMIT_INTERVAL_SECONDS = 0.006
+"""Wait up to 6 ms so that single calls share a commit: its round trips cost the same for
+one event as for a hundred. The interval is measured from the start of the previous commit,
+so that events do not wait again after a slow one."""
 
-_GATHER_EVENTS = 200
-_GATHER_SECONDS = 0.001
-_COMMIT_SECONDS = 0.006
-"""Single calls are waited for until they are many: a commit costs the same round trips
-for one event as for a hundred. From the beginning of the commit before, so that after a
-slow one, when many wait already, they do not wait for long."""
-
-_MADE_ROWS = 50_000
-"""Rows of slot bits that are remembered to be there, for about 10 MB."""
+_CACHED_ROWS = 50_000
+"""Rows of slot bits that are known to exist; about 10 MB."""
 
 _COMMIT_EVENTS = Histogram(
     "hushpost_commit_events",
@@ -56,11 +55,11 @@ _COMMIT_EVENTS = Histogram(
 
 
 @dataclass(slots=True, eq=False)
-class _Part:
-    """The events of one request that belong to one tenant."""
+class _Request:
+    """The events of one call that belong to one tenant."""
 
     method: Method
-    request: UUID | None
+    request_id: UUID | None
     events: Events | list[Event]
     committed: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -68,39 +67,39 @@ class _Part:
 
 
 @dataclass(slots=True, eq=False)
-class _Lane:
-    """A tenant's parts that wait for a commit, and how many commits are under way."""
+class _Queue:
+    """The requests of a tenant that wait for a commit, and its commits in progress."""
 
-    waiting: deque[_Part] = field(default_factory=deque)
-    waiting_events: int = 0
+    requests: deque[_Request] = field(default_factory=deque)
+    events: int = 0
     commits: int = 0
 
-    def put(self, part: _Part) -> None:
-        """Let a part wait."""
-        self.waiting.append(part)
-        self.waiting_events += len(part.events)
+    def put(self, request: _Request) -> None:
+        """Append a request."""
+        self.requests.append(request)
+        self.events += len(request.events)
 
-    def wants_commit(self) -> bool:
-        """Tell whether another commit should begin."""
+    def needs_committer(self) -> bool:
+        """Return whether to start another committer."""
         if self.commits == 0:
-            return bool(self.waiting)
-        return self.commits < _COMMITS_AT_A_TIME and self.waiting_events >= _SECOND_COMMIT_EVENTS
+            return bool(self.requests)
+        return self.commits < _MAX_COMMITS and self.events >= _SECOND_COMMIT_EVENTS
 
-    def take(self) -> list[_Part]:
-        """Remove and return the parts of the next commit."""
-        parts: list[_Part] = []
+    def take(self) -> list[_Request]:
+        """Remove and return the requests of the next commit."""
+        requests: list[_Request] = []
         events = 0
-        while self.waiting and (
-            not parts or events + len(self.waiting[0].events) <= _EVENTS_PER_COMMIT
+        while self.requests and (
+            not requests or events + len(self.requests[0].events) <= _MAX_COMMIT_EVENTS
         ):
-            parts.append(self.waiting.popleft())
-            events += len(parts[-1].events)
-        self.waiting_events -= events
-        return parts
+            requests.append(self.requests.popleft())
+            events += len(requests[-1].events)
+        self.events -= events
+        return requests
 
 
 class Recorder:
-    """Commits events exactly once, in the mode that holds at their commit."""
+    """Commits events exactly once, each in the mode that is in force at the commit."""
 
     def __init__(
         self,
@@ -111,171 +110,181 @@ class Recorder:
         max_queued_events: int,
         connections: int,
     ) -> None:
-        """Take at most `max_queued_events` at a time, and use at most `connections`."""
+        """Prepare a recorder.
+
+        Args:
+            database: Where events are stored.
+            campaigns: Source of the policies.
+            clock: Returns the current time.
+            max_queued_events: Events held in memory; more are rejected.
+            connections: Database connections used at once.
+        """
         self._database = database
         self._campaigns = campaigns
         self._clock = clock
-        self._room = max_queued_events
-        self._lanes: dict[int, _Lane] = {}
-        self._made: BoundedCache[SlotKey, None] = BoundedCache(_MADE_ROWS)
-        self._drains: set[asyncio.Task[None]] = set()
+        self._free_events = max_queued_events
+        self._queues: dict[int, _Queue] = {}
+        self._existing_rows: BoundedCache[SlotKey, None] = BoundedCache(_CACHED_ROWS)
+        self._committers: set[asyncio.Task[None]] = set()
         self._connections = asyncio.Semaphore(connections)
         self._closed = False
 
     async def record(
         self,
         method: Method,
-        request: UUID | None,
+        request_id: UUID | None,
         events: Mapping[int, Events | list[Event]],
     ) -> None:
-        """Return once the events, given by tenant, are durable.
+        """Record events, given by tenant; return once they are durable.
 
-        Those of a request that was carried out before are not recorded again.
-        Each tenant's are a transaction, with a receipt of its own. Raises
-        OVERLOADED when too many events are waiting, SHUTTING_DOWN after `close`,
-        DATABASE_UNAVAILABLE; in the first two cases nothing was taken.
+        The events of each tenant are one transaction with a receipt of its own. If the
+        receipt exists already, they are not recorded again.
+
+        Raises OVERLOADED if too many events are queued, SHUTTING_DOWN after `close`, and
+        DATABASE_UNAVAILABLE. In the first two cases nothing was recorded.
         """
         if self._closed:
             raise HushpostError(Reason.SHUTTING_DOWN, "the authority is shutting down")
-        count = sum(len(part) for part in events.values())
-        if count > self._room:
-            raise HushpostError(Reason.OVERLOADED, "too many events are waiting for a commit")
-        self._room -= count
+        count = sum(len(of_tenant) for of_tenant in events.values())
+        if count > self._free_events:
+            raise HushpostError(Reason.OVERLOADED, "too many events are queued; retry later")
+        self._free_events -= count
         commits = [
-            self._enqueue(tenant, _Part(method, request, part)) for tenant, part in events.items()
+            self._enqueue(tenant, _Request(method, request_id, of_tenant))
+            for tenant, of_tenant in events.items()
         ]
         for committed in commits:
-            # A caller that goes away cancels its wait; what it sent is committed.
+            # If the caller is cancelled here, its events are committed all the same.
             await committed
 
-    def _enqueue(self, tenant: int, part: _Part) -> asyncio.Future[None]:
-        lane = self._lanes.get(tenant)
-        if lane is None:
-            lane = self._lanes[tenant] = _Lane()
-        lane.put(part)
-        if lane.wants_commit():
-            lane.commits += 1
-            drain = asyncio.create_task(self._drain(tenant, lane))
-            self._drains.add(drain)
-            drain.add_done_callback(self._drains.discard)
-        return part.committed
+    def _enqueue(self, tenant: int, request: _Request) -> asyncio.Future[None]:
+        queue = self._queues.get(tenant)
+        if queue is None:
+            queue = self._queues[tenant] = _Queue()
+        queue.put(request)
+        if queue.needs_committer():
+            queue.commits += 1
+            committer = asyncio.create_task(self._commit_queue(tenant, queue))
+            self._committers.add(committer)
+            committer.add_done_callback(self._committers.discard)
+        return request.committed
 
     async def close(self) -> None:
-        """Take no more events, and return once those taken are committed."""
+        """Reject new events; return once all queued events are committed."""
         self._closed = True
-        while self._drains:
-            await asyncio.wait(self._drains)
+        while self._committers:
+            await asyncio.wait(self._committers)
 
-    async def _drain(self, tenant: int, lane: _Lane) -> None:
-        """Commit until nothing waits; with the last commit the lane goes."""
+    async def _commit_queue(self, tenant: int, queue: _Queue) -> None:
+        """Commit until the queue is empty; the last committer removes the queue."""
         now = asyncio.get_running_loop().time
-        began = None
-        while lane.waiting:
-            if began is not None and lane.waiting_events < _GATHER_EVENTS:
-                await asyncio.sleep(max(_GATHER_SECONDS, began + _COMMIT_SECONDS - now()))
-            began = now()
+        started = None
+        while queue.requests:
+            if started is not None and queue.events < _FEW_EVENTS:
+                pause = started + _COMMIT_INTERVAL_SECONDS - now()
+                await asyncio.sleep(max(_MIN_PAUSE_SECONDS, pause))
+            started = now()
             async with self._connections:
-                parts = lane.take()
-                if parts:
-                    await self._settle(tenant, parts)
-            self._room += sum(len(part.events) for part in parts)
-        lane.commits -= 1
-        if lane.commits == 0:
-            del self._lanes[tenant]
+                requests = queue.take()
+                if requests:
+                    await self._commit_and_notify(tenant, requests)
+            self._free_events += sum(len(request.events) for request in requests)
+        queue.commits -= 1
+        if queue.commits == 0:
+            del self._queues[tenant]
 
-    async def _settle(self, tenant: int, parts: list[_Part]) -> None:
-        """Commit parts and answer their callers."""
+    async def _commit_and_notify(self, tenant: int, requests: list[_Request]) -> None:
         try:
-            await self._commit(tenant, parts)
+            await self._commit(tenant, requests)
         except HushpostError as error:
-            if error.reason is Reason.INTERNAL and len(parts) > 1:
-                # One of them is at fault: the others shall not suffer for it.
-                for part in parts:
-                    await self._settle(tenant, [part])
+            if error.reason is Reason.INTERNAL and len(requests) > 1:
+                # Isolate the request that caused the failure.
+                for request in requests:
+                    await self._commit_and_notify(tenant, [request])
                 return
-            for part in parts:
-                _fail(part, error)
-        except Exception as error:  # noqa: BLE001 - callers must be answered
-            for part in parts:
-                _fail(part, error)
+            for request in requests:
+                _fail(request, error)
+        except Exception as error:  # noqa: BLE001 - every caller must get a result
+            for request in requests:
+                _fail(request, error)
         else:
-            for part in parts:
-                if not part.committed.done():
-                    part.committed.set_result(None)
+            for request in requests:
+                if not request.committed.done():
+                    request.committed.set_result(None)
 
-    async def _commit(self, tenant: int, parts: list[_Part]) -> None:
-        once: dict[tuple[Method, UUID], _Part] = {}
-        for part in parts:
-            if part.request is not None:
-                once[part.method, part.request] = part
-        contacts, oldest = _asked_about(parts)
-        made: list[SlotKey] = []
+    async def _commit(self, tenant: int, requests: list[_Request]) -> None:
+        with_id: dict[tuple[Method, UUID], _Request] = {}
+        for request in requests:
+            if request.request_id is not None:
+                with_id[request.method, request.request_id] = request
+        contacts, oldest_campaign = _contacts_and_oldest_campaign(requests)
+        created_rows: list[SlotKey] = []
 
         async def work(connection: Connection) -> int:
             received = await recording.receive(
-                connection, tenant, list(once), contacts, oldest, self._clock()
+                connection, tenant, list(with_id), contacts, oldest_campaign, self._clock()
             )
-            filed = list(once.values())
-            fresh = [part for part in parts if part.request is None]
-            fresh += [filed[position] for position in received.requests]
+            unique = list(with_id.values())
+            new = [request for request in requests if request.request_id is None]
+            new += [unique[position] for position in received.requests]
             rule = await self._campaigns.mode_rule(connection, tenant, received.policy_version)
-            if not fresh:
+            if not new:
                 return 0
-            tally = _tallied(rule, fresh, received.preference_groups)
-            made.extend(await self._write(connection, tenant, tally))
-            return sum(len(part.events) for part in fresh)
+            tally = _tally(rule, new, received.preference_groups)
+            created_rows.extend(await self._write(connection, tenant, tally))
+            return sum(len(request.events) for request in new)
 
         count = await self._database.transact("record", work, recording.begin_recording(tenant))
         _COMMIT_EVENTS.observe(count)
-        for key in made:
-            self._made[key] = None
+        for key in created_rows:
+            self._existing_rows[key] = None
 
     async def _write(self, connection: Connection, tenant: int, tally: Tally) -> list[SlotKey]:
-        """Write what events add up to; return the rows of slots that were not known to be there."""
+        """Write a tally; return the keys of rows of slot bits that may have been created."""
         keys = tally.identified_keys()
-        new = [key for key in keys if key not in self._made]
+        new = [key for key in keys if key not in self._existing_rows]
         if new:
             await recording.make_slots(connection, tenant, new)
-        seen = await recording.seen_slots(connection, tenant, keys) if keys else {}
-        rows, first = tally.identified(seen)
+        marked = await recording.seen_slots(connection, tenant, keys) if keys else {}
+        rows, first = tally.identified(marked)
         if tally.counts:
             await recording.write(connection, tenant, tally.slots, tally.counts, first, rows)
         return new
 
 
-def _asked_about(parts: Sequence[_Part]) -> tuple[list[int], datetime]:
-    """Return the contacts of parts, and when the oldest of their campaigns was created."""
+def _contacts_and_oldest_campaign(requests: Sequence[_Request]) -> tuple[list[int], datetime]:
+    """Return the contacts of requests, and the creation time of their oldest campaign."""
     contacts = {NO_CONTACT}
     created = []
-    for part in parts:
-        if isinstance(part.events, list):
-            contacts.update([event.contact for event in part.events])
-            created.append(min(event.created for event in part.events))
+    for request in requests:
+        if isinstance(request.events, list):
+            contacts.update([event.contact for event in request.events])
+            created.append(min(event.created for event in request.events))
         else:
-            contacts.update(part.events[:, CONTACT].tolist())
-            created.append(int(part.events[:, CREATED].min()))
+            contacts.update(request.events[:, CONTACT].tolist())
+            created.append(int(request.events[:, CREATED].min()))
     contacts.remove(NO_CONTACT)
     return list(contacts), to_datetime(min(created))
 
 
-def _tallied(
-    rule: ModeRule, parts: Sequence[_Part], preference_groups: Sequence[PreferenceGroup]
+def _tally(
+    rule: ModeRule, requests: Sequence[_Request], groups: Sequence[PreferenceGroup]
 ) -> Tally:
-    """Decide the modes of parts' events, and add them up."""
+    """Decide the modes of the requests' events, and add the events up."""
     singles: list[Event] = []
-    for part in parts:
-        if not isinstance(part.events, list):
-            events = joined(part.events for part in parts)
-            return ColumnarTally(events, decided(rule, events, preference_groups))
-        singles += part.events
-    known = {
-        contact: preference for contacts, preference in preference_groups for contact in contacts
-    }
-    return ScalarTally((event, mode_of(rule, event, known.get(event.contact))) for event in singles)
+    for request in requests:
+        if not isinstance(request.events, list):
+            events = joined(each.events for each in requests)
+            return ColumnarTally(events, modes_of(rule, events, groups))
+        singles += request.events
+    preferences = {contact: group.preference for group in groups for contact in group.contacts}
+    return ScalarTally(
+        (event, mode_of(rule, event, preferences.get(event.contact))) for event in singles
+    )
 
 
-def _fail(part: _Part, error: Exception) -> None:
-    if not part.committed.done():
-        part.committed.set_exception(error)
-        # A caller that went away never looks at it.
-        part.committed.exception()
+def _fail(request: _Request, error: Exception) -> None:
+    if not request.committed.done():
+        request.committed.set_exception(error)
+        # Mark it as retrieved: a cancelled caller never looks at it.
+        request.committed.exception()

@@ -1,8 +1,8 @@
-"""Slots: random place numbers of messages within (campaign, group).
+"""Hands out slots: random numbers that tell the messages of a group apart.
 
-A process reserves blocks of them from the database, shuffles each, and hands
-them out. Which slot went where is never stored. What a crash loses is a gap,
-and gaps are harmless.
+A process reserves blocks of slots in the database, shuffles each block in memory, and
+hands them out. The slot of a contact is never stored. Slots that a crash loses are gaps,
+which are harmless.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from hushpost_service.domain.errors import HushpostError, Reason
 __all__ = ["SlotPool"]
 
 _GROUPS = 1000
-"""Groups whose reserved slots are kept: at 16 KiB a block, 16 MiB."""
+"""Groups whose reserved slots are cached: 16 MiB at 16 KiB per block."""
 
 _MAX_SLOTS = 2**31 - 1
-"""Slots of a group: they are stored as integers of 32 bits with a sign."""
+"""Slots of a group; the column is a signed 32-bit integer."""
 
 Reserve = Callable[[int, int, int, int], Awaitable[int]]
-"""Reserves slots of (tenant, campaign, group, how many) and returns the first."""
+"""Reserves consecutive slots for (tenant, campaign, group, count); returns the first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,14 +34,14 @@ class _Reserved:
 
 
 class SlotPool:
-    """Hands out slots in random order, each once."""
+    """Hands out each slot of a group once, in random order."""
 
     def __init__(self, reserve: Reserve) -> None:
         self._reserve = reserve
         self._groups: BoundedCache[tuple[int, int], _Reserved] = BoundedCache(_GROUPS)
 
     async def take(self, tenant: int, campaign: int, group: int, count: int) -> "array[int]":
-        """Return `count` slots of a group. Raises LIMIT_EXCEEDED after two thousand million."""
+        """Return `count` slots of a group. Raises LIMIT_EXCEEDED after two billion."""
         reserved = self._groups.get((campaign, group))
         if reserved is None:
             reserved = self._groups[campaign, group] = _Reserved()
@@ -56,18 +56,18 @@ class SlotPool:
             return taken
 
     def give_back(self, campaign: int, group: int, slots: "array[int]") -> None:
-        """Take slots back that no message got."""
+        """Return unused slots to the pool."""
         reserved = self._groups.get((campaign, group))
         if reserved is not None:
             reserved.slots.extend(slots)
 
 
 def _add_blocks(slots: "array[int]", first: int, blocks: int) -> None:
-    """Put shuffled blocks before the slots, so that an older block is used up first."""
+    """Insert shuffled blocks in front, so that older blocks are used up first."""
     if first + blocks * CHUNK_SLOTS > _MAX_SLOTS:
         raise HushpostError(
             Reason.LIMIT_EXCEEDED,
-            "the group has no slots left",
+            "the group has no slots left; use another group",
             {"field": "contact_ids", "limit": str(_MAX_SLOTS)},
         )
     for block in range(first, first + blocks * CHUNK_SLOTS, CHUNK_SLOTS):
@@ -75,6 +75,6 @@ def _add_blocks(slots: "array[int]", first: int, blocks: int) -> None:
 
 
 def _shuffled(slots: range) -> list[int]:
-    """Return the slots in the order of random 64-bit keys of the operating system."""
+    """Return the slots sorted by random 64-bit keys from the operating system."""
     keys = dict(zip(slots, array("Q", os.urandom(8 * len(slots))), strict=True))
     return sorted(slots, key=keys.__getitem__)
