@@ -147,7 +147,7 @@ async def _serve(
         limits=limits,
         ingest=Ingest(codec, campaign_cache, recorder, _now),
         campaigns=campaigns,
-        issuing=TokenIssuer(database, campaign_cache, codec, slots, vacuum, _now),
+        token_issuer=TokenIssuer(database, campaign_cache, codec, slots, vacuum, _now),
         preferences=Preferences(database, campaign_cache, codec, anonymizer, vacuum, _now),
         stats=Stats(database, campaign_cache, _now),
         admin=Admin(database, campaign_cache, anonymizer, _now),
@@ -162,9 +162,9 @@ async def _serve(
         host, _, port = settings.metrics_listen.rpartition(":")
         start_http_server(int(port), host)
     background = [
-        asyncio.create_task(maintenance.forever()),
-        asyncio.create_task(anonymizer.forever()),
-        asyncio.create_task(vacuum.forever()),
+        asyncio.create_task(maintenance.run_forever()),
+        asyncio.create_task(anonymizer.run_forever()),
+        asyncio.create_task(vacuum.run_forever()),
         asyncio.create_task(_probe(opened, health)),
     ]
     _log.info("listening", address=address)

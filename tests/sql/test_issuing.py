@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from hushpost_service.campaigns.issuing import known_contacts
+from hushpost_service.campaigns.issuing import get_or_create_contacts
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
 from hushpost_service.storage import contacts
 from hushpost_service.storage.connection import Connection
@@ -34,7 +34,7 @@ async def _issue(pool: Database, names: Iterable[str]) -> tuple[dict[str, int], 
     """Return contacts' numbers, and which of these are new."""
 
     async def work(connection: Connection) -> tuple[dict[str, int], set[int]]:
-        found, new = await known_contacts(connection, TENANT, list(names), CREATED)
+        found, new = await get_or_create_contacts(connection, TENANT, list(names), CREATED)
         return {
             name: n for preference_groups in found for name, n in preference_groups.numbers.items()
         }, set(new)

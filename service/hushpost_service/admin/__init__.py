@@ -1,1 +1,1 @@
-"""Tenants, policies and API keys."""
+"""Administers tenants, policies and API keys, and authenticates calls."""

@@ -1,4 +1,4 @@
-"""Who calls: API keys, remembered for a few seconds."""
+"""Authenticates calls by API key; valid keys are cached for a few seconds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from hushpost_service.storage.database import Database
 
 __all__ = ["Authenticator", "Caller"]
 
-_REMEMBERED_SECONDS = 5
-"""So soon a revoked key is refused by processes that did not revoke it."""
+_CACHE_SECONDS = 5
+"""Processes other than the one that revoked a key accept it at most this much longer."""
 
-_REMEMBERED_KEYS = 10_000
+_MAX_CACHED_KEYS = 10_000
 _SCHEME = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever presented an API key."""
+    """The API key of a call, and checks of what it permits."""
 
     key: ApiKey
 
     @property
     def actor(self) -> str:
-        """The key's id, as logs of changes have it."""
+        """The key's id, as change logs record it."""
         return str(self.key.number)
 
     @property
     def is_installation(self) -> bool:
-        """Whether the key is for the whole installation."""
+        """Whether the key belongs to the installation, not to a tenant."""
         return self.key.tenant is None
 
     def check_role(self, roles: frozenset[Role], method: str) -> None:
@@ -46,50 +46,54 @@ class Caller:
             )
 
     def check_tenant(self, tenant_id: str) -> None:
-        """Raise TENANT_NOT_ALLOWED where a call names another tenant than the key's."""
+        """Raise TENANT_NOT_ALLOWED if `tenant_id` is set and the key is for another tenant."""
         if tenant_id and not self.is_installation and tenant_id != self.key.tenant_id:
-            raise _not_allowed()
+            raise _tenant_not_allowed()
 
     def tenant(self, tenant_id: str) -> int:
-        """Return the key's tenant, which the call may name. Raises TENANT_NOT_ALLOWED."""
+        """Return the number of the key's tenant.
+
+        Raises TENANT_NOT_ALLOWED if the key has no tenant, or if `tenant_id` is set and is
+        another tenant's.
+        """
         self.check_tenant(tenant_id)
         if self.key.tenant is None:
-            raise _not_allowed()
+            raise _tenant_not_allowed()
         return self.key.tenant
 
     def check_installation(self) -> None:
-        """Raise TENANT_NOT_ALLOWED unless the key is for the whole installation."""
+        """Raise TENANT_NOT_ALLOWED unless the key belongs to the installation."""
         if not self.is_installation:
-            raise _not_allowed()
+            raise _tenant_not_allowed()
 
 
 class Authenticator:
-    """Tells who calls."""
+    """Looks up the API key of an `authorization` header."""
 
     def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._known: BoundedCache[str, tuple[float, Caller]] = BoundedCache(_REMEMBERED_KEYS)
-        # What was asked before this moment may be outdated by a revocation.
-        self._forgotten = monotonic()
+        self._cache: BoundedCache[str, tuple[float, Caller]] = BoundedCache(_MAX_CACHED_KEYS)
+        self._cleared_at = monotonic()
 
     def cached(self, authorization: str | None) -> Caller | None:
-        """Return who presents that header, if that was looked up seconds ago."""
-        known = self._known.get(authorization or "")
-        if known is None or known[0] < self._monotonic():
+        """Return the caller of a header if it is cached and has not expired."""
+        entry = self._cache.get(authorization or "")
+        if entry is None or entry[0] < self._monotonic():
             return None
-        return known[1]
+        return entry[1]
 
     async def caller(self, authorization: str | None) -> Caller:
-        """Look up who presents that header.
+        """Read the caller of a header from the database and cache it.
 
         Raises API_KEY_MISSING, API_KEY_INVALID, API_KEY_REVOKED.
         """
         if authorization is None or authorization[:7].lower() != _SCHEME:
             raise HushpostError(
-                Reason.API_KEY_MISSING, "the call has no `authorization: Bearer hp_…`"
+                Reason.API_KEY_MISSING,
+                "the call needs an API key in its metadata: `authorization: Bearer hp_…`",
             )
-        asked = self._monotonic()
+        start = self._monotonic()
         async with self._database.connection("authenticate") as connection:
             key = await api_keys.api_key_by_hash(connection, secret_hash(authorization[7:].strip()))
         if key is None:
@@ -97,15 +101,16 @@ class Authenticator:
         if key.revoke_time is not None:
             raise HushpostError(Reason.API_KEY_REVOKED, "the API key has been revoked")
         caller = Caller(key)
-        if asked >= self._forgotten:
-            self._known[authorization] = (asked + _REMEMBERED_SECONDS, caller)
+        # What was read before the cache was cleared may be outdated by a revocation.
+        if start >= self._cleared_at:
+            self._cache[authorization] = (start + _CACHE_SECONDS, caller)
         return caller
 
-    def forget(self) -> None:
-        """Look every key up anew, because one has been revoked."""
-        self._known.clear()
-        self._forgotten = self._monotonic()
+    def clear_cache(self) -> None:
+        """Make the next call of every key read the database; call after revoking a key."""
+        self._cache.clear()
+        self._cleared_at = self._monotonic()
 
 
-def _not_allowed() -> HushpostError:
+def _tenant_not_allowed() -> HushpostError:
     return HushpostError(Reason.TENANT_NOT_ALLOWED, "the API key is not for that tenant")

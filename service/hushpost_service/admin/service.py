@@ -1,4 +1,4 @@
-"""Commands about tenants, policies and API keys."""
+"""Creates and reads tenants, policies and API keys."""
 
 import hashlib
 import secrets
@@ -23,54 +23,62 @@ from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 __all__ = ["Admin", "TenantState", "new_secret", "secret_hash"]
 
-
 _MAX_QUORUM = 1000
 _MAX_RETENTION_DAYS = 3650
 
 
 def new_secret() -> str:
-    """Return a secret for an API key: 256 random bits."""
+    """Return a random API key of 256 bits."""
     return f"hp_{secrets.token_urlsafe(32)}"
 
 
 def secret_hash(secret: str) -> bytes:
-    """Return what is stored of an API key's secret."""
+    """Return the SHA-256 digest under which an API key is stored."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """A tenant, its policy, and how far folding has come."""
+    """A tenant, its current policy, and the job of a stricter policy while it runs."""
 
     tenant: Tenant
     policy: Policy
-    folding: PolicyJob | None
+    policy_job: PolicyJob | None
 
 
 class Admin:
-    """What administers the installation."""
+    """Administers the tenants, policies and API keys of the installation."""
 
     def __init__(
         self,
         database: Database,
         campaigns: CampaignCache,
-        anonymization_jobs: Anonymizer,
+        anonymizer: Anonymizer,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._campaigns = campaigns
-        self._anonymizer = anonymization_jobs
+        self._anonymizer = anonymizer
         self._clock = clock
 
     async def create_tenant(
         self,
         tenant_id: str,
+        *,
         display_name: str,
         policy: Policy,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
-        """Create a tenant. Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS."""
+        """Create a tenant. Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS.
+
+        Args:
+            tenant_id: The id, which nothing else in the installation has.
+            display_name: A name for people.
+            policy: The first policy.
+            actor: The API key's id, for the policy's change log.
+            request: The idempotency key.
+        """
         checked_tenant_id(tenant_id)
         checked_text(display_name, "display_name", 256)
         _check_policy(policy)
@@ -82,7 +90,9 @@ class Admin:
                 return
             number = await tenants.insert_tenant(connection, tenant_id, display_name)
             if number is None:
-                raise HushpostError(Reason.TENANT_ALREADY_EXISTS, "the tenant id is taken")
+                raise HushpostError(
+                    Reason.TENANT_ALREADY_EXISTS, "there is already a tenant with that id"
+                )
             await tenants.insert_policy(connection, number, policy, actor)
 
         await self._database.transact("create tenant", work)
@@ -91,23 +101,31 @@ class Admin:
     async def tenant(self, tenant_id: str) -> TenantState:
         """Return a tenant. Raises TENANT_NOT_FOUND."""
         if not is_tenant_id(tenant_id):
-            raise _no_such_tenant()
+            raise _tenant_not_found()
         async with self._database.connection("get tenant") as connection:
             found = await tenants.tenant(connection, tenant_id)
             if found is None:
-                raise _no_such_tenant()
+                raise _tenant_not_found()
             rule = await self._campaigns.mode_rule(connection, found.number)
         return TenantState(found, rule.policy, await self._anonymizer.progress(found.number))
 
     async def update_policy(
         self,
         tenant_id: str,
+        *,
         policy: Policy,
         fields: Collection[str],
         actor: str,
         request: UUID | None,
     ) -> TenantState:
-        """Take the named fields of a policy; a stricter one starts anonymization.
+        """Change some fields of a policy; a stricter policy starts an anonymization job.
+
+        Args:
+            tenant_id: The tenant.
+            policy: The new values.
+            fields: The fields of `policy` to copy; the others keep their current values.
+            actor: The API key's id, for the change log.
+            request: The idempotency key.
 
         Raises TENANT_NOT_FOUND, FIELD_INVALID.
         """
@@ -131,11 +149,13 @@ class Admin:
                 await recording.lock_recording(connection, number)
 
         await self._database.transact("update policy", work)
-        self._anonymizer.wake()
+        self._anonymizer.poll_now()
         return await self.tenant(tenant_id)
 
-    async def policy_changes(self, tenant_id: str, after: int, limit: int) -> list[PolicyChange]:
-        """Return policies that a tenant has had, oldest first. Raises TENANT_NOT_FOUND."""
+    async def list_policy_changes(
+        self, tenant_id: str, after: int, limit: int
+    ) -> list[PolicyChange]:
+        """Return a page of the tenant's policies, oldest first. Raises TENANT_NOT_FOUND."""
         number = (await self.tenant(tenant_id)).tenant.number
         async with self._database.connection("list policies") as connection:
             return await tenants.list_policies(connection, number, after, limit)
@@ -143,27 +163,31 @@ class Admin:
     async def create_api_key(
         self, tenant: int | None, role: Role, display_name: str, request: UUID | None
     ) -> tuple[ApiKey, str]:
-        """Create a key; return it and its secret, which is "" for a repeated request."""
+        """Create a key; return it and its secret. Raises FIELD_INVALID.
+
+        A repeated request returns the same key and an empty secret, because secrets are not
+        stored. A key without a tenant belongs to the installation.
+        """
         checked_text(display_name, "display_name", 256)
-        secret = new_secret()
+        new = new_secret()
         scope = INSTALLATION if tenant is None else tenant
 
         async def work(connection: Connection) -> tuple[int | None, str]:
             number = await api_keys.insert_api_key(
-                connection, tenant, role, display_name, secret_hash(secret)
+                connection, tenant, role, display_name, secret_hash(new)
             )
             if await receipts.file_receipt(
                 connection, scope, Method.CREATE_API_KEY, request, self._clock(), number
             ):
-                return number, secret
+                return number, new
             await api_keys.discard_api_key(connection, number)
             if request is None:
                 raise AssertionError
-            before = await receipts.subject(connection, scope, Method.CREATE_API_KEY, request)
-            return before, ""
+            earlier = await receipts.subject(connection, scope, Method.CREATE_API_KEY, request)
+            return earlier, ""
 
-        number, answered = await self._database.transact("create api key", work)
-        return await self.api_key(number or 0), answered
+        number, secret = await self._database.transact("create api key", work)
+        return await self.api_key(number or 0), secret
 
     async def api_key(self, number: int) -> ApiKey:
         """Return a key. Raises API_KEY_NOT_FOUND."""
@@ -173,32 +197,37 @@ class Admin:
             raise HushpostError(Reason.API_KEY_NOT_FOUND, "there is no such API key")
         return found
 
-    async def api_keys(self, tenant: int | None, after: int, limit: int) -> list[ApiKey]:
-        """Return keys of a tenant, or of all, oldest first."""
+    async def list_api_keys(self, tenant: int | None, after: int, limit: int) -> list[ApiKey]:
+        """Return a page of the keys of a tenant, or of all keys, oldest first."""
         async with self._database.connection("list api keys") as connection:
             return await api_keys.list_api_keys(connection, tenant, after, limit)
 
     async def revoke_api_key(self, number: int) -> ApiKey:
-        """Revoke a key, for good. Raises API_KEY_NOT_FOUND."""
+        """Revoke a key permanently. Raises API_KEY_NOT_FOUND."""
         async with self._database.connection("revoke api key") as connection:
             await api_keys.revoke_api_key(connection, number)
         return await self.api_key(number)
 
 
-def _no_such_tenant() -> HushpostError:
+def _tenant_not_found() -> HushpostError:
     return HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
 
 
 def _check_policy(policy: Policy) -> None:
     checks = {
-        "mode_when_true": policy.mode_when_true > Mode.IDENTIFIED,
-        "quorum": 1 <= policy.quorum <= _MAX_QUORUM,
-        "retention_days": 1 <= policy.retention_days <= _MAX_RETENTION_DAYS,
+        "mode_when_true": (
+            policy.mode_when_true > Mode.IDENTIFIED,
+            "must be ANONYMOUS, AGGREGATE or OFF",
+        ),
+        "quorum": (
+            1 <= policy.quorum <= _MAX_QUORUM,
+            f"must be from 1 to {_MAX_QUORUM}",
+        ),
+        "retention_days": (
+            1 <= policy.retention_days <= _MAX_RETENTION_DAYS,
+            f"must be from 1 to {_MAX_RETENTION_DAYS}",
+        ),
     }
-    for field, is_valid in checks.items():
+    for field, (is_valid, rule) in checks.items():
         if not is_valid:
-            raise HushpostError(
-                Reason.FIELD_INVALID,
-                f"policy.{field} is out of range",
-                {"field": field},
-            )
+            raise HushpostError(Reason.FIELD_INVALID, f"policy.{field} {rule}", {"field": field})

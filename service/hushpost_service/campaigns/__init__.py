@@ -1,1 +1,1 @@
-"""Campaigns, their links and groups, and the tokens of their messages."""
+"""Manages campaigns with their links and groups, and issues the tokens of their messages."""

@@ -1,4 +1,4 @@
-"""Issues tokens: decides each message's mode and counts it as sent."""
+"""Issues tokens: decides the mode of each message, counts messages as sent, seals tokens."""
 
 from array import array
 from collections import Counter
@@ -20,19 +20,22 @@ from hushpost_service.storage.receipts import Method
 from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT, TokenCodec
 from hushpost_service.tracking.slots import SlotPool
 
-__all__ = ["IssuedTokens", "TokenIssuer", "known_contacts"]
+__all__ = ["IssuedTokens", "TokenIssuer", "get_or_create_contacts"]
 
 _UNSET = ContactPreference(DoNotTrack.UNSET)
-_SLOTTED = (Mode.IDENTIFIED, Mode.ANONYMOUS)
+_MODES_WITH_SLOT = (Mode.IDENTIFIED, Mode.ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedTokens:
-    """What messages carry, in the order of the contacts.
+    """The tokens of messages, in the order of the contacts.
 
-    A token is empty when the mode is OFF, a preference token when it was not
-    asked for. `few_anonymous`: fewer messages than the quorum went to the
-    group in a mode that names nobody.
+    Attributes:
+        modes: The mode of each message.
+        tokens: The tracking tokens; "" for messages in mode OFF.
+        preference_tokens: The preference tokens; "" if they were not requested.
+        few_anonymous: Whether fewer messages than the quorum were sent to the group in
+            mode ANONYMOUS, or in mode AGGREGATE.
     """
 
     modes: list[Mode]
@@ -43,16 +46,23 @@ class IssuedTokens:
 
 @dataclass(frozen=True, slots=True)
 class _Messages:
-    """The contacts' numbers, and the messages' modes."""
+    """Messages that were counted as sent, in the order of the contact ids.
+
+    Attributes:
+        contacts: The number of each message's contact.
+        modes: The mode of each message.
+        few_anonymous: As in `IssuedTokens`.
+        created: The numbers of contacts that did not exist before.
+    """
 
     contacts: list[int]
     modes: list[Mode]
     few_anonymous: bool
-    made_known: list[int]
+    created: list[int]
 
 
 class TokenIssuer:
-    """What senders ask for tokens."""
+    """Issues the tokens of a campaign's messages to senders."""
 
     def __init__(
         self,
@@ -76,92 +86,109 @@ class TokenIssuer:
         campaign_id: str,
         group_id: str,
         contact_ids: Sequence[str],
-        request: UUID | None,
         *,
+        request: UUID | None,
         with_preference_tokens: bool,
     ) -> IssuedTokens:
-        """Issue a token per contact of a group, and count them as sent once.
+        """Issue a token per contact, and count the messages as sent once per request id.
 
-        Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID,
-        CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED.
+        Contacts that do not exist are created.
+
+        Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, CAMPAIGN_NOT_FOUND,
+        GROUP_NOT_FOUND, CAMPAIGN_CLOSED, LIMIT_EXCEEDED.
         """
         checked_batch(contact_ids, "contact_ids")
         checked_contact_ids(contact_ids)
-        campaign = await self._campaigns.number(tenant, campaign_id)
-        group = await self._campaigns.group(campaign, group_id)
-        facts = await self._campaigns.get(campaign)
-        await self._check_open(facts, request)
-        # Taken before the messages are counted: without a request id, a count
-        # that no tokens follow could not be taken back.
-        slots = await self._slots.take(tenant, campaign, group, len(contact_ids))
+        number = await self._campaigns.number(tenant, campaign_id)
+        group = await self._campaigns.group(number, group_id)
+        campaign = await self._campaigns.get(number)
+        await self._check_open(campaign, request)
+        # Take slots before messages are counted. If that failed afterwards, a call without
+        # request id would leave a count of messages that have no tokens.
+        slots = await self._slots.take(tenant, number, group, len(contact_ids))
 
         async def work(connection: Connection) -> _Messages:
-            return await self._count(connection, facts, group, contact_ids, request)
+            return await self._count_as_sent(connection, campaign, group, contact_ids, request)
 
         try:
-            async with self._vacuum.after_commit(tenant) as written:
+            async with self._vacuum.after_write(tenant) as written:
                 messages = await self._database.transact("issue tokens", work)
-                written.extend(messages.made_known)
-            tokens = self._sealed(campaign, group, messages, slots)
+                written.extend(messages.created)
+            tokens = self._seal(number, group, messages, slots)
         finally:
-            self._slots.give_back(campaign, group, slots)
+            self._slots.give_back(number, group, slots)
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
             preference_tokens = self._codec.seal_preferences(tenant, messages.contacts)
         return IssuedTokens(messages.modes, tokens, preference_tokens, messages.few_anonymous)
 
-    async def _check_open(self, facts: CachedCampaign, request: UUID | None) -> None:
-        """Raise CAMPAIGN_CLOSED, before slots are taken, unless the request was carried out."""
+    async def _check_open(self, campaign: CachedCampaign, request: UUID | None) -> None:
+        """Raise CAMPAIGN_CLOSED unless the request was carried out before the campaign closed.
+
+        The check runs before slots are taken, so that calls for closed campaigns use none up.
+        """
         async with self._database.connection("check campaign") as connection:
-            if not await campaigns.is_closed(connection, facts.tenant, facts.number):
+            if not await campaigns.is_closed(connection, campaign.tenant, campaign.number):
                 return
             if request is None or not await receipts.is_known(
-                connection, facts.tenant, Method.ISSUE_TOKENS, request
+                connection, campaign.tenant, Method.ISSUE_TOKENS, request
             ):
-                raise _closed()
+                raise _campaign_closed()
 
-    async def _count(
+    async def _count_as_sent(
         self,
         connection: Connection,
-        facts: CachedCampaign,
+        campaign: CachedCampaign,
         group: int,
         contact_ids: Sequence[str],
         request: UUID | None,
     ) -> _Messages:
-        """Decide the messages' modes and count them as sent, unless that was done before."""
-        tenant, campaign = facts.tenant, facts.number
+        """Decide the modes of messages; count them as sent if the request is new."""
+        tenant, create_time = campaign.tenant, campaign.create_time
         now = self._clock()
         is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
-        if is_new and await campaigns.is_closed(connection, tenant, campaign):
-            raise _closed()
-        found, made_known = await known_contacts(connection, tenant, contact_ids, facts.create_time)
+        if is_new and await campaigns.is_closed(connection, tenant, campaign.number):
+            raise _campaign_closed()
+        contact_groups, created = await get_or_create_contacts(
+            connection, tenant, contact_ids, create_time
+        )
         rule = await self._campaigns.mode_rule(connection, tenant)
         numbers: dict[str, int] = {}
         mode_of: dict[str, Mode] = {}
-        for contacts_by_preference in found:
-            mode = rule.of_contact(contacts_by_preference.preference, facts.create_time)
-            numbers |= contacts_by_preference.numbers
-            mode_of |= dict.fromkeys(contacts_by_preference.numbers, mode)
+        for contact_group in contact_groups:
+            mode = rule.of_contact(contact_group.preference, create_time)
+            numbers |= contact_group.numbers
+            mode_of |= dict.fromkeys(contact_group.numbers, mode)
         modes = [mode_of[contact_id] for contact_id in contact_ids]
         if is_new:
             hour = int(now.timestamp()) // 3600
-            await campaigns.add_sent(connection, tenant, campaign, group, hour, Counter(modes))
-        sent = await campaigns.group_sent(connection, tenant, campaign, group)
-        quorum = rule.quorum(facts.create_time)
-        few = any(0 < sent.get(mode, 0) < quorum for mode in (Mode.ANONYMOUS, Mode.AGGREGATE))
-        return _Messages([numbers[name] for name in contact_ids], modes, few, made_known)
+            await campaigns.add_sent(
+                connection, tenant, campaign.number, group, hour, Counter(modes)
+            )
+        sent = await campaigns.group_sent(connection, tenant, campaign.number, group)
+        quorum = rule.quorum(create_time)
+        return _Messages(
+            contacts=[numbers[contact_id] for contact_id in contact_ids],
+            modes=modes,
+            few_anonymous=any(
+                0 < sent.get(mode, 0) < quorum for mode in (Mode.ANONYMOUS, Mode.AGGREGATE)
+            ),
+            created=created,
+        )
 
-    def _sealed(
+    def _seal(
         self, campaign: int, group: int, messages: _Messages, slots: "array[int]"
     ) -> list[str]:
-        """Return the messages' tokens; takes the slots that they need off the end."""
+        """Return the messages' tokens; removes the slots that they get from `slots`."""
         identified = Mode.IDENTIFIED
-        named = [
+        token_contacts = [
             contact if mode is identified else NO_CONTACT
             for contact, mode in zip(messages.contacts, messages.modes, strict=True)
         ]
-        places = [slots.pop() if mode in _SLOTTED else NO_SLOT for mode in messages.modes]
-        tokens = self._codec.seal_batch(campaign, group, named, places)
+        token_slots = [
+            slots.pop() if mode in _MODES_WITH_SLOT else NO_SLOT for mode in messages.modes
+        ]
+        tokens = self._codec.seal_batch(campaign, group, token_contacts, token_slots)
         if Mode.OFF not in messages.modes:
             return tokens
         return [
@@ -170,38 +197,43 @@ class TokenIssuer:
         ]
 
 
-def _closed() -> HushpostError:
+def _campaign_closed() -> HushpostError:
     return HushpostError(Reason.CAMPAIGN_CLOSED, "the campaign is closed")
 
 
-async def known_contacts(
+async def get_or_create_contacts(
     connection: Connection, tenant: int, contact_ids: Sequence[str], since: datetime
 ) -> tuple[list[ContactsByPreference], list[int]]:
-    """Return the contacts, and the numbers of those that had to be made known."""
-    # In the given order: of sorted ids the database finds one beside the other.
+    """Return contacts grouped by preference, and the numbers of those created.
+
+    Args:
+        connection: In a transaction.
+        tenant: The tenant of the contacts.
+        contact_ids: The contacts; the same id may occur several times.
+        since: Creation of the campaign. Preference changes before it do not affect the mode.
+    """
+    # Keep the given order, which a set would lose: sorted ids are adjacent in the index.
     missing = list(dict.fromkeys(contact_ids))
     found: list[ContactsByPreference] = []
-    made_known: list[int] = []
-    # Again for whoever another call makes known meanwhile, and for whoever is
-    # erased before that can be read.
+    created: list[int] = []
+    # Repeat for contacts that another call creates in between, and for those that are
+    # erased again before they can be read.
     while missing:
-        for contacts_by_preference in await contacts.contacts_by_preference(
-            connection, tenant, missing, since
-        ):
-            found.append(contacts_by_preference)
-            missing = _left(missing, contacts_by_preference.numbers)
+        for group in await contacts.contacts_by_preference(connection, tenant, missing, since):
+            found.append(group)
+            missing = _without(missing, group.numbers)
         if missing:
             new = await contacts.make_known(connection, tenant, missing)
             if new is None:
                 new = await contacts.insert_contacts(connection, tenant, missing)
             found.append(ContactsByPreference(_UNSET, new))
-            made_known += new.values()
-            missing = _left(missing, new)
-    return found, made_known
+            created += new.values()
+            missing = _without(missing, new)
+    return found, created
 
 
-def _left(missing: list[str], found: dict[str, int]) -> list[str]:
-    """Return the missing who are not among those found of them."""
-    if len(found) == len(missing):
+def _without(contact_ids: list[str], found: dict[str, int]) -> list[str]:
+    """Return the contact ids that are not in `found`, a subset of them."""
+    if len(found) == len(contact_ids):
         return []
-    return [name for name in missing if name not in found]
+    return [contact_id for contact_id in contact_ids if contact_id not in found]

@@ -1,8 +1,9 @@
-"""Commands about campaigns."""
+"""Creates, extends, reads and closes campaigns, and lists links for edges."""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -19,12 +20,12 @@ from hushpost_service.tokens.codec import campaign_number
 
 __all__ = ["Campaigns"]
 
-_MAX_PARTS = 10_000
-"""Links, and groups, of a campaign."""
+_MAX_LINKS = 10_000
+_MAX_GROUPS = 10_000
 
 
 class Campaigns:
-    """What senders register, and edges watch."""
+    """Manages the campaigns of tenants."""
 
     def __init__(
         self, database: Database, campaigns: CampaignCache, clock: Callable[[], datetime]
@@ -32,12 +33,13 @@ class Campaigns:
         self._database = database
         self._campaigns = campaigns
         self._clock = clock
-        self._registered = asyncio.Event()
+        self._links_added = asyncio.Event()
 
     async def create(
         self,
         tenant: int,
         campaign_id: str,
+        *,
         display_name: str,
         links: Sequence[Link],
         groups: Sequence[str],
@@ -45,43 +47,62 @@ class Campaigns:
     ) -> Campaign:
         """Create a campaign.
 
+        Args:
+            tenant: The tenant of the campaign.
+            campaign_id: The tenant's own id; "" to have one generated.
+            display_name: A name for people.
+            links: The destinations, without numbers: they get the numbers 1…n.
+            groups: The ids of the groups.
+            request: The idempotency key.
+
         Raises ID_INVALID, FIELD_INVALID, LINK_URL_INVALID, LIMIT_EXCEEDED,
         CAMPAIGN_ALREADY_EXISTS.
         """
         checked_text(display_name, "display_name", 256)
         if campaign_id:
             checked_id(campaign_id, "campaign_id")
-        _check_parts(links, groups)
-        made = campaign_number(tenant, secrets.randbits(40))
+        _check_links_and_groups(links, groups)
+        new_number = campaign_number(tenant, secrets.randbits(40))
 
         async def work(connection: Connection) -> int:
             if not await receipts.file_receipt(
-                connection, tenant, Method.CREATE_CAMPAIGN, request, self._clock(), made
+                connection, tenant, Method.CREATE_CAMPAIGN, request, self._clock(), new_number
             ):
-                return await _made_before(connection, tenant, request)
-            name = campaign_id or f"c-{secrets.token_hex(8)}"
-            if not await storage.insert_campaign(connection, tenant, made, name, display_name):
+                return await _created_before(connection, tenant, request)
+            is_new = await storage.insert_campaign(
+                connection,
+                tenant,
+                new_number,
+                campaign_id or f"c-{secrets.token_hex(8)}",
+                display_name,
+            )
+            if not is_new:
                 raise HushpostError(
                     Reason.CAMPAIGN_ALREADY_EXISTS,
-                    "the tenant has a campaign of that id already",
+                    "the tenant already has a campaign with that id",
                 )
-            await storage.add_groups(connection, tenant, made, groups)
-            await storage.add_links(connection, tenant, made, links)
-            return made
+            await storage.add_groups(connection, tenant, new_number, groups)
+            await storage.add_links(connection, tenant, new_number, links)
+            return new_number
 
         number = await self._database.transact("create campaign", work)
-        return await self._changed(tenant, number)
+        return await self._after_change(tenant, number)
 
     async def extend(
         self,
         tenant: int,
         campaign_id: str,
+        *,
         links: Sequence[Link],
         groups: Sequence[str],
         request: UUID | None,
     ) -> Campaign:
-        """Add links and groups. Raises as `create`, CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED."""
-        _check_parts(links, groups)
+        """Add links, and those of the groups that the campaign does not have yet.
+
+        Raises the same as `create` except CAMPAIGN_ALREADY_EXISTS, and CAMPAIGN_NOT_FOUND,
+        CAMPAIGN_CLOSED.
+        """
+        _check_links_and_groups(links, groups)
         number = await self._campaigns.number(tenant, campaign_id)
 
         async def work(connection: Connection) -> None:
@@ -96,54 +117,56 @@ class Campaigns:
             await storage.add_links(connection, tenant, number, links)
             extended = await storage.campaign(connection, tenant, number)
             if extended is not None:
-                _check_limit(len(extended.links), "links")
-                _check_limit(len(extended.groups), "groups")
+                _check_limits(len(extended.links), len(extended.groups))
 
         await self._database.transact("extend campaign", work)
-        return await self._changed(tenant, number)
+        return await self._after_change(tenant, number)
 
     async def get(self, tenant: int, campaign_id: str) -> Campaign:
         """Return a campaign with its links and groups. Raises CAMPAIGN_NOT_FOUND."""
         return await self._get(tenant, await self._campaigns.number(tenant, campaign_id))
 
-    async def page(
+    async def list_campaigns(
         self, tenant: int, after: tuple[datetime, int] | None, limit: int
     ) -> list[Campaign]:
-        """Return campaigns, newest first, without links and groups."""
+        """Return a page of campaigns, newest first, without links and groups.
+
+        `after` is the (creation time, number) of the last campaign of the page before.
+        """
         async with self._database.connection("list campaigns") as connection:
             return await storage.list_campaigns(connection, tenant, after, limit)
 
     async def close(self, tenant: int, campaign_id: str) -> Campaign:
-        """Close a campaign, for good. Raises CAMPAIGN_NOT_FOUND."""
+        """Close a campaign permanently. Raises CAMPAIGN_NOT_FOUND."""
         number = await self._campaigns.number(tenant, campaign_id)
         async with self._database.connection("close campaign") as connection:
             await storage.close_campaign(connection, tenant, number)
         return await self._get(tenant, number)
 
     async def links_since(self, revision: int, limit: int) -> list[LinkRevision]:
-        """Return links of all tenants that were registered after a revision."""
+        """Return links of all tenants that were added after a revision, in order."""
         async with self._database.connection("watch links") as connection:
             return await storage.links_since(connection, revision, limit)
 
     async def last_revision(self) -> int:
-        """Return the revision of the link that was registered last."""
+        """Return the revision of the newest link of all tenants."""
         async with self._database.connection("watch links") as connection:
             return await storage.last_revision(connection)
 
-    async def registered(self, seconds: float) -> None:
-        """Return when this process has registered links, or after that time.
+    async def wait_for_new_links(self, seconds: float) -> None:
+        """Wait until this process adds links, at most for a time.
 
-        Other processes do so too: the time bounds how late an edge learns of it.
+        Links that another process adds do not end the wait, so the time bounds how late
+        they are noticed.
         """
-        event = self._registered
-        try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except TimeoutError:
-            return
+        links_added = self._links_added
+        with suppress(TimeoutError):
+            await asyncio.wait_for(links_added.wait(), seconds)
 
-    async def _changed(self, tenant: int, number: int) -> Campaign:
-        self._registered.set()
-        self._registered = asyncio.Event()
+    async def _after_change(self, tenant: int, number: int) -> Campaign:
+        """Notify waiting watchers, update the cache, and return the campaign."""
+        self._links_added.set()
+        self._links_added = asyncio.Event()
         await self._campaigns.read(number)
         return await self._get(tenant, number)
 
@@ -151,45 +174,52 @@ class Campaigns:
         async with self._database.connection("get campaign") as connection:
             found = await storage.campaign(connection, tenant, number)
         if found is None:
-            raise HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
+            raise _campaign_not_found()
         return found
 
 
-async def _made_before(connection: Connection, tenant: int, request: UUID | None) -> int:
-    made = (
+async def _created_before(connection: Connection, tenant: int, request: UUID | None) -> int:
+    """Return the number of the campaign that an earlier call with this request id created."""
+    number = (
         None
         if request is None
         else await receipts.subject(connection, tenant, Method.CREATE_CAMPAIGN, request)
     )
-    if made is None:
-        raise HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
-    return made
+    if number is None:
+        raise _campaign_not_found()
+    return number
 
 
-def _check_parts(links: Sequence[Link], groups: Sequence[str]) -> None:
-    _check_limit(len(links), "links")
-    _check_limit(len(groups), "groups")
+def _campaign_not_found() -> HushpostError:
+    return HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
+
+
+def _check_links_and_groups(links: Sequence[Link], groups: Sequence[str]) -> None:
+    _check_limits(len(links), len(groups))
     for index, link in enumerate(links):
         checked_url(link.url, index)
         checked_text(link.label, "label", 128)
         if link.number:
             raise HushpostError(
                 Reason.FIELD_INVALID,
-                "link_number is given by the authority",
+                "link_number must be unset: the authority numbers the links",
                 {"field": "link_number"},
             )
     for group in groups:
         checked_id(group, "group_id")
     if len(set(groups)) != len(groups):
         raise HushpostError(
-            Reason.ID_INVALID, "a group is named more than once", {"field": "group_id"}
+            Reason.ID_INVALID,
+            "group_id must be unique: a group is listed more than once",
+            {"field": "group_id"},
         )
 
 
-def _check_limit(count: int, field: str) -> None:
-    if count > _MAX_PARTS:
-        raise HushpostError(
-            Reason.LIMIT_EXCEEDED,
-            f"a campaign has at most {_MAX_PARTS} {field}",
-            {"field": field, "limit": str(_MAX_PARTS)},
-        )
+def _check_limits(links: int, groups: int) -> None:
+    for count, limit, field in ((links, _MAX_LINKS, "links"), (groups, _MAX_GROUPS, "groups")):
+        if count > limit:
+            raise HushpostError(
+                Reason.LIMIT_EXCEEDED,
+                f"a campaign can have at most {limit} {field}",
+                {"field": field, "limit": str(limit)},
+            )

@@ -55,7 +55,9 @@ class Maintenance:
                 number: await self._campaigns.mode_rule(connection, number) for number in numbers
             }
         for number, rule in rules.items():
-            folded = await self._anonymizer.expire(number, rule.policy.retention_days)
+            folded = await self._anonymizer.anonymize_expired_events(
+                number, rule.policy.retention_days
+            )
             if folded:
                 _log.info("events folded after retention", tenant=number, events=folded)
         now = self._clock()
@@ -67,7 +69,7 @@ class Maintenance:
         if dropped:
             _log.info("partitions dropped", names=dropped)
 
-    async def forever(self) -> None:
+    async def run_forever(self) -> None:
         """Do everything every hour, until cancelled."""
         while True:
             try:

@@ -1,1 +1,1 @@
-"""Recipients' choices, and anonymizing what was recorded before they declined."""
+"""Stores recipients' preferences, and anonymizes what was recorded before they opted out."""

@@ -1,4 +1,4 @@
-"""The changes to counters and slot bits that anonymize identified events. Pure."""
+"""Computes the changes to counters and slot bits that anonymize identified events. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -20,7 +20,14 @@ _IDENTIFIED = int(Mode.IDENTIFIED)
 
 
 class AnonymizedCounts:
-    """Counters to add to (negative: subtract from), and slots to clear and to mark."""
+    """Changes to counters and slot bits.
+
+    Attributes:
+        counts: Events to add to each counter; a negative number is subtracted.
+        first: The same for first events, which count people per hour.
+        cleared: Slots whose bits are cleared.
+        marked: Slots whose bits are set.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[CounterKey] = Counter()
@@ -35,10 +42,13 @@ class AnonymizedCounts:
         mode: Mode,
         new_slot: Callable[[int, int, int], int] | None = None,
     ) -> Self:
-        """Move deleted identified events to the anonymized counters of `mode`.
+        """Move deleted identified events to the anonymized counters of a mode.
 
-        In mode ANONYMOUS the events mark slots: their own, or the ones that
-        `new_slot` returns for (campaign, group, slot).
+        Args:
+            deleted: The events, grouped as `EventGroup`.
+            mode: ANONYMOUS, which also marks slots, or AGGREGATE.
+            new_slot: Returns the slot to mark for (campaign, group, slot);
+                by default the events' own slot.
         """
         changes = cls()
         anonymized = ANONYMIZED + mode
@@ -59,7 +69,10 @@ class AnonymizedCounts:
     ) -> Self:
         """Move the identified bits of a slot to another slot.
 
-        `places` are the (campaign, group, signal, machine) where the slot is marked.
+        Args:
+            places: The (campaign, group, signal, machine) where the slot is marked.
+            slot: The slot whose bits are cleared.
+            new_slot: The slot of the same group whose bits are set instead.
         """
         changes = cls()
         for place in places:

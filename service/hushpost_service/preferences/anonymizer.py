@@ -1,13 +1,15 @@
-"""Anonymizer: moves events that name a contact to the anonymous side.
+"""Anonymizes identified events after an opt-out, an erasure, a stricter policy, or retention.
 
-What an opt-out, an erasure or a stricter policy promises stands in `anonymization_jobs`
-from the commit that promises it. Whoever made the promise keeps it; what was
-left over by a crash, a caller that went away or a database that did, is found
-and finished in the background.
+Anonymization jobs are stored in the same transaction as the opt-out, erasure or policy
+change that requires them. Calls that store jobs for contacts run these jobs before they
+return. A background loop runs the jobs of policies, and finishes jobs left over by a
+crash, a cancelled call or a lost database connection. A job can safely run twice: it
+works on the identified events that exist when it runs.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -29,16 +31,16 @@ __all__ = ["Anonymizer"]
 
 _log = structlog.get_logger(__name__)
 
-_EVENTS = 5000
-"""Events of one transaction: a fraction of a second, so that nobody waits long."""
+_EVENTS_PER_TRANSACTION = 5000
+"""Takes a fraction of a second, so that recording transactions do not wait for long."""
 
-_CONTACTS = 500
-_SWEEP_SECONDS = 10
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTACTS_PER_BATCH = 500
+_POLL_SECONDS = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Anonymizer:
-    """Keeps the promises that stand in `anonymization_jobs`, and those of retention."""
+    """Runs anonymization jobs, and anonymizes events older than the retention period."""
 
     def __init__(
         self,
@@ -51,235 +53,244 @@ class Anonymizer:
         self._campaigns = campaigns
         self._slots = slots
         self._clock = clock
-        self._jobs: dict[int, asyncio.Task[None]] = {}
-        self._promised = asyncio.Event()
+        self._tenant_tasks: dict[int, asyncio.Task[None]] = {}
+        self._poll_requested = asyncio.Event()
 
-    async def of_contacts(self, tenant: int, contacts: Sequence[int] | None = None) -> None:
-        """Keep the promises about the given contacts, or about all of a tenant."""
-        async with self._database.connection("read anonymization_jobs") as connection:
-            promises = await storage.contact_jobs(connection, tenant, contacts)
-        await self._keep(tenant, promises)
+    async def run_contact_jobs(self, tenant: int, contacts: Sequence[int] | None = None) -> None:
+        """Run the stored jobs of some contacts, by default of all contacts of the tenant."""
+        async with self._database.connection("read anonymization jobs") as connection:
+            jobs = await storage.contact_jobs(connection, tenant, contacts)
+        await self._run(tenant, jobs)
 
-    async def of_erased(self, tenant: int) -> None:
-        """Keep the promises about contacts that have been erased."""
-        async with self._database.connection("read anonymization_jobs") as connection:
-            promises = await storage.erased_contact_jobs(connection, tenant)
-        await self._keep(tenant, promises)
+    async def run_jobs_of_erased_contacts(self, tenant: int) -> None:
+        """Run the stored jobs of contacts that have been erased."""
+        async with self._database.connection("read anonymization jobs") as connection:
+            jobs = await storage.erased_contact_jobs(connection, tenant)
+        await self._run(tenant, jobs)
 
-    async def _keep(self, tenant: int, promises: Sequence[ContactJob]) -> None:
-        for history in History:
-            same = [promise for promise in promises if promise.history is history]
-            for start in range(0, len(same), _CONTACTS):
-                part = same[start : start + _CONTACTS]
-                await self._anonymize(tenant, [promise.contact for promise in part], history)
-                await self._done(tenant, [promise.number for promise in part])
+    def poll_now(self) -> None:
+        """Make the background loop look for jobs now; call after storing a policy job."""
+        self._poll_requested.set()
 
-    def wake(self) -> None:
-        """Look for promises now."""
-        self._promised.set()
-
-    async def forever(self) -> None:
-        """Keep what is promised in the background, tenant by tenant, until cancelled."""
+    async def run_forever(self) -> None:
+        """Run stored jobs in the background, one task per tenant, until cancelled."""
         while True:
             try:
-                async with self._database.connection("read anonymization_jobs") as connection:
+                async with self._database.connection("read anonymization jobs") as connection:
                     tenants = await storage.tenants_with_jobs(connection)
             except HushpostError as error:
-                _log.warning("folding is put off", reason=error.reason)
+                _log.warning("reading anonymization jobs failed; will retry", reason=error.reason)
                 tenants = []
             for tenant in tenants:
-                if tenant not in self._jobs:
-                    self._jobs[tenant] = asyncio.create_task(self._of_tenant(tenant))
-            self._promised.clear()
-            await _event_or_after(self._promised, _SWEEP_SECONDS)
+                if tenant not in self._tenant_tasks:
+                    task = asyncio.create_task(self._run_tenant_jobs(tenant))
+                    self._tenant_tasks[tenant] = task
+            self._poll_requested.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._poll_requested.wait(), _POLL_SECONDS)
 
     async def close(self) -> None:
-        """Stop the background jobs; what they have not finished stays promised."""
-        jobs = list(self._jobs.values())
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        """Stop the background tasks; their jobs stay stored and run after the next start."""
+        tasks = list(self._tenant_tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def progress(self, tenant: int) -> PolicyJob | None:
-        """Return how far a tenant's policy job has come, None where there is none."""
-        async with self._database.connection("read anonymization_jobs") as connection:
+        """Return the progress of a tenant's policy job, None if there is no such job."""
+        async with self._database.connection("read anonymization jobs") as connection:
             jobs = await storage.policy_jobs(connection, tenant)
         return jobs[0] if jobs else None
 
-    async def expire(self, tenant: int, retention_days: int) -> int:
-        """AnonymizedCounts what is older than the tenant keeps; return how many events.
+    async def anonymize_expired_events(self, tenant: int, retention_days: int) -> int:
+        """Anonymize events older than the retention period; return their number.
 
-        All events of a contact on a campaign go together, and to a slot that no
-        mail bears: an event that comes later is identified again and may name
-        the slot, which therefore must have no anonymous bit.
+        Anonymizes all events of a contact and campaign together, and marks a new slot that
+        no message has. A later event of the same message is identified again, and its row
+        names the message's own slot, so that slot must have no anonymous bit.
         """
         before = self._clock() - timedelta(days=retention_days)
         total = 0
         while True:
-            async with self._database.connection("read expired") as connection:
-                pairs = await storage.expired(connection, tenant, before, _CONTACTS)
+            async with self._database.connection("read expired events") as connection:
+                pairs = await storage.expired(connection, tenant, before, _CONTACTS_PER_BATCH)
             if not pairs:
                 return total
-            total += await self._anonymize_expired(tenant, pairs)
+            total += await self._anonymize_expired_pairs(tenant, pairs)
 
-    async def _of_tenant(self, tenant: int) -> None:
+    async def _run_tenant_jobs(self, tenant: int) -> None:
         try:
-            await self.of_contacts(tenant)
-            async with self._database.connection("read anonymization_jobs") as connection:
+            await self.run_contact_jobs(tenant)
+            async with self._database.connection("read anonymization jobs") as connection:
                 jobs = await storage.policy_jobs(connection, tenant)
             for job in jobs:
-                await self._of_policy(tenant, job)
-                await self._done(tenant, [job.number])
+                await self._run_policy_job(tenant, job)
+                await self._delete_jobs(tenant, [job.number])
         except HushpostError as error:
-            _log.warning("folding is interrupted", tenant=tenant, reason=error.reason)
+            _log.warning("anonymization failed; will retry", tenant=tenant, reason=error.reason)
         finally:
-            del self._jobs[tenant]
+            del self._tenant_tasks[tenant]
 
-    async def _of_policy(self, tenant: int, job: PolicyJob) -> None:
-        async with self._database.connection("count anonymization_jobs") as connection:
-            total = await storage.count_events(connection, tenant)
-            await storage.set_total(connection, tenant, job.number, job.anonymized_events + total)
+    async def _run(self, tenant: int, jobs: Sequence[ContactJob]) -> None:
+        for history in History:
+            matching = [job for job in jobs if job.history is history]
+            for start in range(0, len(matching), _CONTACTS_PER_BATCH):
+                batch = matching[start : start + _CONTACTS_PER_BATCH]
+                await self._anonymize(tenant, [job.contact for job in batch], history)
+                await self._delete_jobs(tenant, [job.number for job in batch])
+
+    async def _run_policy_job(self, tenant: int, job: PolicyJob) -> None:
+        async with self._database.connection("count events to anonymize") as connection:
+            remaining = await storage.count_events(connection, tenant)
+            total = job.anonymized_events + remaining
+            await storage.set_total(connection, tenant, job.number, total)
         after = 0
         while True:
-            async with self._database.connection("read anonymization_jobs") as connection:
-                contacts = await storage.contacts_with_events(connection, tenant, after, _CONTACTS)
+            async with self._database.connection("read contacts with events") as connection:
+                contacts = await storage.contacts_with_events(
+                    connection, tenant, after, _CONTACTS_PER_BATCH
+                )
             if not contacts:
                 return
             await self._anonymize(tenant, contacts, job.history, job.number)
             after = contacts[-1]
 
+    async def _delete_jobs(self, tenant: int, numbers: Sequence[int]) -> None:
+        async with self._database.connection("delete anonymization jobs") as connection:
+            await storage.delete_jobs(connection, tenant, numbers)
+
     async def _anonymize(
-        self, tenant: int, contacts: Sequence[int], history: History, job: int | None = None
+        self,
+        tenant: int,
+        contacts: Sequence[int],
+        history: History,
+        policy_job: int | None = None,
     ) -> None:
-        """AnonymizedCounts contacts' events on all messages that are not IDENTIFIED any more.
+        """Anonymize the contacts' events in campaigns where they are no longer IDENTIFIED.
 
-        By the rule that decides events: so whatever happened between promise and
-        now, what is identified and what is folded never share a message.
+        The mode is computed now, by the same rule as for new events, and not taken from
+        the job: the preference or policy may have changed again, and a message must
+        never have both identified and anonymized events.
         """
-        by_mode: dict[Mode, list[Pair]] = {}
-        for pair, mode in (await self._modes(tenant, contacts)).items():
+        pairs_by_mode: dict[Mode, list[Pair]] = {}
+        for pair, mode in (await self._current_modes(tenant, contacts)).items():
             if mode > Mode.IDENTIFIED:
-                by_mode.setdefault(_anonymized_mode(mode), []).append(pair)
-        for mode, pairs in by_mode.items():
+                pairs_by_mode.setdefault(_anonymized_mode(mode), []).append(pair)
+        for mode, pairs in pairs_by_mode.items():
             if history is History.KEEP:
-                await self._detach(tenant, pairs)
+                await self._move_to_unused_slots(tenant, pairs)
             else:
-                await self._anonymize_pairs(tenant, pairs, mode, job)
+                await self._anonymize_pairs(tenant, pairs, mode, policy_job)
 
-    async def _modes(self, tenant: int, contacts: Sequence[int]) -> dict[Pair, Mode]:
-        async with self._database.connection("read anonymization_jobs") as connection:
+    async def _current_modes(self, tenant: int, contacts: Sequence[int]) -> dict[Pair, Mode]:
+        async with self._database.connection("read modes of contacts") as connection:
             received = await recording.receive(
-                connection, tenant, [], contacts, _BEGINNING, self._clock()
+                connection, tenant, [], contacts, _EPOCH, self._clock()
             )
             rule = await self._campaigns.mode_rule(connection, tenant, received.policy_version)
             pairs = await storage.pairs(connection, tenant, contacts)
         preferences = {
-            contact: preference
-            for contacts, preference in received.preference_groups
-            for contact in contacts
+            contact: group.preference
+            for group in received.preference_groups
+            for contact in group.contacts
         }
         return {
-            pair: rule.of_contact(preferences.get(pair[1]), created)
-            for pair, created in pairs.items()
+            (campaign, contact): rule.of_contact(preferences.get(contact), create_time)
+            for (campaign, contact), create_time in pairs.items()
         }
 
     async def _anonymize_pairs(
-        self, tenant: int, pairs: Sequence[Pair], mode: Mode, job: int | None
+        self, tenant: int, pairs: Sequence[Pair], mode: Mode, policy_job: int | None
     ) -> None:
-        """AnonymizedCounts the events of pairs, a part at a time."""
+        """Anonymize the events of (campaign, contact) pairs, in several transactions."""
 
         async def work(connection: Connection) -> int:
-            taken = await storage.take_events(connection, tenant, pairs, _EVENTS)
-            await _apply(connection, tenant, AnonymizedCounts.of_events(taken, mode))
-            count = sum(events for *_, events, _ in taken)
-            if job is not None:
-                await storage.add_progress(connection, tenant, job, count)
+            deleted = await storage.take_events(connection, tenant, pairs, _EVENTS_PER_TRANSACTION)
+            await _write(connection, tenant, AnonymizedCounts.of_events(deleted, mode))
+            count = sum(events for *_, events, _ in deleted)
+            if policy_job is not None:
+                await storage.add_progress(connection, tenant, policy_job, count)
             return count
 
-        while await self._transact("fold", tenant, work) == _EVENTS:
+        while await self._transact("anonymize", tenant, work) == _EVENTS_PER_TRANSACTION:
             pass
 
-    async def _anonymize_expired(self, tenant: int, pairs: Sequence[Pair]) -> int:
+    async def _anonymize_expired_pairs(self, tenant: int, pairs: Sequence[Pair]) -> int:
         async def work(connection: Connection) -> int:
-            taken = await storage.take_events(connection, tenant, pairs, None)
-            moves = {
-                slot: (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
-                for slot in {(campaign, group, slot) for campaign, group, slot, *_ in taken}
+            deleted = await storage.take_events(connection, tenant, pairs, None)
+            new_slots = {
+                (campaign, group, slot): await self._unused_slot(tenant, campaign, group)
+                for campaign, group, slot in {(c, g, s) for c, g, s, *_ in deleted}
             }
-            fold = AnonymizedCounts.of_events(
-                taken,
+            changes = AnonymizedCounts.of_events(
+                deleted,
                 Mode.ANONYMOUS,
-                lambda campaign, group, slot: moves[campaign, group, slot],
+                lambda campaign, group, slot: new_slots[campaign, group, slot],
             )
-            await _apply(connection, tenant, fold)
-            return sum(events for *_, events, _ in taken)
+            await _write(connection, tenant, changes)
+            return sum(events for *_, events, _ in deleted)
 
-        return await self._transact("fold expired", tenant, work)
+        return await self._transact("anonymize expired", tenant, work)
 
-    async def _detach(self, tenant: int, pairs: Sequence[Pair]) -> None:
-        """Let events stay, on slots that no mail bears.
+    async def _move_to_unused_slots(self, tenant: int, pairs: Sequence[Pair]) -> None:
+        """Keep identified events, but give them slots that no message has (`history: KEEP`).
 
-        Later events on the same mail are anonymous and mark the slot that the
-        mail does bear: no row must tell whose that is.
+        Later events of the same messages are anonymous and mark the messages' own slots.
+        No row may name such a slot, or it would reveal whose it is.
         """
         for pair in pairs:
-            async with self._database.connection("read slots") as connection:
+            async with self._database.connection("read slots of contact") as connection:
                 slots = await storage.slots_of_pair(connection, tenant, pair)
             for slot in slots:
-                moved = (await self._slots.take(tenant, slot[0], slot[1], 1))[0]
-                await self._move(tenant, pair[1], slot, moved)
+                campaign, group, _ = slot
+                new_slot = await self._unused_slot(tenant, campaign, group)
+                await self._move_slot(tenant, pair[1], slot, new_slot)
 
-    async def _move(
-        self, tenant: int, contact: int, slot: tuple[int, int, int], moved: int
+    async def _move_slot(
+        self, tenant: int, contact: int, slot: tuple[int, int, int], new_slot: int
     ) -> None:
         campaign, group, number = slot
 
         async def work(connection: Connection) -> int:
             signals = await storage.slot_signals(connection, tenant, contact, slot)
-            await storage.move_slot(connection, tenant, contact, slot, moved)
+            await storage.move_slot(connection, tenant, contact, slot, new_slot)
             places = {
                 (campaign, group, signal, Verdict(verdict).is_machine)
                 for signal, verdict in signals
             }
-            await _apply(connection, tenant, AnonymizedCounts.of_moved_slot(places, number, moved))
+            changes = AnonymizedCounts.of_moved_slot(places, number, new_slot)
+            await _write(connection, tenant, changes)
             return len(signals)
 
-        await self._transact("detach history", tenant, work)
+        await self._transact("move slot", tenant, work)
+
+    async def _unused_slot(self, tenant: int, campaign: int, group: int) -> int:
+        (slot,) = await self._slots.take(tenant, campaign, group, 1)
+        return slot
 
     async def _transact(
         self, name: str, tenant: int, work: Callable[[Connection], Awaitable[int]]
     ) -> int:
         return await self._database.transact(name, work, storage.begin_anonymizing(tenant))
 
-    async def _done(self, tenant: int, numbers: Sequence[int]) -> None:
-        async with self._database.connection("end anonymization_jobs") as connection:
-            await storage.delete_jobs(connection, tenant, numbers)
-
 
 def _anonymized_mode(mode: Mode) -> Mode:
-    """Return the mode in which the past counts for a message that is in `mode` now.
+    """Return the mode of the counters for past events of a message that is now in `mode`.
 
-    Events that were recorded with consent stay in the totals, but one that may
-    only be counted as part of a group is not told apart from the others.
+    Past events were allowed when they were recorded, so they stay in the totals even if the
+    message is OFF now. But neither AGGREGATE nor OFF allows counting distinct people.
     """
     return Mode.ANONYMOUS if mode is Mode.ANONYMOUS else Mode.AGGREGATE
 
 
-async def _apply(connection: Connection, tenant: int, fold: AnonymizedCounts) -> None:
-    # Locked in the recorder's order, so that the two cannot deadlock.
-    if fold.cleared:
-        await recording.seen_slots(connection, tenant, sorted(fold.cleared))
-    await recording.clear_slots(connection, tenant, _bits(fold.cleared))
-    await recording.write(connection, tenant, _bits(fold.marked), fold.counts, fold.first)
-    await recording.drop_empty_counters(connection, tenant, fold.counts)
+async def _write(connection: Connection, tenant: int, changes: AnonymizedCounts) -> None:
+    # Lock rows in the same order as the recorder, to avoid deadlocks.
+    if changes.cleared:
+        await recording.seen_slots(connection, tenant, sorted(changes.cleared))
+    await recording.clear_slots(connection, tenant, _bits(changes.cleared))
+    await recording.write(connection, tenant, _bits(changes.marked), changes.counts, changes.first)
+    await recording.drop_empty_counters(connection, tenant, changes.counts)
 
 
 def _bits(slots: Mapping[SlotKey, Iterable[int]]) -> dict[SlotKey, bytes]:
     return {key: slot_bits(of_chunk) for key, of_chunk in slots.items()}
-
-
-async def _event_or_after(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

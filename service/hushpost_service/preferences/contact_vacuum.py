@@ -1,11 +1,9 @@
-"""ContactVacuum: leaves rows of contacts so that whoever reads them changes nothing.
+"""Vacuums contacts after writes, so that looking one up leaves no trace in the WAL.
 
-PostgreSQL lets a reader finish a writer's work. The first to read a row after its
-commit notes in the page that the writer has committed, the first to meet versions
-of rows that nobody needs removes them, and both are written to the log (the notes
-where pages have checksums). So the log of a recording transaction would name the
-page that the contact it looked up is in. Therefore whoever writes contacts reads
-them again, and a vacuum soon does what reading could not do yet.
+The first read of a row after its commit sets hint bits, and a read that meets dead tuples
+prunes the page. With checksums on, both write WAL records that name the page. A recording
+transaction that looks a contact up would thereby reveal which contact it was. So writers
+read their rows back before they return, and a VACUUM (FREEZE) follows two seconds later.
 """
 
 import asyncio
@@ -23,48 +21,53 @@ __all__ = ["ContactVacuum"]
 
 _log = structlog.get_logger(__name__)
 
-_PAUSE_SECONDS = 2.0
-"""From a change to the vacuum: what ran beside the change has ended by then."""
+_DELAY_SECONDS = 2.0
+"""From a write to its vacuum. Transactions that overlap the write, and keep its dead
+tuples from being removed, have ended by then."""
 
-_SHARE = 20
-"""Vacuums take at most one part in so many of the time."""
+_IDLE_FACTOR = 20
+"""After a vacuum, pause this many times its duration: vacuums take at most 5% of the time."""
 
 
 class ContactVacuum:
-    """Does what readers of changed contacts would do."""
+    """Reads written contacts back, and vacuums the table in the background."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._changed = asyncio.Event()
+        self._needs_vacuum = asyncio.Event()
 
     @asynccontextmanager
-    async def after_commit(self, tenant: int) -> AsyncIterator[list[int]]:
-        """Settle contacts after the transaction within; the list gets their numbers."""
+    async def after_write(self, tenant: int) -> AsyncIterator[list[int]]:
+        """Wrap a transaction that writes contacts.
+
+        Yields an empty list, to which the block adds the numbers of the contacts that it
+        wrote. On exit these are read back, and a vacuum is requested.
+        """
         written: list[int] = []
         try:
             yield written
         finally:
-            # It may have been committed though its caller has gone away.
-            self._changed.set()
+            # The commit may have succeeded even if the block failed or was cancelled.
+            self._needs_vacuum.set()
         if written:
-            # What fails here the vacuum does.
+            # Best effort: the vacuum catches what this misses.
             with suppress(HushpostError):
-                async with self._database.connection("settle contacts") as connection:
+                async with self._database.connection("read contacts back") as connection:
                     await contacts.read_back(connection, tenant, written)
 
-    async def forever(self) -> None:
-        """Vacuum at once, for what a crash left over, and after changes, until cancelled."""
+    async def run_forever(self) -> None:
+        """Vacuum at the start, in case of a crash, and after each write, until cancelled."""
         while True:
-            self._changed.clear()
+            self._needs_vacuum.clear()
             start = time.monotonic()
             try:
                 async with self._database.connection("vacuum contacts") as connection:
                     is_clean = await contacts.vacuum(connection)
             except HushpostError as error:
-                _log.warning("settling is put off", reason=error.reason)
+                _log.warning("vacuum of contacts failed; will retry", reason=error.reason)
                 is_clean = False
-            pause = max(_PAUSE_SECONDS, (time.monotonic() - start) * _SHARE)
-            # What is left over some transaction may still see: try again.
+            pause = max(_DELAY_SECONDS, (time.monotonic() - start) * _IDLE_FACTOR)
+            # Dead tuples remain while an open transaction may see them: vacuum again later.
             if is_clean:
-                await self._changed.wait()
+                await self._needs_vacuum.wait()
             await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""Commands about preferences: set, look up, prove, forget."""
+"""Sets and reads preferences, lists their changes, and erases contacts."""
 
 import hashlib
 import secrets
@@ -30,23 +30,23 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.receipts import Method
 from hushpost_service.tokens.codec import TokenCodec
 
-__all__ = ["EffectivePreference", "Entry", "Preferences", "Proof", "SetOutcome"]
+__all__ = ["EffectivePreference", "PreferenceEntry", "Preferences", "Proof", "SetOutcome"]
 
 _UNSET = ContactPreference(DoNotTrack.UNSET)
 
 
 class Proof(IntEnum):
-    """What becomes of an erased contact's change log. Values as in `hushpost.v1.Proof`.
+    """What happens to the change log of an erased contact. Values as in `hushpost.v1.Proof`.
 
-    PSEUDONYMIZE keeps it under a digest whose salt is thrown away.
+    PSEUDONYMIZE replaces the contact id in the log by a salted digest; the salt is discarded.
     """
 
     DELETE = 1
     PSEUDONYMIZE = 2
 
 
-class Entry(NamedTuple):
-    """A preference to set. `do_not_track` None: make the contact known, no more."""
+class PreferenceEntry(NamedTuple):
+    """A preference to set. If `do_not_track` is None, the contact is created if missing."""
 
     contact_id: str
     do_not_track: DoNotTrack | None
@@ -56,7 +56,13 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EffectivePreference:
-    """A preference, and the mode of campaigns that are created now."""
+    """A preference, and the mode that it has in campaigns created now.
+
+    Attributes:
+        do_not_track: The contact's preference.
+        mode: What the tenant's current policy makes of it.
+        since: When the preference was last changed; None if never.
+    """
 
     do_not_track: DoNotTrack
     mode: Mode
@@ -65,7 +71,7 @@ class EffectivePreference:
 
 @dataclass(frozen=True, slots=True)
 class SetOutcome:
-    """How many contacts were made known, and how many preferences changed."""
+    """The number of contacts created, and of preferences changed."""
 
     created: int
     changed: int
@@ -73,12 +79,26 @@ class SetOutcome:
 
 class _Change(NamedTuple):
     contact: Contact
-    entry: Entry
+    entry: PreferenceEntry
     preference: ContactPreference
 
 
+class _Transaction(NamedTuple):
+    """The result of the transaction that sets preferences.
+
+    Attributes:
+        outcome: What is reported to the caller.
+        to_anonymize: The contacts whose anonymization jobs must be run.
+        written: The contacts whose rows were written.
+    """
+
+    outcome: SetOutcome
+    to_anonymize: list[int]
+    written: list[int]
+
+
 class Preferences:
-    """What keeps recipients' choices."""
+    """Sets, reads and erases the preferences of a tenant's contacts."""
 
     def __init__(
         self,
@@ -96,41 +116,56 @@ class Preferences:
         self._vacuum = vacuum
         self._clock = clock
 
-    async def set_many(
+    async def set_preferences(
         self,
         tenant: int,
-        entries: Sequence[Entry],
+        entries: Sequence[PreferenceEntry],
+        *,
         history: History | None,
         actor: str,
         method: Method,
         request: UUID | None,
     ) -> SetOutcome:
-        """Set preferences, all or none; of a contact's entries the last counts.
+        """Set preferences, all or none, and anonymize the events of contacts that opt out.
 
-        Returns once nothing names the behaviour of those who opted out. Raises
-        BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID.
+        Returns once no row names the behaviour of a contact that opted out.
+
+        Args:
+            tenant: The tenant of the contacts.
+            entries: 1 to 10,000 entries. If there are several of one contact, the last counts.
+            history: What happens to past events; None means what the policy says.
+            actor: The API key's id, for the change log.
+            method: The RPC, under which the receipt of the request is stored.
+            request: The idempotency key.
+
+        Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID.
         """
         checked_batch(entries, "entries")
         for index, entry in enumerate(entries):
             checked_contact_id(entry.contact_id, index)
             checked_text(entry.evidence, "evidence", 1024)
-        wanted = {entry.contact_id: entry for entry in entries}
+        last_entries = {entry.contact_id: entry for entry in entries}
 
-        async def work(connection: Connection) -> tuple[SetOutcome, list[int], list[int]]:
+        async def work(connection: Connection) -> _Transaction:
             if not await receipts.file_receipt(connection, tenant, method, request, self._clock()):
-                known = await storage.contacts(connection, tenant, list(wanted))
-                return SetOutcome(0, 0), [contact.number for contact in known.values()], []
-            return await self._set(connection, tenant, wanted, history, actor)
+                # The first call may have crashed before it ran its anonymization jobs.
+                found = await storage.contacts(connection, tenant, list(last_entries))
+                numbers = [contact.number for contact in found.values()]
+                return _Transaction(SetOutcome(0, 0), to_anonymize=numbers, written=[])
+            return await self._set(connection, tenant, last_entries, history, actor)
 
-        async with self._vacuum.after_commit(tenant) as written:
-            outcome, promised, numbers = await self._database.transact("set preferences", work)
-            written.extend(numbers)
-        if promised:
-            await self._anonymizer.of_contacts(tenant, promised)
-        return outcome
+        async with self._vacuum.after_write(tenant) as written:
+            result = await self._database.transact("set preferences", work)
+            written.extend(result.written)
+        if result.to_anonymize:
+            await self._anonymizer.run_contact_jobs(tenant, result.to_anonymize)
+        return result.outcome
 
     async def get(self, tenant: int, contact_id: str) -> EffectivePreference:
-        """Return a contact's preference; one never heard of is UNSET."""
+        """Return a contact's preference, UNSET if the contact does not exist.
+
+        Raises CONTACT_ID_INVALID.
+        """
         checked_contact_id(contact_id)
         async with self._database.connection("get preference") as connection:
             found = await storage.contacts(connection, tenant, [contact_id])
@@ -139,11 +174,11 @@ class Preferences:
         mode = rule.policy.mode(preference.do_not_track)
         return EffectivePreference(preference.do_not_track, mode, preference.since)
 
-    async def by_token(self, token: str, tenant: int | None) -> tuple[int, str]:
+    async def contact_of_token(self, token: str, tenant: int | None) -> tuple[int, str]:
         """Return (tenant, contact id) of a preference token.
 
-        Raises TOKEN_INVALID, also where it is not of the given tenant, or of a
-        contact that was erased.
+        Raises TOKEN_INVALID, also if the token belongs to a tenant other than the given one,
+        or to an erased contact.
         """
         opened = self._codec.open_preference(token)
         contact_id = None
@@ -151,20 +186,26 @@ class Preferences:
             async with self._database.connection("contact of token") as connection:
                 contact_id = await storage.contact_id(connection, opened.tenant, opened.contact)
         if contact_id is None:
+            # The same message as for a damaged token: the response must not tell them apart.
             raise HushpostError(Reason.TOKEN_INVALID, "the token is invalid")
         return opened.tenant, contact_id
 
-    async def changes(
+    async def list_changes(
         self, tenant: int, contact_id: str | None, after: int, limit: int
     ) -> list[ChangeEntry]:
-        """Return a part of the change log, oldest first."""
+        """Return a page of the change log, oldest first, of one contact or of all.
+
+        Raises CONTACT_ID_INVALID.
+        """
         if contact_id is not None:
             checked_contact_id(contact_id)
         async with self._database.connection("list preference changes") as connection:
             return await storage.list_changes(connection, tenant, contact_id, after, limit)
 
-    async def erase(self, tenant: int, contact_id: str, proof: Proof, request: UUID | None) -> None:
-        """Forget a contact; return once its events are folded."""
+    async def erase_contact(
+        self, tenant: int, contact_id: str, proof: Proof, request: UUID | None
+    ) -> None:
+        """Delete a contact; return once its events are anonymized. Raises CONTACT_ID_INVALID."""
         checked_contact_id(contact_id)
 
         async def work(connection: Connection) -> int | None:
@@ -187,87 +228,90 @@ class Preferences:
                 await recording.lock_recording(connection, tenant)
             return number
 
-        async with self._vacuum.after_commit(tenant) as written:
+        async with self._vacuum.after_write(tenant) as written:
             number = await self._database.transact("erase contact", work)
             if number is not None:
                 written.append(number)
         if number is None:
-            # A first try may have broken off after its commit, and the contact's
-            # number is not to be found by its id any more.
-            await self._anonymizer.of_erased(tenant)
+            # An earlier call may have failed between its commit and running the job. The
+            # contact is gone, so its job cannot be found by the contact id.
+            await self._anonymizer.run_jobs_of_erased_contacts(tenant)
         else:
-            await self._anonymizer.of_contacts(tenant, [number])
+            await self._anonymizer.run_contact_jobs(tenant, [number])
 
     async def _set(
         self,
         connection: Connection,
         tenant: int,
-        wanted: dict[str, Entry],
+        entries: dict[str, PreferenceEntry],
         history: History | None,
         actor: str,
-    ) -> tuple[SetOutcome, list[int], list[int]]:
-        """Return the outcome, the contacts that promises were made about, those written."""
-        created, found = await _known(connection, tenant, wanted)
-        # Read after the locks: of two changes of a contact the later has the
-        # later time.
+    ) -> _Transaction:
+        """Set preferences by contact id, log the changes, and store anonymization jobs."""
+        created, contacts = await _create_and_lock(connection, tenant, entries)
+        # Take the time after the row locks, so that successive changes of a contact have
+        # ascending times.
         rule = await self._campaigns.mode_rule(connection, tenant)
         now = await storage.now(connection)
-        # Where a policy's job is not done, rows may name those who opted out long ago.
-        is_unfinished = bool(await anonymization_jobs.policy_jobs(connection, tenant))
-        # And an earlier call's promise may still be under way: wait for it, too.
-        numbers = [contact.number for contact in found.values()]
+        # While a policy job is unfinished, there may be rows of contacts whose preference
+        # was already strict.
+        has_policy_job = bool(await anonymization_jobs.policy_jobs(connection, tenant))
+        # Jobs of earlier calls may be unfinished: run them too before returning.
+        numbers = [contact.number for contact in contacts.values()]
         pending = await anonymization_jobs.contact_jobs(connection, tenant, numbers)
         changes = []
-        promised = []
-        for name, contact in found.items():
-            entry = wanted[name]
+        to_anonymize = []
+        for contact_id, contact in contacts.items():
+            entry = entries[contact_id]
             old, new = contact.preference.do_not_track, entry.do_not_track
             if new is None:
                 continue
             if new is not old:
                 changes.append(_Change(contact, entry, rule.changed(contact.preference, new, now)))
-            may_have_rows = new is not old or is_unfinished or history is History.ANONYMIZE
-            if rule.policy.mode(new) > Mode.IDENTIFIED and may_have_rows and name not in created:
-                promised.append(contact.number)
+            may_have_rows = contact_id not in created and (
+                new is not old or has_policy_job or history is History.ANONYMIZE
+            )
+            if may_have_rows and rule.policy.mode(new) > Mode.IDENTIFIED:
+                to_anonymize.append(contact.number)
         if changes:
-            await _write(connection, tenant, changes, actor, now)
+            await _write_changes(connection, tenant, changes, actor, now)
         await anonymization_jobs.insert_contact_jobs(
-            connection, tenant, promised, history or rule.policy.history_when_true, now
+            connection, tenant, to_anonymize, history or rule.policy.history_when_true, now
         )
-        if any(_tightens(rule, change) for change in changes):
+        if any(_is_stricter(rule, change) for change in changes):
             await recording.lock_recording(connection, tenant)
-        promised += [promise.contact for promise in pending]
-        written = [found[name].number for name in created]
+        to_anonymize += [job.contact for job in pending]
+        written = [contacts[contact_id].number for contact_id in created]
         written += [change.contact.number for change in changes]
-        return SetOutcome(len(created), len(changes)), promised, written
+        return _Transaction(SetOutcome(len(created), len(changes)), to_anonymize, written)
 
 
-async def _known(
-    connection: Connection, tenant: int, names: Collection[str]
+async def _create_and_lock(
+    connection: Connection, tenant: int, contact_ids: Collection[str]
 ) -> tuple[set[str], dict[str, Contact]]:
-    """Make contacts known and lock them; return who was not known, and all of them."""
+    """Create missing contacts and lock all; return the ids of those created, and all by id."""
     created: set[str] = set()
-    found: dict[str, Contact] = {}
-    # Again for whoever is erased between the two: the choice is of who is there then.
-    while missing := [name for name in names if name not in found]:
+    locked: dict[str, Contact] = {}
+    # Repeat for contacts that another call erases between the two statements.
+    while missing := [contact_id for contact_id in contact_ids if contact_id not in locked]:
         created.update(await storage.insert_contacts(connection, tenant, missing))
-        found |= await storage.lock_contacts(connection, tenant, missing)
-    return created, found
+        locked |= await storage.lock_contacts(connection, tenant, missing)
+    return created, locked
 
 
-def _tightens(rule: ModeRule, change: _Change) -> bool:
+def _is_stricter(rule: ModeRule, change: _Change) -> bool:
     before = rule.policy.mode(change.contact.preference.do_not_track)
     return rule.policy.mode(change.preference.do_not_track) > before
 
 
-async def _write(
+async def _write_changes(
     connection: Connection,
     tenant: int,
     changes: Sequence[_Change],
     actor: str,
     now: datetime,
 ) -> None:
-    """Set the preferences and write the log."""
+    """Update the contacts' preferences and write the change log."""
     await storage.update_preferences(
         connection,
         tenant,

@@ -1,1 +1,1 @@
-"""The gRPC services: each method converts, calls one thing, and converts back."""
+"""The gRPC server: servicers, interceptors and load shedding."""

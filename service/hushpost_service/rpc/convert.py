@@ -1,4 +1,4 @@
-"""Converts between messages and the service's own types."""
+"""Converts between protobuf field values and the service's own types."""
 
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -9,13 +9,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.verdicts import Verdict
 
-__all__ = ["member", "optional_member", "timestamp", "to_microseconds", "verdict", "wire"]
+__all__ = [
+    "enum_member",
+    "enum_number",
+    "optional_enum_member",
+    "timestamp",
+    "timestamp_microseconds",
+    "verdict",
+]
 
 E = TypeVar("E", bound=IntEnum)
 
+_VERDICTS = frozenset(int(verdict) for verdict in Verdict)
+
 
 def timestamp(time: datetime | None) -> Timestamp | None:
-    """Return a moment as a message."""
+    """Convert a time to a message; None stays None."""
     if time is None:
         return None
     message = Timestamp()
@@ -23,34 +32,38 @@ def timestamp(time: datetime | None) -> Timestamp | None:
     return message
 
 
-def to_microseconds(message: Timestamp, *, given: bool) -> int | None:
-    """Return microseconds since 1970, or None where no moment is given."""
-    return message.seconds * 1_000_000 + message.nanos // 1000 if given else None
+def timestamp_microseconds(message: Timestamp, *, is_set: bool) -> int | None:
+    """Return a message as microseconds since 1970; None if the field is not set."""
+    return message.seconds * 1_000_000 + message.nanos // 1000 if is_set else None
 
 
 def verdict(number: int) -> int:
-    """Return a verdict; one not given, or not known here yet, is UNKNOWN."""
+    """Return the number of a verdict; UNKNOWN if it is unset or not a known number."""
     return number if number in _VERDICTS else Verdict.UNKNOWN
 
 
-_VERDICTS = frozenset(int(member) for member in Verdict)
+def enum_member(kind: type[E], number: int, field: str) -> E:
+    """Return the member of an enum with that number.
 
-
-def member(kind: type[E], number: int, field: str) -> E:
-    """Return the member of an enum that has a message's number. Raises FIELD_INVALID."""
+    Raises FIELD_INVALID if there is none: `field` is unset (0) or has an unknown value.
+    """
     try:
         return kind(number)
     except ValueError:
+        names = ", ".join(member.name for member in kind)
         raise HushpostError(
-            Reason.FIELD_INVALID, f"{field} must be given", {"field": field}
+            Reason.FIELD_INVALID, f"{field} must be one of {names}", {"field": field}
         ) from None
 
 
-def optional_member(kind: type[E], number: int, field: str) -> E | None:
-    """Return the same, None where it is not given (0)."""
-    return member(kind, number, field) if number else None
+def optional_enum_member(kind: type[E], number: int, field: str) -> E | None:
+    """Return the member of an enum with that number; None if `field` is unset (0).
+
+    Raises FIELD_INVALID if the value is unknown.
+    """
+    return enum_member(kind, number, field) if number else None
 
 
-def wire(value: IntEnum) -> Any:
-    """Return the number of an enum's member, for whichever type a message gives it."""
-    return int(value)
+def enum_number(member: IntEnum) -> Any:
+    """Return the number of an enum member, typed so that any protobuf enum field takes it."""
+    return int(member)

@@ -79,7 +79,7 @@ class Services:
     limits: ConcurrencyLimits
     ingest: Ingest
     campaigns: Campaigns
-    issuing: TokenIssuer
+    token_issuer: TokenIssuer
     preferences: Preferences
     stats: Stats
     admin: Admin
@@ -119,7 +119,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
             preference_pb2_grpc.add_PreferenceServiceServicer_to_server,
         ),
         campaign_pb2.DESCRIPTOR.services_by_name["CampaignService"]: (
-            CampaignServicer(services.campaigns, services.issuing),
+            CampaignServicer(services.campaigns, services.token_issuer),
             campaign_pb2_grpc.add_CampaignServiceServicer_to_server,
         ),
         stats_pb2.DESCRIPTOR.services_by_name["StatsService"]: (

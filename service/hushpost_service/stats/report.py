@@ -1,8 +1,8 @@
-"""Lays a campaign's numbers out as a report: sums and rates."""
+"""Builds a report from a campaign's numbers: sums over groups, links and hours, and rates. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 
 from hushpost_service.domain.modes import Mode
@@ -20,7 +20,7 @@ __all__ = [
     "Rates",
     "Sent",
     "Signal",
-    "report",
+    "build_report",
 ]
 
 _OPENS, _CLICKS = 0, 1
@@ -28,7 +28,7 @@ _OPENS, _CLICKS = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Messages sent, by the mode that they were sent in."""
+    """The number of messages sent, by mode."""
 
     identified: int = 0
     anonymous: int = 0
@@ -37,13 +37,13 @@ class Sent:
 
     @property
     def trackable(self) -> int:
-        """Messages that can be heard of again."""
+        """The number of messages that can cause events."""
         return self.identified + self.anonymous + self.aggregate
 
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """A number, split by what is known."""
+    """Events and people, by mode."""
 
     identified: Count = NOTHING
     anonymous: Count = NOTHING
@@ -62,7 +62,7 @@ _NO_ENGAGEMENT = Engagement()
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Opens, or clicks."""
+    """Opens or clicks, by people and by machines."""
 
     human: Engagement = _NO_ENGAGEMENT
     machine: Engagement = _NO_ENGAGEMENT
@@ -73,20 +73,20 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A rate and its parts, all over the same denominator."""
+    """A rate, split into the identified and the anonymous share of one denominator."""
 
     identified: float
     anonymous: float
 
     @property
     def combined(self) -> float:
-        """Of identified and published anonymous people together."""
+        """The rate of identified and published anonymous people together."""
         return self.identified + self.anonymous
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rates by unique human numbers."""
+    """Rates of distinct people; events by machines do not count."""
 
     open_rate: Rate
     click_through_rate: Rate
@@ -116,7 +116,7 @@ class LinkReport:
 
 @dataclass(frozen=True, slots=True)
 class HourReport:
-    """The numbers of an hour, counted from 1970."""
+    """The numbers of an hour, given in hours since 1970."""
 
     hour: int
     sent: Sent
@@ -128,8 +128,8 @@ class HourReport:
 class CampaignReport:
     """The numbers of a campaign.
 
-    `held_back`: anonymous numbers may be behind. Depends on the quorum and on
-    what was sent, never on what anybody did.
+    `held_back` is whether anonymous numbers may be incomplete. It depends on the quorum and
+    on the messages sent only: if it depended on events, it would reveal them.
     """
 
     campaign_id: str
@@ -144,10 +144,10 @@ class CampaignReport:
     hours: tuple[HourReport, ...]
 
 
-def report(numbers: CampaignNumbers) -> CampaignReport:
-    """Lay the numbers out."""
+def build_report(numbers: CampaignNumbers) -> CampaignReport:
+    """Build the report of a campaign; its totals are the sums over its groups."""
     groups = tuple(
-        _group(numbers, number, group_id)
+        _group_report(numbers, number, group_id)
         for number, group_id in enumerate(numbers.campaign.groups, 1)
     )
     sent = _sent(numbers, lambda _group, _hour: True)
@@ -166,45 +166,45 @@ def report(numbers: CampaignNumbers) -> CampaignReport:
             LinkReport(link.number, link.url, link.label, _signal(numbers, 0, link.number))
             for link in numbers.campaign.links
         ),
-        hours=_hours(numbers),
+        hours=_hour_reports(numbers),
     )
 
 
-def _group(numbers: CampaignNumbers, number: int, group_id: str) -> GroupReport:
+def _group_report(numbers: CampaignNumbers, number: int, group_id: str) -> GroupReport:
     sent = _sent(numbers, lambda group, _hour: group == number)
     opens = _signal(numbers, number, _OPENS)
     clicks = _signal(numbers, number, _CLICKS)
     return GroupReport(group_id, sent, opens, clicks, _rates(sent, opens, clicks))
 
 
-def _hours(numbers: CampaignNumbers) -> tuple[HourReport, ...]:
+def _hour_reports(numbers: CampaignNumbers) -> tuple[HourReport, ...]:
     hours = {hour for _, _, hour, _ in numbers.sent}
     hours |= {cell.hour for cell in numbers.identified.hours}
     hours |= {cell.hour for cell in numbers.published.hours}
-    return tuple(
-        HourReport(
-            hour,
-            _sent(numbers, partial(_is_hour, hour)),
-            _hour_signal(numbers, hour, _OPENS),
-            _hour_signal(numbers, hour, _CLICKS),
-        )
-        for hour in sorted(hours)
+    return tuple(_hour_report(numbers, hour) for hour in sorted(hours))
+
+
+def _hour_report(numbers: CampaignNumbers, number: int) -> HourReport:
+    return HourReport(
+        number,
+        _sent(numbers, lambda _group, hour: hour == number),
+        _hour_signal(numbers, number, _OPENS),
+        _hour_signal(numbers, number, _CLICKS),
     )
 
 
-def _is_hour(hour: int, _group: int, at: int) -> bool:
-    return at == hour
-
-
-def _sent(numbers: CampaignNumbers, counts: Callable[[int, int], bool]) -> Sent:
+def _sent(numbers: CampaignNumbers, includes: Callable[[int, int], bool]) -> Sent:
+    """Sum the messages of those (group, hour) that `includes` selects."""
     by_mode = dict.fromkeys(Mode, 0)
     for group, mode, hour, messages in numbers.sent:
-        if counts(group, hour):
+        if includes(group, hour):
             by_mode[Mode(mode)] += messages
     return Sent(*by_mode.values())
 
 
 def _signal(numbers: CampaignNumbers, group: int, signal: int) -> Signal:
+    """Return a group's opens or clicks; with group 0, the clicks on link `signal`."""
+
     def engagement(*, machine: bool) -> Engagement:
         place = (group, signal, machine)
         published = numbers.published.cells
@@ -218,6 +218,8 @@ def _signal(numbers: CampaignNumbers, group: int, signal: int) -> Signal:
 
 
 def _hour_signal(numbers: CampaignNumbers, hour: int, signal: int) -> Signal:
+    """Return an hour's opens or clicks."""
+
     def engagement(*, machine: bool) -> Engagement:
         place = (hour, signal, machine)
         published = numbers.published.hours
@@ -235,15 +237,15 @@ def _sum(signals: Iterable[Signal]) -> Signal:
 
 
 def _rates(sent: Sent, opens: Signal, clicks: Signal) -> Rates:
-    opened = opens.human.identified.unique + opens.human.anonymous.unique
+    openers = opens.human.identified.unique + opens.human.anonymous.unique
     return Rates(
         open_rate=_rate(opens.human, sent.trackable),
         click_through_rate=_rate(clicks.human, sent.trackable),
-        click_to_open_rate=_rate(clicks.human, opened),
+        click_to_open_rate=_rate(clicks.human, openers),
     )
 
 
-def _rate(people: Engagement, of: int) -> Rate:
-    if of == 0:
+def _rate(people: Engagement, denominator: int) -> Rate:
+    if denominator == 0:
         return Rate(0, 0)
-    return Rate(people.identified.unique / of, people.anonymous.unique / of)
+    return Rate(people.identified.unique / denominator, people.anonymous.unique / denominator)

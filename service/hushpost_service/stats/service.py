@@ -1,4 +1,4 @@
-"""Numbers of campaigns: identified ones exact, anonymous ones as published."""
+"""Reads the numbers of campaigns, and publishes anonymous numbers when the rules allow it."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,13 +18,21 @@ from hushpost_service.storage.stats import ANY_LINK, Cell, EngagedContact, Numbe
 
 __all__ = ["CampaignNumbers", "Stats"]
 
-
-_DISTINCT = (Mode.ANONYMOUS, ANONYMIZED + Mode.ANONYMOUS)
+_MODES_WITH_PEOPLE = (Mode.ANONYMOUS, ANONYMIZED + Mode.ANONYMOUS)
+"""Modes in which slots tell people apart; AGGREGATE counts events only."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignNumbers:
-    """What may be told of a campaign: `sent` is (group, mode, hour, messages)."""
+    """The numbers of a campaign that may be shown.
+
+    Attributes:
+        campaign: The campaign with its links and groups.
+        quorum: The number of people that a published anonymous number stands for at least.
+        sent: Messages sent, as (group, mode, hour, messages).
+        identified: Identified numbers: exact and current.
+        published: Anonymous numbers as far as they have been published.
+    """
 
     campaign: campaigns.Campaign
     quorum: int
@@ -34,7 +42,7 @@ class CampaignNumbers:
 
 
 class Stats:
-    """What reporting asks for."""
+    """Reads the statistics of campaigns."""
 
     def __init__(
         self, database: Database, campaigns: CampaignCache, clock: Callable[[], datetime]
@@ -44,7 +52,10 @@ class Stats:
         self._clock = clock
 
     async def campaign(self, tenant: int, campaign_id: str) -> CampaignNumbers:
-        """Return a campaign's numbers, after publishing what may be. Raises CAMPAIGN_NOT_FOUND."""
+        """Publish the anonymous numbers that are due, and return the campaign's numbers.
+
+        Raises CAMPAIGN_NOT_FOUND.
+        """
         number = await self._campaigns.number(tenant, campaign_id)
         async with self._database.connection("campaign stats") as connection:
             campaign = await campaigns.campaign(connection, tenant, number)
@@ -54,38 +65,50 @@ class Stats:
             sent = await storage.sent(connection, tenant, number)
             identified = await storage.identified(connection, tenant, number)
             quorum = rule.quorum(campaign.create_time)
-            few = _few(sent, quorum)
+            small_groups = _small_groups(sent, quorum)
             waiting = await storage.waiting(connection, tenant, number, quorum)
-            if not _steps(waiting, quorum, few):
+            if not _increments(waiting, quorum, small_groups):
                 published = await storage.published(connection, tenant, number)
                 return CampaignNumbers(campaign, quorum, sent, identified, published)
-        published = await self._publish(tenant, campaign, few)
+        published = await self._publish(tenant, campaign, small_groups)
         return CampaignNumbers(campaign, quorum, sent, identified, published)
 
     async def engaged_contacts(
         self,
         tenant: int,
         campaign_id: str,
+        *,
         signals: tuple[int, int],
         after: int,
         limit: int,
-        *,
         include_machine: bool,
     ) -> list[EngagedContact]:
-        """Return identified contacts with events of signals from…to, by contact number.
+        """Return a page of contacts that have identified events, by contact number.
 
-        Only where the message is IDENTIFIED now, too: rows may have been kept at
-        an opt-out. Raises CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND.
+        Leaves out contacts whose messages are no longer IDENTIFIED: with `history: KEEP`
+        they still have event rows.
+
+        Args:
+            tenant: The tenant.
+            campaign_id: The campaign.
+            signals: The first and last signal of the range that an event must be in.
+            after: The number of the last contact of the page before; 0 for the first page.
+            limit: The maximum number of contacts.
+            include_machine: Whether events with an automated verdict count.
+
+        Raises CAMPAIGN_NOT_FOUND, and LINK_NOT_FOUND if the range is a single link.
         """
         number = await self._campaigns.number(tenant, campaign_id)
-        if signals[0] == signals[1] > 0:
-            await self._campaigns.url(number, signals[0])
-        facts = await self._campaigns.get(number)
+        first_signal, last_signal = signals
+        if first_signal == last_signal > 0:
+            # Raises LINK_NOT_FOUND.
+            await self._campaigns.url(number, first_signal)
+        create_time = (await self._campaigns.get(number)).create_time
         found: list[EngagedContact] = []
         async with self._database.connection("engaged contacts") as connection:
             rule = await self._campaigns.mode_rule(connection, tenant)
             while len(found) < limit:
-                part = await storage.engaged_contacts(
+                contacts = await storage.engaged_contacts(
                     connection,
                     tenant,
                     number,
@@ -96,21 +119,21 @@ class Stats:
                 )
                 found += [
                     contact
-                    for contact, preference in part
-                    if rule.of_contact(preference, facts.create_time) is Mode.IDENTIFIED
+                    for contact, preference in contacts
+                    if rule.of_contact(preference, create_time) is Mode.IDENTIFIED
                 ]
-                if len(part) < limit:
+                if len(contacts) < limit:
                     break
-                after = part[-1][0].number
+                after = contacts[-1][0].number
         return found[:limit]
 
     async def _publish(
-        self, tenant: int, campaign: campaigns.Campaign, few: Collection[int]
+        self, tenant: int, campaign: campaigns.Campaign, small_groups: Collection[int]
     ) -> Numbers:
-        """Let numbers advance that may, and return all that is published.
+        """Advance the published numbers that are due, and return all published numbers.
 
-        Everything is read again under a lock, so that of two readers at once
-        only one makes a step.
+        Reads the counters again under a lock, so that concurrent calls do not publish the
+        same increment twice.
         """
         number = campaign.number
 
@@ -118,51 +141,62 @@ class Stats:
             await storage.lock_publication(connection, number)
             rule = await self._campaigns.mode_rule(connection, tenant)
             quorum = rule.quorum(campaign.create_time)
-            steps = _steps(await storage.waiting(connection, tenant, number, quorum), quorum, few)
-            if steps:
+            waiting = await storage.waiting(connection, tenant, number, quorum)
+            increments = _increments(waiting, quorum, small_groups)
+            if increments:
                 hour = int(self._clock().timestamp()) // 3600
-                await storage.publish(connection, tenant, number, hour, steps)
+                await storage.publish(connection, tenant, number, hour, increments)
             return await storage.published(connection, tenant, number)
 
         return await self._database.transact("publish", work)
 
 
-def _steps(waiting: Sequence[Waiting], quorum: int, few: Collection[int]) -> dict[Cell, Count]:
-    """Return by how much cells advance, and with links the people who clicked any of a group."""
-    steps: dict[Cell, Count] = {}
+def _increments(
+    waiting: Sequence[Waiting], quorum: int, small_groups: Collection[int]
+) -> dict[Cell, Count]:
+    """Return what to add to published cells.
+
+    When the clicks on a group's links advance, the result also has its `ANY_LINK` cell: the
+    people who clicked any of the links.
+    """
+    increments: dict[Cell, Count] = {}
     links: dict[Cell, list[tuple[int, int]]] = {}
     clickers: dict[Cell, tuple[int, int]] = {}
-    for cell, live, published, clicked, published_clickers in waiting:
-        distinct = cell.mode in _DISTINCT
-        if not distinct and cell.group in few:
+    for cell, live, published, live_clickers, published_clickers in waiting:
+        has_people = cell.mode in _MODES_WITH_PEOPLE
+        if not has_people and cell.group in small_groups:
             continue
-        step = advance(published, live, quorum, distinct=distinct)
-        if step is None:
+        increment = advance(published, live, quorum, distinct=has_people)
+        if increment is None:
             continue
-        steps[cell] = step
-        if cell.signal and distinct:
+        increments[cell] = increment
+        if cell.signal and has_people:
             any_link = cell._replace(signal=ANY_LINK)
-            links.setdefault(any_link, []).append((published.unique, step.unique))
-            clickers[any_link] = (published_clickers, clicked)
+            links.setdefault(any_link, []).append((published.unique, increment.unique))
+            clickers[any_link] = (published_clickers, live_clickers)
     for any_link, advanced in links.items():
         people = advance_clickers(*clickers[any_link], quorum, advanced)
-        steps[any_link] = Count(0, people)
-    return steps
+        increments[any_link] = Count(0, people)
+    return increments
 
 
-def _few(sent: Iterable[tuple[int, int, int, int]], quorum: int) -> set[int]:
-    """Return groups whose AGGREGATE numbers could be those of fewer than a quorum.
+def _small_groups(sent: Iterable[tuple[int, int, int, int]], quorum: int) -> set[int]:
+    """Return groups whose AGGREGATE numbers may stand for fewer people than the quorum.
 
-    One person can make k events. Where no message was sent in that mode, events
-    are of readers who asked for privacy, or were identified when it was sent.
+    AGGREGATE numbers count events, and one person can cause any number of them. So the
+    group must have been sent at least a quorum of messages: in mode AGGREGATE, or, if none
+    was sent in that mode, in any mode but OFF. In the latter case the events come from
+    readers with a privacy signal, or from messages that were identified when sent.
     """
-    heard: Counter[int] = Counter()
+    trackable: Counter[int] = Counter()
     aggregate: Counter[int] = Counter()
     for group, mode, _, count in sent:
         if mode != Mode.OFF:
-            heard[group] += count
+            trackable[group] += count
         if mode == Mode.AGGREGATE:
             aggregate[group] += count
     return {
-        group for group, count in heard.items() if count < quorum or 0 < aggregate[group] < quorum
+        group
+        for group, count in trackable.items()
+        if count < quorum or 0 < aggregate[group] < quorum
     }

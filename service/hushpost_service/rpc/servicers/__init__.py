@@ -1,1 +1,1 @@
-"""One servicer per gRPC service: each method converts, calls one thing, and converts back."""
+"""One servicer per gRPC service: each method converts, calls one use case, converts back."""

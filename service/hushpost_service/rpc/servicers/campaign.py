@@ -1,7 +1,7 @@
-"""CampaignService: what senders call."""
+"""CampaignService: campaigns, their links and groups, and tokens."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -10,27 +10,24 @@ from hushpost.v1 import campaign_pb2 as pb
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceServicer
 from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.service import Campaigns
-from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.events import to_datetime, to_microseconds
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
 from hushpost_service.rpc.convert import timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import after, page_token
+from hushpost_service.rpc.paging import invalid_page_token, page_start, page_token
 from hushpost_service.storage.campaigns import Campaign, Link
 
 __all__ = ["CampaignServicer"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 
 class CampaignServicer(CampaignServiceServicer):
     """Serves CampaignService."""
 
-    def __init__(self, campaigns: Campaigns, issuing: TokenIssuer) -> None:
+    def __init__(self, campaigns: Campaigns, token_issuer: TokenIssuer) -> None:
         self._campaigns = campaigns
-        self._issuing = issuing
+        self._token_issuer = token_issuer
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
@@ -40,31 +37,31 @@ class CampaignServicer(CampaignServiceServicer):
         campaign = await self._campaigns.create(
             caller.tenant(request.tenant_id),
             request.campaign_id,
-            request.display_name,
-            _links(request),
-            [group.group_id for group in request.groups],
-            checked_request_id(request.request_id),
+            display_name=request.display_name,
+            links=_links(request),
+            groups=[group.group_id for group in request.groups],
+            request=checked_request_id(request.request_id),
         )
         return pb.CreateCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
 
     async def ExtendCampaign(
         self, request: pb.ExtendCampaignRequest, context: Context
     ) -> pb.ExtendCampaignResponse:
-        """Add links and groups."""
+        """Add links and groups to a campaign."""
         caller = current_caller()
         campaign = await self._campaigns.extend(
             caller.tenant(request.tenant_id),
             request.campaign_id,
-            _links(request),
-            [group.group_id for group in request.groups],
-            checked_request_id(request.request_id),
+            links=_links(request),
+            groups=[group.group_id for group in request.groups],
+            request=checked_request_id(request.request_id),
         )
         return pb.ExtendCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
 
     async def GetCampaign(
         self, request: pb.GetCampaignRequest, context: Context
     ) -> pb.GetCampaignResponse:
-        """Look a campaign up."""
+        """Return a campaign with its links and groups."""
         caller = current_caller()
         campaign = await self._campaigns.get(caller.tenant(request.tenant_id), request.campaign_id)
         return pb.GetCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
@@ -72,12 +69,12 @@ class CampaignServicer(CampaignServiceServicer):
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context
     ) -> pb.ListCampaignsResponse:
-        """List a part of the campaigns."""
+        """Return a page of the campaigns, newest first."""
         caller = current_caller()
         tenant = caller.tenant(request.tenant_id)
         size = checked_page_size(request.page_size)
-        position = _position(request.page_token)
-        found = await self._campaigns.page(tenant, position, size + 1)
+        start = _page_start(request.page_token)
+        found = await self._campaigns.list_campaigns(tenant, start, size + 1)
         page = found[:size]
         return pb.ListCampaignsResponse(
             campaigns=[_campaign(campaign, caller.key.tenant_id) for campaign in page],
@@ -97,22 +94,22 @@ class CampaignServicer(CampaignServiceServicer):
     async def IssueTokens(
         self, request: pb.IssueTokensRequest, context: Context
     ) -> pb.IssueTokensResponse:
-        """Issue tokens."""
-        issued = await self._issuing.issue(
+        """Issue the tokens of messages to contacts."""
+        issued = await self._token_issuer.issue(
             current_caller().tenant(request.tenant_id),
             request.campaign_id,
             request.group_id,
             list(request.contact_ids),
-            checked_request_id(request.request_id),
+            request=checked_request_id(request.request_id),
             with_preference_tokens=request.include_preference_tokens,
         )
         response = pb.IssueTokensResponse(
             warnings=[pb.ISSUE_WARNING_FEW_ANONYMOUS] if issued.few_anonymous else []
         )
-        # Added in place: a message made by itself would be copied into the list. Fields
-        # are set one by one, which costs less than giving them to `add`.
+        # For speed: `add()` creates a message in place, where `append()` would copy one.
+        # Assigning fields costs less than passing them to `add()`.
         add = response.tokens.add
-        modes: Sequence[Any] = issued.modes  # as numbers they are those of the message
+        modes: Sequence[Any] = issued.modes  # numbers equal to those of the protobuf enum
         for mode, token in zip(modes, issued.tokens, strict=True):
             added = add()
             added.mode = mode
@@ -143,18 +140,17 @@ def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:
     )
 
 
-def _position(token: str) -> tuple[datetime, int] | None:
-    position = after("campaigns", token, 2)
+def _page_start(token: str) -> tuple[datetime, int] | None:
+    """Return the (creation time, number) of the last campaign of the page before."""
+    position = page_start("campaigns", token, count=2)
     if position is None:
         return None
+    microseconds, number = position
     try:
-        return _EPOCH + position[0] * _MICROSECOND, position[1]
+        return to_datetime(microseconds), number
     except OverflowError:
-        raise HushpostError(
-            Reason.PAGE_TOKEN_INVALID, "page_token is not one that this list answered"
-        ) from None
+        raise invalid_page_token() from None
 
 
 def _page_token(campaign: Campaign) -> str:
-    microseconds = (campaign.create_time - _EPOCH) // _MICROSECOND
-    return page_token("campaigns", microseconds, campaign.number)
+    return page_token("campaigns", to_microseconds(campaign.create_time), campaign.number)

@@ -1,4 +1,4 @@
-"""PreferenceService: recipients' choices."""
+"""PreferenceService: recipients' preferences."""
 
 from typing import Any
 
@@ -16,10 +16,15 @@ from hushpost_service.domain.validation import (
     checked_page_size,
     checked_request_id,
 )
-from hushpost_service.preferences.service import EffectivePreference, Entry, Preferences, Proof
-from hushpost_service.rpc.convert import member, optional_member, timestamp, wire
+from hushpost_service.preferences.service import (
+    EffectivePreference,
+    PreferenceEntry,
+    Preferences,
+    Proof,
+)
+from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum_member, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import after, page_token
+from hushpost_service.rpc.paging import page_start, page_token
 from hushpost_service.storage.contacts import ChangeEntry, Source
 from hushpost_service.storage.receipts import Method
 
@@ -37,60 +42,60 @@ class PreferenceServicer(PreferenceServiceServicer):
     async def SetPreference(
         self, request: pb.SetPreferenceRequest, context: Context
     ) -> pb.SetPreferenceResponse:
-        """Set one preference."""
+        """Set the preference of one contact."""
         caller = current_caller()
-        tenant, contact_id, is_recipient = await self._contact(request, caller)
-        entry = Entry(
+        tenant, contact_id, is_by_token = await self._contact(request, caller)
+        default_source = Source.RECIPIENT if is_by_token else Source.SENDER
+        entry = PreferenceEntry(
             contact_id,
-            member(DoNotTrack, request.do_not_track, "do_not_track"),
-            optional_member(Source, request.source, "source")
-            or (Source.RECIPIENT if is_recipient else Source.SENDER),
+            enum_member(DoNotTrack, request.do_not_track, "do_not_track"),
+            optional_enum_member(Source, request.source, "source") or default_source,
             request.evidence,
         )
-        await self._preferences.set_many(
+        await self._preferences.set_preferences(
             tenant,
             [entry],
-            optional_member(History, request.history, "history"),
-            caller.actor,
-            Method.SET_PREFERENCE,
-            checked_request_id(request.request_id),
+            history=optional_enum_member(History, request.history, "history"),
+            actor=caller.actor,
+            method=Method.SET_PREFERENCE,
+            request=checked_request_id(request.request_id),
         )
-        standing = await self._preferences.get(tenant, contact_id)
-        named = "" if is_recipient else contact_id
-        return pb.SetPreferenceResponse(preference=_preference(named, standing))
+        preference = await self._preferences.get(tenant, contact_id)
+        visible_id = "" if is_by_token else contact_id
+        return pb.SetPreferenceResponse(preference=_preference(visible_id, preference))
 
     async def GetPreference(
         self, request: pb.GetPreferenceRequest, context: Context
     ) -> pb.GetPreferenceResponse:
-        """Look one preference up."""
-        tenant, contact_id, is_recipient = await self._contact(request, current_caller())
-        standing = await self._preferences.get(tenant, contact_id)
-        named = "" if is_recipient else contact_id
-        return pb.GetPreferenceResponse(preference=_preference(named, standing))
+        """Return the preference of one contact."""
+        tenant, contact_id, is_by_token = await self._contact(request, current_caller())
+        preference = await self._preferences.get(tenant, contact_id)
+        visible_id = "" if is_by_token else contact_id
+        return pb.GetPreferenceResponse(preference=_preference(visible_id, preference))
 
     async def BatchSetPreferences(
         self, request: pb.BatchSetPreferencesRequest, context: Context
     ) -> pb.BatchSetPreferencesResponse:
-        """Set many preferences."""
+        """Set the preferences of many contacts, all or none."""
         caller = current_caller()
         tenant = caller.tenant(request.tenant_id)
         checked_batch(request.entries, "entries")
         entries = [
-            Entry(
+            PreferenceEntry(
                 entry.contact_id,
-                optional_member(DoNotTrack, entry.do_not_track, "do_not_track"),
-                optional_member(Source, entry.source, "source") or Source.SENDER,
+                optional_enum_member(DoNotTrack, entry.do_not_track, "do_not_track"),
+                optional_enum_member(Source, entry.source, "source") or Source.SENDER,
                 entry.evidence,
             )
             for entry in request.entries
         ]
-        outcome = await self._preferences.set_many(
+        outcome = await self._preferences.set_preferences(
             tenant,
             entries,
-            optional_member(History, request.history, "history"),
-            caller.actor,
-            Method.BATCH_SET_PREFERENCES,
-            checked_request_id(request.request_id),
+            history=optional_enum_member(History, request.history, "history"),
+            actor=caller.actor,
+            method=Method.BATCH_SET_PREFERENCES,
+            request=checked_request_id(request.request_id),
         )
         return pb.BatchSetPreferencesResponse(
             created_count=outcome.created, changed_count=outcome.changed
@@ -99,11 +104,13 @@ class PreferenceServicer(PreferenceServiceServicer):
     async def ListPreferenceChanges(
         self, request: pb.ListPreferenceChangesRequest, context: Context
     ) -> pb.ListPreferenceChangesResponse:
-        """List a part of the change log."""
+        """Return a page of the change log."""
         tenant = current_caller().tenant(request.tenant_id)
         size = checked_page_size(request.page_size)
-        (start,) = after("changes", request.page_token) or (0,)
-        found = await self._preferences.changes(tenant, request.contact_id or None, start, size + 1)
+        (start,) = page_start("changes", request.page_token) or (0,)
+        found = await self._preferences.list_changes(
+            tenant, request.contact_id or None, start, size + 1
+        )
         page = found[:size]
         return pb.ListPreferenceChangesResponse(
             changes=[_change(entry) for entry in page],
@@ -113,12 +120,12 @@ class PreferenceServicer(PreferenceServiceServicer):
     async def EraseContact(
         self, request: pb.EraseContactRequest, context: Context
     ) -> pb.EraseContactResponse:
-        """Forget a contact."""
+        """Delete a contact and anonymize its events."""
         tenant = current_caller().tenant(request.tenant_id)
-        await self._preferences.erase(
+        await self._preferences.erase_contact(
             tenant,
             request.contact_id,
-            optional_member(Proof, request.proof, "proof") or Proof.DELETE,
+            optional_enum_member(Proof, request.proof, "proof") or Proof.DELETE,
             checked_request_id(request.request_id),
         )
         return pb.EraseContactResponse()
@@ -126,42 +133,42 @@ class PreferenceServicer(PreferenceServiceServicer):
     async def _contact(
         self, request: pb.SetPreferenceRequest | pb.GetPreferenceRequest, caller: Caller
     ) -> tuple[int, str, bool]:
-        """Return (tenant, contact id, whether it was named by a preference token)."""
+        """Return (tenant, contact id, whether a preference token identified the contact)."""
         caller.check_tenant(request.tenant_id)
         if caller.key.role is Role.EDGE and request.tenant_id:
             raise HushpostError(
                 Reason.FIELD_INVALID,
-                "a preference token tells its tenant; tenant_id must be empty",
+                "tenant_id must be empty: the preference token contains the tenant",
                 {"field": "tenant_id"},
             )
         if request.HasField("preference_token"):
             token = request.preference_token
-            return *await self._preferences.by_token(token, caller.key.tenant), True
+            return *await self._preferences.contact_of_token(token, caller.key.tenant), True
         if caller.key.role is Role.EDGE:
             raise HushpostError(
                 Reason.FIELD_INVALID,
-                "a key of role EDGE names contacts by preference_token",
+                "preference_token is required for keys of role EDGE",
                 {"field": "preference_token"},
             )
         contact_id = checked_contact_id(request.contact_id)
         return caller.tenant(request.tenant_id), contact_id, False
 
 
-def _preference(contact_id: str, standing: EffectivePreference) -> pb.Preference:
+def _preference(contact_id: str, preference: EffectivePreference) -> pb.Preference:
     return pb.Preference(
         contact_id=contact_id,
-        do_not_track=wire(standing.do_not_track),
-        mode=wire(standing.mode),
-        update_time=timestamp(standing.since),
+        do_not_track=enum_number(preference.do_not_track),
+        mode=enum_number(preference.mode),
+        update_time=timestamp(preference.since),
     )
 
 
 def _change(entry: ChangeEntry) -> pb.PreferenceChange:
     return pb.PreferenceChange(
         contact_id=entry.contact_id,
-        old_do_not_track=wire(entry.old),
-        new_do_not_track=wire(entry.new),
-        source=wire(entry.source),
+        old_do_not_track=enum_number(entry.old),
+        new_do_not_track=enum_number(entry.new),
+        source=enum_number(entry.source),
         evidence=entry.evidence,
         actor=entry.actor,
         change_time=timestamp(entry.time),

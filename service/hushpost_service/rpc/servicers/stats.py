@@ -1,4 +1,4 @@
-"""StatsService: what reporting calls."""
+"""StatsService: statistics of campaigns. Called by dashboards."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +13,7 @@ from hushpost_service.domain.release import Count
 from hushpost_service.domain.validation import checked_page_size
 from hushpost_service.rpc.convert import timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import after, page_token
+from hushpost_service.rpc.paging import page_start, page_token
 from hushpost_service.stats.report import (
     CampaignReport,
     Engagement,
@@ -21,7 +21,7 @@ from hushpost_service.stats.report import (
     Rates,
     Sent,
     Signal,
-    report,
+    build_report,
 )
 from hushpost_service.stats.service import Stats
 
@@ -29,7 +29,8 @@ __all__ = ["StatsServicer"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_ANY_CLICK = 2**31 - 1
+_LAST_SIGNAL = 2**31 - 1
+"""No signal is greater: a click's signal is its link number, an int32."""
 
 
 class StatsServicer(StatsServiceServicer):
@@ -41,34 +42,34 @@ class StatsServicer(StatsServiceServicer):
     async def GetCampaignStats(
         self, request: pb.GetCampaignStatsRequest, context: Context
     ) -> pb.GetCampaignStatsResponse:
-        """Answer a campaign's numbers."""
+        """Return the report of a campaign."""
         tenant = current_caller().tenant(request.tenant_id)
         numbers = await self._stats.campaign(tenant, request.campaign_id)
-        return pb.GetCampaignStatsResponse(stats=_campaign_stats(report(numbers)))
+        return pb.GetCampaignStatsResponse(stats=_campaign_stats(build_report(numbers)))
 
     async def WatchCampaignStats(
         self, request: pb.WatchCampaignStatsRequest, context: Context
     ) -> AsyncIterator[pb.WatchCampaignStatsResponse]:
-        """Refuse: not offered yet."""
+        """Raise NOT_IMPLEMENTED."""
         raise HushpostError(
             Reason.NOT_IMPLEMENTED,
-            "WatchCampaignStats is not offered yet; ask GetCampaignStats",
+            "WatchCampaignStats is not implemented; poll GetCampaignStats",
         )
         yield
 
     async def ListEngagedContacts(
         self, request: pb.ListEngagedContactsRequest, context: Context
     ) -> pb.ListEngagedContactsResponse:
-        """List a part of the contacts that engaged."""
+        """Return a page of identified contacts that opened or clicked."""
         tenant = current_caller().tenant(request.tenant_id)
         size = checked_page_size(request.page_size)
-        (start,) = after("engaged", request.page_token) or (0,)
+        (start,) = page_start("engaged", request.page_token) or (0,)
         found = await self._stats.engaged_contacts(
             tenant,
             request.campaign_id,
-            _signals(request),
-            start,
-            size + 1,
+            signals=_signals(request),
+            after=start,
+            limit=size + 1,
             include_machine=request.include_machine,
         )
         page = found[:size]
@@ -88,25 +89,27 @@ class StatsServicer(StatsServiceServicer):
 
 
 def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
-    """Return the signals, from…to, that a contact must have been seen with."""
+    """Return the first and last signal of the range that a listed contact must have sent."""
     link = request.link_number
     if link and request.engagement != pb.ENGAGEMENT_CLICKED:
         raise HushpostError(
             Reason.FIELD_INVALID,
-            "link_number goes with CLICKED",
+            "link_number requires engagement CLICKED",
             {"field": "link_number"},
         )
     if link < 0:
-        raise HushpostError(Reason.LINK_NOT_FOUND, "the campaign has no link of that number")
+        raise HushpostError(Reason.LINK_NOT_FOUND, "the campaign has no link with that number")
     ranges = {
-        pb.ENGAGEMENT_UNSPECIFIED: (0, _ANY_CLICK),
-        pb.ENGAGEMENT_ANY: (0, _ANY_CLICK),
+        pb.ENGAGEMENT_UNSPECIFIED: (0, _LAST_SIGNAL),
+        pb.ENGAGEMENT_ANY: (0, _LAST_SIGNAL),
         pb.ENGAGEMENT_OPENED: (0, 0),
-        pb.ENGAGEMENT_CLICKED: (link or 1, link or _ANY_CLICK),
+        pb.ENGAGEMENT_CLICKED: (link or 1, link or _LAST_SIGNAL),
     }
     if request.engagement not in ranges:
         raise HushpostError(
-            Reason.FIELD_INVALID, "there is no such engagement", {"field": "engagement"}
+            Reason.FIELD_INVALID,
+            "engagement must be one of ANY, OPENED, CLICKED",
+            {"field": "engagement"},
         )
     return ranges[request.engagement]
 
@@ -176,8 +179,8 @@ def _engagement(engagement: Engagement, *, held_back: bool) -> pb.EngagementStat
     )
 
 
-def _count(tally: Count) -> pb.Count:
-    return pb.Count(total=tally.total, unique=tally.unique)
+def _count(count: Count) -> pb.Count:
+    return pb.Count(total=count.total, unique=count.unique)
 
 
 def _rates(rates: Rates) -> pb.Rates:

@@ -1,4 +1,4 @@
-"""TrackingService: what edges call."""
+"""TrackingService: records opens and clicks, and resolves links. Called by edges."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,17 +12,17 @@ from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.validation import checked_batch, checked_request_id
 from hushpost_service.graceful_shutdown import GracefulShutdown
-from hushpost_service.rpc.convert import to_microseconds, verdict
+from hushpost_service.rpc.convert import timestamp_microseconds, verdict
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit
-from hushpost_service.rpc.paging import natural
+from hushpost_service.rpc.paging import parse_number
 from hushpost_service.storage.campaigns import LinkRevision
 from hushpost_service.tracking.ingest import Batch, Ingest, Item
 
 __all__ = ["TrackingServicer"]
 
 _LINKS_PER_MESSAGE = 1000
-_WATCH_SECONDS = 1.0
-"""How late an edge learns of links that another process has registered."""
+_POLL_SECONDS = 1.0
+"""Interval of reading links that another authority process has registered."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -46,22 +46,26 @@ class TrackingServicer(TrackingServiceServicer):
         self, request: pb.RecordOpenRequest, context: Context
     ) -> pb.RecordOpenResponse:
         """Record an open."""
-        time = to_microseconds(request.open_time, given=request.HasField("open_time"))
-        item = Item(request.token, 0, time, verdict(request.verdict), request.privacy_signal)
+        item = Item(
+            token=request.token,
+            signal=0,
+            time=timestamp_microseconds(request.open_time, is_set=request.HasField("open_time")),
+            verdict=verdict(request.verdict),
+            privacy_signal=request.privacy_signal,
+        )
         await self._ingest.record_open(item, checked_request_id(request.request_id))
         return pb.RecordOpenResponse()
 
     async def RecordClick(
         self, request: pb.RecordClickRequest, context: Context
     ) -> pb.RecordClickResponse:
-        """Record a click."""
-        time = to_microseconds(request.click_time, given=request.HasField("click_time"))
+        """Record a click and return the link's URL."""
         item = Item(
-            request.token,
-            request.link_number,
-            time,
-            verdict(request.verdict),
-            request.privacy_signal,
+            token=request.token,
+            signal=request.link_number,
+            time=timestamp_microseconds(request.click_time, is_set=request.HasField("click_time")),
+            verdict=verdict(request.verdict),
+            privacy_signal=request.privacy_signal,
         )
         url = await self._ingest.record_click(item, checked_request_id(request.request_id))
         return pb.RecordClickResponse(url=url)
@@ -69,20 +73,20 @@ class TrackingServicer(TrackingServiceServicer):
     async def RecordEvents(
         self, request: pb.RecordEventsRequest, context: Context
     ) -> pb.RecordEventsResponse:
-        """Record a batch."""
+        """Record a batch; report invalid events in the response."""
         checked_batch(request.events, "events")
         with self._events.holding(len(request.events)):
             return await self._record_events(request)
 
     async def _record_events(self, request: pb.RecordEventsRequest) -> pb.RecordEventsResponse:
-        # Each part of a message costs a new object: none is asked for twice.
+        # Each access to a part of a message creates a new object: read the list once.
         events = list(request.events)
         batch = Batch(
-            [event.token for event in events],
-            [event.link_number for event in events],
-            _times(events),
-            [verdict(event.verdict) for event in events],
-            [event.privacy_signal for event in events],
+            tokens=[event.token for event in events],
+            signals=[event.link_number for event in events],
+            times=_times(events),
+            verdicts=[verdict(event.verdict) for event in events],
+            privacy_signals=[event.privacy_signal for event in events],
         )
         rejections = await self._ingest.record_batch(batch, checked_request_id(request.request_id))
         return pb.RecordEventsResponse(
@@ -100,17 +104,17 @@ class TrackingServicer(TrackingServiceServicer):
     async def ResolveLink(
         self, request: pb.ResolveLinkRequest, context: Context
     ) -> pb.ResolveLinkResponse:
-        """Look a link up."""
+        """Return the URL of a link without recording a click."""
         url = await self._ingest.resolve(request.token, request.link_number)
         return pb.ResolveLinkResponse(url=url)
 
     async def WatchLinks(
         self, request: pb.WatchLinksRequest, context: Context
     ) -> AsyncIterator[pb.WatchLinksResponse]:
-        """Stream links."""
+        """Stream the links of all tenants: first those after the cursor, then new ones."""
         revision = _revision(request.cursor)
         if revision > await self._campaigns.last_revision():
-            # Of another database, or of this one before it was restored.
+            # The cursor is from another database, or from before a backup was restored.
             raise _cursor_invalid()
         is_complete = False
         while True:
@@ -118,17 +122,17 @@ class TrackingServicer(TrackingServiceServicer):
             if links or not is_complete:
                 is_complete = is_complete or len(links) < _LINKS_PER_MESSAGE
                 revision = links[-1].revision if links else revision
-                yield _watched(links, revision, is_complete=is_complete)
+                yield _watch_response(links, revision, is_complete=is_complete)
             if len(links) < _LINKS_PER_MESSAGE:
-                await self._shutdown.or_after(self._campaigns.registered(_WATCH_SECONDS))
+                await self._shutdown.or_after(self._campaigns.wait_for_new_links(_POLL_SECONDS))
 
 
 def _times(events: list[pb.Event]) -> list[int | None]:
-    """Return microseconds since 1970, None where no time is given."""
-    stamps = [event.event_time for event in events]
-    times: list[int | None] = [to_microseconds(stamp, given=True) for stamp in stamps]
+    """Return the events' times in microseconds since 1970; None if unset."""
+    timestamps = [event.event_time for event in events]
+    times: list[int | None] = [timestamp_microseconds(time, is_set=True) for time in timestamps]
     if 0 in times:
-        # What a field that is not given reads as.
+        # An unset field reads as 0. For speed, `HasField` is called only if there is a 0.
         return [
             time if time or event.HasField("event_time") else None
             for time, event in zip(times, events, strict=True)
@@ -138,16 +142,19 @@ def _times(events: list[pb.Event]) -> list[int | None]:
 
 def _revision(cursor: str) -> int:
     try:
-        return natural(cursor) if cursor else 0
+        return parse_number(cursor) if cursor else 0
     except ValueError:
         raise _cursor_invalid() from None
 
 
 def _cursor_invalid() -> HushpostError:
-    return HushpostError(Reason.CURSOR_INVALID, "cursor is not one that WatchLinks answered")
+    return HushpostError(
+        Reason.CURSOR_INVALID,
+        "cursor must be empty or one that WatchLinks of this authority returned",
+    )
 
 
-def _watched(
+def _watch_response(
     links: list[LinkRevision], revision: int, *, is_complete: bool
 ) -> pb.WatchLinksResponse:
     return pb.WatchLinksResponse(
