@@ -1,4 +1,4 @@
-"""A tenant whose numbers are exact, and a look behind it."""
+"""Clients of a tenant with a quorum of 1, and a connection to the authority's database."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -20,13 +20,13 @@ async def wire(authority: RunningAuthority) -> AsyncIterator[Wire]:
 
 @pytest.fixture(scope="session")
 async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
-    """A connection past the authority to its database, for looking only."""
+    """A direct connection to the authority's database."""
     async with connected(authority.process.data_dir) as connection:
         yield connection
 
 
 @pytest.fixture
-async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant whose numbers are exact."""
+async def exact_clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
+    """Clients of a tenant with a quorum of 1, which publishes anonymous numbers exactly."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)

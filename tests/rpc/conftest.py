@@ -1,15 +1,15 @@
-"""A scene that calls are made in, and a look behind it."""
+"""Fixtures for calls: a scenario with two tenants, clients, and a database connection."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 
-from hushpost_client import DoNotTrack, Hushpost, Role
+from hushpost_client import DoNotTrack, Hushpost, Mode, PolicyUpdate, Role
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
 from tests.inspection import Connection, connected, tenant_number
 from tests.mailing import clients_of
-from tests.rpc.scene import (
+from tests.rpc.scenario import (
     ADMIN,
     EDGE,
     INSTALLATION,
@@ -20,8 +20,9 @@ from tests.rpc.scene import (
     SENDER,
     UNKNOWN_KEY,
     URL,
-    Scene,
+    Scenario,
 )
+from tests.rpc.two_group_campaign import QUORUM
 from tests.wire import Wire, empty_request
 
 
@@ -34,56 +35,64 @@ async def wire(authority: RunningAuthority) -> AsyncIterator[Wire]:
 
 @pytest.fixture(scope="session")
 async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
-    """A connection past the authority to its database, for looking only."""
+    """A direct connection to the authority's database."""
     async with connected(authority.process.data_dir) as connection:
         yield connection
 
 
 @pytest.fixture
-async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant whose numbers are exact."""
+async def exact_clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
+    """Clients of a tenant with a quorum of 1, which publishes anonymous numbers exactly."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
 
 
+@pytest.fixture
+async def quorum_clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
+    """Clients of a tenant with a quorum of 5 whose contacts are ANONYMOUS unless they consent."""
+    policy = PolicyUpdate(quorum=QUORUM, mode_when_unset=Mode.ANONYMOUS)
+    async with AsyncExitStack() as stack:
+        yield await clients_of(stack, authority, policy)
+
+
 @pytest.fixture(scope="module")
-async def scene(authority: RunningAuthority, wire: Wire, database: Connection) -> Scene:
-    """Two tenants with something to refuse."""
-    ours, other = await make_tenant(authority), await make_tenant(authority)
-    token, preference_token = await _furnish(authority, ours)
-    other_token, other_preference_token = await _furnish(authority, other)
-    async with authority.client(ours.sender_key) as client:
+async def scenario(authority: RunningAuthority, wire: Wire, database: Connection) -> Scenario:
+    """Two tenants with campaigns, contacts, tokens and keys."""
+    own, other = await make_tenant(authority), await make_tenant(authority)
+    token, preference_token = await _create_spring_campaign(authority, own)
+    other_token, other_preference_token = await _create_spring_campaign(authority, other)
+    async with authority.client(own.sender_key) as client:
         await client.campaigns.create_campaign("closed", groups=["vip"])
         await client.campaigns.close_campaign("closed")
-    return Scene(
-        {
-            SENDER: ours.sender_key,
-            EDGE: ours.edge_key,
-            REPORTER: ours.reporter_key,
-            ADMIN: ours.admin_key,
+    return Scenario(
+        keys={
+            SENDER: own.sender_key,
+            EDGE: own.edge_key,
+            REPORTER: own.reporter_key,
+            ADMIN: own.admin_key,
             INSTALLATION: authority.admin_key,
             NO_KEY: None,
             UNKNOWN_KEY: f"hp_{'A' * 43}",
             MALFORMED_KEY: "nonsense",
-            REVOKED_KEY: await _revoked_key(authority, ours),
+            REVOKED_KEY: await _revoked_key(authority, own),
         },
-        ours.tenant_id,
-        other.tenant_id,
-        (
-            await tenant_number(database, ours.tenant_id),
+        tenant_id=own.tenant_id,
+        other_id=other.tenant_id,
+        tenants=(
+            await tenant_number(database, own.tenant_id),
             await tenant_number(database, other.tenant_id),
         ),
-        token,
-        preference_token,
-        other_token,
-        other_preference_token,
-        await _second_page(wire, "ListCampaigns", ours.sender_key),
-        await _second_page(wire, "ListPreferenceChanges", ours.sender_key),
+        token=token,
+        preference_token=preference_token,
+        other_token=other_token,
+        other_preference_token=other_preference_token,
+        campaigns_page=await _second_page(wire, "ListCampaigns", own.sender_key),
+        changes_page=await _second_page(wire, "ListPreferenceChanges", own.sender_key),
     )
 
 
-async def _furnish(authority: RunningAuthority, keys: TenantKeys) -> tuple[str, str]:
-    """Create a campaign, set preferences and return a token of each kind."""
+async def _create_spring_campaign(authority: RunningAuthority, keys: TenantKeys) -> tuple[str, str]:
+    """Create the campaign "spring" and contacts; return ann's tracking and preference token."""
     async with authority.client(keys.sender_key) as client:
         await client.campaigns.create_campaign("spring", links=[URL, f"{URL}/2"], groups=["vip"])
         for contact in ("bob", "cid"):
@@ -104,6 +113,7 @@ async def _revoked_key(authority: RunningAuthority, keys: TenantKeys) -> str:
 
 
 async def _second_page(wire: Wire, method: str, key: str) -> str:
+    """Return the page token of the second page of a list."""
     request = empty_request(method)
     request.page_size = 1  # type: ignore[attr-defined] # both lists have it
     token: str = (await wire.call(method, request, key)).next_page_token

@@ -1,4 +1,4 @@
-"""Writes that arrive more than once: one after another, at once, and too late."""
+"""Repeated requests with the same request_id (idempotency key) are carried out once."""
 
 import asyncio
 import uuid
@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, privacy_pb2, tracking_pb2
 from hushpost_client import (
     AlreadyExistsError,
-    CampaignStats,
     DoNotTrack,
     Event,
     Mode,
@@ -23,17 +22,15 @@ from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 from tests.mailing import GROUP, URLS, Mailing, clients_of, send
 from tests.wire import METHODS, Wire
 
-AT_ONCE = 8
+REPETITIONS = 8
+"""Concurrent calls with the same request_id."""
 
 Effect = Callable[[Mailing], Awaitable[int]]
-"""How often a call has been carried out, as far as can be seen from outside."""
+"""Counts the effects of a call, as far as clients can see them."""
 
 
-async def _opens(mailing: Mailing) -> int:
-    return _total(await mailing.stats())
-
-
-def _total(stats: CampaignStats) -> int:
+async def _events_recorded(mailing: Mailing) -> int:
+    stats = await mailing.stats()
     return stats.opens.human.identified.total + stats.clicks.human.identified.total
 
 
@@ -46,7 +43,7 @@ async def _links(mailing: Mailing) -> int:
     return len(campaign.links)
 
 
-async def _sent(mailing: Mailing) -> int:
+async def _messages_sent(mailing: Mailing) -> int:
     return (await mailing.stats()).sent.identified
 
 
@@ -107,68 +104,68 @@ def _key(_: str) -> Message:
 
 
 WRITES: dict[str, tuple[Callable[[str], Message], Effect, int]] = {
-    "RecordOpen": (_open, _opens, 1),
-    "RecordClick": (_click, _opens, 1),
-    "RecordEvents": (_events, _opens, 3),
+    "RecordOpen": (_open, _events_recorded, 1),
+    "RecordClick": (_click, _events_recorded, 1),
+    "RecordEvents": (_events, _events_recorded, 3),
     "CreateCampaign": (_campaign, _campaigns, 1),
     "ExtendCampaign": (_extension, _links, 1),
-    "IssueTokens": (_tokens, _sent, 2),
+    "IssueTokens": (_tokens, _messages_sent, 2),
     "SetPreference": (_preference, _changes, 1),
     "BatchSetPreferences": (_preferences, _changes, 2),
     "CreateApiKey": (_key, _keys, 1),
 }
-"""A request by the token of "ann", what shows that it was carried out, and by how much."""
+"""By RPC: builds a request from ann's token, counts its effects, and their expected number."""
 
 KEYS = {"RecordOpen": "edge_key", "RecordClick": "edge_key", "RecordEvents": "edge_key"}
 KEYS |= {"CreateApiKey": "admin_key"}
 
-LATE = {"CreateTenant", "UpdatePolicy", "EraseContact"}
-"""Writes that have a test of their own."""
+WITH_OWN_TEST = {"CreateTenant", "UpdatePolicy", "EraseContact"}
+"""RPCs with a request_id that have separate tests."""
 
 
 @pytest.fixture
 async def keys(authority: RunningAuthority) -> TenantKeys:
-    """Keys of a tenant whose numbers are exact."""
+    """Keys of a tenant with a quorum of 1."""
     return await make_tenant(authority, PolicyUpdate(quorum=1))
 
 
 @pytest.fixture
 async def mailing(authority: RunningAuthority, keys: TenantKeys) -> AsyncIterator[Mailing]:
-    """A campaign that "ann" was sent."""
+    """A campaign with one message, to "ann"."""
     async with AsyncExitStack() as stack:
         yield await send(await clients_of(stack, authority, keys=keys), ["ann"])
 
 
-def test_every_write_is_tested() -> None:
-    """Each RPC that takes a request_id is repeated in one of the tests below."""
+def test_every_rpc_with_a_request_id_is_tested() -> None:
+    """Each RPC that takes a request_id is repeated by one of the tests below."""
     writes = {
         name for name, method in METHODS.items() if "request_id" in method.input_type.fields_by_name
     }
-    assert writes == WRITES.keys() | LATE
+    assert writes == WRITES.keys() | WITH_OWN_TEST
 
 
 @pytest.mark.parametrize("method", WRITES)
-async def test_a_write_that_is_repeated_counts_once(
+async def test_repeating_a_request_id_has_one_effect(
     wire: Wire, keys: TenantKeys, mailing: Mailing, method: str
 ) -> None:
-    """A write sent several times at once and again later, by one request_id, counts once."""
-    build, effect, step = WRITES[method]
+    """Calls with the same request_id, concurrent or later, are carried out once."""
+    build, count_effects, effects = WRITES[method]
     request: Any = build(mailing.tokens["ann"])
     key = getattr(keys, KEYS.get(method, "sender_key"))
-    before = await effect(mailing)
+    before = await count_effects(mailing)
     request.request_id = str(uuid.uuid4())
-    answers = await asyncio.gather(*(wire.call(method, request, key) for _ in range(AT_ONCE)))
-    assert await effect(mailing) == before + step
-    answers.append(await wire.call(method, request, key))
-    assert await effect(mailing) == before + step
-    _check_answers(method, answers)
+    responses = await asyncio.gather(*(wire.call(method, request, key) for _ in range(REPETITIONS)))
+    assert await count_effects(mailing) == before + effects
+    responses.append(await wire.call(method, request, key))
+    assert await count_effects(mailing) == before + effects
+    _check_responses(method, responses)
     request.request_id = str(uuid.uuid4())
-    await wire.call(method, _anew(method, request), key)
-    assert await effect(mailing) == before + 2 * step, "another id is another request"
+    await wire.call(method, _changed(method, request), key)
+    assert await count_effects(mailing) == before + 2 * effects, "a new request_id is a new request"
 
 
-def _anew(method: str, request: Any) -> Any:
-    """Return a request that has something to do once more."""
+def _changed(method: str, request: Any) -> Any:
+    """Change the request so that it has an effect when carried out again."""
     if method == "SetPreference":
         request.do_not_track = privacy_pb2.DO_NOT_TRACK_FALSE
     if method == "BatchSetPreferences":
@@ -177,85 +174,93 @@ def _anew(method: str, request: Any) -> Any:
     return request
 
 
-def _check_answers(method: str, answers: list[Any]) -> None:
-    """Check that each answer is as good as the first, as far as the contract says so."""
+def _check_responses(method: str, responses: list[Any]) -> None:
+    """Check that repeated calls get the response that the protos document."""
     if method == "CreateApiKey":
-        assert len({answer.api_key.key_id for answer in answers}) == 1
-        assert sorted(bool(answer.secret) for answer in answers) == [False] * AT_ONCE + [True]
+        assert len({response.api_key.key_id for response in responses}) == 1
+        assert sorted(bool(response.secret) for response in responses) == [False] * REPETITIONS + [
+            True
+        ]
     elif method == "BatchSetPreferences":
-        changed = [answer.changed_count for answer in answers]
-        assert sorted(changed) == [0] * AT_ONCE + [2]
+        changed = [response.changed_count for response in responses]
+        assert sorted(changed) == [0] * REPETITIONS + [2]
     elif method == "IssueTokens":
-        tokens = [token.token for answer in answers for token in answer.tokens]
+        tokens = [token.token for response in responses for token in response.tokens]
         assert all(tokens)
-        assert len(tokens) == len(set(tokens)) == 2 * (AT_ONCE + 1)
+        assert len(tokens) == len(set(tokens)) == 2 * (REPETITIONS + 1)
     else:
-        assert all(answer == answers[0] for answer in answers)
+        assert all(response == responses[0] for response in responses)
 
 
-async def test_a_tenant_is_created_once(authority: RunningAuthority, wire: Wire) -> None:
-    """The same tenant, asked for several times at once by one request_id, is created for all."""
+async def test_repeating_create_tenant_creates_one_tenant(
+    authority: RunningAuthority, wire: Wire
+) -> None:
+    """Concurrent CreateTenant calls with one request_id all return the same tenant."""
     request = admin_pb2.CreateTenantRequest(
         tenant_id=f"t-{uuid.uuid4().hex[:12]}", request_id=str(uuid.uuid4())
     )
-    answers = await asyncio.gather(
-        *(wire.call("CreateTenant", request, authority.admin_key) for _ in range(AT_ONCE))
+    responses = await asyncio.gather(
+        *(wire.call("CreateTenant", request, authority.admin_key) for _ in range(REPETITIONS))
     )
-    assert len({answer.tenant.create_time.ToNanoseconds() for answer in answers}) == 1
+    assert len({response.tenant.create_time.ToNanoseconds() for response in responses}) == 1
     request.request_id = str(uuid.uuid4())
     refusal = await wire.refusal("CreateTenant", request, authority.admin_key)
     assert refusal.reason == "TENANT_ALREADY_EXISTS"
 
 
-async def test_a_late_repetition_does_not_undo_what_came_after(mailing: Mailing) -> None:
-    """A preference or policy that has been changed since stays, when its first write is repeated."""
+async def test_a_late_repetition_does_not_undo_a_newer_change(mailing: Mailing) -> None:
+    """Repeating an old request does not revert a preference or policy that changed since."""
     preferences, admin = mailing.clients.sender.preferences, mailing.clients.admin.admin
     first, second = uuid.uuid4(), uuid.uuid4()
     await preferences.set_preference("ann", DoNotTrack.TRUE, request_id=first)
     await preferences.set_preference("ann", DoNotTrack.FALSE)
-    again = await preferences.set_preference("ann", DoNotTrack.TRUE, request_id=first)
-    assert again.do_not_track is DoNotTrack.FALSE
+    repeated = await preferences.set_preference("ann", DoNotTrack.TRUE, request_id=first)
+    assert repeated.do_not_track is DoNotTrack.FALSE
     await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.OFF), request_id=second)
     await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.IDENTIFIED))
-    repeated = await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.OFF), request_id=second)
-    assert repeated.policy.mode_when_unset is Mode.IDENTIFIED
+    tenant = await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.OFF), request_id=second)
+    assert tenant.policy.mode_when_unset is Mode.IDENTIFIED
 
 
-async def test_erasures_at_once_are_one(mailing: Mailing) -> None:
-    """An erasure sent several times at once folds the contact's events once."""
+async def test_concurrent_erasures_anonymize_events_once(mailing: Mailing) -> None:
+    """Concurrent EraseContact calls with one request_id anonymize the events once."""
     await mailing.open("ann")
     request_id = uuid.uuid4()
     erase = mailing.clients.sender.preferences.erase_contact
     await asyncio.gather(
-        *(erase("ann", proof=Proof.DELETE, request_id=request_id) for _ in range(AT_ONCE))
+        *(erase("ann", proof=Proof.DELETE, request_id=request_id) for _ in range(REPETITIONS))
     )
     opens = (await mailing.stats()).opens.human
     assert (opens.identified.total, opens.anonymous.total, opens.anonymous.unique) == (0, 1, 1)
 
 
-async def test_request_ids_are_a_tenants_own(authority: RunningAuthority, mailing: Mailing) -> None:
-    """The same request_id of another tenant or for another RPC is another request."""
+async def test_request_ids_are_scoped_to_tenant_and_rpc(
+    authority: RunningAuthority, mailing: Mailing
+) -> None:
+    """The same request_id in another tenant or for another RPC is a different request."""
     request_id = uuid.uuid4()
     async with AsyncExitStack() as stack:
         other = await send(await clients_of(stack, authority), ["ann"])
         mailings = (mailing, other)
-        for sent in mailings:
-            tracking, token = sent.clients.edge.tracking, sent.tokens["ann"]
+        for one in mailings:
+            tracking, token = one.clients.edge.tracking, one.tokens["ann"]
             for _ in range(2):
                 await tracking.record_open(token, request_id=request_id)
                 await tracking.record_click(token, 1, request_id=request_id)
-        both: Iterable[Event] = [Event(sent.tokens["ann"]) for sent in mailings]
+        events: Iterable[Event] = [Event(one.tokens["ann"]) for one in mailings]
         for _ in range(2):
-            answer = await mailing.clients.edge.tracking.record_events(both, request_id=request_id)
-            assert answer.accepted_count == 2
-        for sent in mailings:
-            stats = await sent.stats()
+            response = await mailing.clients.edge.tracking.record_events(
+                events, request_id=request_id
+            )
+            assert response.accepted_count == 2
+        for one in mailings:
+            stats = await one.stats()
             assert stats.opens.human.identified.total == 2
             assert stats.clicks.human.identified.total == 1
 
 
-async def test_a_refused_write_may_be_tried_again(mailing: Mailing) -> None:
-    """A call that was refused leaves no receipt: mended, it is carried out by the same id."""
+async def test_a_failed_request_id_can_be_used_again(mailing: Mailing) -> None:
+    """A rejected call stores no receipt, so a corrected call can use the same request_id."""
     campaigns = mailing.clients.sender.campaigns
     request_id = uuid.uuid4()
     with pytest.raises(AlreadyExistsError):

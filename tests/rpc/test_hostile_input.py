@@ -1,34 +1,41 @@
-"""Input that no honest client sends: it is refused as bad input, not met with a fault."""
+"""Input that only a broken or hostile client sends: rejected, never an internal error."""
 
 import base64
 from collections.abc import Iterator
 
 from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, privacy_pb2, tracking_pb2
 from tests.inspection import Connection
-from tests.rpc.scene import INSTALLATION, NOT_FOUND, Case, Scene, check_refused, each
-from tests.rpc.test_bad_fields import BAD_IDS
-from tests.rpc.test_bad_names import CLOSED, OF_CAMPAIGN, OF_TENANT
-from tests.rpc.test_bad_tokens import with_campaign
+from tests.rpc.scenario import (
+    INSTALLATION,
+    NOT_FOUND,
+    Case,
+    Scenario,
+    check_rejected,
+    parametrize_cases,
+)
+from tests.rpc.test_invalid_ids import INVALID_IDS
+from tests.rpc.test_invalid_tokens import with_campaign
+from tests.rpc.test_unknown_ids import CAMPAIGN_CALLS, CLOSED, TENANT_CALLS
 from tests.wire import Wire
 
 
-def _forged(kind: str, *numbers: int) -> str:
+def _forged_page_token(kind: str, *numbers: int) -> str:
     return base64.urlsafe_b64encode(":".join((kind, *map(str, numbers))).encode()).decode()
 
 
 def _cases() -> Iterator[Case]:
-    for name, bad in BAD_IDS.items():
-        named = preference_pb2.SetPreferenceRequest(
-            contact_id=bad, do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE
+    for name, invalid in INVALID_IDS.items():
+        request = preference_pb2.SetPreferenceRequest(
+            contact_id=invalid, do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE
         )
-        yield Case(name, "SetPreference", named, "CONTACT_ID_INVALID")
-    nobody = preference_pb2.SetPreferenceRequest(do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE)
-    yield Case("no contact at all", "SetPreference", nobody, "CONTACT_ID_INVALID")
-    nul, endless = "a\x00b", "9" * 5000
-    for method, of_campaign in OF_CAMPAIGN.items():
-        yield Case("NUL", method, of_campaign(nul), "CAMPAIGN_NOT_FOUND", NOT_FOUND)
-    for method, of_tenant in OF_TENANT.items():
-        yield Case("NUL", method, of_tenant(nul), "TENANT_NOT_FOUND", NOT_FOUND, key=INSTALLATION)
+        yield Case(name, "SetPreference", request, "CONTACT_ID_INVALID")
+    no_contact = preference_pb2.SetPreferenceRequest(do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE)
+    yield Case("no contact at all", "SetPreference", no_contact, "CONTACT_ID_INVALID")
+    nul, long_number = "a\x00b", "9" * 5000
+    for method, call in CAMPAIGN_CALLS.items():
+        yield Case("NUL", method, call(nul), "CAMPAIGN_NOT_FOUND", NOT_FOUND)
+    for method, call in TENANT_CALLS.items():
+        yield Case("NUL", method, call(nul), "TENANT_NOT_FOUND", NOT_FOUND, key=INSTALLATION)
     for number in (2**63, 2**64 - 1):
         yield Case(
             f"campaign {number}",
@@ -40,20 +47,20 @@ def _cases() -> Iterator[Case]:
             NOT_FOUND,
         )
     yield Case(
-        "endless key",
+        "very long key id",
         "RevokeApiKey",
-        admin_pb2.RevokeApiKeyRequest(key_id=endless),
+        admin_pb2.RevokeApiKeyRequest(key_id=long_number),
         "ID_INVALID",
         metadata={"field": "key_id"},
     )
     yield Case(
-        "endless cursor",
+        "very long cursor",
         "WatchLinks",
-        tracking_pb2.WatchLinksRequest(cursor=endless),
+        tracking_pb2.WatchLinksRequest(cursor=long_number),
         "CURSOR_INVALID",
     )
     yield Case(
-        "cursor from nowhere",
+        "cursor beyond the last revision",
         "WatchLinks",
         tracking_pb2.WatchLinksRequest(cursor=str(2**63 - 1)),
         "CURSOR_INVALID",
@@ -62,7 +69,7 @@ def _cases() -> Iterator[Case]:
         yield Case(
             f"page of {len(numbers)} numbers, {str(numbers[0])[:20]}",
             "ListCampaigns",
-            campaign_pb2.ListCampaignsRequest(page_token=_forged("campaigns", *numbers)),
+            campaign_pb2.ListCampaignsRequest(page_token=_forged_page_token("campaigns", *numbers)),
             "PAGE_TOKEN_INVALID",
         )
     yield Case(
@@ -81,9 +88,9 @@ def _cases() -> Iterator[Case]:
     )
 
 
-@each(_cases())
-async def test_hostile_input_is_refused(
-    scene: Scene, wire: Wire, database: Connection, case: Case
+@parametrize_cases(_cases())
+async def test_hostile_input_is_rejected(
+    scenario: Scenario, wire: Wire, database: Connection, case: Case
 ) -> None:
-    """What only a broken or hostile client sends is refused for a reason, never INTERNAL."""
-    await check_refused(scene, wire, database, case)
+    """The call fails with the reason for its kind of input, never INTERNAL."""
+    await check_rejected(scenario, wire, database, case)

@@ -1,4 +1,4 @@
-"""What batches and pages get that are empty, too long or not to be found."""
+"""Batches that are empty or too large, invalid pages and cursors, and invalid batch items."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from hushpost.v1 import (
 from tests.conftest import Clients
 from tests.inspection import Connection
 from tests.mailing import send
-from tests.rpc.scene import URL, Case, Request, Scene, check_refused, each
+from tests.rpc.scenario import URL, Case, Request, Scenario, check_rejected, parametrize_cases
 from tests.wire import Wire
 
 TOO_MANY = 10_001
@@ -97,7 +97,7 @@ LISTS: dict[str, Page] = {
     ),
 }
 
-BAD_PAGES: dict[str, Callable[[Scene, str], str]] = {
+INVALID_PAGE_TOKENS: dict[str, Callable[[Scenario, str], str]] = {
     "garbage": lambda _, __: "nonsense",
     "not base64": lambda _, __: "€",
     "not text": lambda _, __: base64.urlsafe_b64encode(b"\xff\x00").decode(),
@@ -106,66 +106,68 @@ BAD_PAGES: dict[str, Callable[[Scene, str], str]] = {
 }
 
 
-def _page(method: str, token: Callable[[Scene, str], str]) -> Request:
-    return lambda scene: LISTS[method](0, token(scene, method))
+def _page(method: str, token: Callable[[Scenario, str], str]) -> Request:
+    return lambda scenario: LISTS[method](0, token(scenario, method))
 
 
 def _pages() -> Iterator[Case]:
     for method, page in LISTS.items():
         for size in (-1, -(2**31)):
             yield Case(f"size {size}", method, page(size, ""), "PAGE_SIZE_INVALID")
-        for name, token in BAD_PAGES.items():
+        for name, token in INVALID_PAGE_TOKENS.items():
             yield Case(f"token {name}", method, _page(method, token), "PAGE_TOKEN_INVALID")
     for cursor in ("nonsense", "-1", "1.5", " 1", "٣", "9" * 19):
         request = tracking_pb2.WatchLinksRequest(cursor=cursor)
         yield Case(repr(cursor), "WatchLinks", request, "CURSOR_INVALID")
 
 
-@each([*_batches(), *_limits(), *_pages()])
-async def test_a_bad_list_is_refused(
-    scene: Scene, wire: Wire, database: Connection, case: Case
+@parametrize_cases([*_batches(), *_limits(), *_pages()])
+async def test_an_invalid_list_is_rejected(
+    scenario: Scenario, wire: Wire, database: Connection, case: Case
 ) -> None:
-    """A batch or page that cannot be is refused as a whole, and nothing is written."""
-    await check_refused(scene, wire, database, case)
+    """An invalid batch size, page or cursor rejects the whole call, and nothing is written."""
+    await check_rejected(scenario, wire, database, case)
 
 
-async def test_a_batch_records_the_good_and_names_the_bad(
-    exact: Clients, scene: Scene, wire: Wire
+async def test_a_batch_records_valid_events_and_reports_the_others(
+    exact_clients: Clients, scenario: Scenario, wire: Wire
 ) -> None:
-    """Of a batch with bad items the good ones count, and each bad one has its reason."""
-    mailing = await send(exact, ["ann"])
-    good = mailing.tokens["ann"]
-    ahead, behind = Timestamp(), Timestamp()
-    ahead.FromDatetime(datetime.now(UTC) + timedelta(minutes=6))
-    behind.FromDatetime(datetime.now(UTC) - timedelta(days=31))
-    bad = {
+    """RecordEvents records the valid events and returns index and reason of each invalid one."""
+    mailing = await send(exact_clients, ["ann"])
+    token = mailing.tokens["ann"]
+    too_late, too_early = Timestamp(), Timestamp()
+    too_late.FromDatetime(datetime.now(UTC) + timedelta(minutes=6))
+    too_early.FromDatetime(datetime.now(UTC) - timedelta(days=31))
+    invalid = {
         1: (tracking_pb2.Event(token=""), "TOKEN_INVALID"),
-        2: (tracking_pb2.Event(token=good[:-1]), "TOKEN_INVALID"),
-        3: (tracking_pb2.Event(token=scene.preference_token), "TOKEN_INVALID"),
-        5: (tracking_pb2.Event(token=good, link_number=3), "LINK_NOT_FOUND"),
-        6: (tracking_pb2.Event(token=good, link_number=-1), "LINK_NOT_FOUND"),
-        7: (tracking_pb2.Event(token=good, event_time=ahead), "EVENT_TIME_IN_FUTURE"),
-        9: (tracking_pb2.Event(token=good, event_time=behind), "EVENT_TIME_TOO_OLD"),
+        2: (tracking_pb2.Event(token=token[:-1]), "TOKEN_INVALID"),
+        3: (tracking_pb2.Event(token=scenario.preference_token), "TOKEN_INVALID"),
+        5: (tracking_pb2.Event(token=token, link_number=3), "LINK_NOT_FOUND"),
+        6: (tracking_pb2.Event(token=token, link_number=-1), "LINK_NOT_FOUND"),
+        7: (tracking_pb2.Event(token=token, event_time=too_late), "EVENT_TIME_IN_FUTURE"),
+        9: (tracking_pb2.Event(token=token, event_time=too_early), "EVENT_TIME_TOO_OLD"),
     }
     count = 12
     events = [
-        bad[n][0] if n in bad else tracking_pb2.Event(token=good, link_number=n % 3)
+        invalid[n][0] if n in invalid else tracking_pb2.Event(token=token, link_number=n % 3)
         for n in range(count)
     ]
     request = tracking_pb2.RecordEventsRequest(events=events)
-    answer = await wire.call("RecordEvents", request, scene.keys["edge"])
-    assert answer.accepted_count == count - len(bad)
-    named = [(item.index, errors_pb2.ErrorReason.Name(item.reason)) for item in answer.rejected]
-    assert named == [(n, f"ERROR_REASON_{reason}") for n, (_, reason) in bad.items()]
-    assert all(item.message and good not in item.message for item in answer.rejected)
+    response = await wire.call("RecordEvents", request, scenario.keys["edge"])
+    assert response.accepted_count == count - len(invalid)
+    reported = [
+        (item.index, errors_pb2.ErrorReason.Name(item.reason)) for item in response.rejected
+    ]
+    assert reported == [(n, f"ERROR_REASON_{reason}") for n, (_, reason) in invalid.items()]
+    assert all(item.message and token not in item.message for item in response.rejected)
     stats = await mailing.stats()
     counted = stats.opens.human.identified.total + stats.clicks.human.identified.total
-    assert counted == count - len(bad)
+    assert counted == count - len(invalid)
 
 
-async def test_a_batch_of_bad_items_only_is_answered(scene: Scene, wire: Wire) -> None:
-    """A batch without one good item is no error: each item has its reason."""
+async def test_a_batch_without_a_valid_event_succeeds(scenario: Scenario, wire: Wire) -> None:
+    """A batch of invalid events only is not an error: each event is reported with its reason."""
     request = tracking_pb2.RecordEventsRequest(events=[tracking_pb2.Event(token="x")] * 3)
-    answer = await wire.call("RecordEvents", request, scene.keys["edge"])
-    assert answer.accepted_count == 0
-    assert [item.index for item in answer.rejected] == [0, 1, 2]
+    response = await wire.call("RecordEvents", request, scenario.keys["edge"])
+    assert response.accepted_count == 0
+    assert [item.index for item in response.rejected] == [0, 1, 2]

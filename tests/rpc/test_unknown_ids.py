@@ -1,4 +1,4 @@
-"""What names get that stand for nothing, for another tenant, or for something taken."""
+"""Ids that do not exist, are taken, or belong to another tenant; malformed request ids."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from hushpost.v1 import (
     tracking_pb2,
 )
 from tests.inspection import Connection
-from tests.rpc.scene import (
+from tests.rpc.scenario import (
     ADMIN,
     DENIED,
     INSTALLATION,
@@ -23,9 +23,9 @@ from tests.rpc.scene import (
     URL,
     Case,
     Request,
-    Scene,
-    check_refused,
-    each,
+    Scenario,
+    check_rejected,
+    parametrize_cases,
 )
 from tests.wire import Wire
 
@@ -56,14 +56,14 @@ def _set() -> preference_pb2.SetPreferenceRequest:
     )
 
 
-def _set_many() -> preference_pb2.BatchSetPreferencesRequest:
+def _batch_set() -> preference_pb2.BatchSetPreferencesRequest:
     entry = preference_pb2.PreferenceEntry(
         contact_id="bob", do_not_track=privacy_pb2.DO_NOT_TRACK_TRUE
     )
     return preference_pb2.BatchSetPreferencesRequest(entries=[entry])
 
 
-OF_CAMPAIGN: dict[str, Callable[[str], Message]] = {
+CAMPAIGN_CALLS: dict[str, Callable[[str], Message]] = {
     "GetCampaign": lambda c: campaign_pb2.GetCampaignRequest(campaign_id=c),
     "CloseCampaign": lambda c: campaign_pb2.CloseCampaignRequest(campaign_id=c),
     "ExtendCampaign": lambda c: campaign_pb2.ExtendCampaignRequest(campaign_id=c, links=LINKS),
@@ -72,7 +72,7 @@ OF_CAMPAIGN: dict[str, Callable[[str], Message]] = {
     "ListEngagedContacts": lambda c: stats_pb2.ListEngagedContactsRequest(campaign_id=c),
 }
 
-OF_TENANT: dict[str, Callable[[str], Message]] = {
+TENANT_CALLS: dict[str, Callable[[str], Message]] = {
     "GetTenant": lambda t: admin_pb2.GetTenantRequest(tenant_id=t),
     "UpdatePolicy": _update,
     "ListPolicyChanges": lambda t: admin_pb2.ListPolicyChangesRequest(tenant_id=t),
@@ -82,14 +82,14 @@ OF_TENANT: dict[str, Callable[[str], Message]] = {
 
 
 def _unknown() -> Iterator[Case]:
-    for method, of_campaign in OF_CAMPAIGN.items():
+    for method, call in CAMPAIGN_CALLS.items():
         for name in ("", "nonsense", "Spring", "x" * 200, "a\nb"):
-            yield Case(repr(name), method, of_campaign(name), "CAMPAIGN_NOT_FOUND", NOT_FOUND)
-    for method, of_tenant in OF_TENANT.items():
+            yield Case(repr(name), method, call(name), "CAMPAIGN_NOT_FOUND", NOT_FOUND)
+    for method, call in TENANT_CALLS.items():
         yield Case(
             "nonsense",
             method,
-            of_tenant("nonsense"),
+            call("nonsense"),
             "TENANT_NOT_FOUND",
             NOT_FOUND,
             key=INSTALLATION,
@@ -121,39 +121,51 @@ def _taken() -> Iterator[Case]:
     yield Case("closed", "ExtendCampaign", links, "CAMPAIGN_CLOSED", CLOSED)
 
 
-OF_OTHER_TENANT: dict[str, Callable[[], Message]] = {
+CALLS_WITH_TENANT_ID: dict[str, Callable[[], Message]] = {
     "SetPreference": _set,
     "GetPreference": lambda: preference_pb2.GetPreferenceRequest(contact_id="bob"),
-    "BatchSetPreferences": _set_many,
+    "BatchSetPreferences": _batch_set,
     "ListPreferenceChanges": preference_pb2.ListPreferenceChangesRequest,
     "EraseContact": lambda: preference_pb2.EraseContactRequest(contact_id="bob"),
     "CreateCampaign": lambda: campaign_pb2.CreateCampaignRequest(campaign_id="new"),
     "ListCampaigns": campaign_pb2.ListCampaignsRequest,
-    **{method: lambda of=of: of("spring") for method, of in OF_CAMPAIGN.items()},  # type: ignore[misc] # the default's type is inferred from OF_CAMPAIGN
-    **{method: lambda of=of: of("") for method, of in OF_TENANT.items()},  # type: ignore[misc] # as above
+    **{method: lambda call=call: call("spring") for method, call in CAMPAIGN_CALLS.items()},  # type: ignore[misc] # the default's type is inferred from CAMPAIGN_CALLS
+    **{method: lambda call=call: call("") for method, call in TENANT_CALLS.items()},  # type: ignore[misc] # as above
 }
 
 
-def _naming(request: Message, tenant: Callable[[Scene], str]) -> Request:
-    def named(scene: Scene) -> Message:
-        request.tenant_id = tenant(scene)  # type: ignore[attr-defined] # all of these have it
+def _with_tenant_id(request: Message, tenant: Callable[[Scenario], str]) -> Request:
+    def build(scenario: Scenario) -> Message:
+        request.tenant_id = tenant(scenario)  # type: ignore[attr-defined] # all of these have it
         return request
 
-    return named
+    return build
 
 
-def _foreign() -> Iterator[Case]:
+def _other_tenant() -> Iterator[Case]:
     reason = "TENANT_NOT_ALLOWED"
-    for method, request in OF_OTHER_TENANT.items():
-        yield Case("another", method, _naming(request(), lambda s: s.other_id), reason, DENIED)
-        yield Case("nonsense", method, _naming(request(), lambda _: "nonsense"), reason, DENIED)
+    for method, request in CALLS_WITH_TENANT_ID.items():
+        yield Case(
+            "another tenant",
+            method,
+            _with_tenant_id(request(), lambda s: s.other_id),
+            reason,
+            DENIED,
+        )
+        yield Case(
+            "unknown tenant",
+            method,
+            _with_tenant_id(request(), lambda _: "nonsense"),
+            reason,
+            DENIED,
+        )
     edge = admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_EDGE)
     tenant = admin_pb2.CreateTenantRequest(tenant_id="new")
-    yield Case("edge's by a tenant's admin", "CreateApiKey", edge, reason, DENIED, key=ADMIN)
+    yield Case("EDGE key by a tenant's admin", "CreateApiKey", edge, reason, DENIED, key=ADMIN)
     yield Case("by a tenant's admin", "CreateTenant", tenant, reason, DENIED, key=ADMIN)
 
 
-def _with_request_id() -> dict[str, Callable[[Scene], Message]]:
+def _with_request_id() -> dict[str, Callable[[Scenario], Message]]:
     return {
         "RecordOpen": lambda s: tracking_pb2.RecordOpenRequest(token=s.token),
         "RecordClick": lambda s: tracking_pb2.RecordClickRequest(token=s.token, link_number=1),
@@ -161,10 +173,10 @@ def _with_request_id() -> dict[str, Callable[[Scene], Message]]:
             events=[tracking_pb2.Event(token=s.token)]
         ),
         "SetPreference": lambda _: _set(),
-        "BatchSetPreferences": lambda _: _set_many(),
+        "BatchSetPreferences": lambda _: _batch_set(),
         "EraseContact": lambda _: preference_pb2.EraseContactRequest(contact_id="bob"),
         "CreateCampaign": lambda _: campaign_pb2.CreateCampaignRequest(campaign_id="new"),
-        "ExtendCampaign": lambda _: OF_CAMPAIGN["ExtendCampaign"]("spring"),
+        "ExtendCampaign": lambda _: CAMPAIGN_CALLS["ExtendCampaign"]("spring"),
         "IssueTokens": lambda _: _tokens(),
         "CreateTenant": lambda _: admin_pb2.CreateTenantRequest(tenant_id="new"),
         "UpdatePolicy": lambda _: _update(),
@@ -174,22 +186,24 @@ def _with_request_id() -> dict[str, Callable[[Scene], Message]]:
 
 def _request_ids() -> Iterator[Case]:
     for method, request in _with_request_id().items():
-        for bad in ("nonsense", str(uuid.UUID(int=7))[:-1], " ", "\x00"):
+        for malformed in ("nonsense", str(uuid.UUID(int=7))[:-1], " ", "\x00"):
 
-            def named(
-                scene: Scene, make: Callable[[Scene], Message] = request, bad: str = bad
+            def build(
+                scenario: Scenario,
+                make: Callable[[Scenario], Message] = request,
+                malformed: str = malformed,
             ) -> Message:
-                message = make(scene)
-                message.request_id = bad  # type: ignore[attr-defined] # all of these have it
+                message = make(scenario)
+                message.request_id = malformed  # type: ignore[attr-defined] # all of these have it
                 return message
 
             key = INSTALLATION if method == "CreateTenant" else ""
-            yield Case(f"request id {bad!r}", method, named, "REQUEST_ID_INVALID", key=key)
+            yield Case(f"request id {malformed!r}", method, build, "REQUEST_ID_INVALID", key=key)
 
 
-@each([*_unknown(), *_taken(), *_foreign(), *_request_ids()])
-async def test_a_bad_name_is_refused(
-    scene: Scene, wire: Wire, database: Connection, case: Case
+@parametrize_cases([*_unknown(), *_taken(), *_other_tenant(), *_request_ids()])
+async def test_an_unknown_or_taken_id_is_rejected(
+    scenario: Scenario, wire: Wire, database: Connection, case: Case
 ) -> None:
-    """A name that cannot be meant has a reason of its own, and nothing is written."""
-    await check_refused(scene, wire, database, case)
+    """A call with such an id fails with the reason for its kind, and nothing is written."""
+    await check_rejected(scenario, wire, database, case)

@@ -6,39 +6,28 @@ from dataclasses import dataclass
 
 import pytest
 
-from hushpost_client import (
-    Count,
-    DoNotTrack,
-    Event,
-    Mode,
-    PolicyUpdate,
-    Verdict,
-)
+from hushpost_client import Count, DoNotTrack, Event, Mode, PolicyUpdate, Verdict
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, contents, tenant_number
 from tests.mailing import GROUP, URLS, clients_of, eventually
 
 FALSE, TRUE, UNSET = DoNotTrack.FALSE, DoNotTrack.TRUE, DoNotTrack.UNSET
-IDENTIFIED, ANONYMOUS, AGGREGATE, OFF = (
-    Mode.IDENTIFIED,
-    Mode.ANONYMOUS,
-    Mode.AGGREGATE,
-    Mode.OFF,
-)
+IDENTIFIED, ANONYMOUS = Mode.IDENTIFIED, Mode.ANONYMOUS
+AGGREGATE, OFF = Mode.AGGREGATE, Mode.OFF
 DISABLED = PolicyUpdate(anonymization_enabled=False)
 ENABLED = PolicyUpdate(anonymization_enabled=True)
 
 
 @pytest.fixture
 async def clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant with exact numbers and the default policy else."""
+    """Clients of a tenant with a quorum of 1 and otherwise the default policy."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
 
 
 @dataclass
 class Message:
-    """One message to a contact, in a campaign of its own."""
+    """The only message of a campaign."""
 
     clients: Clients
     campaign_id: str
@@ -46,13 +35,13 @@ class Message:
     token: str
 
     async def open(self, *, privacy_signal: bool = False) -> None:
-        """Record an open of it."""
+        """Record an open of the message."""
         await self.clients.edge.tracking.record_open(
             self.token, verdict=Verdict.HUMAN, privacy_signal=privacy_signal
         )
 
     async def modes(self) -> list[Mode]:
-        """Return the modes that its opens were counted in."""
+        """Return the mode of each open as it is counted in the statistics."""
         stats = await self.clients.reporter.stats.get_campaign_stats(self.campaign_id)
         opens = stats.opens.human
         totals = {
@@ -63,12 +52,13 @@ class Message:
         return [mode for mode, total in totals.items() for _ in range(total)]
 
     async def engaged(self) -> set[str]:
-        """Return who is known to have opened it."""
+        """Return the contacts that are listed as engaged."""
         listed = self.clients.reporter.stats.list_engaged_contacts(self.campaign_id)
         return {contact.contact_id async for contact in listed}
 
 
 async def _send(clients: Clients, name: str = "ann") -> Message:
+    """Create a campaign and issue a token to one contact."""
     created = await clients.sender.campaigns.create_campaign(links=URLS, groups=[GROUP])
     issued = await clients.sender.campaigns.issue_tokens(created.campaign_id, GROUP, [name])
     token = issued.tokens[0]
@@ -80,6 +70,7 @@ async def _set(clients: Clients, state: DoNotTrack, name: str = "ann") -> None:
 
 
 async def _update(clients: Clients, update: PolicyUpdate) -> None:
+    """Update the policy and wait until its anonymization job is done."""
     await clients.admin.admin.update_policy(update)
 
     async def is_done() -> bool:
@@ -103,10 +94,10 @@ async def _update(clients: Clients, update: PolicyUpdate) -> None:
         *((DISABLED, state, IDENTIFIED) for state in (UNSET, FALSE, TRUE)),
     ],
 )
-async def test_a_preference_has_the_mode_that_the_policy_gives_it(
+async def test_the_policy_maps_a_preference_to_a_mode(
     clients: Clients, update: PolicyUpdate, state: DoNotTrack, mode: Mode
 ) -> None:
-    """Preference and policy decide what leaves in the mail and what an event leaves behind."""
+    """The preference and the policy decide the mode of the message and of its events."""
     if update != PolicyUpdate():
         await _update(clients, update)
     if state is not UNSET:
@@ -126,61 +117,61 @@ async def test_a_preference_has_the_mode_that_the_policy_gives_it(
 
 
 @pytest.mark.parametrize("mode", [ANONYMOUS, AGGREGATE, OFF])
-async def test_opting_in_again_is_for_later_campaigns(clients: Clients, mode: Mode) -> None:
-    """Who opts out and in again stays unknown on mail of before, and is known on mail after."""
+async def test_consent_applies_to_later_campaigns_only(clients: Clients, mode: Mode) -> None:
+    """After an opt-out and consent, earlier messages stay strict and later ones are IDENTIFIED."""
     if mode is not ANONYMOUS:
         await _update(clients, PolicyUpdate(mode_when_true=mode))
-    old = await _send(clients)
-    assert old.mode is IDENTIFIED
+    earlier = await _send(clients)
+    assert earlier.mode is IDENTIFIED
     await _set(clients, TRUE)
     between = await _send(clients)
     await _set(clients, FALSE)
-    new = await _send(clients)
-    assert (between.mode, new.mode) == (mode, IDENTIFIED)
-    issued = await clients.sender.campaigns.issue_tokens(old.campaign_id, GROUP, ["ann"])
-    assert issued.tokens[0].mode is mode, "also on another message of a campaign of before"
-    await old.open()
-    await new.open()
-    assert await old.modes() == ([] if mode is OFF else [mode])
-    assert await new.modes() == [IDENTIFIED]
-    assert (await old.engaged(), await new.engaged()) == (set(), {"ann"})
+    later = await _send(clients)
+    assert (between.mode, later.mode) == (mode, IDENTIFIED)
+    issued = await clients.sender.campaigns.issue_tokens(earlier.campaign_id, GROUP, ["ann"])
+    assert issued.tokens[0].mode is mode, "a new token of an earlier campaign is strict too"
+    await earlier.open()
+    await later.open()
+    assert await earlier.modes() == ([] if mode is OFF else [mode])
+    assert await later.modes() == [IDENTIFIED]
+    assert (await earlier.engaged(), await later.engaged()) == (set(), {"ann"})
 
 
-async def test_a_looser_policy_is_for_later_campaigns(clients: Clients) -> None:
-    """A policy made stricter and looser again leaves mail of before as strict as it was."""
-    old = await _send(clients)
+async def test_a_looser_policy_applies_to_later_campaigns_only(clients: Clients) -> None:
+    """Messages keep the strictest mode that the policy has had since their campaign."""
+    earlier = await _send(clients)
     await _update(clients, PolicyUpdate(mode_when_unset=AGGREGATE))
     await _update(clients, PolicyUpdate(mode_when_unset=ANONYMOUS))
     between = await _send(clients)
     await _update(clients, PolicyUpdate(mode_when_unset=IDENTIFIED))
-    new = await _send(clients)
-    assert (between.mode, new.mode) == (ANONYMOUS, IDENTIFIED)
-    for message in (old, between, new):
+    later = await _send(clients)
+    assert (between.mode, later.mode) == (ANONYMOUS, IDENTIFIED)
+    for message in (earlier, between, later):
         await message.open()
-    assert await old.modes() == [AGGREGATE]
+    assert await earlier.modes() == [AGGREGATE]
     assert await between.modes() == [ANONYMOUS]
-    assert await new.modes() == [IDENTIFIED]
+    assert await later.modes() == [IDENTIFIED]
 
 
-async def test_preferences_wait_while_the_feature_is_off(clients: Clients) -> None:
-    """While it is off everybody is known; once it is on, what was chosen meanwhile holds."""
+async def test_preferences_are_stored_while_anonymization_is_disabled(clients: Clients) -> None:
+    """While disabled, all events are IDENTIFIED; enabling it applies the stored preferences."""
     await _update(clients, DISABLED)
     await _set(clients, TRUE)
     message = await _send(clients)
     await message.open()
     assert (message.mode, await message.modes()) == (IDENTIFIED, [IDENTIFIED])
     await _update(clients, ENABLED)
-    assert await message.modes() == [ANONYMOUS], "what it was known for has been folded"
+    assert await message.modes() == [ANONYMOUS], "identified events have been anonymized"
     await message.open()
     assert await message.modes() == [ANONYMOUS] * 2
     await _update(clients, DISABLED)
     await message.open()
-    assert await message.modes() == [ANONYMOUS] * 3, "a message only ever gets stricter"
+    assert await message.modes() == [ANONYMOUS] * 3, "the mode of a message only tightens"
     assert (await _send(clients)).mode is IDENTIFIED
 
 
-async def test_a_token_without_a_contact_is_never_identified(clients: Clients) -> None:
-    """Consent, a looser policy and the switch together do not make an anonymous token known."""
+async def test_an_anonymous_token_never_becomes_identified(clients: Clients) -> None:
+    """Consent, a looser policy and disabling anonymization do not identify an anonymous token."""
     await _set(clients, TRUE)
     message = await _send(clients)
     await _set(clients, FALSE)
@@ -193,8 +184,8 @@ async def test_a_token_without_a_contact_is_never_identified(clients: Clients) -
     assert await message.engaged() == set()
 
 
-async def test_a_token_without_a_contact_follows_a_stricter_policy(clients: Clients) -> None:
-    """What was issued as ANONYMOUS counts as AGGREGATE, then not at all, as the policy tightens."""
+async def test_an_anonymous_token_follows_a_stricter_policy(clients: Clients) -> None:
+    """Events of an ANONYMOUS token count as AGGREGATE, then not at all, as the policy tightens."""
     await _set(clients, TRUE)
     message = await _send(clients)
     await message.open()
@@ -205,8 +196,10 @@ async def test_a_token_without_a_contact_follows_a_stricter_policy(clients: Clie
     assert await message.modes() == [ANONYMOUS, AGGREGATE]
 
 
-async def test_off_leaves_nothing_and_leads_on(clients: Clients, database: Connection) -> None:
-    """An event of a contact that is OFF now changes no row, and its click is still redirected."""
+async def test_an_event_in_mode_off_is_not_stored_but_redirects(
+    clients: Clients, database: Connection
+) -> None:
+    """In mode OFF an event changes no row except its receipt, and its link still resolves."""
     await _update(clients, PolicyUpdate(mode_when_true=OFF))
     message = await _send(clients)
     await _set(clients, TRUE)
@@ -219,11 +212,11 @@ async def test_off_leaves_nothing_and_leads_on(clients: Clients, database: Conne
     assert await tracking.resolve_link(message.token, 2) == URLS[1]
     after = await contents(database, [tenant])
     changed = {table for table in before if before[table] != after[table]}
-    assert changed == {"receipts"}, "the request alone is remembered"
+    assert changed == {"receipts"}, "only the receipt of the request is stored"
 
 
-async def test_one_token_serves_the_whole_group_in_aggregate(clients: Clients) -> None:
-    """AGGREGATE tokens of a group are the same bytes for everybody, now and later."""
+async def test_aggregate_tokens_of_a_group_are_identical(clients: Clients) -> None:
+    """All contacts of a group get the same AGGREGATE token, in every call."""
     await _update(clients, PolicyUpdate(mode_when_unset=AGGREGATE))
     campaigns = clients.sender.campaigns
     await campaigns.create_campaign("spring", links=URLS, groups=["east", "west"])
@@ -241,32 +234,34 @@ async def test_one_token_serves_the_whole_group_in_aggregate(clients: Clients) -
     assert stats.sent.aggregate == 150
 
 
-async def test_a_browser_that_asks_for_privacy_is_counted_in_totals_only(
+async def test_an_event_with_a_privacy_signal_counts_as_aggregate(
     clients: Clients, database: Connection
 ) -> None:
-    """An event with a privacy signal names nobody and marks no slot; a later one without it does."""
-    known = await _send(clients)
-    await known.open(privacy_signal=True)
-    assert await known.modes() == [AGGREGATE]
+    """An event with a privacy signal is AGGREGATE instead of IDENTIFIED: no row, no slot mark."""
+    identified = await _send(clients)
+    await identified.open(privacy_signal=True)
+    assert await identified.modes() == [AGGREGATE]
     tenant = await tenant_number(database, clients.tenant_id)
     found = await contents(database, [tenant])
     assert (found["events"][0], found["slot_bits"][0]) == (0, 0)
-    assert await known.engaged() == set()
-    await known.open()
-    assert await known.modes() == [IDENTIFIED, AGGREGATE]
+    assert await identified.engaged() == set()
+    await identified.open()
+    assert await identified.modes() == [IDENTIFIED, AGGREGATE]
     await _set(clients, TRUE, "bob")
-    hidden = await _send(clients, "bob")
-    await hidden.open(privacy_signal=True)
-    assert await hidden.modes() == [ANONYMOUS]
+    anonymous = await _send(clients, "bob")
+    await anonymous.open(privacy_signal=True)
+    assert await anonymous.modes() == [ANONYMOUS]
 
 
-@pytest.mark.parametrize("chosen", [FALSE, TRUE])
-async def test_an_erasure_does_not_loosen_a_message(clients: Clients, chosen: DoNotTrack) -> None:
-    """Where those who opt out leave nothing, those who are erased leave nothing any more."""
+@pytest.mark.parametrize("preference", [FALSE, TRUE])
+async def test_an_erasure_does_not_loosen_the_mode(
+    clients: Clients, preference: DoNotTrack
+) -> None:
+    """If the policy turns opt-outs OFF, events of erased contacts are not recorded either."""
     message = await _send(clients)
     await message.open()
     await _update(clients, PolicyUpdate(mode_when_true=OFF))
-    await _set(clients, chosen)
+    await _set(clients, preference)
     await clients.sender.preferences.erase_contact("ann")
     assert await message.modes() == [AGGREGATE]
     await message.open()
@@ -276,8 +271,8 @@ async def test_an_erasure_does_not_loosen_a_message(clients: Clients, chosen: Do
     assert await message.modes() == [AGGREGATE]
 
 
-async def test_an_erased_contact_is_anonymous_on_old_mail(clients: Clients) -> None:
-    """Events of somebody forgotten count for the group; signed up again, it is somebody new."""
+async def test_an_erased_contact_is_anonymous_in_earlier_messages(clients: Clients) -> None:
+    """Events of an erased contact are ANONYMOUS; the same id later is a new contact."""
     message = await _send(clients)
     await message.open()
     await clients.sender.preferences.erase_contact("ann")
@@ -293,4 +288,6 @@ async def test_an_erased_contact_is_anonymous_on_old_mail(clients: Clients) -> N
     await _update(clients, PolicyUpdate(mode_when_unset=OFF))
     await clients.sender.preferences.erase_contact("ann")
     await message.open()
-    assert await message.modes() == [ANONYMOUS] * 3, "or as UNSET, where that is stricter"
+    assert await message.modes() == [ANONYMOUS] * 3, (
+        "a mode for UNSET that is stricter than ANONYMOUS applies"
+    )
