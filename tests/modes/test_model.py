@@ -1,4 +1,4 @@
-"""The authority and a model that keeps everything, told the same stories."""
+"""Property test: the authority reports the same numbers as a simple model of it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ CONTACTS = ("ann", "bob")
 CAMPAIGNS = 2
 
 Step = tuple[object, ...]
-"""What happens, and its details."""
+"""A kind of `_KINDS` and its arguments."""
 
 contacts = st.sampled_from(CONTACTS)
 states = st.sampled_from(State)
@@ -59,7 +59,7 @@ steps = st.one_of(
 
 @pytest.fixture(scope="session")
 async def edge_key(authority: RunningAuthority, wire: Wire) -> str:
-    """A key that records for all tenants."""
+    """An EDGE key of the installation."""
     request = admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_EDGE)
     secret: str = (await wire.call("CreateApiKey", request, authority.admin_key)).secret
     return secret
@@ -75,34 +75,37 @@ async def edge_key(authority: RunningAuthority, wire: Wire) -> str:
 )
 @given(
     policy=policies,
-    before=st.lists(states, min_size=len(CONTACTS), max_size=len(CONTACTS)),
-    story=st.lists(steps, min_size=12, max_size=30),
+    initial=st.lists(states, min_size=len(CONTACTS), max_size=len(CONTACTS)),
+    sequence=st.lists(steps, min_size=12, max_size=30),
 )
-async def test_the_numbers_are_those_of_the_model(
+async def test_the_authority_agrees_with_the_model(
     authority: RunningAuthority,
     wire: Wire,
     edge_key: str,
     policy: Policy,
-    before: list[State],
-    story: list[Step],
+    initial: list[State],
+    sequence: list[Step],
 ) -> None:
-    """Whatever happens in whatever order, every number is what keeping everything tells."""
+    """After any sequence of calls, every reported number is that of the model.
+
+    The model keeps all events and computes each number from them.
+    """
     keys = await new_keys(wire, authority.admin_key, edge_key, policy)
-    await _tell(wire, keys, policy, before, story)
+    await _run(wire, keys, policy, initial, sequence)
 
 
-async def _tell(
-    wire: Wire, keys: Keys, policy: Policy, before: list[State], story: list[Step]
+async def _run(
+    wire: Wire, keys: Keys, policy: Policy, initial: list[State], sequence: list[Step]
 ) -> None:
-    """Play a story to both; it begins with a campaign that went to everybody."""
+    """Send a campaign to all contacts, carry out the steps, and compare both."""
     play = Play(wire, keys, datetime.now(UTC).replace(microsecond=0), Model(policy))
-    for name, state in zip(CONTACTS, before, strict=True):
+    for name, state in zip(CONTACTS, initial, strict=True):
         if state is not State.UNSET:
             await play.set_preference(name, state, keep=None)
     await play.create_campaign()
     for name in CONTACTS:
         await play.issue(0, name)
-    for step in story:
+    for step in sequence:
         await _carry_out(play, *step)
     await play.compare()
 

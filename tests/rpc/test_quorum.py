@@ -1,4 +1,4 @@
-"""An anonymous number advances only when a quorum of further people stands behind it."""
+"""A published anonymous number advances only by a quorum of people or more."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

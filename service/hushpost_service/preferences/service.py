@@ -133,7 +133,7 @@ class Preferences:
         Args:
             tenant: The tenant of the contacts.
             entries: 1 to 10,000 entries. If there are several of one contact, the last counts.
-            history: What happens to past events; None means what the policy says.
+            history: What happens to past events; None means what the policy sets.
             actor: The API key's id, for the change log.
             method: The RPC, under which the receipt of the request is stored.
             request: The idempotency key.

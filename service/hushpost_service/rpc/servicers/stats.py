@@ -55,7 +55,7 @@ class StatsServicer(StatsServiceServicer):
             Reason.NOT_IMPLEMENTED,
             "WatchCampaignStats is not implemented; poll GetCampaignStats",
         )
-        yield
+        yield  # makes this an async generator, as gRPC expects
 
     async def ListEngagedContacts(
         self, request: pb.ListEngagedContactsRequest, context: Context
@@ -89,7 +89,7 @@ class StatsServicer(StatsServiceServicer):
 
 
 def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
-    """Return the first and last signal of the range that a listed contact must have sent."""
+    """Return the first and last signal of the range that the contacts' events must be in."""
     link = request.link_number
     if link and request.engagement != pb.ENGAGEMENT_CLICKED:
         raise HushpostError(
