@@ -56,7 +56,7 @@ class Tenant:
             for start in range(0, len(contact_ids), _BATCH):
                 part = contact_ids[start : start + _BATCH]
                 issued = await self.sender.campaigns.issue_tokens(campaign_id, group_id, part)
-                tokens += [token.token for token in issued.tokens]
+                tokens += [token.token for token in issued.tokens if token.token]
         return tokens
 
     async def clicks(self, campaign_id: str) -> int:

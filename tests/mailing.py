@@ -50,7 +50,7 @@ async def send(
         campaign_id, links=URLS, groups=[group]
     )
     issued = await clients.sender.campaigns.issue_tokens(created.campaign_id, group, contacts)
-    tokens = {token.contact_id: token.token for token in issued.tokens}
+    tokens = {token.contact_id: token.token for token in issued.tokens if token.token}
     return Mailing(clients, created.campaign_id, tokens)
 
 

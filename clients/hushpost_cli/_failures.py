@@ -3,7 +3,7 @@
 import typer
 
 from hushpost_client import (
-    CancelledError,
+    CallCancelledError,
     DeadlineExceededError,
     InternalError,
     UnavailableError,
@@ -16,7 +16,7 @@ BAD_ROWS = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 IN_DOUBT = (
-    CancelledError,
+    CallCancelledError,
     DeadlineExceededError,
     InternalError,
     UnavailableError,

@@ -4,7 +4,7 @@
     from hushpost_client import Hushpost
 
     async def main() -> None:
-        async with Hushpost.connect("localhost:50051", api_key="hp_…", tls=False) as hushpost:
+        async with Hushpost.connect("localhost:50051", api_key="hp_…") as hushpost:
             stats = await hushpost.stats.get_campaign_stats("spring-sale")
             print(stats.opens.human.identified.unique, stats.rates.open_rate.combined)
 
@@ -15,7 +15,6 @@ Values are frozen dataclasses, times are aware and in UTC, and every failure is 
 to branch on.
 """
 
-from hushpost_client._admin import Admin
 from hushpost_client._admin_types import (
     AnonymizationProgress,
     ApiKey,
@@ -25,7 +24,12 @@ from hushpost_client._admin_types import (
     PolicyUpdate,
     Tenant,
 )
-from hushpost_client._campaign import Campaigns
+from hushpost_client._async.admin import Admin
+from hushpost_client._async.campaigns import Campaigns
+from hushpost_client._async.client import Hushpost
+from hushpost_client._async.preferences import Preferences
+from hushpost_client._async.stats import Stats
+from hushpost_client._async.tracking import Tracking
 from hushpost_client._campaign_types import (
     Campaign,
     IssuedToken,
@@ -34,12 +38,20 @@ from hushpost_client._campaign_types import (
     NewLink,
 )
 from hushpost_client._channel import TLS
-from hushpost_client._client import Hushpost
+from hushpost_client._enums import (
+    DoNotTrack,
+    Engagement,
+    History,
+    IssueWarning,
+    Mode,
+    PreferenceSource,
+    Proof,
+    Role,
+    Verdict,
+)
 from hushpost_client._errors import (
-    AbortedError,
     AlreadyExistsError,
-    CancelledError,
-    DataLossError,
+    CallCancelledError,
     DeadlineExceededError,
     ErrorReason,
     FailedPreconditionError,
@@ -47,7 +59,6 @@ from hushpost_client._errors import (
     InternalError,
     InvalidArgumentError,
     NotFoundError,
-    OutOfRangeError,
     PermissionDeniedError,
     ResourceExhaustedError,
     UnauthenticatedError,
@@ -55,7 +66,6 @@ from hushpost_client._errors import (
     UnimplementedError,
     UnknownError,
 )
-from hushpost_client._preference import Preferences
 from hushpost_client._preference_types import (
     BatchOutcome,
     Preference,
@@ -63,7 +73,6 @@ from hushpost_client._preference_types import (
     PreferenceEntry,
 )
 from hushpost_client._retry import RetryPolicy
-from hushpost_client._stats import Stats
 from hushpost_client._stats_types import (
     CampaignStats,
     Count,
@@ -77,7 +86,6 @@ from hushpost_client._stats_types import (
     SentStats,
     SignalStats,
 )
-from hushpost_client._tracking import Tracking
 from hushpost_client._tracking_types import (
     Event,
     LinkUpdate,
@@ -85,32 +93,19 @@ from hushpost_client._tracking_types import (
     RejectedEvent,
     WatchedLink,
 )
-from hushpost_client._words import (
-    DoNotTrack,
-    Engagement,
-    History,
-    IssueWarning,
-    Mode,
-    PreferenceSource,
-    Proof,
-    Role,
-    Verdict,
-)
 
 __all__ = [
     "TLS",
-    "AbortedError",
     "Admin",
     "AlreadyExistsError",
     "AnonymizationProgress",
     "ApiKey",
     "BatchOutcome",
+    "CallCancelledError",
     "Campaign",
     "CampaignStats",
     "Campaigns",
-    "CancelledError",
     "Count",
-    "DataLossError",
     "DeadlineExceededError",
     "DoNotTrack",
     "EngagedContact",
@@ -136,7 +131,6 @@ __all__ = [
     "NewApiKey",
     "NewLink",
     "NotFoundError",
-    "OutOfRangeError",
     "PermissionDeniedError",
     "Policy",
     "PolicyChange",

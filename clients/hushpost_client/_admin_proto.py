@@ -1,82 +1,91 @@
-"""Tenants and keys as they are on the wire."""
+"""Converts tenants, policies and API keys to and from the wire."""
 
 from hushpost.v1 import admin_pb2
 from hushpost_client._admin_types import (
     AnonymizationProgress,
     ApiKey,
+    NewApiKey,
     Policy,
     PolicyChange,
     PolicyUpdate,
     Tenant,
 )
-from hushpost_client._words import History, Mode
-from hushpost_client._words_proto import HISTORY, MODE, ROLE, from_timestamp
+from hushpost_client._enums_proto import HISTORY, MODE, ROLE, from_timestamp
 
-__all__ = ["api_key", "changed_fields", "policy_change", "policy_message", "tenant"]
+__all__ = ["api_key", "changed_fields", "new_api_key", "policy_change", "policy_message", "tenant"]
 
 
 def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
-    """Convert what to set in a policy."""
+    """Convert the settings of an update."""
     return admin_pb2.Policy(
         anonymization_enabled=update.anonymization_enabled,
-        mode_when_true=MODE.number(update.mode_when_true or Mode.UNSPECIFIED),
-        mode_when_unset=MODE.number(update.mode_when_unset or Mode.UNSPECIFIED),
+        mode_when_true=MODE.to_wire(update.mode_when_true),
+        mode_when_unset=MODE.to_wire(update.mode_when_unset),
         quorum=update.quorum or 0,
-        history_when_true=HISTORY.number(update.history_when_true or History.UNSPECIFIED),
+        history_when_true=HISTORY.to_wire(update.history_when_true),
         retention_days=update.retention_days or 0,
     )
 
 
 def changed_fields(update: PolicyUpdate) -> list[str]:
-    """Answer the field mask of an update; the settings are named as their fields are."""
+    """Return the field mask of an update; its settings have the names of the proto's fields."""
     return [name for name in PolicyUpdate.__slots__ if getattr(update, name) is not None]
 
 
 def tenant(message: admin_pb2.Tenant) -> Tenant:
     """Convert a tenant."""
     return Tenant(
-        message.tenant_id,
-        message.display_name,
-        _policy(message.policy),
-        from_timestamp(message.create_time),
-        _folding(message.folding) if message.HasField("folding") else None,
+        tenant_id=message.tenant_id,
+        display_name=message.display_name or None,
+        policy=_policy(message.policy),
+        create_time=from_timestamp(message.create_time),
+        anonymization=_progress(message.folding) if message.HasField("folding") else None,
     )
 
 
 def policy_change(message: admin_pb2.PolicyChange) -> PolicyChange:
-    """Convert an entry of a tenant's policies."""
+    """Convert an entry of the audit log of a policy."""
     return PolicyChange(
-        message.version,
-        from_timestamp(message.change_time),
-        message.actor,
-        _policy(message.policy),
+        version=message.version,
+        change_time=from_timestamp(message.change_time),
+        actor=message.actor,
+        policy=_policy(message.policy),
     )
 
 
 def api_key(message: admin_pb2.ApiKey) -> ApiKey:
-    """Convert a key."""
+    """Convert an API key."""
     return ApiKey(
-        message.key_id,
-        message.tenant_id,
-        ROLE.word(message.role),
-        message.display_name,
-        from_timestamp(message.create_time),
-        from_timestamp(message.revoke_time) if message.HasField("revoke_time") else None,
+        key_id=message.key_id,
+        tenant_id=message.tenant_id or None,
+        role=ROLE.from_wire(message.role),
+        display_name=message.display_name or None,
+        create_time=from_timestamp(message.create_time),
+        revoke_time=from_timestamp(message.revoke_time)
+        if message.HasField("revoke_time")
+        else None,
     )
+
+
+def new_api_key(response: admin_pb2.CreateApiKeyResponse) -> NewApiKey:
+    """Convert an API key that was just created."""
+    return NewApiKey(api_key=api_key(response.api_key), secret=response.secret or None)
 
 
 def _policy(message: admin_pb2.Policy) -> Policy:
     return Policy(
         anonymization_enabled=message.anonymization_enabled,
-        mode_when_true=MODE.word(message.mode_when_true),
-        mode_when_unset=MODE.word(message.mode_when_unset),
+        mode_when_true=MODE.from_wire(message.mode_when_true),
+        mode_when_unset=MODE.from_wire(message.mode_when_unset),
         quorum=message.quorum,
-        history_when_true=HISTORY.word(message.history_when_true),
+        history_when_true=HISTORY.from_wire(message.history_when_true),
         retention_days=message.retention_days,
     )
 
 
-def _folding(message: admin_pb2.AnonymizationProgress) -> AnonymizationProgress:
+def _progress(message: admin_pb2.AnonymizationProgress) -> AnonymizationProgress:
     return AnonymizationProgress(
-        message.folded_count, message.total_count, from_timestamp(message.start_time)
+        anonymized_count=message.folded_count,
+        total_count=message.total_count,
+        start_time=from_timestamp(message.start_time),
     )

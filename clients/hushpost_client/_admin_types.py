@@ -1,9 +1,9 @@
-"""Tenants, their policy and their keys."""
+"""Tenants, their policies and their API keys."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hushpost_client._words import History, Mode, Role
+from hushpost_client._enums import History, Mode, Role
 
 __all__ = [
     "AnonymizationProgress",
@@ -18,30 +18,36 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A tenant's settings that turn a preference into a mode.
+    """A tenant's rules that map preferences to tracking modes.
+
+    A mode or history that this version of the client does not know is None.
 
     Attributes:
-        anonymization_enabled: The switch for the whole feature; while it is off
+        anonymization_enabled: The switch for the whole feature. While it is off,
             every contact is IDENTIFIED.
-        mode_when_true: The mode of contacts with TRUE.
-        mode_when_unset: The mode of contacts that are UNSET.
-        quorum: k: 1…1,000; 1 means exact numbers.
-        history_when_true: What becomes of earlier events at an opt-out.
-        retention_days: After how many days events that name a contact are
-            folded: 1…3,650.
+        mode_when_true: The mode of contacts with do_not_track TRUE.
+        mode_when_unset: The mode of contacts with do_not_track UNSET.
+        quorum: The k of the k-anonymity of published counts, 1…1,000; with 1,
+            numbers are exact.
+        history_when_true: What an opt-out does with earlier identified events.
+        retention_days: The age in days at which identified events are
+            anonymized, 1…3,650.
     """
 
     anonymization_enabled: bool
-    mode_when_true: Mode
-    mode_when_unset: Mode
+    mode_when_true: Mode | None
+    mode_when_unset: Mode | None
     quorum: int
-    history_when_true: History
+    history_when_true: History | None
     retention_days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyUpdate:
-    """What to set in a policy. None leaves a setting as it is, or at its default."""
+    """The settings of a policy to change; None leaves a setting as it is.
+
+    In `Admin.create_tenant`, None means the default. Settings are those of `Policy`.
+    """
 
     anonymization_enabled: bool | None = None
     mode_when_true: Mode | None = None
@@ -51,16 +57,16 @@ class PolicyUpdate:
     retention_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChange:
-    """A policy that was put in force, and by whom.
+    """An entry of the audit log of a tenant's policy.
 
     Attributes:
-        version: 1 for the policy that the tenant was created with.
-        change_time: When it came into force, UTC; it was replaced at the
-            `change_time` of the next.
-        actor: The id of the API key that made the call.
-        policy: The whole policy, not only what changed.
+        version: 1 for the policy that the tenant was created with, then ascending.
+        change_time: When the policy took effect, UTC. It was replaced at the
+            `change_time` of the next version.
+        actor: The id of the API key that made the change.
+        policy: The complete policy, including settings that did not change.
     """
 
     version: int
@@ -69,70 +75,73 @@ class PolicyChange:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnonymizationProgress:
-    """How far the job that folds events after a stricter policy has come.
+    """The progress of the job that anonymizes events after a policy became stricter.
 
     Attributes:
-        folded_count: Events folded so far.
-        total_count: Events that the job found to fold when it started.
+        anonymized_count: How many events have been anonymized.
+        total_count: How many events the job found when it started.
         start_time: When the policy was changed, UTC.
     """
 
-    folded_count: int
+    anonymized_count: int
     total_count: int
     start_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
     """A customer of the installation.
 
     Attributes:
-        tenant_id: Lower-case letters, digits, hyphens and underscores.
-        display_name: A name for people.
-        policy: The policy in force.
-        create_time: When it was created, UTC.
-        folding: The job under way after the policy was made stricter, or None.
+        tenant_id: 1 to 64 lower-case letters, digits, hyphens and underscores.
+        display_name: A human-readable name, or None.
+        policy: The current policy.
+        create_time: When the tenant was created, UTC.
+        anonymization: The running job after the policy became stricter; None if
+            there is none.
     """
 
     tenant_id: str
-    display_name: str
+    display_name: str | None
     policy: Policy
     create_time: datetime
-    folding: AnonymizationProgress | None
+    anonymization: AnonymizationProgress | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """An API key, without its secret.
 
     Attributes:
-        key_id: The key's id, not the secret.
-        tenant_id: Empty for EDGE and for an ADMIN of the installation.
-        role: What it may do.
-        display_name: A name for people.
-        create_time: When it was created, UTC.
-        revoke_time: When it was revoked, UTC; None while it is valid.
+        key_id: The id of the key; not the secret.
+        tenant_id: The tenant of the key; None for keys of role EDGE and for
+            ADMIN keys of the whole installation.
+        role: What the key may do; None for a role that this version of the
+            client does not know.
+        display_name: A human-readable name, or None.
+        create_time: When the key was created, UTC.
+        revoke_time: When the key was revoked, UTC; None while it is valid.
     """
 
     key_id: str
-    tenant_id: str
-    role: Role
-    display_name: str
+    tenant_id: str | None
+    role: Role | None
+    display_name: str | None
     create_time: datetime
     revoke_time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewApiKey:
-    """A key that was just created.
+    """An API key that was just created.
 
     Attributes:
         api_key: The key.
-        secret: What to connect with. None if an earlier try had created the key
-            and its answer was lost: secrets are told once. Revoke the key then,
-            and create another.
+        secret: The value for `Hushpost.connect(api_key=...)`. The authority returns
+            it only once: None if an earlier try of this call created the key and
+            its response was lost. In that case, revoke the key and create another.
     """
 
     api_key: ApiKey

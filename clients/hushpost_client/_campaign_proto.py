@@ -1,4 +1,4 @@
-"""Campaigns and tokens as they are on the wire."""
+"""Converts campaigns and tokens to and from the wire."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,53 +10,66 @@ from hushpost_client._campaign_types import (
     Link,
     NewLink,
 )
+from hushpost_client._enums_proto import ISSUE_WARNING, MODE, from_timestamp
 from hushpost_client._errors import ErrorReason, InternalError
-from hushpost_client._words_proto import ISSUE_WARNING, MODE, from_timestamp
 
 __all__ = ["campaign", "group_messages", "issued_tokens", "link_messages"]
 
 
 def link_messages(links: Iterable[NewLink | str]) -> list[campaign_pb2.Link]:
-    """Convert links to register; a bare URL is a link without a label."""
-    whole = (NewLink(link) if isinstance(link, str) else link for link in links)
-    return [campaign_pb2.Link(url=link.url, label=link.label) for link in whole]
+    """Convert links to register; a string is a URL without a label."""
+    new_links = (NewLink(link) if isinstance(link, str) else link for link in links)
+    return [campaign_pb2.Link(url=link.url, label=link.label or "") for link in new_links]
 
 
 def group_messages(groups: Iterable[str]) -> list[campaign_pb2.Group]:
-    """Convert groups to register."""
+    """Convert group ids to register."""
     return [campaign_pb2.Group(group_id=group_id) for group_id in groups]
 
 
 def campaign(message: campaign_pb2.Campaign) -> Campaign:
     """Convert a campaign."""
     return Campaign(
-        message.tenant_id,
-        message.campaign_id,
-        message.display_name,
-        message.campaign_number,
-        tuple(Link(link.link_number, link.url, link.label) for link in message.links),
-        tuple(group.group_id for group in message.groups),
-        from_timestamp(message.create_time),
-        from_timestamp(message.close_time) if message.HasField("close_time") else None,
+        tenant_id=message.tenant_id,
+        campaign_id=message.campaign_id,
+        display_name=message.display_name or None,
+        campaign_number=message.campaign_number,
+        links=tuple(map(_link, message.links)),
+        groups=tuple(group.group_id for group in message.groups),
+        create_time=from_timestamp(message.create_time),
+        close_time=from_timestamp(message.close_time) if message.HasField("close_time") else None,
     )
 
 
 def issued_tokens(
-    contact_ids: Sequence[str], answer: campaign_pb2.IssueTokensResponse
+    contact_ids: Sequence[str], response: campaign_pb2.IssueTokensResponse
 ) -> IssuedTokens:
-    """Pair each token with its contact.
+    """Pair each issued token with its contact.
 
     Raises:
-        InternalError: if the authority answered more or fewer tokens than asked
-            for, because one contact's token must never reach another.
+        InternalError: if the number of tokens differs from the number of contacts,
+            because then a contact could get the token of another.
     """
-    if len(answer.tokens) != len(contact_ids):
+    if len(response.tokens) != len(contact_ids):
         raise InternalError(
-            f"asked for {len(contact_ids)} tokens, was answered {len(answer.tokens)}",
+            f"requested {len(contact_ids)} tokens, got {len(response.tokens)}",
             reason=ErrorReason.INTERNAL,
         )
-    tokens = (
-        IssuedToken(contact_id, MODE.word(issued.mode), issued.token, issued.preference_token)
-        for contact_id, issued in zip(contact_ids, answer.tokens, strict=True)
+    warnings = map(ISSUE_WARNING.from_wire, response.warnings)
+    return IssuedTokens(
+        tokens=tuple(map(_issued_token, contact_ids, response.tokens)),
+        warnings=tuple(warning for warning in warnings if warning is not None),
     )
-    return IssuedTokens(tuple(tokens), tuple(map(ISSUE_WARNING.word, answer.warnings)))
+
+
+def _link(message: campaign_pb2.Link) -> Link:
+    return Link(link_number=message.link_number, url=message.url, label=message.label or None)
+
+
+def _issued_token(contact_id: str, message: campaign_pb2.IssuedToken) -> IssuedToken:
+    return IssuedToken(
+        contact_id=contact_id,
+        mode=MODE.from_wire(message.mode),
+        token=message.token or None,
+        preference_token=message.preference_token or None,
+    )

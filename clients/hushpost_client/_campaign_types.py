@@ -1,9 +1,9 @@
-"""Campaigns, their links, and the tokens of their mail."""
+"""Campaigns, their links, and the tokens of their messages."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
-from hushpost_client._words import IssueWarning, Mode
+from hushpost_client._enums import IssueWarning, Mode
 
 __all__ = ["Campaign", "IssuedToken", "IssuedTokens", "Link", "NewLink"]
 
@@ -14,46 +14,49 @@ class NewLink:
 
     Attributes:
         url: An absolute http or https URL of at most 8,192 bytes.
-        label: Where it stands in the mail, in the sender's words ("header").
+        label: The place of the link in the message, such as "header"; at most
+            128 bytes.
     """
 
     url: str
-    label: str = ""
+    _: KW_ONLY
+    label: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One destination of a campaign.
+    """A registered link of a campaign.
 
     Attributes:
         link_number: 1…n in the campaign.
-        url: The destination, to the byte.
-        label: Where it stands in the mail, in the sender's words.
+        url: The destination, byte for byte as registered.
+        label: The place of the link in the message, or None.
     """
 
     link_number: int
     url: str
-    label: str
+    label: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """One mailing.
+    """A mailing.
 
     Attributes:
-        tenant_id: Whose it is.
-        campaign_id: The tenant's id of it.
-        display_name: A name for people.
-        campaign_number: The number that stands in its tokens.
-        links: By number; empty in a list of campaigns.
-        groups: The ids of its groups, as added; empty in a list of campaigns.
+        tenant_id: The tenant that owns it.
+        campaign_id: The id that the tenant gave it, or that the authority generated.
+        display_name: A human-readable name, or None.
+        campaign_number: The number that its tokens contain.
+        links: Its links by number; empty in `Campaigns.list_campaigns`.
+        groups: The ids of its groups, in the order they were added; empty in
+            `Campaigns.list_campaigns`.
         create_time: When it was created, UTC.
         close_time: When it was closed, UTC; None while it is open.
     """
 
     tenant_id: str
     campaign_id: str
-    display_name: str
+    display_name: str | None
     campaign_number: int
     links: tuple[Link, ...]
     groups: tuple[str, ...]
@@ -61,32 +64,34 @@ class Campaign:
     close_time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
-    """What one message carries.
+    """The token of one message.
 
     Attributes:
-        contact_id: Whose message it is.
-        mode: The contact's mode for this message.
-        token: 56 characters of base64url, for the pixel and all links; empty
-            when the mode is OFF.
-        preference_token: For the contact's preference page; empty unless asked
-            for.
+        contact_id: The recipient of the message.
+        mode: The tracking mode of the message; None for a mode that this version
+            of the client does not know.
+        token: The token for the pixel and for all links, 56 characters of
+            base64url; None when the mode is OFF.
+        preference_token: The token for the contact's preference page; None
+            unless requested.
     """
 
     contact_id: str
-    mode: Mode
-    token: str
-    preference_token: str
+    mode: Mode | None
+    token: str | None
+    preference_token: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedTokens:
-    """The tokens of some contacts.
+    """The result of `Campaigns.issue_tokens`.
 
     Attributes:
-        tokens: One per contact, in the order asked for.
-        warnings: What the sender should know.
+        tokens: One per contact, in the order of the request.
+        warnings: Conditions that the sender should know about. Warnings that
+            this version of the client does not know are left out.
     """
 
     tokens: tuple[IssuedToken, ...]

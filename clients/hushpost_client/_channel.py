@@ -1,26 +1,27 @@
-"""The connection: address, encryption, keepalive."""
+"""The options of a channel: encryption, keepalive, message size."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 import grpc
-from grpc.aio import Channel, insecure_channel, secure_channel
 
-__all__ = ["TLS", "open_channel"]
+__all__ = ["TLS", "channel_credentials", "channel_options"]
 
 _KEEPALIVE_MS = 60_000
-_MAX_RECONNECT_MS = 5_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
+_MAX_RECONNECT_MS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TLS:
-    """How to encrypt a connection, where the defaults do not do. All PEM.
+    """The certificates of an encrypted connection, PEM encoded.
 
     Attributes:
-        root_certificates: Whom to trust; None for gRPC's own list.
-        certificate_chain: The client's certificate, if the authority asks for one.
-        private_key: The key that belongs to it.
+        root_certificates: The certificate authorities to trust; None for gRPC's
+            default list.
+        certificate_chain: A client certificate, if the server requires one.
+        private_key: The private key of the client certificate.
     """
 
     root_certificates: bytes | None = None
@@ -28,37 +29,51 @@ class TLS:
     private_key: bytes | None = field(default=None, repr=False)
 
 
-def open_channel(target: str, *, tls: TLS | bool) -> Channel:
-    """Open a channel. It connects at the first call, and again after a break."""
+def channel_credentials(target: str, *, tls: TLS | bool | None) -> grpc.ChannelCredentials | None:
+    """Return the TLS credentials of a channel; None for an unencrypted connection."""
+    if tls is None:
+        tls = not _is_loopback(target)
     if tls is False:
-        return insecure_channel(target, _options())
-    chosen = TLS() if tls is True else tls
-    credentials = grpc.ssl_channel_credentials(
-        chosen.root_certificates, chosen.private_key, chosen.certificate_chain
+        return None
+    certificates = TLS() if tls is True else tls
+    return grpc.ssl_channel_credentials(
+        certificates.root_certificates, certificates.private_key, certificates.certificate_chain
     )
-    return secure_channel(target, credentials, _options())
 
 
-def _options() -> list[tuple[str, str | int]]:
+def channel_options() -> list[tuple[str, str | int]]:
+    """Return gRPC's channel arguments."""
     return [
-        # A dead peer is noticed after 80 seconds, below the idle limits of
-        # common load balancers, also while a stream of links is silent.
+        # Detects a dead peer within 80 seconds, even while a stream is silent; that
+        # is below the idle timeouts of common load balancers.
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
-        # After a long outage a client should not wait two minutes (the default)
-        # before it looks again.
+        # The default is two minutes, too long to notice the end of an outage.
         ("grpc.max_reconnect_backoff_ms", _MAX_RECONNECT_MS),
-        # A campaign may have 10,000 links of 8,192 bytes: more than gRPC's
-        # four megabytes. The authority bounds its answers itself.
+        # A campaign may have 10,000 links of 8,192 bytes, more than gRPC's default of
+        # 4 MiB. The authority limits the size of its responses itself.
         ("grpc.max_receive_message_length", -1),
         ("grpc.primary_user_agent", f"hushpost-client/{_version()}"),
     ]
 
 
+def _is_loopback(target: str) -> bool:
+    """Whether a target never leaves this machine. In doubt no, so that the call is encrypted."""
+    if target.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = target.rpartition(":")[0].strip("[]") or target
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _version() -> str:
     try:
         return version("hushpost")
-    except PackageNotFoundError:  # run from a source tree
+    except PackageNotFoundError:  # run from a source tree that is not installed
         return "0"

@@ -1,4 +1,4 @@
-"""The errors of the client: one class per gRPC status, each with a reason."""
+"""The exceptions of the client: one class per gRPC status, with a reason to branch on."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,10 +6,8 @@ from types import MappingProxyType
 from typing import Self
 
 __all__ = [
-    "AbortedError",
     "AlreadyExistsError",
-    "CancelledError",
-    "DataLossError",
+    "CallCancelledError",
     "DeadlineExceededError",
     "ErrorReason",
     "FailedPreconditionError",
@@ -17,7 +15,6 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "NotFoundError",
-    "OutOfRangeError",
     "PermissionDeniedError",
     "ResourceExhaustedError",
     "UnauthenticatedError",
@@ -28,14 +25,12 @@ __all__ = [
 
 
 class ErrorReason(StrEnum):
-    """Why a call, or one item of a batch, was refused.
+    """Why the authority rejected a call, or one item of a batch.
 
-    A reason that this version does not know is kept under its own name: it is
-    an `ErrorReason` all the same, equal to its name, and in no list of members.
+    `hushpost/v1/errors.proto` documents each reason and its metadata. A reason that
+    this version of the client does not know is an `ErrorReason` too, equal to its
+    name, but not a member of the enum.
     """
-
-    UNSPECIFIED = "UNSPECIFIED"
-    """No reason came with the error: it arose before the authority was reached."""
 
     API_KEY_MISSING = "API_KEY_MISSING"
     API_KEY_INVALID = "API_KEY_INVALID"
@@ -79,28 +74,29 @@ class ErrorReason(StrEnum):
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        # Not registered as a member, so that answers can't make memory grow.
+        # Not registered as a member, so that responses cannot grow the enum without bound.
         reason = str.__new__(cls, value)
         reason._name_ = reason._value_ = value
         return reason
 
 
 class HushpostError(Exception):
-    """A call failed. The root of all errors that this client raises.
+    """A call failed. Base class of all errors that calls raise.
 
     Attributes:
-        message: For people; may change between versions.
-        reason: What to branch on.
-        metadata: What the reason's documentation lists, for example `field`.
-        retry_after: Seconds after which the authority suggests another try, or
-            None where waiting does not help.
+        message: A human-readable message; may change between versions.
+        reason: The reason to branch on. None if the error did not come from the
+            authority, for example because it could not be reached.
+        metadata: Details of the reason, such as `field` or `index`.
+        retry_after: Seconds to wait before the next try, as suggested by the
+            authority; None if waiting does not help.
     """
 
     def __init__(
         self,
         message: str,
         *,
-        reason: ErrorReason = ErrorReason.UNSPECIFIED,
+        reason: ErrorReason | None = None,
         metadata: Mapping[str, str] = MappingProxyType({}),
         retry_after: float | None = None,
     ) -> None:
@@ -111,28 +107,27 @@ class HushpostError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        known = self.reason is not ErrorReason.UNSPECIFIED
-        return f"{self.reason}: {self.message}" if known else self.message
+        return self.message if self.reason is None else f"{self.reason}: {self.message}"
 
 
-class CancelledError(HushpostError):
-    """CANCELLED: the authority gave the call up."""
+class CallCancelledError(HushpostError):
+    """CANCELLED: the call was cancelled. A write may have been committed or not."""
 
 
 class UnknownError(HushpostError):
-    """UNKNOWN: something between here and the authority failed without a status."""
+    """UNKNOWN, or a status that has no class here. A write may have been committed or not."""
 
 
 class InvalidArgumentError(HushpostError):
-    """INVALID_ARGUMENT: the request can't be right, whatever the state."""
+    """INVALID_ARGUMENT: the request is invalid and would fail at any time."""
 
 
 class DeadlineExceededError(HushpostError):
-    """DEADLINE_EXCEEDED: no answer in time. A write may have happened or not."""
+    """DEADLINE_EXCEEDED: no response within the timeout. A write may be committed or not."""
 
 
 class NotFoundError(HushpostError):
-    """NOT_FOUND: what the call names does not exist."""
+    """NOT_FOUND: the tenant, campaign, group, link or API key does not exist."""
 
 
 class AlreadyExistsError(HushpostError):
@@ -140,27 +135,19 @@ class AlreadyExistsError(HushpostError):
 
 
 class PermissionDeniedError(HushpostError):
-    """PERMISSION_DENIED: the key is good, but not for this."""
+    """PERMISSION_DENIED: the API key is valid but does not permit this call."""
 
 
 class ResourceExhaustedError(HushpostError):
-    """RESOURCE_EXHAUSTED: the authority is overloaded, or a message is too big.
+    """RESOURCE_EXHAUSTED: the authority is overloaded, or a message is too large.
 
-    Not retried: a client that repeats by itself adds to the load. Send the call
-    again, with the same `request_id`, after `retry_after` seconds.
+    Not retried automatically, because retries would add to the load. Repeat the call
+    with the same `request_id` after `retry_after` seconds.
     """
 
 
 class FailedPreconditionError(HushpostError):
-    """FAILED_PRECONDITION: the state forbids it, for example a closed campaign."""
-
-
-class AbortedError(HushpostError):
-    """ABORTED: a conflict with another call."""
-
-
-class OutOfRangeError(HushpostError):
-    """OUT_OF_RANGE: past the end."""
+    """FAILED_PRECONDITION: the current state does not permit it, such as a closed campaign."""
 
 
 class UnimplementedError(HushpostError):
@@ -168,16 +155,12 @@ class UnimplementedError(HushpostError):
 
 
 class InternalError(HushpostError):
-    """INTERNAL: a fault of the authority; its log has the cause."""
+    """INTERNAL: a bug in the authority; its log has the cause."""
 
 
 class UnavailableError(HushpostError):
-    """UNAVAILABLE: not reached, after all retries. A write may have happened or not."""
-
-
-class DataLossError(HushpostError):
-    """DATA_LOSS: an answer arrived damaged."""
+    """UNAVAILABLE: no connection, after all retries. A write may have been committed or not."""
 
 
 class UnauthenticatedError(HushpostError):
-    """UNAUTHENTICATED: no API key, or not a valid one."""
+    """UNAUTHENTICATED: the API key is missing, unknown or revoked."""

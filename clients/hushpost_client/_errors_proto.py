@@ -1,10 +1,12 @@
-"""Turns what gRPC raises into the client's own errors."""
+"""Converts gRPC errors to the exceptions of the client."""
+
+from collections.abc import Iterable
+from typing import Protocol, cast
 
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
-from grpc import StatusCode
-from grpc.aio import AioRpcError
+from grpc import RpcError, StatusCode
 
 from hushpost.v1 import errors_pb2
 from hushpost_client import _errors
@@ -12,14 +14,14 @@ from hushpost_client._errors import ErrorReason, HushpostError
 
 __all__ = ["reason_from_number", "translate"]
 
-# `google.rpc.Status` travels here: see "Richer error model" in gRPC's guides.
+# The key of a serialized `google.rpc.Status`: "Richer error model" in the gRPC guides.
 _STATUS_TRAILER = "grpc-status-details-bin"
 _ERROR_INFO = ErrorInfo.DESCRIPTOR.full_name
 _RETRY_INFO = RetryInfo.DESCRIPTOR.full_name
 
+# The statuses that the authority sends and those that gRPC itself generates.
 _CLASSES: dict[StatusCode, type[HushpostError]] = {
-    StatusCode.CANCELLED: _errors.CancelledError,
-    StatusCode.UNKNOWN: _errors.UnknownError,
+    StatusCode.CANCELLED: _errors.CallCancelledError,
     StatusCode.INVALID_ARGUMENT: _errors.InvalidArgumentError,
     StatusCode.DEADLINE_EXCEEDED: _errors.DeadlineExceededError,
     StatusCode.NOT_FOUND: _errors.NotFoundError,
@@ -27,42 +29,51 @@ _CLASSES: dict[StatusCode, type[HushpostError]] = {
     StatusCode.PERMISSION_DENIED: _errors.PermissionDeniedError,
     StatusCode.RESOURCE_EXHAUSTED: _errors.ResourceExhaustedError,
     StatusCode.FAILED_PRECONDITION: _errors.FailedPreconditionError,
-    StatusCode.ABORTED: _errors.AbortedError,
-    StatusCode.OUT_OF_RANGE: _errors.OutOfRangeError,
     StatusCode.UNIMPLEMENTED: _errors.UnimplementedError,
     StatusCode.INTERNAL: _errors.InternalError,
     StatusCode.UNAVAILABLE: _errors.UnavailableError,
-    StatusCode.DATA_LOSS: _errors.DataLossError,
     StatusCode.UNAUTHENTICATED: _errors.UnauthenticatedError,
 }
 
+_REASON_NAMES: dict[int, str] = {
+    number: name.removeprefix("ERROR_REASON_")
+    for name, number in errors_pb2.ErrorReason.items()
+    if number != errors_pb2.ERROR_REASON_UNSPECIFIED
+}
 
-def translate(error: AioRpcError) -> HushpostError:
-    """Answer the client's error for a failed call."""
-    info, retry = _details(error)
-    words, status = error.details() or "no details", error.code()
+
+class _FailedCall(Protocol):
+    """The methods that the errors of `grpc` and of `grpc.aio` have in common."""
+
+    def code(self) -> StatusCode: ...
+    def details(self) -> str | None: ...
+    def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
+
+
+def translate(error: RpcError) -> HushpostError:
+    """Return the client's exception for a failed call."""
+    failed = cast("_FailedCall", error)
+    info, retry = _details(failed)
+    message, status = failed.details() or "no details", failed.code()
     return _CLASSES.get(status, _errors.UnknownError)(
-        # Without a reason the words are gRPC's own, which don't name the status.
-        words if info.reason else f"{status.name}: {words}",
-        reason=ErrorReason(info.reason or "UNSPECIFIED"),
+        # Without a reason, the message is gRPC's own, which does not name the status.
+        message if info.reason else f"{status.name}: {message}",
+        reason=ErrorReason(info.reason) if info.reason else None,
         metadata=info.metadata,
         retry_after=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,
     )
 
 
 def reason_from_number(number: int) -> ErrorReason:
-    """Answer the reason of one item of a batch."""
-    value = errors_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(number)
-    if value is None:
-        return ErrorReason(str(number))
-    return ErrorReason(value.name.removeprefix("ERROR_REASON_"))
+    """Return the reason of a rejected item; an unknown one is named by its number."""
+    return ErrorReason(_REASON_NAMES.get(number, str(number)))
 
 
-def _details(error: AioRpcError) -> tuple[ErrorInfo, RetryInfo | None]:
-    """Unpack the details; damaged ones count as none, since the status still tells."""
+def _details(failed: _FailedCall) -> tuple[ErrorInfo, RetryInfo | None]:
+    """Unpack the error details; malformed ones are ignored, because the status is known."""
     info, retry = ErrorInfo(), None
     try:
-        for detail in _status(error).details:
+        for detail in _status(failed).details:
             if detail.TypeName() == _ERROR_INFO:
                 info = ErrorInfo.FromString(detail.value)
             elif detail.TypeName() == _RETRY_INFO:
@@ -72,8 +83,8 @@ def _details(error: AioRpcError) -> tuple[ErrorInfo, RetryInfo | None]:
     return info, retry
 
 
-def _status(error: AioRpcError) -> Status:
-    for key, value in error.trailing_metadata() or ():
+def _status(failed: _FailedCall) -> Status:
+    for key, value in failed.trailing_metadata() or ():
         if key == _STATUS_TRAILER and isinstance(value, bytes):
             return Status.FromString(value)
     return Status()

@@ -1,54 +1,59 @@
-"""Recipients' preferences and the proof of them."""
+"""Preferences of contacts and the log of their changes."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
-from hushpost_client._words import DoNotTrack, Mode, PreferenceSource
+from hushpost_client._enums import DoNotTrack, Mode, PreferenceSource
 
 __all__ = ["BatchOutcome", "Preference", "PreferenceChange", "PreferenceEntry"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """A contact's preference and what follows from it.
+    """A contact's preference and the tracking mode that follows from it.
+
+    A value that this version of the client does not know is None.
 
     Attributes:
-        contact_id: Empty where the call named the contact by a preference token.
+        contact_id: The contact; None if the call named it by a preference token.
         do_not_track: UNSET, FALSE or TRUE.
-        mode: The mode of campaigns created now, by the tenant's policy.
-        update_time: When it was last changed, UTC; None if it never was.
+        mode: The mode of messages sent now, by the tenant's policy.
+        update_time: When the preference last changed, UTC; None if it never did.
     """
 
-    contact_id: str
-    do_not_track: DoNotTrack
-    mode: Mode
+    contact_id: str | None
+    do_not_track: DoNotTrack | None
+    mode: Mode | None
     update_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceEntry:
-    """One contact of a batch.
+    """One contact of `Preferences.batch_set_preferences`.
 
     Attributes:
         contact_id: 1 to 128 bytes of UTF-8.
-        do_not_track: UNSPECIFIED leaves the preference as it is and makes the
-            contact known.
-        source: How it came about.
-        evidence: What proves it, in the sender's words. At most 1,024 bytes.
+        do_not_track: The preference to set. None creates the contact if it is
+            unknown, and leaves its preference as it is.
+        source: Where the preference came from; None for SENDER.
+        evidence: What proves it, such as a form or ticket id; at most 1,024 bytes.
     """
 
     contact_id: str
-    do_not_track: DoNotTrack
-    source: PreferenceSource = PreferenceSource.UNSPECIFIED
-    evidence: str = ""
+    do_not_track: DoNotTrack | None
+    _: KW_ONLY
+    source: PreferenceSource | None = None
+    evidence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOutcome:
-    """What a batch of preferences changed.
+    """The result of `Preferences.batch_set_preferences`.
+
+    Both counts are 0 when the call repeats an earlier `request_id`.
 
     Attributes:
-        created_count: How many contacts were not known before.
+        created_count: How many contacts were created.
         changed_count: How many preferences changed.
     """
 
@@ -56,24 +61,26 @@ class BatchOutcome:
     changed_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChange:
-    """One change of a preference: an entry of the proof.
+    """An entry of the change log, which proves consent and its withdrawal.
+
+    A value that this version of the client does not know is None.
 
     Attributes:
-        contact_id: A digest where the contact was erased with PSEUDONYMIZE.
-        old_do_not_track: What it was.
-        new_do_not_track: What it became.
-        source: How it came about.
-        evidence: What proves it, as given.
+        contact_id: The contact; a digest if it was erased with PSEUDONYMIZE.
+        old_do_not_track: The preference before.
+        new_do_not_track: The preference after.
+        source: Where the preference came from.
+        evidence: What proves it, as given by the caller; None if nothing was given.
         actor: The id of the API key that made the call.
-        change_time: When it was committed, UTC.
+        change_time: When the change was committed, UTC.
     """
 
     contact_id: str
-    old_do_not_track: DoNotTrack
-    new_do_not_track: DoNotTrack
-    source: PreferenceSource
-    evidence: str
+    old_do_not_track: DoNotTrack | None
+    new_do_not_track: DoNotTrack | None
+    source: PreferenceSource | None
+    evidence: str | None
     actor: str
     change_time: datetime

@@ -1,4 +1,4 @@
-"""When to try again, and after how long."""
+"""The retry policy: exponential backoff with full jitter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,21 +6,24 @@ from dataclasses import dataclass
 __all__ = ["RetryPolicy"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a call is tried while the authority is UNAVAILABLE.
+    """How often and how soon a call is retried while the authority is UNAVAILABLE.
 
-    Only calls with a `request_id` are tried again, because only those count
-    once however often they arrive; every write carries one. Between two tries
-    lies a random time between zero and a bound that doubles from
-    `initial_backoff` to `max_backoff` ("full jitter", so that the clients of an
-    authority that comes back do not all call at once), on top of the time that
-    the authority asked for. No try begins after the call's timeout.
+    Only calls with a `request_id` (an idempotency key) are retried, because only those
+    count once however often they arrive; every write that could count twice has one.
+    The backoff is random between zero and a bound that doubles from `initial_backoff`
+    to `max_backoff` ("full jitter", so that clients do not return in a wave), plus
+    the delay that the authority requested. No try starts after the call's timeout.
 
     Attributes:
-        max_tries: Tries in all, the first one included; 1 means no retry.
-        initial_backoff: Bound of the first wait, in seconds.
-        max_backoff: Bound of every wait, in seconds.
+        max_tries: How often to try, including the first time; 1 disables retries.
+        initial_backoff: The bound of the first backoff, in seconds.
+        max_backoff: The bound of every backoff, in seconds.
+
+    Raises:
+        ValueError: if `max_tries` is below 1, or `initial_backoff` is negative or
+            above `max_backoff`.
     """
 
     max_tries: int = 5
@@ -33,19 +36,19 @@ class RetryPolicy:
         if not 0 <= self.initial_backoff <= self.max_backoff:
             raise ValueError("initial_backoff must be between 0 and max_backoff")
 
-    def wait(
+    def backoff(
         self,
         failures: int,
         retry_after: float | None,
         uniform: Callable[[float, float], float],
     ) -> float:
-        """Answer the seconds to wait after so many failures in a row (1…).
+        """Return the seconds to wait before the next try.
 
         Args:
-            failures: How many tries have failed so far.
-            retry_after: What the authority asked for, in seconds.
-            uniform: A random number between two bounds.
+            failures: How many tries have failed in a row, from 1.
+            retry_after: The delay that the authority requested, in seconds.
+            uniform: Returns a random number between two bounds.
         """
-        # 2.0**1000 is still a float, so failures in the thousands don't overflow.
+        # The exponent is capped because 2.0**1024 would overflow.
         bound = min(self.max_backoff, self.initial_backoff * 2.0 ** min(failures - 1, 1000))
         return (retry_after or 0.0) + uniform(0.0, bound)

@@ -1,75 +1,85 @@
-"""Numbers as they are on the wire."""
+"""Converts statistics from the wire."""
 
 from hushpost.v1 import stats_pb2
 from hushpost_client import _stats_types as types
-from hushpost_client._words_proto import from_timestamp
+from hushpost_client._enums_proto import from_timestamp
 
 __all__ = ["campaign_stats", "engaged_contact"]
 
 
 def campaign_stats(message: stats_pb2.CampaignStats) -> types.CampaignStats:
-    """Convert the numbers of a campaign."""
+    """Convert the statistics of a campaign."""
     return types.CampaignStats(
-        message.campaign_id,
-        message.quorum,
-        _sent(message.sent),
-        _signal(message.opens),
-        _signal(message.clicks),
-        _rates(message.rates),
-        tuple(map(_group, message.groups)),
-        tuple(map(_link, message.links)),
-        tuple(map(_hour, message.hours)),
+        campaign_id=message.campaign_id,
+        quorum=message.quorum,
+        sent=_sent(message.sent),
+        opens=_signal(message.opens),
+        clicks=_signal(message.clicks),
+        rates=_rates(message.rates),
+        groups=tuple(map(_group, message.groups)),
+        links=tuple(map(_link, message.links)),
+        hours=tuple(map(_hour, message.hours)),
     )
 
 
 def engaged_contact(message: stats_pb2.EngagedContact) -> types.EngagedContact:
-    """Convert a contact that engaged."""
+    """Convert a contact that opened or clicked."""
     return types.EngagedContact(
-        message.contact_id,
-        message.open_count,
-        message.click_count,
-        from_timestamp(message.first_event_time),
-        from_timestamp(message.last_event_time),
+        contact_id=message.contact_id,
+        open_count=message.open_count,
+        click_count=message.click_count,
+        first_event_time=from_timestamp(message.first_event_time),
+        last_event_time=from_timestamp(message.last_event_time),
     )
 
 
 def _group(message: stats_pb2.GroupStats) -> types.GroupStats:
     return types.GroupStats(
-        message.group_id,
-        _sent(message.sent),
-        _signal(message.opens),
-        _signal(message.clicks),
-        _rates(message.rates),
+        group_id=message.group_id,
+        sent=_sent(message.sent),
+        opens=_signal(message.opens),
+        clicks=_signal(message.clicks),
+        rates=_rates(message.rates),
     )
 
 
 def _link(message: stats_pb2.LinkStats) -> types.LinkStats:
-    return types.LinkStats(message.link_number, message.url, message.label, _signal(message.clicks))
+    return types.LinkStats(
+        link_number=message.link_number,
+        url=message.url,
+        label=message.label or None,
+        clicks=_signal(message.clicks),
+    )
 
 
 def _hour(message: stats_pb2.HourStats) -> types.HourStats:
     return types.HourStats(
-        from_timestamp(message.start_time),
-        _sent(message.sent),
-        _signal(message.opens),
-        _signal(message.clicks),
+        start_time=from_timestamp(message.start_time),
+        sent=_sent(message.sent),
+        opens=_signal(message.opens),
+        clicks=_signal(message.clicks),
     )
 
 
 def _sent(message: stats_pb2.SentStats) -> types.SentStats:
-    return types.SentStats(message.identified, message.anonymous, message.aggregate, message.off)
+    return types.SentStats(
+        identified=message.identified,
+        anonymous=message.anonymous,
+        aggregate=message.aggregate,
+        off=message.off,
+    )
 
 
 def _signal(message: stats_pb2.SignalStats) -> types.SignalStats:
-    return types.SignalStats(_engagement(message.human), _engagement(message.machine))
+    return types.SignalStats(human=_engagement(message.human), machine=_engagement(message.machine))
 
 
 def _engagement(message: stats_pb2.EngagementStats) -> types.EngagementStats:
     return types.EngagementStats(
-        _count(message.identified),
-        _count(message.anonymous),
-        _count(message.aggregate),
-        message.held_back,
+        identified=_count(message.identified),
+        anonymous=_count(message.anonymous),
+        aggregate=_count(message.aggregate),
+        held_back=message.held_back,
     )
 
 
@@ -79,11 +89,15 @@ def _count(message: stats_pb2.Count) -> types.Count:
 
 def _rates(message: stats_pb2.Rates) -> types.Rates:
     return types.Rates(
-        _rate(message.open_rate),
-        _rate(message.click_through_rate),
-        _rate(message.click_to_open_rate),
+        open_rate=_rate(message.open_rate),
+        click_through_rate=_rate(message.click_through_rate),
+        click_to_open_rate=_rate(message.click_to_open_rate),
     )
 
 
 def _rate(message: stats_pb2.Rate) -> types.Rate:
-    return types.Rate(message.combined, message.identified, message.anonymous)
+    return types.Rate(
+        combined=message.combined,
+        identified=message.identified,
+        anonymous=message.anonymous,
+    )

@@ -1,4 +1,4 @@
-"""The numbers of a campaign."""
+"""The statistics of a campaign."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +20,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Events, and the people behind them.
+    """A number of events and of distinct messages: `Count(total, unique)`.
 
     Attributes:
-        total: All events, repeats included.
+        total: All events, including repeats.
         unique: Distinct messages, each counted once.
     """
 
@@ -31,17 +31,18 @@ class Count:
     unique: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngagementStats:
-    """A number, split by what is known.
+    """Counts by what is known about the contacts.
 
     Attributes:
-        identified: Of events that name a contact. Exact.
-        anonymous: Of anonymous events. Published under the quorum.
-        aggregate: Of whole groups and of browsers that asked for privacy:
-            totals only. Published under the quorum.
-        held_back: Whether the published numbers may be behind the truth. Never
-            tells whether somebody acted.
+        identified: Events that name a contact. Exact.
+        anonymous: Anonymous events. Published under the quorum.
+        aggregate: Events of whole groups, and of browsers that sent a privacy
+            signal. Published under the quorum; `unique` is 0.
+        held_back: Whether the published counts may lag behind the real ones: always
+            true while the quorum is above 1 and something was sent. It depends on
+            nothing else, so it does not reveal whether there were events.
     """
 
     identified: Count
@@ -50,22 +51,22 @@ class EngagementStats:
     held_back: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalStats:
-    """Opens or clicks.
+    """Opens or clicks, by human and machine.
 
     Attributes:
-        human: Verdicts HUMAN, PROXY and UNKNOWN.
-        machine: Verdicts PREFETCH and SCANNER.
+        human: Events with the verdict HUMAN, PROXY or UNKNOWN.
+        machine: Events with the verdict PREFETCH or SCANNER.
     """
 
     human: EngagementStats
     machine: EngagementStats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentStats:
-    """Messages sent, by the mode that they were sent in."""
+    """How many messages were sent in each mode."""
 
     identified: int
     anonymous: int
@@ -73,14 +74,16 @@ class SentStats:
     off: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A rate from 0 to 1; `identified` + `anonymous` = `combined`.
 
+    0 where the denominator is 0.
+
     Attributes:
-        combined: Of identified and published anonymous people together.
-        identified: The part of identified people.
-        anonymous: The part of published anonymous people.
+        combined: The rate of identified and published anonymous contacts together.
+        identified: The share of identified contacts.
+        anonymous: The share of published anonymous contacts.
     """
 
     combined: float
@@ -88,9 +91,9 @@ class Rate:
     anonymous: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Rates by unique human numbers, where sent leaves out OFF.
+    """Rates by unique human counts; messages in mode OFF do not count as sent.
 
     Attributes:
         open_rate: Opens ÷ sent.
@@ -103,9 +106,17 @@ class Rates:
     click_to_open_rate: Rate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupStats:
-    """The numbers of a group; a person who clicked two links is one unique click."""
+    """The statistics of one group.
+
+    Attributes:
+        group_id: The group.
+        sent: Messages sent.
+        opens: Opens.
+        clicks: Clicks on any link; a contact that clicked two links is one unique.
+        rates: Rates of the group.
+    """
 
     group_id: str
     sent: SentStats
@@ -114,26 +125,33 @@ class GroupStats:
     rates: Rates
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStats:
-    """The numbers of a link, over all groups."""
+    """The statistics of one link, over all groups.
+
+    Attributes:
+        link_number: 1…n in the campaign.
+        url: The destination.
+        label: The place of the link in the message, or None.
+        clicks: Clicks.
+    """
 
     link_number: int
     url: str
-    label: str
+    label: str | None
     clicks: SignalStats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HourStats:
-    """The numbers of an hour, of the whole campaign.
+    """The statistics of one hour, over the whole campaign.
 
-    Identified numbers stand in the hour of the event, anonymous ones in the hour
-    in which they were published.
+    Identified counts are assigned to the hour of the event, anonymous ones to the
+    hour of their publication.
 
     Attributes:
-        start_time: The hour's first second, UTC.
-        sent: Messages sent in it.
+        start_time: The start of the hour, UTC.
+        sent: Messages sent in this hour.
         opens: Opens.
         clicks: Clicks.
     """
@@ -144,21 +162,22 @@ class HourStats:
     clicks: SignalStats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStats:
-    """The numbers of a campaign.
+    """The statistics of a campaign.
 
     Attributes:
         campaign_id: The campaign.
-        quorum: k: how many more people must stand behind each change of an
-            anonymous number; 1 means that all numbers are exact.
+        quorum: The k of the k-anonymity: a published anonymous count changes only
+            when at least k more contacts contribute to it. With 1, all counts are
+            exact.
         sent: Messages sent.
         opens: Opens of the whole campaign.
         clicks: Clicks of the whole campaign, on any link.
         rates: Rates of the whole campaign.
-        groups: In the order in which they were added.
-        links: By number.
-        hours: Ascending; hours without a number are left out.
+        groups: By group, in the order in which the groups were added.
+        links: By link, ascending by number.
+        hours: By hour, ascending; hours without events are left out.
     """
 
     campaign_id: str
@@ -172,9 +191,17 @@ class CampaignStats:
     hours: tuple[HourStats, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngagedContact:
-    """An identified contact that engaged; counts include repeats, times are UTC."""
+    """A contact that opened or clicked, with its identified events.
+
+    Attributes:
+        contact_id: The contact.
+        open_count: How many opens, including repeats.
+        click_count: How many clicks, including repeats.
+        first_event_time: The time of the first event, UTC.
+        last_event_time: The time of the last event, UTC.
+    """
 
     contact_id: str
     open_count: int

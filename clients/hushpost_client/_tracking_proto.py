@@ -1,8 +1,9 @@
-"""Opens, clicks and links as they are on the wire."""
+"""Converts opens, clicks and links to and from the wire."""
 
 from collections.abc import Iterable
 
 from hushpost.v1 import tracking_pb2
+from hushpost_client._enums_proto import VERDICT, set_timestamp
 from hushpost_client._errors_proto import reason_from_number
 from hushpost_client._tracking_types import (
     Event,
@@ -11,57 +12,24 @@ from hushpost_client._tracking_types import (
     RejectedEvent,
     WatchedLink,
 )
-from hushpost_client._words_proto import VERDICT, set_timestamp
 
-__all__ = [
-    "click_request",
-    "events_request",
-    "link_update",
-    "open_request",
-    "recorded_events",
-]
-
-
-def open_request(event: Event, request_id: str) -> tracking_pb2.RecordOpenRequest:
-    """Convert an open."""
-    request = tracking_pb2.RecordOpenRequest(
-        token=event.token,
-        verdict=VERDICT.number(event.verdict),
-        privacy_signal=event.privacy_signal,
-        request_id=request_id,
-    )
-    if event.event_time is not None:
-        set_timestamp(request.open_time, event.event_time)
-    return request
-
-
-def click_request(event: Event, request_id: str) -> tracking_pb2.RecordClickRequest:
-    """Convert a click."""
-    request = tracking_pb2.RecordClickRequest(
-        token=event.token,
-        link_number=event.link_number,
-        verdict=VERDICT.number(event.verdict),
-        privacy_signal=event.privacy_signal,
-        request_id=request_id,
-    )
-    if event.event_time is not None:
-        set_timestamp(request.click_time, event.event_time)
-    return request
+__all__ = ["events_request", "link_update", "recorded_events"]
 
 
 def events_request(events: Iterable[Event], request_id: str) -> tracking_pb2.RecordEventsRequest:
-    """Convert a batch.
+    """Convert a batch of events.
 
-    Messages are made in place and fields are assigned one by one: with keyword
-    arguments and a nested Timestamp it takes two to three times as long.
+    Adds messages in place and sets their fields one by one: two to three times as
+    fast as constructors with keyword arguments and a nested Timestamp.
     """
     request = tracking_pb2.RecordEventsRequest(request_id=request_id)
     add, verdicts = request.events.add, VERDICT.numbers
     for event in events:
         message = add()
         message.token = event.token
-        message.link_number = event.link_number
         message.verdict = verdicts[event.verdict]
+        if event.link_number is not None:
+            message.link_number = event.link_number
         if event.event_time is not None:
             set_timestamp(message.event_time, event.event_time)
         if event.privacy_signal:
@@ -69,16 +37,34 @@ def events_request(events: Iterable[Event], request_id: str) -> tracking_pb2.Rec
     return request
 
 
-def recorded_events(answer: tracking_pb2.RecordEventsResponse) -> RecordedEvents:
-    """Convert what became of a batch."""
-    rejected = (
-        RejectedEvent(item.index, reason_from_number(item.reason), item.message)
-        for item in answer.rejected
+def recorded_events(response: tracking_pb2.RecordEventsResponse) -> RecordedEvents:
+    """Convert the result of a batch."""
+    return RecordedEvents(
+        accepted_count=response.accepted_count,
+        rejected=tuple(map(_rejected_event, response.rejected)),
     )
-    return RecordedEvents(answer.accepted_count, tuple(rejected))
 
 
-def link_update(answer: tracking_pb2.WatchLinksResponse) -> LinkUpdate:
-    """Convert some links."""
-    links = (WatchedLink(link.campaign_number, link.link_number, link.url) for link in answer.links)
-    return LinkUpdate(tuple(links), answer.cursor, answer.snapshot_complete)
+def link_update(response: tracking_pb2.WatchLinksResponse) -> LinkUpdate:
+    """Convert a part of the stream of links."""
+    return LinkUpdate(
+        links=tuple(map(_watched_link, response.links)),
+        cursor=response.cursor,
+        snapshot_complete=response.snapshot_complete,
+    )
+
+
+def _rejected_event(message: tracking_pb2.RejectedEvent) -> RejectedEvent:
+    return RejectedEvent(
+        index=message.index,
+        reason=reason_from_number(message.reason),
+        message=message.message,
+    )
+
+
+def _watched_link(message: tracking_pb2.WatchedLink) -> WatchedLink:
+    return WatchedLink(
+        campaign_number=message.campaign_number,
+        link_number=message.link_number,
+        url=message.url,
+    )

@@ -1,10 +1,10 @@
-"""What an edge records and what it is answered."""
+"""Opens, clicks, and the links that an edge redirects to."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
+from hushpost_client._enums import Verdict
 from hushpost_client._errors import ErrorReason
-from hushpost_client._words import Verdict
 
 __all__ = ["Event", "LinkUpdate", "RecordedEvents", "RejectedEvent", "WatchedLink"]
 
@@ -14,29 +14,38 @@ class Event:
     """An open or a click to record.
 
     Attributes:
-        token: From the URL: 56 characters of base64url.
-        link_number: 0 for an open, n for a click on link n.
-        event_time: When it happened, aware; None for now. At most five minutes
-            ahead of and 30 days behind the authority's clock.
-        verdict: Who caused it, as the edge judged it.
-        privacy_signal: Whether the browser sent `Sec-GPC: 1` or `DNT: 1`.
+        token: The token from the URL, 56 characters of base64url.
+        link_number: 1…n for a click on that link; None for an open.
+        event_time: When it happened, with a time zone; None for now. At most five
+            minutes ahead of and 30 days behind the authority's clock.
+        verdict: What caused it, as classified by the edge.
+        privacy_signal: Whether the browser sent `Sec-GPC: 1` or `DNT: 1`. Such an
+            event is never stored as IDENTIFIED.
+
+    Raises:
+        ValueError: if `link_number` is 0.
     """
 
     token: str
-    link_number: int = 0
+    _: KW_ONLY
+    link_number: int | None = None
     event_time: datetime | None = None
     verdict: Verdict = Verdict.UNKNOWN
     privacy_signal: bool = False
 
+    def __post_init__(self) -> None:
+        if self.link_number == 0:  # on the wire, 0 would be an open
+            raise ValueError("link_number starts at 1; leave it out for an open")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedEvent:
-    """An event of a batch that was refused. Sending it again will not help.
+    """An event of a batch that was rejected. Do not send it again.
 
     Attributes:
-        index: Its place in the batch, from 0.
-        reason: What to branch on.
-        message: The same for people.
+        index: Its position in the batch, from 0.
+        reason: The error reason to branch on.
+        message: A human-readable message; may change between versions.
     """
 
     index: int
@@ -44,26 +53,26 @@ class RejectedEvent:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedEvents:
-    """What became of a batch. All that is not in `rejected` is committed.
+    """The result of `Tracking.record_events`. Events not in `rejected` are committed.
 
     Attributes:
-        accepted_count: How many events were accepted; the same for a repeated
-            call, although nothing counts twice.
-        rejected: By ascending index.
+        accepted_count: How many events were accepted. A call that repeats an
+            earlier `request_id` returns the same number and counts nothing twice.
+        rejected: The rejected events by ascending index.
     """
 
     accepted_count: int
     rejected: tuple[RejectedEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedLink:
-    """A link as an edge keeps it.
+    """A link of any campaign, as an edge stores it.
 
     Attributes:
-        campaign_number: Bytes 2 to 9 of the token, big-endian.
+        campaign_number: The campaign: bytes 2 to 9 of the token, big-endian.
         link_number: 1…n in the campaign.
         url: Where to redirect.
     """
@@ -73,15 +82,16 @@ class WatchedLink:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkUpdate:
-    """Some links, in the order in which they were registered.
+    """A part of the stream of links, in the order of their registration.
 
     Attributes:
         links: At most 1,000. May be empty.
-        cursor: Where this update ends: keep it together with the links.
-        snapshot_complete: Whether everything registered before the call has
-            been answered by now.
+        cursor: The position after these links. Store it together with them, and
+            pass it to `Tracking.watch_links` to continue from here.
+        snapshot_complete: Whether the stream has delivered every link that was
+            registered before the call.
     """
 
     links: tuple[WatchedLink, ...]

@@ -118,7 +118,7 @@ def _bad_events(message: Message, links: int, now: datetime) -> list[tuple[Event
         (Event("not-a-token"), ErrorReason.TOKEN_INVALID),
         (Event(damaged), ErrorReason.TOKEN_INVALID),
         (Event(message.preference_token), ErrorReason.TOKEN_INVALID),
-        (Event(token, links + 1), ErrorReason.LINK_NOT_FOUND),
-        (Event(token, 0, now + _HOUR), ErrorReason.EVENT_TIME_IN_FUTURE),
-        (Event(token, 0, now - timedelta(days=31)), ErrorReason.EVENT_TIME_TOO_OLD),
+        (Event(token, link_number=links + 1), ErrorReason.LINK_NOT_FOUND),
+        (Event(token, event_time=now + _HOUR), ErrorReason.EVENT_TIME_IN_FUTURE),
+        (Event(token, event_time=now - timedelta(days=31)), ErrorReason.EVENT_TIME_TOO_OLD),
     ]

@@ -118,34 +118,47 @@ class Model:
         opens = sum_signals([group.opens for group in groups])
         clicks = sum_signals([group.clicks for group in groups])
         return CampaignStats(
-            self._campaign_id,
-            self._quorum,
-            sent,
-            opens,
-            clicks,
-            rates_of(sent, opens, clicks),
-            groups,
-            tuple(
-                LinkStats(number, link.url, link.label, self._link(number))
+            campaign_id=self._campaign_id,
+            quorum=self._quorum,
+            sent=sent,
+            opens=opens,
+            clicks=clicks,
+            rates=rates_of(sent, opens, clicks),
+            groups=groups,
+            links=tuple(
+                LinkStats(
+                    link_number=number,
+                    url=link.url,
+                    label=link.label,
+                    clicks=self._link(number),
+                )
                 for number, link in enumerate(self.links, 1)
             ),
-            self._hours(_hour(published), opens, clicks),
+            hours=self._hours(_hour(published), opens, clicks),
         )
 
     def _group(self, group: str) -> GroupStats:
         sent = self._sent(message for message in self._messages if message.group == group)
-        opens = SignalStats(*(self._cell(group, 0, machine) for machine in (False, True)))
-        clicks = SignalStats(*(self._clicks(group, machine) for machine in (False, True)))
-        return GroupStats(group, sent, opens, clicks, rates_of(sent, opens, clicks))
+        opens = self._signal(group, 0)
+        clicks = SignalStats(human=self._clicks(group, False), machine=self._clicks(group, True))  # noqa: FBT003
+        return GroupStats(
+            group_id=group,
+            sent=sent,
+            opens=opens,
+            clicks=clicks,
+            rates=rates_of(sent, opens, clicks),
+        )
+
+    def _signal(self, group: str, link: int) -> SignalStats:
+        """Return a group's opens (link 0), or its clicks on a link."""
+        return SignalStats(
+            human=self._cell(group, link, False),  # noqa: FBT003 - as in events
+            machine=self._cell(group, link, True),  # noqa: FBT003
+        )
 
     def _link(self, number: int) -> SignalStats:
         """Return clicks on a link: what is told of each group's."""
-        return sum_signals(
-            [
-                SignalStats(*(self._cell(group, number, machine) for machine in (False, True)))
-                for group in self._groups
-            ]
-        )
+        return sum_signals([self._signal(group, number) for group in self._groups])
 
     def _clicks(self, group: str, machine: bool) -> EngagementStats:  # noqa: FBT001 - as in events
         """Return a group's clicks: events as its links tell them, each person once."""
@@ -170,9 +183,9 @@ class Model:
         found = self._parts(group, link, machine)
         identified, unknown, folded, aggregate = (part.told(self._quorum) for part in found)
         return EngagementStats(
-            identified,
-            sum_counts([unknown, folded]),
-            aggregate if self._has_many(group) else _NOBODY,
+            identified=identified,
+            anonymous=sum_counts([unknown, folded]),
+            aggregate=aggregate if self._has_many(group) else _NOBODY,
             held_back=self._may_hold_back(),
         )
 
@@ -202,10 +215,10 @@ class Model:
     def _sent(self, messages: Iterable[_Message]) -> SentStats:
         modes = [message.sent_mode for message in messages]
         return SentStats(
-            modes.count(Mode.IDENTIFIED),
-            modes.count(Mode.ANONYMOUS),
-            modes.count(Mode.AGGREGATE),
-            modes.count(Mode.OFF),
+            identified=modes.count(Mode.IDENTIFIED),
+            anonymous=modes.count(Mode.ANONYMOUS),
+            aggregate=modes.count(Mode.AGGREGATE),
+            off=modes.count(Mode.OFF),
         )
 
     def _may_hold_back(self) -> bool:
@@ -222,10 +235,10 @@ class Model:
         named = {False: _Named(identified, clicks=False), True: _Named(identified, clicks=True)}
         return tuple(
             HourStats(
-                hour,
-                self._sent(m for m in self._messages if _hour(m.sent) == hour),
-                named[False].hour(hour, opens if hour == published else _without(opens)),
-                named[True].hour(hour, clicks if hour == published else _without(clicks)),
+                start_time=hour,
+                sent=self._sent(m for m in self._messages if _hour(m.sent) == hour),
+                opens=named[False].hour(hour, opens if hour == published else _without(opens)),
+                clicks=named[True].hour(hour, clicks if hour == published else _without(clicks)),
             )
             for hour in sorted(hours)
         )
@@ -256,12 +269,11 @@ class _Named:
 
 def _without(signal: SignalStats) -> SignalStats:
     """Return a signal of which nothing anonymous was published."""
-    return SignalStats(
-        *(
-            EngagementStats(_NOBODY, _NOBODY, _NOBODY, cell.held_back)
-            for cell in (signal.human, signal.machine)
-        )
-    )
+    return SignalStats(human=_empty(signal.human), machine=_empty(signal.machine))
+
+
+def _empty(cell: EngagementStats) -> EngagementStats:
+    return replace(cell, identified=_NOBODY, anonymous=_NOBODY, aggregate=_NOBODY)
 
 
 def _hour(time: datetime) -> datetime:

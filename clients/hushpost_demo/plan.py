@@ -61,7 +61,13 @@ class Action(NamedTuple):
     @property
     def event(self) -> Event:
         """What an edge sends."""
-        return Event(self.message.token, self.link, self.time, self.verdict, self.privacy_signal)
+        return Event(
+            self.message.token,
+            link_number=self.link or None,
+            event_time=self.time,
+            verdict=self.verdict,
+            privacy_signal=self.privacy_signal,
+        )
 
 
 @dataclass(frozen=True, slots=True)

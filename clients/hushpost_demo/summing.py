@@ -51,5 +51,9 @@ def rates_of(sent: SentStats, opens: SignalStats, clicks: SignalStats) -> Rates:
 def _rate(people: EngagementStats, of: int) -> Rate:
     identified, anonymous = people.identified.unique, people.anonymous.unique
     if of == 0:
-        return Rate(0, 0, 0)
-    return Rate((identified + anonymous) / of, identified / of, anonymous / of)
+        return Rate(combined=0, identified=0, anonymous=0)
+    return Rate(
+        combined=(identified + anonymous) / of,
+        identified=identified / of,
+        anonymous=anonymous / of,
+    )

@@ -30,7 +30,7 @@ ANSWERS = Counter(
     ["what"],
 )
 EVENTS = Counter("hushpost_edge_events_total", "Events spooled.", ["verdict"])
-_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict if verdict != "UNSPECIFIED"}
+_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict}
 REFUSED = Counter(
     "hushpost_edge_refused_events_total",
     "Events that were not spooled, although their reader was answered: spool full, disk failing.",

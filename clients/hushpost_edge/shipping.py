@@ -99,11 +99,11 @@ class Shipping:
 
     def _failed(self, error: HushpostError, batch: Batch) -> float:
         self._failures += 1
-        metrics.SHIP_FAILURES.labels(error.reason).inc()
+        metrics.SHIP_FAILURES.labels(error.reason or "UNSPECIFIED").inc()
         cause, events = type(error).__name__, len(batch.events)
         if isinstance(error, _PASSING):
             _log.warning("events wait", reason=error.reason, cause=cause, events=events)
-            return _BACKOFF.wait(self._failures, error.retry_after, random.uniform)
+            return _BACKOFF.backoff(self._failures, error.retry_after, random.uniform)
         _log.error(
             "events not taken, and kept: this needs somebody's attention",
             reason=error.reason,
@@ -123,7 +123,13 @@ class Shipping:
 def _event(spooled: SpooledEvent) -> Event:
     token, link, time_, verdict, privacy_signal = spooled
     moment = _EPOCH + timedelta(microseconds=time_)
-    return Event(text_of(token), link, moment, verdict, privacy_signal)
+    return Event(
+        text_of(token),
+        link_number=link or None,
+        event_time=moment,
+        verdict=verdict,
+        privacy_signal=privacy_signal,
+    )
 
 
 def _count(outcome: RecordedEvents) -> None:

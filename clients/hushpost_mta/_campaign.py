@@ -30,7 +30,7 @@ class Rendered(Generic[Message]):
 
     contact_id: str
     address: str
-    mode: Mode
+    mode: Mode | None
     message: Message
     preference_url: str
 
@@ -71,13 +71,13 @@ class Campaign(Generic[Message]):
         Raises CompileError if the message has a place for a preference link and
         `issued` has no token for it.
         """
-        token = "" if issued.mode is Mode.OFF else issued.token
+        token, preference_token = issued.token or "", issued.preference_token or ""
         return Rendered(
             issued.contact_id,
             address,
             issued.mode,
-            self.template.fill(token, issued.preference_token),
-            self.template.preference_url(issued.preference_token),
+            self.template.fill(token, preference_token),
+            self.template.preference_url(preference_token),
         )
 
     async def render_all(

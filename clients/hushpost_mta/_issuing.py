@@ -125,7 +125,7 @@ class TokenDesk:
                 )
             except (UnavailableError, DeadlineExceededError, ResourceExhaustedError) as error:
                 failures += 1
-                wait = _BACKOFF.wait(failures, error.retry_after, random.uniform)
+                wait = _BACKOFF.backoff(failures, error.retry_after, random.uniform)
                 if not _passes(error) or time.monotonic() + wait >= end:
                     raise
                 _logger.warning("asking for tokens again in %.1f s: %s", wait, error)

@@ -65,7 +65,7 @@ class Search:
                 continue
             position = self._positions[part] = self._positions.get(part, 0) + 1
             label = _shortened(link.label) or f"{part}:{position}"
-            self.links.append(NewLink(link.url, label))
+            self.links.append(NewLink(link.url, label=label))
             cuts.append(placed(self.urls.click(len(self.links)), link.start, link.end))
         return cuts
 

@@ -55,14 +55,14 @@ def test_an_empty_cell_is_unset_on_request(contact_id: str, cell: str) -> None:
 @given(contact_ids)
 def test_an_absent_cell_leaves_the_preference_alone(contact_id: str) -> None:
     """A row that ends before the column says nothing of the preference."""
-    assert read_contact([contact_id], LAYOUT, "false").do_not_track is DoNotTrack.UNSPECIFIED
+    assert read_contact([contact_id], LAYOUT, "false").do_not_track is None
 
 
 def test_an_absent_column_leaves_preferences_alone() -> None:
     """Without the column no row says anything of the preference."""
     layout = Layout(",", ("name", "contact_id"), 1, None)
     contact = read_contact(["Ann", "ann"], layout, "false")
-    assert (contact.contact_id, contact.do_not_track) == ("ann", DoNotTrack.UNSPECIFIED)
+    assert (contact.contact_id, contact.do_not_track) == ("ann", None)
 
 
 @given(contact_ids, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))

@@ -87,7 +87,18 @@ async def test_a_batch_of_events_arrives_as_given(hushpost: Hushpost, peer: Any)
     peer.answers(tracking_pb2.RecordEventsResponse(accepted_count=2))
     at = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
     await hushpost.tracking.record_events(
-        iter([Event("one"), Event("two", 3, at, Verdict.PREFETCH, privacy_signal=True)])
+        iter(
+            [
+                Event("one"),
+                Event(
+                    "two",
+                    link_number=3,
+                    event_time=at,
+                    verdict=Verdict.PREFETCH,
+                    privacy_signal=True,
+                ),
+            ]
+        )
     )
     first, second = peer.requests[0].events
     assert (first.token, first.link_number, first.HasField("event_time")) == (
@@ -130,7 +141,7 @@ async def test_tokens_are_paired_with_their_contacts(hushpost: Hushpost, peer: A
     issued = await hushpost.campaigns.issue_tokens("spring", "vip", iter(["ann", "bob"]))
     assert [(t.contact_id, t.mode, t.token) for t in issued.tokens] == [
         ("ann", Mode.IDENTIFIED, "A"),
-        ("bob", Mode.OFF, ""),
+        ("bob", Mode.OFF, None),
     ]
     assert issued.warnings == (hushpost_client.IssueWarning.FEW_ANONYMOUS,)
 
@@ -138,7 +149,7 @@ async def test_tokens_are_paired_with_their_contacts(hushpost: Hushpost, peer: A
 async def test_a_wrong_number_of_tokens_is_refused(hushpost: Hushpost, peer: Any) -> None:
     """Tokens that can't be paired are never handed out."""
     peer.answers(campaign_pb2.IssueTokensResponse(tokens=[campaign_pb2.IssuedToken(token="A")]))
-    with pytest.raises(InternalError, match="asked for 2 tokens"):
+    with pytest.raises(InternalError, match="requested 2 tokens"):
         await hushpost.campaigns.issue_tokens("spring", "vip", ["ann", "bob"])
 
 

@@ -40,10 +40,10 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path) -> None:
             assert (await anext(links)).links is not None
             await sender.campaigns.extend_campaign("one", groups=["all"])
             issued = await sender.campaigns.issue_tokens("one", "all", ["ann"])
+            token = issued.tokens[0].token
+            assert token
             process.kill()
-            batch = asyncio.create_task(
-                edge.tracking.record_events([Event(issued.tokens[0].token)])
-            )
+            batch = asyncio.create_task(edge.tracking.record_events([Event(token)]))
             following = asyncio.create_task(_until(links, "https://example.com/two"))
             await asyncio.to_thread(process.start)
             assert (await batch).accepted_count == 1

@@ -142,9 +142,9 @@ def test_waits_stay_within_their_bounds(
 ) -> None:
     """A wait is the authority's delay plus a random part of a bound that doubles."""
     policy = RetryPolicy(initial_backoff=0.1, max_backoff=5)
-    wait = policy.wait(failures, retry_after, lambda low, high: low + share * (high - low))
+    backoff = policy.backoff(failures, retry_after, lambda low, high: low + share * (high - low))
     bound = min(5, 0.1 * 2 ** min(failures - 1, 60))
-    assert wait == pytest.approx((retry_after or 0) + share * bound)
+    assert backoff == pytest.approx((retry_after or 0) + share * bound)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hushpost_client import CampaignStats, Count, Mode, NewLink, Verdict
 from hushpost_demo.model import Model
 
 NOON = datetime(2025, 3, 21, 12, 0, tzinfo=UTC)
-LINKS = (NewLink("https://a.example.com/", "a"), NewLink("https://b.example.com/", "b"))
+LINKS = (NewLink("https://a.example.com/", label="a"), NewLink("https://b.example.com/", label="b"))
 GROUPS = ("north", "south")
 MESSAGES = 6
 

@@ -43,7 +43,7 @@ async def send(sender: Hushpost, contacts: Sequence[str], urls: Sequence[str] = 
     for place in range(0, len(contacts), 5_000):
         some = contacts[place : place + 5_000]
         issued = await sender.campaigns.issue_tokens(campaign_id, "all", some)
-        tokens |= {item.contact_id: item.token for item in issued.tokens}
+        tokens |= {item.contact_id: item.token for item in issued.tokens if item.token}
     return Mailing(campaign_id, tokens)
 
 

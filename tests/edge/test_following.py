@@ -45,8 +45,11 @@ class ScriptedTracking:
 
 def update(*numbers: int, complete: bool = True) -> LinkUpdate:
     """An update with links of campaign 1; the cursor is the last one's number."""
-    links = tuple(WatchedLink(1, number, f"https://example.com/{number}") for number in numbers)
-    return LinkUpdate(links, str(numbers[-1]), complete)
+    links = tuple(
+        WatchedLink(campaign_number=1, link_number=number, url=f"https://example.com/{number}")
+        for number in numbers
+    )
+    return LinkUpdate(links=links, cursor=str(numbers[-1]), snapshot_complete=complete)
 
 
 @pytest.fixture

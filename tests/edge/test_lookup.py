@@ -54,7 +54,7 @@ def lookup(store: LinkStore, tracking: ScriptedTracking) -> Lookup:
 async def test_a_link_that_came_with_the_stream_is_known(store: LinkStore, lookup: Lookup) -> None:
     """As soon as it is in the file, also where it was not known a moment before."""
     assert lookup.known(1, 2) is None
-    store.follow([WatchedLink(1, 2, URL)], "7", is_complete=False)
+    store.follow([WatchedLink(campaign_number=1, link_number=2, url=URL)], "7", is_complete=False)
     assert lookup.known(1, 2) == URL.encode()
     assert (store.cursor(), store.is_complete()) == ("7", False)
 

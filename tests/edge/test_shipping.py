@@ -48,8 +48,8 @@ class ScriptedTracking:
         self.times.append(time.monotonic())
         if self.script:
             raise self.script.pop(0)
-        rejected = RejectedEvent(0, ErrorReason.TOKEN_INVALID, "in words")
-        return RecordedEvents(len(self.calls[-1][1]) - 1, (rejected,))
+        rejected = RejectedEvent(index=0, reason=ErrorReason.TOKEN_INVALID, message="in words")
+        return RecordedEvents(accepted_count=len(self.calls[-1][1]) - 1, rejected=(rejected,))
 
 
 @pytest.fixture

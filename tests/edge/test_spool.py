@@ -62,7 +62,7 @@ def append(spool: Spool, first: int, count: int = 1, corrections: tuple[int, ...
             st.binary(min_size=42, max_size=42),
             st.integers(0, 2**32 - 1),
             st.integers(0, 2**63),
-            st.sampled_from([verdict for verdict in Verdict if verdict != "UNSPECIFIED"]),
+            st.sampled_from(Verdict),
             st.booleans(),
         )
     )

@@ -18,7 +18,7 @@ from hushpost_client import (
     UnavailableError,
     Verdict,
 )
-from hushpost_client._calls import Calls
+from hushpost_client._async.calls import Calls
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
 from tests.mailing import GROUP, URLS, eventually
@@ -118,7 +118,8 @@ async def prepared(clients: Clients, campaign_id: str, people: int) -> Load:
     )
     await clients.sender.campaigns.create_campaign(campaign_id, links=URLS, groups=[GROUP])
     issued = await clients.sender.campaigns.issue_tokens(campaign_id, GROUP, names)
-    return Load(clients, campaign_id, {token.contact_id: token.token for token in issued.tokens})
+    tokens = {token.contact_id: token.token for token in issued.tokens if token.token}
+    return Load(clients, campaign_id, tokens)
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ async def test_a_stricter_policy_folds_even_if_it_is_loosened_again_at_once(
             await other.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.IDENTIFIED))
 
         async def is_done() -> bool:
-            return (await other.admin.admin.get_tenant()).folding is None
+            return (await other.admin.admin.get_tenant()).anonymization is None
 
         await eventually(is_done, "the policy's job ends")
         assert await events_of(database, tenant, "bob") == 0
@@ -133,7 +133,7 @@ async def test_a_policy_job_goes_on_when_the_database_is_back(tmp_path: Path) ->
                     tenant = await clients.admin.admin.get_tenant(timeout=30)
                 except UnavailableError:
                     return False
-                return tenant.folding is None
+                return tenant.anonymization is None
 
             await eventually(is_done, "the policy's job ends")
             opens = (await mailing.stats()).opens.human

@@ -164,12 +164,12 @@ async def test_a_policy_job_is_finished_after_a_crash(world: World) -> None:
         async with connection.transaction():
             await connection.execute("lock table counters in exclusive mode")
             answer = await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.AGGREGATE))
-            assert answer.folding is not None
+            assert answer.anonymization is not None
             world.process.kill()
         await started(world.process, world.patient)
 
     async def is_done() -> bool:
-        return (await admin.get_tenant()).folding is None
+        return (await admin.get_tenant()).anonymization is None
 
     await eventually(is_done, "the policy's job ends")
     await mailing.open("bob")
@@ -239,6 +239,7 @@ async def test_old_tokens_open_after_the_keyring_was_rotated(world: World) -> No
     await started(world.process, world.patient)
     issued = await world.patient.sender.campaigns.issue_tokens("rotated", GROUP, ["gus"])
     token = issued.tokens[0].token
+    assert token
     assert token[:3] != mailing.tokens["eve"][:3], "version and key id"
     await mailing.open("eve")
     await mailing.clients.edge.tracking.record_open(token, verdict=Verdict.HUMAN)
@@ -269,7 +270,10 @@ async def test_what_is_too_old_is_folded_and_empty_partitions_go(world: World) -
     then = datetime.now(UTC) - timedelta(days=25)
     old = mailing.tokens["old"]
     await world.patient.edge.tracking.record_events(
-        [Event(old, signal, then, Verdict.HUMAN) for signal in (0, 0, 1)]
+        [
+            Event(old, link_number=number, event_time=then, verdict=Verdict.HUMAN)
+            for number in (None, None, 1)
+        ]
     )
     await mailing.open("old", "new")
     await world.patient.admin.admin.update_policy(PolicyUpdate(retention_days=20))

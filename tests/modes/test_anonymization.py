@@ -27,14 +27,14 @@ async def test_an_opt_out_moves_events_and_people_exactly(exact_clients: Clients
     ann, bob = mailing.tokens["ann"], mailing.tokens["bob"]
     await exact_clients.edge.tracking.record_events(
         [
-            Event(ann, 0, early, Verdict.HUMAN),
-            Event(ann, 0, late, Verdict.PROXY),
-            Event(ann, 0, late, Verdict.SCANNER),
-            Event(ann, 1, late, Verdict.HUMAN),
-            Event(ann, 2, late, Verdict.UNKNOWN),
-            Event(ann, 2, late, Verdict.HUMAN),
-            Event(bob, 0, late, Verdict.HUMAN),
-            Event(bob, 2, late, Verdict.HUMAN),
+            Event(ann, event_time=early, verdict=Verdict.HUMAN),
+            Event(ann, event_time=late, verdict=Verdict.PROXY),
+            Event(ann, event_time=late, verdict=Verdict.SCANNER),
+            Event(ann, link_number=1, event_time=late, verdict=Verdict.HUMAN),
+            Event(ann, link_number=2, event_time=late, verdict=Verdict.UNKNOWN),
+            Event(ann, link_number=2, event_time=late, verdict=Verdict.HUMAN),
+            Event(bob, event_time=late, verdict=Verdict.HUMAN),
+            Event(bob, link_number=2, event_time=late, verdict=Verdict.HUMAN),
         ]
     )
     before = await mailing.stats()
@@ -99,21 +99,21 @@ async def test_the_tenant_shows_the_progress_of_a_policy_job(
             tenant,
         )
         updated = await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
-        assert updated.folding is not None
+        assert updated.anonymization is not None
         reported: list[AnonymizationProgress] = []
 
         async def is_half_done() -> bool:
-            progress = (await admin.get_tenant()).folding
+            progress = (await admin.get_tenant()).anonymization
             assert progress is not None
             reported.append(progress)
-            return progress.folded_count == 501
+            return progress.anonymized_count == 501
 
         await eventually(is_half_done, "the first campaign is anonymized")
         assert reported[-1].total_count == 522
-        assert reported[-1].start_time == updated.folding.start_time
+        assert reported[-1].start_time == updated.anonymization.start_time
 
     async def is_done() -> bool:
-        return (await admin.get_tenant()).folding is None
+        return (await admin.get_tenant()).anonymization is None
 
     await eventually(is_done, "the policy's job ends")
     for mailing, people in ((first, 500), (second, 20)):

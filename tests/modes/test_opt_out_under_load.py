@@ -117,7 +117,7 @@ async def test_a_stricter_policy_takes_effect_immediately_under_load(
 
         async def is_done() -> bool:
             remaining.append(await _rows(database, tenant))
-            return (await exact_clients.admin.admin.get_tenant()).folding is None
+            return (await exact_clients.admin.admin.get_tenant()).anonymization is None
 
         await eventually(is_done, "the policy's job ends")
         assert remaining == sorted(remaining, reverse=True), "no row was added"

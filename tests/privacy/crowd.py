@@ -51,7 +51,7 @@ class Town:
         for start in range(0, len(contacts), _BATCH):
             await self.clients.sender.preferences.batch_set_preferences(
                 [
-                    PreferenceEntry(name, choice, PreferenceSource.RECIPIENT)
+                    PreferenceEntry(name, choice, source=PreferenceSource.RECIPIENT)
                     for name in contacts[start : start + _BATCH]
                 ]
             )
@@ -63,7 +63,8 @@ class Town:
     async def act(self, mailing: Mailing, contacts: Sequence[str], link: int = 0) -> None:
         """Record an event of each contact in one call, whatever their order."""
         events = [
-            Event(mailing.tokens[name], link, verdict=Verdict.HUMAN) for name in sorted(contacts)
+            Event(mailing.tokens[name], link_number=link or None, verdict=Verdict.HUMAN)
+            for name in sorted(contacts)
         ]
         recorded = await self.clients.edge.tracking.record_events(events)
         assert not recorded.rejected

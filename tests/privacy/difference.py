@@ -69,6 +69,7 @@ class Difference:
         for group, members in enumerate(names):
             issued = await campaigns.issue_tokens("spring", str(group), members)
             for token in issued.tokens:
+                assert token.token
                 sent = self.truth.issue(group, token.contact_id)
                 self.messages.append((token.contact_id, token.token, sent))
 
@@ -80,7 +81,9 @@ class Difference:
         """Record an event of each of some messages, in one call."""
         signal = link % (self.setup.links + 1)
         chosen = [self.messages[number % len(self.messages)] for number in who]
-        events = [Event(token, signal, verdict=verdict) for _, token, _ in chosen]
+        events = [
+            Event(token, link_number=signal or None, verdict=verdict) for _, token, _ in chosen
+        ]
         recorded = await self.clients.edge.tracking.record_events(events)
         assert not recorded.rejected
         for _, _, token in chosen:
@@ -107,7 +110,7 @@ class Difference:
         self.truth.update_policy(self.policy)
 
         async def is_done() -> bool:
-            return (await admin.get_tenant()).folding is None
+            return (await admin.get_tenant()).anonymization is None
 
         await eventually(is_done, "the policy's folding is done", pause=0.01)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 
 from hushpost_client import Event, Hushpost, RetryPolicy, Verdict
-from hushpost_client._calls import Calls
+from hushpost_client._async.calls import Calls
 from tests.mailing import eventually
 
 __all__ = ["Flood", "flooded"]

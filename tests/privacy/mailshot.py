@@ -45,5 +45,5 @@ async def mail_to(clients: Clients, groups: Sequence[str], people: int) -> Mails
     for group in groups:
         names = [f"{campaign_id}-{group}-{number}" for number in range(people)]
         issued = await campaigns.issue_tokens(campaign_id, group, names)
-        tokens[group] = [token.token for token in issued.tokens]
+        tokens[group] = [token.token for token in issued.tokens if token.token]
     return Mailshot(clients, campaign_id, tokens)

@@ -95,6 +95,7 @@ async def _alone_among_known(authority: RunningAuthority, quorum: int) -> Score:
                 mail.campaign_id, "all", ["victim"]
             )
             does_act = chance.random() < 1 / 2
+            assert issued.tokens[0].token
             await mail.open([issued.tokens[0].token] * K * does_act)
             right += does_act == any((await mail.opens()).values())
     return Score(_ROUNDS, right)

@@ -90,7 +90,7 @@ async def _job_is_done(crowd: Crowd, members: Mapping[Way, Sequence[str]]) -> No
     """Wait for the policy's job, and take down whom it has left."""
 
     async def is_done() -> bool:
-        return (await crowd.clients.admin.admin.get_tenant()).folding is None
+        return (await crowd.clients.admin.admin.get_tenant()).anonymization is None
 
     await eventually(is_done, "the policy's job ends")
     for way, names in members.items():

@@ -100,7 +100,10 @@ async def _create_spring_campaign(authority: RunningAuthority, keys: TenantKeys)
         issued = await client.campaigns.issue_tokens(
             "spring", "vip", ["ann"], include_preference_tokens=True
         )
-    return issued.tokens[0].token, issued.tokens[0].preference_token
+    (message,) = issued.tokens
+    assert message.token
+    assert message.preference_token
+    return message.token, message.preference_token
 
 
 async def _revoked_key(authority: RunningAuthority, keys: TenantKeys) -> str:

@@ -60,7 +60,9 @@ async def test_an_event_that_cannot_be_recorded_fails_only_its_own_call(
     valid = [
         tracking.record_open(token, verdict=Verdict.HUMAN) for token in mailing.tokens.values()
     ]
-    failing = [Event(token, 2, verdict=Verdict.HUMAN) for token in mailing.tokens.values()]
+    failing = [
+        Event(token, link_number=2, verdict=Verdict.HUMAN) for token in mailing.tokens.values()
+    ]
     rule = f"campaign <> {campaign.campaign_number} or signal <> 2"
     async with _constraint(database, "events", rule):
         results = await asyncio.gather(

@@ -120,7 +120,9 @@ async def test_anonymous_numbers_are_reported_in_the_hour_of_publication(
     campaign = await send_campaign(quorum_clients)
     issued = await quorum_clients.sender.campaigns.issue_tokens("spring", EAST, ["identified"])
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    tokens = [issued.tokens[0].token, *campaign.tokens[EAST][:QUORUM]]
+    identified = issued.tokens[0].token
+    assert identified
+    tokens = [identified, *campaign.tokens[EAST][:QUORUM]]
     before = _hour(datetime.now(UTC))
     await quorum_clients.edge.tracking.record_events(
         [Event(token, event_time=yesterday, verdict=Verdict.HUMAN) for token in tokens]

@@ -25,7 +25,9 @@ async def test_a_lower_quorum_applies_to_later_campaigns_only(quorum_clients: Cl
     campaigns = quorum_clients.sender.campaigns
     await campaigns.create_campaign("summer", links=URLS, groups=[EAST])
     issued = await campaigns.issue_tokens("summer", EAST, ["contact"])
-    await campaign.record(issued.tokens[0].token)
+    token = issued.tokens[0].token
+    assert token
+    await campaign.record(token)
     stats = await quorum_clients.reporter.stats.get_campaign_stats("summer")
     assert (stats.quorum, stats.opens.human.anonymous) == (1, Count(1, 1))
 

@@ -19,7 +19,7 @@ class TwoGroupCampaign:
     async def record(self, *tokens: str, link: int = 0, verdict: Verdict = Verdict.HUMAN) -> None:
         """Record an open (link 0) or a click by each of the tokens."""
         await self.clients.edge.tracking.record_events(
-            [Event(token, link, verdict=verdict) for token in tokens]
+            [Event(token, link_number=link or None, verdict=verdict) for token in tokens]
         )
 
     async def stats(self) -> CampaignStats:
@@ -39,5 +39,5 @@ async def send_campaign(clients: Clients) -> TwoGroupCampaign:
     for group in (EAST, WEST):
         contacts = [f"{group}-{number}" for number in range(4 * QUORUM)]
         issued = await campaigns.issue_tokens("spring", group, contacts)
-        tokens[group] = [token.token for token in issued.tokens]
+        tokens[group] = [token.token for token in issued.tokens if token.token]
     return TwoGroupCampaign(clients, tokens)

@@ -28,7 +28,7 @@ def checked(name: str, survey: Survey) -> list[str]:
         f"doNotTrack true: {count(DoNotTrack.TRUE, 0):,}",
         f"doNotTrack false: {count(DoNotTrack.FALSE, 0):,}, by an empty cell: {survey.empty:,}",
         f"doNotTrack unset by an empty cell: {count(DoNotTrack.UNSET, 0):,}",
-        f"doNotTrack left alone: {count(DoNotTrack.UNSPECIFIED, 0):,}",
+        f"doNotTrack left alone: {count(None, 0):,}",
         *survey.told(),
     ]
 

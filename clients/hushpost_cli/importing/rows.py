@@ -29,10 +29,10 @@ _EMPTY = {
 
 
 class Contact(NamedTuple):
-    """A contact of a row. UNSPECIFIED: the row leaves the preference alone."""
+    """A contact of a row. None: the row leaves the preference alone."""
 
     contact_id: str
-    do_not_track: DoNotTrack
+    do_not_track: DoNotTrack | None
     source: PreferenceSource
 
 
@@ -51,7 +51,7 @@ def read_contact(cells: list[str], layout: Layout, empty_as: EmptyAs) -> Contact
     contact_id = read_contact_id(cells, layout)
     column = layout.do_not_track
     if column is None or len(cells) <= column:
-        return Contact(contact_id, DoNotTrack.UNSPECIFIED, PreferenceSource.IMPORT)
+        return Contact(contact_id, None, PreferenceSource.IMPORT)
     return Contact(contact_id, *_preference(cells[column], empty_as))
 
 

@@ -8,7 +8,7 @@ from hushpost_cli.contacts_file.rejected import RejectedFile
 from hushpost_cli.contacts_file.rows import good_rows
 from hushpost_cli.importing.rows import EmptyAs, reader
 from hushpost_cli.importing.survey import Survey
-from hushpost_client import DoNotTrack, PreferenceEntry, Preferences
+from hushpost_client import PreferenceEntry, Preferences
 
 __all__ = ["MAX_BATCH", "Import", "Tally"]
 
@@ -84,11 +84,13 @@ class Import:
             contact_id, preference, source = contact
             if self.survey.supersedes(contact_id, line) or (
                 # A row without a preference must not stand in for one that has it.
-                preference is DoNotTrack.UNSPECIFIED and contact_id in batch
+                preference is None and contact_id in batch
             ):
                 self.tally.superseded += 1
                 continue
-            batch[contact_id] = PreferenceEntry(contact_id, preference, source, f"{name}:{line}")
+            batch[contact_id] = PreferenceEntry(
+                contact_id, preference, source=source, evidence=f"{name}:{line}"
+            )
             if len(batch) >= self.batch_size:
                 yield list(batch.values())
                 batch.clear()

@@ -27,7 +27,7 @@ class Survey(Checked):
             preference: the line of the last such row, the one that counts.
     """
 
-    preferences: dict[DoNotTrack, int] = field(default_factory=dict)
+    preferences: dict[DoNotTrack | None, int] = field(default_factory=dict)
     empty: int = 0
     last_lines: dict[str, int] = field(default_factory=dict)
 
@@ -66,6 +66,6 @@ def survey(file: ContactsFile, empty_as: EmptyAs, progress: Callable[[int], None
         mask = 1 << (bit & 7)
         if not seen[bit >> 3] & mask:
             seen[bit >> 3] |= mask
-        elif preference is not DoNotTrack.UNSPECIFIED:
+        elif preference is not None:
             found.last_lines[contact.contact_id] = line
     return found

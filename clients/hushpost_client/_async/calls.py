@@ -1,4 +1,4 @@
-"""Makes calls: API key, timeout, retries, errors."""
+"""Makes calls: adds the API key, applies timeout and retries, translates errors."""
 
 import asyncio
 import logging
@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from google.protobuf.message import Message
-from grpc.aio import AioRpcError, UnaryStreamMultiCallable, UnaryUnaryMultiCallable
+from grpc import RpcError
+from grpc.aio import UnaryStreamMultiCallable, UnaryUnaryMultiCallable
 
 from hushpost_client._errors import UnavailableError
 from hushpost_client._errors_proto import translate
@@ -22,11 +23,11 @@ __all__ = ["Calls", "request_id_or_new"]
 _logger = logging.getLogger("hushpost_client")
 
 _Request = TypeVar("_Request", bound=Message)
-_Answer = TypeVar("_Answer", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
 
 
 class _Paged(Protocol):
-    """An answer that may have a page after it."""
+    """A response of a paged list."""
 
     @property
     def next_page_token(self) -> str: ...
@@ -36,17 +37,17 @@ _Page = TypeVar("_Page", bound=_Paged)
 
 
 def request_id_or_new(request_id: UUID | str | None) -> str:
-    """Answer the caller's request id, or a fresh one."""
+    """Return the caller's request id, or a new UUID."""
     return str(uuid4() if request_id is None else request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """How every call of one client is made.
+    """Makes the calls of one client.
 
-    The retries are a loop of our own. gRPC's service config can't be used: it
-    chooses by method and not by `request_id`, and does not read RetryInfo.
-    Neither can a retry library: each try gets what is left of the timeout.
+    Has its own retry loop, for two reasons. gRPC's service config chooses by method,
+    not by the presence of a `request_id`, and ignores RetryInfo. A retry library does
+    not give each try the rest of the timeout.
     """
 
     api_key: str
@@ -54,51 +55,51 @@ class Calls:
     retry: RetryPolicy
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
-    # Jitter guards against crowds, not against attackers.
+    # Jitter spreads load; it needs no cryptographic randomness.
     uniform: Callable[[float, float], float] = random.uniform
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """What goes with each call."""
+        """The metadata of each call."""
         return (("authorization", f"Bearer {self.api_key}"),)
 
     def __repr__(self) -> str:
-        return f"Calls(timeout={self.timeout}, retry={self.retry})"  # never the key
+        return f"Calls(timeout={self.timeout}, retry={self.retry})"  # without the API key
 
     async def unary(
         self,
-        method: UnaryUnaryMultiCallable[_Request, _Answer],
+        method: UnaryUnaryMultiCallable[_Request, _Response],
         request: _Request,
         timeout: float | None,
-    ) -> _Answer:
-        """Make a call and answer its answer.
+    ) -> _Response:
+        """Make a call and return its response.
 
         Raises:
-            HushpostError: of the class that belongs to the call's status.
+            HushpostError: the subclass of the call's status.
         """
-        end = self.clock() + (self.timeout if timeout is None else timeout)
-        # The rule itself: without a request id a second try could count twice.
+        deadline = self.clock() + (self.timeout if timeout is None else timeout)
+        # Without a request id, a second try could count twice.
         tries = self.retry.max_tries if getattr(request, "request_id", "") else 1
         failures = 0
         while True:
             try:
                 return await method(
                     request,
-                    timeout=max(0.0, end - self.clock()),
+                    timeout=max(0.0, deadline - self.clock()),
                     metadata=self.metadata,
                 )
-            except AioRpcError as error:
+            except RpcError as error:
                 translated = translate(error)
                 if not isinstance(translated, UnavailableError):
                     raise translated from error
                 failures += 1
-                wait = self.retry.wait(failures, translated.retry_after, self.uniform)
-                if failures >= tries or self.clock() + wait >= end:
+                backoff = self.retry.backoff(failures, translated.retry_after, self.uniform)
+                if failures >= tries or self.clock() + backoff >= deadline:
                     raise translated from error
-            await self.sleep(wait)
+            await self.sleep(backoff)
 
-    async def pages(self, fetch: Callable[[str], Awaitable[_Page]]) -> AsyncGenerator[_Page]:
-        """Fetch page after page; `fetch` is given the token of the page."""
+    async def pages(self, fetch: Callable[[str], Awaitable[_Page]]) -> AsyncGenerator[_Page, None]:
+        """Yield page after page; `fetch` takes a page token."""
         page = await fetch("")
         yield page
         while page.next_page_token:
@@ -107,40 +108,40 @@ class Calls:
 
     async def stream(
         self,
-        method: UnaryStreamMultiCallable[_Request, _Answer],
+        method: UnaryStreamMultiCallable[_Request, _Response],
         next_request: Callable[[], _Request],
-    ) -> AsyncGenerator[_Answer]:
-        """Follow a stream for ever; after a break go on with `next_request()`.
+    ) -> AsyncGenerator[_Response, None]:
+        """Yield the responses of a stream without end.
 
-        Never gives up while the authority is UNAVAILABLE: whoever follows a
-        stream keeps what it has and wants the rest when there is one again.
+        Resumes with `next_request()` whenever the stream breaks, for as long as the
+        authority is UNAVAILABLE.
 
         Raises:
-            HushpostError: of any other status.
+            HushpostError: the subclass of any other status.
         """
         failures = 0
         while True:
             retry_after: float | None = None
             try:
-                async with aclosing(self._once(method, next_request())) as answers:
-                    async for answer in answers:
+                async with aclosing(self._stream_once(method, next_request())) as responses:
+                    async for response in responses:
                         failures = 0
-                        yield answer
+                        yield response
             except UnavailableError as error:
-                _logger.warning("a stream broke and will be resumed: %s", error)
+                _logger.warning("stream interrupted, resuming: %s", error)
                 retry_after = error.retry_after
             failures += 1
-            await self.sleep(self.retry.wait(failures, retry_after, self.uniform))
+            await self.sleep(self.retry.backoff(failures, retry_after, self.uniform))
 
-    async def _once(
-        self, method: UnaryStreamMultiCallable[_Request, _Answer], request: _Request
-    ) -> AsyncGenerator[_Answer]:
+    async def _stream_once(
+        self, method: UnaryStreamMultiCallable[_Request, _Response], request: _Request
+    ) -> AsyncGenerator[_Response, None]:
         call = method(request, metadata=self.metadata)
         try:
-            async for answer in call:
-                yield answer
-        except AioRpcError as error:
+            async for response in call:
+                yield response
+        except RpcError as error:
             raise translate(error) from error
         finally:
-            # Whoever stops iterating must not leave a stream open behind it.
+            # Ends the stream when the caller stops iterating.
             call.cancel()
