@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 import pytracking  # type: ignore[import-untyped]
 from pytracking.html import adapt_html  # type: ignore[import-untyped]
 
-import hushpost_mta
+import hushpost_mail
 from bench.child import Say
 from bench.results import Figure, Result, Spread, ratios
 from bench.site import Site
@@ -30,7 +30,7 @@ _ROW = (
 async def measure(_site: Site, say: Say) -> list[Result]:
     """Render the same newsletter both ways, turn by turn."""
     html = _newsletter()
-    template = hushpost_mta.prepare(html, tracking_url=_TRACKING_URL)
+    template = hushpost_mail.prepare(html, tracking_url=_TRACKING_URL)
     configuration = pytracking.Configuration(
         base_open_tracking_url=f"{_TRACKING_URL}/o/", base_click_tracking_url=f"{_TRACKING_URL}/c/"
     )

@@ -1,6 +1,6 @@
 """Send the sample newsletter: compile it once, render it per recipient, hand it to SMTP.
 
-    pip install 'hushpost[mta,cli]' aiosmtplib
+    pip install 'hushpost[mail,cli]' aiosmtplib
     HUSHPOST_API_KEY=hp_… python examples/send_newsletter.py recipients.csv \
         --authority localhost:50051 --tracking-url https://t.example.com --smtp localhost:1025
 
@@ -24,9 +24,9 @@ import aiosmtplib
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-import hushpost_mta
+import hushpost_mail
 from hushpost_client import Hushpost
-from hushpost_mta import Recipient
+from hushpost_mail import Recipient
 
 NEWSLETTER = Path(__file__).with_name("newsletter")
 SENDER = "The Kettle <news@kettle.example.com>"
@@ -63,7 +63,7 @@ async def send(
         Hushpost.connect(authority, api_key=api_key, tls=False) as hushpost,
         aiosmtplib.SMTP(hostname=host, port=int(port)) as server,
     ):
-        campaign = await hushpost_mta.compile(
+        campaign = await hushpost_mail.create_campaign(
             newsletter(), hushpost=hushpost, tracking_url=tracking_url, groups=groups
         )
         async with aclosing(campaign.render_all(recipients(file))) as messages:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import hushpost_mta
+import hushpost_mail
 from hushpost_client import Hushpost, Mode
 from hushpost_demo import letter
 from hushpost_demo.contacts import Contact
@@ -23,9 +23,9 @@ def groups_of(contacts: Sequence[Contact]) -> list[str]:
 
 async def compile_campaign(
     sender: Hushpost, contacts: Sequence[Contact], tracking_url: str, now: datetime
-) -> hushpost_mta.Campaign[hushpost_mta.Mail]:
+) -> hushpost_mail.Campaign[hushpost_mail.Mail]:
     """Register a campaign with an id of its own, with the links that the letter has."""
-    return await hushpost_mta.compile(
+    return await hushpost_mail.create_campaign(
         letter.letter(),
         hushpost=sender,
         tracking_url=tracking_url,

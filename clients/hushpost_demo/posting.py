@@ -14,7 +14,7 @@ from hushpost_client import Mode
 from hushpost_demo.contacts import Contact
 from hushpost_demo.failure import DemoError
 from hushpost_demo.letter import SENDER
-from hushpost_mta import Campaign, Mail, Recipient, Rendered
+from hushpost_mail import Campaign, Mail, Recipient, Rendered
 
 __all__ = ["post", "warnings_of_sender"]
 
@@ -91,7 +91,7 @@ def warnings_of_sender() -> Iterator[list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             warnings.append(record.getMessage())
 
-    logger = logging.getLogger("hushpost_mta")
+    logger = logging.getLogger("hushpost_mail")
     collector = Collector(logging.WARNING)
     logger.addHandler(collector)
     try:

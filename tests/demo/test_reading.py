@@ -2,7 +2,7 @@
 
 import pytest
 
-import hushpost_mta
+import hushpost_mail
 from hushpost_demo import letter
 from hushpost_demo.failure import DemoError
 from hushpost_demo.reading import read_mail, read_page, tracked_links
@@ -12,10 +12,14 @@ TOKEN = "T" * 56
 WRITTEN = read_page(letter.html(), letter.text())
 
 
-def _delivered() -> tuple[bytes, tuple[hushpost_mta.LeftLink, ...], dict[int, str]]:
-    template = hushpost_mta.prepare(letter.letter(), tracking_url=EDGE)
+def _delivered() -> tuple[bytes, tuple[hushpost_mail.SkippedLink, ...], dict[int, str]]:
+    template = hushpost_mail.prepare(letter.letter(), tracking_url=EDGE)
     mail = template.fill(TOKEN, "P" * 40).with_headers({"To": "Inês <reader-1@readers.test>"})
-    return bytes(mail), template.left, {n: link.url for n, link in enumerate(template.links, 1)}
+    return (
+        bytes(mail),
+        template.skipped_links,
+        {n: link.url for n, link in enumerate(template.links, 1)},
+    )
 
 
 def test_the_links_of_a_mail_lead_where_they_were_written_to() -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-import hushpost_mta
+import hushpost_mail
 from hushpost_client import (
     AlreadyExistsError,
     DoNotTrack,
@@ -22,7 +22,7 @@ from hushpost_client import (
     UnavailableError,
     Verdict,
 )
-from hushpost_mta import Campaign, Parts, Recipient
+from hushpost_mail import Campaign, Parts, Recipient
 from tests.conftest import Clients
 
 from .undoing import TRACKING_URL
@@ -35,7 +35,7 @@ OPEN = re.compile(r"/o/([\w-]{56})\.gif")
 
 async def compiled(clients: Clients, **options: Any) -> Campaign[Parts[str]]:
     """Compile a campaign for two groups."""
-    return await hushpost_mta.compile(
+    return await hushpost_mail.create_campaign(
         HTML,
         TEXT,
         hushpost=clients.sender,
@@ -95,7 +95,7 @@ async def test_off_has_a_preference_link_all_the_same(clients: Clients) -> None:
 async def test_a_campaign_is_taken_up_by_the_same_message_alone(clients: Clients) -> None:
     """A second process that compiles the same message sends the same campaign; another can't."""
     first = await compiled(clients, campaign_id="spring")
-    second = await hushpost_mta.compile(
+    second = await hushpost_mail.create_campaign(
         HTML,
         TEXT,
         hushpost=clients.sender,
@@ -107,7 +107,7 @@ async def test_a_campaign_is_taken_up_by_the_same_message_alone(clients: Clients
     registered = await clients.sender.campaigns.get_campaign("spring")
     assert registered.groups == ("a", "b", "c")
     with pytest.raises(AlreadyExistsError):
-        await hushpost_mta.compile(
+        await hushpost_mail.create_campaign(
             "<a href='https://example.com/other'>x</a>",
             hushpost=clients.sender,
             tracking_url=TRACKING_URL,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["FoundLink", "LeftLink", "LeftReason", "Part"]
+__all__ = ["FoundLink", "Part", "SkipReason", "SkippedLink"]
 
 
 class Part(StrEnum):
@@ -13,7 +13,7 @@ class Part(StrEnum):
     TEXT = "text"
 
 
-class LeftReason(StrEnum):
+class SkipReason(StrEnum):
     """Why a link stays as it is."""
 
     OTHER_SCHEME = "OTHER_SCHEME"
@@ -48,11 +48,11 @@ class FoundLink:
     end: int
     url: str
     label: str = ""
-    left: LeftReason | None = None
+    left: SkipReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LeftLink:
+class SkippedLink:
     """A link that stays as it is in every message.
 
     Attributes:
@@ -63,4 +63,4 @@ class LeftLink:
 
     part: Part
     url: str
-    reason: LeftReason
+    reason: SkipReason

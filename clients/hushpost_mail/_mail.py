@@ -11,10 +11,10 @@ from email.policy import SMTP
 from functools import partial
 from io import BytesIO
 
-from hushpost_mta._errors import CompileError
-from hushpost_mta._part import FindCuts
-from hushpost_mta._search import Search
-from hushpost_mta._transfer import IDENTITIES, EncodedPart, encoded_part
+from hushpost_mail._errors import CampaignSourceError
+from hushpost_mail._part import FindCuts
+from hushpost_mail._search import Search
+from hushpost_mail._transfer import IDENTITIES, EncodedPart, encoded_part
 
 __all__ = ["Mail", "MailPieces", "list_unsubscribe", "take_mail_apart"]
 
@@ -82,18 +82,20 @@ def list_unsubscribe(message: Message) -> str:
 def take_mail_apart(search: Search, message: Message) -> MailPieces:
     """Take a message apart; the given one is left as it is.
 
-    Raises CompileError if it is signed or encrypted, has nothing to render, or
+    Raises CampaignSourceError if it is signed or encrypted, has nothing to render, or
     is written otherwise than it reads.
     """
     message = deepcopy(message)
     written = _written(message)  # which gives it its boundaries too
     found = list(_text_parts(message))
     if not found:
-        raise CompileError("the message has neither a text nor an HTML part")
+        raise CampaignSourceError("the message has neither a text nor an HTML part")
     encoded = [_payload(part) for part in found]
     between = _written_around(message, found)
     if written != b"".join(_alternately(between, encoded)):
-        raise CompileError("the message is not written as it reads: parse it from bytes first")
+        raise CampaignSourceError(
+            "the message is not written as it reads: parse it from bytes first"
+        )
     head, _, rest = between[0].partition(b"\r\n\r\n")
     parts = _taken_apart(search, found, encoded)
     return MailPieces(head + b"\r\n", (rest, *between[1:]), tuple(parts))
@@ -102,7 +104,7 @@ def take_mail_apart(search: Search, message: Message) -> MailPieces:
 def _text_parts(message: Message) -> Iterator[Message]:
     """Find the parts that are the message itself, attachments and forwarded mail aside."""
     if message.get_content_type() in _NOT_OURS:
-        raise CompileError(
+        raise CampaignSourceError(
             f"{message.get_content_type()} can't be rewritten: sign or encrypt what is rendered"
         )
     if message.get_content_maintype() == "multipart":
@@ -125,7 +127,7 @@ def _payload(part: Message) -> bytes:
     else:
         content = str(part.get_payload()).encode("ascii", "replace")
     if not isinstance(content, bytes):
-        raise CompileError("a part has no content")
+        raise CampaignSourceError("a part has no content")
     return _LINE_END.sub(b"\r\n", content)
 
 

@@ -5,11 +5,11 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 
-from hushpost_mta._charset import decode
-from hushpost_mta._errors import CompileError
-from hushpost_mta._part import FindCuts, PartPieces, bytes_part, cut_part
-from hushpost_mta._quoted_printable import QuotedPrintable
-from hushpost_mta._urls import TOKEN_CHARACTERS
+from hushpost_mail._charset import decode
+from hushpost_mail._errors import CampaignSourceError
+from hushpost_mail._part import FindCuts, PartPieces, bytes_part, cut_part
+from hushpost_mail._quoted_printable import QuotedPrintable
+from hushpost_mail._urls import TOKEN_CHARACTERS
 
 __all__ = ["IDENTITIES", "EncodedPart", "encoded_part"]
 
@@ -54,7 +54,7 @@ EncodedPart = PartPieces[bytes] | _Base64Part
 def encoded_part(encoded: bytes, transfer: str, charset: str, find: FindCuts) -> EncodedPart:
     """Take a part apart as it stands in a message.
 
-    Raises CompileError for a transfer encoding that is not of MIME or not kept
+    Raises CampaignSourceError for a transfer encoding that is not of MIME or not kept
     to, and where a line would become too long to be sent.
     """
     if transfer == "base64":
@@ -62,7 +62,9 @@ def encoded_part(encoded: bytes, transfer: str, charset: str, find: FindCuts) ->
     if transfer == "quoted-printable":
         return _quoted_printable_part(encoded, charset, find)
     if transfer not in IDENTITIES:
-        raise CompileError(f"a part in the transfer encoding {transfer!r} can't be rewritten")
+        raise CampaignSourceError(
+            f"a part in the transfer encoding {transfer!r} can't be rewritten"
+        )
     part = bytes_part(encoded, charset, find)
     _check_lines(encoded, part)
     return part
@@ -72,14 +74,14 @@ def _from_base64(encoded: bytes) -> bytes:
     try:
         return a2b_base64(encoded)
     except Base64Error as error:
-        raise CompileError(f"a part in base64 can't be read: {error}") from None
+        raise CampaignSourceError(f"a part in base64 can't be read: {error}") from None
 
 
 def _quoted_printable_part(encoded: bytes, charset: str, find: FindCuts) -> PartPieces[bytes]:
     source = QuotedPrintable.decode(encoded)
     decoded = decode(source.content, charset)
     if "a".encode(decoded.codec) != b"a":
-        raise CompileError(f"a part in quoted-printable can't be in {charset}: use base64")
+        raise CampaignSourceError(f"a part in quoted-printable can't be in {charset}: use base64")
     cuts = source.in_encoded(decoded.in_bytes(find(decoded.text)))
     return cut_part(encoded, cuts, str.encode)
 
@@ -87,7 +89,7 @@ def _quoted_printable_part(encoded: bytes, charset: str, find: FindCuts) -> Part
 def _check_lines(encoded: bytes, part: PartPieces[bytes]) -> None:
     rendered = part.tracked("t" * TOKEN_CHARACTERS, "p" * TOKEN_CHARACTERS)
     if _has_long_line(rendered) and not _has_long_line(encoded):
-        raise CompileError(
+        raise CampaignSourceError(
             f"a line would become longer than {_LONGEST_LINE} bytes: give the part a transfer "
             "encoding of quoted-printable or base64, or break the line"
         )

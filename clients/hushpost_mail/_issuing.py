@@ -18,11 +18,11 @@ from hushpost_client import (
     RetryPolicy,
     UnavailableError,
 )
-from hushpost_mta._ahead import Batch, Recipient
+from hushpost_mail._ahead import Batch, Recipient
 
 __all__ = ["TokenDesk"]
 
-_logger = logging.getLogger("hushpost_mta")
+_logger = logging.getLogger("hushpost_mail")
 
 _BACKOFF = RetryPolicy(initial_backoff=0.2, max_backoff=5.0)
 

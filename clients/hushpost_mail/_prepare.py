@@ -3,13 +3,13 @@
 from email.message import Message as MimeMessage
 from typing import Any, overload
 
-from hushpost_mta._destination import listed_urls
-from hushpost_mta._errors import CompileError
-from hushpost_mta._mail import Mail, list_unsubscribe, take_mail_apart
-from hushpost_mta._parts import Parts, bytes_parts, str_parts
-from hushpost_mta._search import Search
-from hushpost_mta._template import Fillable, Template
-from hushpost_mta._urls import TrackingUrls
+from hushpost_mail._destination import listed_urls
+from hushpost_mail._errors import CampaignSourceError
+from hushpost_mail._mail import Mail, list_unsubscribe, take_mail_apart
+from hushpost_mail._parts import Parts, bytes_parts, str_parts
+from hushpost_mail._search import Search
+from hushpost_mail._template import Fillable, Template
+from hushpost_mail._urls import TrackingUrls
 
 __all__ = ["prepare"]
 
@@ -50,18 +50,18 @@ def prepare(
 ) -> Template[Any]:
     """Take a message apart and find its links, without registering anything.
 
-    For a look at what would be tracked (`links`, `left`) and for previews; the
-    arguments are those of `compile`.
+    For a look at what would be tracked (`links`, `skipped_links`) and for previews; the
+    arguments are those of `create_campaign`.
 
     Raises:
-        CompileError: for a message that can't be compiled.
+        CampaignSourceError: for a message that can't be compiled.
         ValueError: for a `tracking_url` that is no plain http or https URL.
     """
     urls = TrackingUrls(tracking_url)
     listed = list_unsubscribe(html) if isinstance(html, MimeMessage) else ""
     search = Search(urls, listed_urls(f"{listed} {unsubscribe}"))
     pieces = _taken_apart(search, html, text, charset)
-    return Template(urls, tuple(search.links), tuple(search.left), pieces)
+    return Template(urls, tuple(search.links), tuple(search.skipped_links), pieces)
 
 
 def _taken_apart(
@@ -73,9 +73,9 @@ def _taken_apart(
     if isinstance(html, MimeMessage):
         return take_mail_apart(search, html)
     if html is None and text is None:
-        raise CompileError("there is neither a text nor an HTML part")
+        raise CampaignSourceError("there is neither a text nor an HTML part")
     if not isinstance(html, bytes) and not isinstance(text, bytes):
         return str_parts(search, html, text)
     if not isinstance(html, str) and not isinstance(text, str):
         return bytes_parts(search, html, text, charset)
-    raise CompileError("the HTML part and the text part are of one kind, str or bytes")
+    raise CampaignSourceError("the HTML part and the text part are of one kind, str or bytes")

@@ -2,28 +2,28 @@
 
 import pytest
 
-import hushpost_mta
-from hushpost_mta import CompileError, LeftReason
+import hushpost_mail
+from hushpost_mail import CampaignSourceError, SkipReason
 
 from .undoing import TRACKING_URL
 
 
 def found(html: str, unsubscribe: str = "") -> list[str]:
     """Answer the URLs that would be registered for an HTML part."""
-    template = hushpost_mta.prepare(html, tracking_url=TRACKING_URL, unsubscribe=unsubscribe)
+    template = hushpost_mail.prepare(html, tracking_url=TRACKING_URL, unsubscribe=unsubscribe)
     return [link.url for link in template.links]
 
 
-def left(html: str, unsubscribe: str = "") -> list[LeftReason]:
+def left(html: str, unsubscribe: str = "") -> list[SkipReason]:
     """Answer why the links of an HTML part are left."""
-    template = hushpost_mta.prepare(html, tracking_url=TRACKING_URL, unsubscribe=unsubscribe)
+    template = hushpost_mail.prepare(html, tracking_url=TRACKING_URL, unsubscribe=unsubscribe)
     assert not template.links
-    return [link.reason for link in template.left]
+    return [link.reason for link in template.skipped_links]
 
 
 def found_in_text(text: str) -> list[str]:
     """Answer the URLs that would be registered for a text part."""
-    template = hushpost_mta.prepare(None, text, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(None, text, tracking_url=TRACKING_URL)
     return [link.url for link in template.links]
 
 
@@ -48,41 +48,41 @@ def test_an_href_is_decoded_once(href: str, url: str) -> None:
 @pytest.mark.parametrize(
     ("href", "reason"),
     [
-        ("mailto:a@example.com", LeftReason.OTHER_SCHEME),
-        ("tel:+45", LeftReason.OTHER_SCHEME),
-        ("sms:+45", LeftReason.OTHER_SCHEME),
-        ("cid:1@example.com", LeftReason.OTHER_SCHEME),
-        ("data:,x", LeftReason.OTHER_SCHEME),
-        ("ftp://example.com/", LeftReason.OTHER_SCHEME),
-        ("#top", LeftReason.RELATIVE),
-        ("", LeftReason.RELATIVE),
-        ("a/b", LeftReason.RELATIVE),
-        ("/a", LeftReason.RELATIVE),
-        ("//example.com/a", LeftReason.RELATIVE),
-        ("https:///a", LeftReason.NOT_REGISTRABLE),
-        ("https://example.com:port/", LeftReason.NOT_REGISTRABLE),
-        ("https://example.com/a&#1;b", LeftReason.NOT_REGISTRABLE),
-        ("https://example.com/" + "a" * 8192, LeftReason.NOT_REGISTRABLE),
-        ("https://example.com/{{id}}", LeftReason.PLACEHOLDER),
-        ("https://example.com/%7B%7Bid%7D%7D", LeftReason.PLACEHOLDER),
-        ("https://example.com/*|ID|*", LeftReason.PLACEHOLDER),
-        ("https://example.com/%%ID%%", LeftReason.PLACEHOLDER),
-        ("https://example.com/${id}", LeftReason.PLACEHOLDER),
-        ("https://example.com/<%= id %>", LeftReason.PLACEHOLDER),
-        ("https://example.com/[[id]]", LeftReason.PLACEHOLDER),
-        ("https://example.com/%recipient.id%", LeftReason.PLACEHOLDER),
+        ("mailto:a@example.com", SkipReason.OTHER_SCHEME),
+        ("tel:+45", SkipReason.OTHER_SCHEME),
+        ("sms:+45", SkipReason.OTHER_SCHEME),
+        ("cid:1@example.com", SkipReason.OTHER_SCHEME),
+        ("data:,x", SkipReason.OTHER_SCHEME),
+        ("ftp://example.com/", SkipReason.OTHER_SCHEME),
+        ("#top", SkipReason.RELATIVE),
+        ("", SkipReason.RELATIVE),
+        ("a/b", SkipReason.RELATIVE),
+        ("/a", SkipReason.RELATIVE),
+        ("//example.com/a", SkipReason.RELATIVE),
+        ("https:///a", SkipReason.NOT_REGISTRABLE),
+        ("https://example.com:port/", SkipReason.NOT_REGISTRABLE),
+        ("https://example.com/a&#1;b", SkipReason.NOT_REGISTRABLE),
+        ("https://example.com/" + "a" * 8192, SkipReason.NOT_REGISTRABLE),
+        ("https://example.com/{{id}}", SkipReason.PLACEHOLDER),
+        ("https://example.com/%7B%7Bid%7D%7D", SkipReason.PLACEHOLDER),
+        ("https://example.com/*|ID|*", SkipReason.PLACEHOLDER),
+        ("https://example.com/%%ID%%", SkipReason.PLACEHOLDER),
+        ("https://example.com/${id}", SkipReason.PLACEHOLDER),
+        ("https://example.com/<%= id %>", SkipReason.PLACEHOLDER),
+        ("https://example.com/[[id]]", SkipReason.PLACEHOLDER),
+        ("https://example.com/%recipient.id%", SkipReason.PLACEHOLDER),
     ],
 )
-def test_links_that_can_not_be_tracked_are_left(href: str, reason: LeftReason) -> None:
+def test_links_that_can_not_be_tracked_are_left(href: str, reason: SkipReason) -> None:
     """A link that leads nowhere on the web, or nobody knows where yet, is left with a reason."""
     assert left(f'<a href="{href}">x</a>') == [reason]
 
 
 def test_marked_links_are_left() -> None:
     """A mark on the link leaves it alone."""
-    assert left('<a data-hushpost="off" href="https://example.com/">x</a>') == [LeftReason.MARKED]
+    assert left('<a data-hushpost="off" href="https://example.com/">x</a>') == [SkipReason.MARKED]
     assert left('<a href="https://example.com/" DATA-HUSHPOST=Unsubscribe>x</a>') == [
-        LeftReason.UNSUBSCRIBE
+        SkipReason.UNSUBSCRIBE
     ]
 
 
@@ -90,7 +90,7 @@ def test_links_of_the_unsubscribe_header_are_left() -> None:
     """A link to a URL of List-Unsubscribe is left, however host and entities are written."""
     header = "<mailto:leave@example.com>,\r\n <https://Example.com/leave?a=1&b=2>"
     html = '<a href="https://example.COM/leave?a=1&amp;b=2#now">x</a>'
-    assert left(html, unsubscribe=header) == [LeftReason.UNSUBSCRIBE]
+    assert left(html, unsubscribe=header) == [SkipReason.UNSUBSCRIBE]
     assert found(html.replace("a=1", "a=2"), unsubscribe=header)
 
 
@@ -100,7 +100,7 @@ def test_a_url_at_two_places_is_two_links() -> None:
         '<a href="https://example.com/" data-hushpost-label=" header\n logo ">x</a>'
         '<a href="https://example.com/">x</a>'
     )
-    template = hushpost_mta.prepare(html, "https://example.com/", tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(html, "https://example.com/", tracking_url=TRACKING_URL)
     assert [(link.url, link.label) for link in template.links] == [
         ("https://example.com/", "header logo"),
         ("https://example.com/", "html:2"),
@@ -111,7 +111,7 @@ def test_a_url_at_two_places_is_two_links() -> None:
 def test_a_label_is_cut_to_what_the_authority_takes() -> None:
     """A label is at most 128 bytes, and still of whole characters."""
     html = f'<a href="https://example.com/" data-hushpost-label="{"é" * 100}x">x</a>'
-    (link,) = hushpost_mta.prepare(html, tracking_url=TRACKING_URL).links
+    (link,) = hushpost_mail.prepare(html, tracking_url=TRACKING_URL).links
     assert link.label == "é" * 64
 
 
@@ -167,21 +167,21 @@ def test_a_tracking_url_has_to_fit_everywhere() -> None:
         "http://",
     ):
         with pytest.raises(ValueError, match="tracking_url"):
-            hushpost_mta.prepare("x", tracking_url=address)
+            hushpost_mail.prepare("x", tracking_url=address)
 
 
 def test_there_must_be_a_message() -> None:
     """Nothing can't be compiled, and neither can a mix of str and bytes."""
-    with pytest.raises(CompileError, match="neither"):
-        hushpost_mta.prepare(None, tracking_url=TRACKING_URL)
-    with pytest.raises(CompileError, match="one kind"):
-        hushpost_mta.prepare("a", b"b", tracking_url=TRACKING_URL)  # type: ignore[call-overload]
+    with pytest.raises(CampaignSourceError, match="neither"):
+        hushpost_mail.prepare(None, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="one kind"):
+        hushpost_mail.prepare("a", b"b", tracking_url=TRACKING_URL)  # type: ignore[call-overload]
 
 
 def test_a_preference_link_needs_its_token() -> None:
     """A message with a place for a preference link is not rendered without one."""
-    template = hushpost_mta.prepare("{{hushpost.preferences}}", tracking_url=TRACKING_URL)
-    with pytest.raises(CompileError, match="preference"):
+    template = hushpost_mail.prepare("{{hushpost.preferences}}", tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="preference"):
         template.fill("T" * 56)
     assert template.fill("", "P").html == f"{TRACKING_URL}/p/P"
 

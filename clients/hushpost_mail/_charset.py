@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hushpost_mta._pieces import Cut
+from hushpost_mail._pieces import Cut
 
 __all__ = ["Decoded", "decode"]
 

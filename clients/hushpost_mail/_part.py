@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from hushpost_mta._charset import decode
-from hushpost_mta._pieces import Content, Cut, Pieces, cut, without_tracking
+from hushpost_mail._charset import decode
+from hushpost_mail._pieces import Content, Cut, Pieces, cut, without_tracking
 
 __all__ = ["PartPieces", "bytes_part", "cut_part", "str_part"]
 

@@ -8,10 +8,10 @@ from typing import Generic
 from uuid import UUID, uuid4
 
 from hushpost_client import Hushpost, IssuedToken, Mode, NewLink
-from hushpost_mta._ahead import Recipient, in_batches, tokens_ahead
-from hushpost_mta._issuing import TokenDesk
-from hushpost_mta._link_types import LeftLink
-from hushpost_mta._template import Message, Template
+from hushpost_mail._ahead import Recipient, in_batches, tokens_ahead
+from hushpost_mail._issuing import TokenDesk
+from hushpost_mail._link_types import SkippedLink
+from hushpost_mail._template import Message, Template
 
 __all__ = ["Campaign", "Rendered"]
 
@@ -36,7 +36,7 @@ class Rendered(Generic[Message]):
 
 
 class Campaign(Generic[Message]):
-    """A message that is registered with the authority. Made by `compile`.
+    """A message that is registered with the authority. Made by `create_campaign`.
 
     Attributes:
         campaign_id: The tenant's id of it.
@@ -57,9 +57,9 @@ class Campaign(Generic[Message]):
         return self.template.links
 
     @property
-    def left(self) -> tuple[LeftLink, ...]:
+    def skipped_links(self) -> tuple[SkippedLink, ...]:
         """The links that stay as they are."""
-        return self.template.left
+        return self.template.skipped_links
 
     def render(self, issued: IssuedToken, *, address: str = "") -> Rendered[Message]:
         """Put a contact's tokens into the message; nothing is parsed.
@@ -68,7 +68,7 @@ class Campaign(Generic[Message]):
         preference links filled. In AGGREGATE it is the same for all of a group,
         but for preference links, which are the contact's own in every mode.
 
-        Raises CompileError if the message has a place for a preference link and
+        Raises CampaignSourceError if the message has a place for a preference link and
         `issued` has no token for it.
         """
         token, preference_token = issued.token or "", issued.preference_token or ""

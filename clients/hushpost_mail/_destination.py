@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from hushpost_mta._link_types import LeftReason
+from hushpost_mail._link_types import SkipReason
 
 __all__ = ["has_placeholder", "listed_urls", "reason_to_leave", "same_place", "unbroken"]
 
@@ -38,16 +38,16 @@ def has_placeholder(text: str) -> bool:
     return bool(_PLACEHOLDER.search(text))
 
 
-def reason_to_leave(url: str) -> LeftReason | None:
+def reason_to_leave(url: str) -> SkipReason | None:
     """Answer why a URL can't be registered, None if it can."""
     if has_placeholder(url):
-        return LeftReason.PLACEHOLDER
+        return SkipReason.PLACEHOLDER
     scheme = _SCHEME.match(url)
     if scheme is None:
-        return LeftReason.RELATIVE
+        return SkipReason.RELATIVE
     if scheme[0].lower() not in ("http:", "https:"):
-        return LeftReason.OTHER_SCHEME
-    return None if _is_registrable(url) else LeftReason.NOT_REGISTRABLE
+        return SkipReason.OTHER_SCHEME
+    return None if _is_registrable(url) else SkipReason.NOT_REGISTRABLE
 
 
 def listed_urls(header: str) -> frozenset[str]:

@@ -13,12 +13,12 @@ from itertools import accumulate
 from turbohtml import Comment, Document, Element, Namespace, TokenType, parse, parse_fragment
 from turbohtml import tokenize as tokens_of
 
-from hushpost_mta._destination import unbroken
-from hushpost_mta._link_types import FoundLink, LeftReason
+from hushpost_mail._destination import unbroken
+from hushpost_mail._link_types import FoundLink, SkipReason
 
 __all__ = ["HtmlSource"]
 
-_MARKS = {"off": LeftReason.MARKED, "unsubscribe": LeftReason.UNSUBSCRIBE}
+_MARKS = {"off": SkipReason.MARKED, "unsubscribe": SkipReason.UNSUBSCRIBE}
 
 # What stands in an attribute's source before its value, quote included.
 _BEFORE_VALUE = re.compile(r"[^=]*=[\t\n\f ]*([\"']?)")

@@ -7,16 +7,16 @@ from uuid import UUID, uuid4
 
 from hushpost_client import AlreadyExistsError, Hushpost, NewLink
 from hushpost_client import Campaign as RegisteredCampaign
-from hushpost_mta._campaign import Campaign
-from hushpost_mta._mail import Mail
-from hushpost_mta._parts import Parts
-from hushpost_mta._prepare import prepare
+from hushpost_mail._campaign import Campaign
+from hushpost_mail._mail import Mail
+from hushpost_mail._parts import Parts
+from hushpost_mail._prepare import prepare
 
-__all__ = ["compile"]
+__all__ = ["create_campaign"]
 
 
 @overload
-async def compile(  # noqa: A001
+async def create_campaign(
     html: str | None,
     text: str | None = None,
     *,
@@ -30,7 +30,7 @@ async def compile(  # noqa: A001
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[str]]: ...
 @overload
-async def compile(  # noqa: A001
+async def create_campaign(
     html: bytes,
     text: bytes | None = None,
     *,
@@ -45,7 +45,7 @@ async def compile(  # noqa: A001
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[bytes]]: ...
 @overload
-async def compile(  # noqa: A001
+async def create_campaign(
     html: MimeMessage,
     *,
     hushpost: Hushpost,
@@ -59,7 +59,7 @@ async def compile(  # noqa: A001
 ) -> Campaign[Mail]: ...
 
 
-async def compile(  # noqa: A001 - as in re.compile
+async def create_campaign(
     html: str | bytes | MimeMessage | None,
     text: str | bytes | None = None,
     *,
@@ -95,7 +95,7 @@ async def compile(  # noqa: A001 - as in re.compile
             a fresh one.
 
     Raises:
-        CompileError: for a message that can't be compiled.
+        CampaignSourceError: for a message that can't be compiled.
         ValueError: for a `tracking_url` that is no plain http or https URL.
         HushpostError: as `create_campaign` does; CAMPAIGN_ALREADY_EXISTS if the
             campaign has other links than this message.

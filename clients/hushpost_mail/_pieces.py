@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hushpost_mta._urls import Insertion, Slot
+from hushpost_mail._urls import Insertion, Slot
 
 __all__ = ["Content", "Cut", "Pieces", "cut"]
 

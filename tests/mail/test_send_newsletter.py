@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 
-import hushpost_mta
+import hushpost_mail
 from tests.conftest import Clients, RunningAuthority, TenantKeys
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -86,7 +86,7 @@ async def test_the_example_sends_the_newsletter(
 async def test_the_newsletter_is_compiled_as_it_is_meant(clients: Clients) -> None:
     """The sample newsletter's links have the labels of their places; unsubscribing is no link."""
     html = (EXAMPLES / "newsletter" / "newsletter.html").read_text("utf-8")
-    template = hushpost_mta.prepare(html, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(html, tracking_url=TRACKING_URL)
     labels = [link.label for link in template.links]
     assert "header: logo" in labels
     assert "footer: home" in labels

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-import hushpost_mta
+import hushpost_mail
 from hushpost_client import DoNotTrack, Mode, PolicyUpdate
 from tests.conftest import Clients
 
@@ -68,7 +68,7 @@ def seen_by_another_parser(html: str) -> set[str]:
 def test_all_but_links_and_pixel_stays(name: str, line_end: str) -> None:
     """Taking links and pixel out again gives the newsletter that went in, to the byte."""
     original = newsletter(name).replace("\n", line_end)
-    template = hushpost_mta.prepare(original, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
     found = written_in_place_of_links(template.fill(TOKEN, PREFERENCE_TOKEN).html or "", original)
     assert [number for number, _ in found] == list(range(1, len(template.links) + 1))
     assert [destination(written) for _, written in found] == [link.url for link in template.links]
@@ -77,7 +77,7 @@ def test_all_but_links_and_pixel_stays(name: str, line_end: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_links_are_those_that_another_parser_sees(name: str) -> None:
     """What is taken for a link is what an independent HTML5 parser takes for one."""
-    template = hushpost_mta.prepare(newsletter(name), tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(newsletter(name), tracking_url=TRACKING_URL)
     assert {link.url for link in template.links} == seen_by_another_parser(newsletter(name))
     assert template.links
 
@@ -85,14 +85,14 @@ def test_the_links_are_those_that_another_parser_sees(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_read_as_a_link_is_no_link(name: str) -> None:
     """Nothing in comments, styles, scripts, titles, text areas or other attributes is rewritten."""
-    template = hushpost_mta.prepare(newsletter(name), tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(newsletter(name), tracking_url=TRACKING_URL)
     assert not [link.url for link in template.links if "/in-" in link.url]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_pixel_is_seen_by_another_parser(name: str) -> None:
     """The pixel is an image in the body, whatever the newsletter is made of."""
-    template = hushpost_mta.prepare(newsletter(name), tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(newsletter(name), tracking_url=TRACKING_URL)
     html = template.fill(TOKEN, PREFERENCE_TOKEN).html or ""
     images = LexborHTMLParser(html).css(f'body img[src^="{TRACKING_URL}/o/"]')
     assert len(images) == 1
@@ -104,7 +104,7 @@ def test_the_pixel_is_seen_by_another_parser(name: str) -> None:
 async def test_every_link_leads_where_it_led(name: str, clients: Clients) -> None:
     """Each rewritten link resolves at the authority to exactly the original destination."""
     original = newsletter(name)
-    campaign = await hushpost_mta.compile(
+    campaign = await hushpost_mail.create_campaign(
         original, hushpost=clients.sender, tracking_url=TRACKING_URL, groups=["all"]
     )
     (rendered,) = [one async for one in campaign.render_all([("ada", "all")])]
@@ -126,7 +126,7 @@ async def test_off_is_the_newsletter_itself(name: str, clients: Clients) -> None
     await clients.admin.admin.update_policy(PolicyUpdate(mode_when_true=Mode.OFF))
     await clients.sender.preferences.set_preference("ada", DoNotTrack.TRUE)
     original = newsletter(name)
-    campaign = await hushpost_mta.compile(
+    campaign = await hushpost_mail.create_campaign(
         original, hushpost=clients.sender, tracking_url=TRACKING_URL, groups=["all"]
     )
     (rendered,) = [one async for one in campaign.render_all([("ada", "all")])]

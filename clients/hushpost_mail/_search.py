@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hushpost_client import NewLink
-from hushpost_mta._destination import reason_to_leave, same_place
-from hushpost_mta._html import HtmlSource
-from hushpost_mta._link_types import FoundLink, LeftLink, LeftReason, Part
-from hushpost_mta._pieces import Cut, placed
-from hushpost_mta._text import text_links
-from hushpost_mta._urls import TrackingUrls
+from hushpost_mail._destination import reason_to_leave, same_place
+from hushpost_mail._html import HtmlSource
+from hushpost_mail._link_types import FoundLink, Part, SkippedLink, SkipReason
+from hushpost_mail._pieces import Cut, placed
+from hushpost_mail._text import text_links
+from hushpost_mail._urls import TrackingUrls
 
 __all__ = ["Search"]
 
@@ -31,13 +31,13 @@ class Search:
         urls: Where they will lead.
         unsubscribe: What `List-Unsubscribe` names.
         links: What to register, in the order of their numbers.
-        left: What stays as it is.
+        skipped_links: What stays as it is.
     """
 
     urls: TrackingUrls
     unsubscribe: frozenset[str]
     links: list[NewLink] = field(default_factory=list)
-    left: list[LeftLink] = field(default_factory=list)
+    skipped_links: list[SkippedLink] = field(default_factory=list)
     _positions: dict[Part, int] = field(default_factory=dict)
 
     def html(self, text: str, *, with_pixel: bool) -> list[Cut[str]]:
@@ -61,7 +61,7 @@ class Search:
                 continue  # a link of ours, and not one to count
             reason = link.left or self._reason_to_leave(link.url)
             if reason is not None:
-                self.left.append(LeftLink(part, link.url, reason))
+                self.skipped_links.append(SkippedLink(part, link.url, reason))
                 continue
             position = self._positions[part] = self._positions.get(part, 0) + 1
             label = _shortened(link.label) or f"{part}:{position}"
@@ -69,9 +69,9 @@ class Search:
             cuts.append(placed(self.urls.click(len(self.links)), link.start, link.end))
         return cuts
 
-    def _reason_to_leave(self, url: str) -> LeftReason | None:
+    def _reason_to_leave(self, url: str) -> SkipReason | None:
         if same_place(url) in self.unsubscribe:
-            return LeftReason.UNSUBSCRIBE
+            return SkipReason.UNSUBSCRIBE
         return reason_to_leave(url)
 
     def _preferences(self, text: str) -> list[Cut[str]]:

@@ -1,7 +1,7 @@
 """The error of this package."""
 
-__all__ = ["CompileError"]
+__all__ = ["CampaignSourceError"]
 
 
-class CompileError(ValueError):
+class CampaignSourceError(ValueError):
     """The message can't be compiled; the text says what to change about it."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from hushpost_client import NewLink
-from hushpost_mta._errors import CompileError
-from hushpost_mta._link_types import LeftLink
-from hushpost_mta._urls import TrackingUrls
+from hushpost_mail._errors import CampaignSourceError
+from hushpost_mail._link_types import SkippedLink
+from hushpost_mail._urls import TrackingUrls
 
 __all__ = ["Fillable", "Message", "Template"]
 
@@ -38,22 +38,22 @@ class Template(Generic[Message]):
     Attributes:
         urls: Where its links lead.
         links: What was found and will be registered, in the order of the link numbers.
-        left: What was found and stays as it is, with the reason.
+        skipped_links: What was found and stays as it is, with the reason.
     """
 
     urls: TrackingUrls
     links: tuple[NewLink, ...]
-    left: tuple[LeftLink, ...]
+    skipped_links: tuple[SkippedLink, ...]
     _pieces: Fillable[Message]
 
     def fill(self, token: str, preference_token: str = "") -> Message:
         """Answer the message with tokens in it; as it was given where `token` is empty.
 
-        Raises CompileError if the message has a place for a preference link and
+        Raises CampaignSourceError if the message has a place for a preference link and
         no token for it was given.
         """
         if self._pieces.takes_preference_token and not preference_token:
-            raise CompileError(
+            raise CampaignSourceError(
                 "the message has a place for a preference link: ask for tokens with "
                 "include_preference_tokens=True"
             )

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
-from hushpost_mta._part import PartPieces, bytes_part, str_part
-from hushpost_mta._pieces import Content
-from hushpost_mta._search import Search
+from hushpost_mail._part import PartPieces, bytes_part, str_part
+from hushpost_mail._pieces import Content
+from hushpost_mail._search import Search
 
 __all__ = ["Parts", "PartsPieces", "bytes_parts", "str_parts"]
 

@@ -9,8 +9,8 @@ import re
 
 from turbohtml.clean import LinkDetector
 
-from hushpost_mta._destination import has_placeholder
-from hushpost_mta._link_types import FoundLink, LeftReason
+from hushpost_mail._destination import has_placeholder
+from hushpost_mail._link_types import FoundLink, SkipReason
 
 __all__ = ["text_links"]
 
@@ -35,13 +35,13 @@ def text_links(text: str) -> list[FoundLink]:
     ]
 
 
-def _doubt(text: str, start: int, end: int) -> LeftReason | None:
+def _doubt(text: str, start: int, end: int) -> SkipReason | None:
     run = _UNTIL_SPACE.match(text, start)
     if run is not None and has_placeholder(run[0]):
-        return LeftReason.PLACEHOLDER
+        return SkipReason.PLACEHOLDER
     # "<https://example.com/very" and the rest on the next line (RFC 3986, appendix C)
     is_cut = text[start - 1 : start] == "<" and text[end : end + 1] != ">"
-    return LeftReason.UNCERTAIN if is_cut or _goes_on(text, end) else None
+    return SkipReason.UNCERTAIN if is_cut or _goes_on(text, end) else None
 
 
 def _goes_on(text: str, end: int) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import hushpost_mta
-from hushpost_mta import CompileError, Mail
+import hushpost_mail
+from hushpost_mail import CampaignSourceError, Mail
 
 from .undoing import PIXEL, PREFERENCE_TOKEN, TOKEN, TRACKING_URL, written_in_place_of_links
 
@@ -59,7 +59,7 @@ def content(message: EmailMessage, kind: str) -> str:
 def test_parts_are_rewritten_in_every_transfer_encoding(cte: str, charset: str) -> None:
     """HTML and text read as they did but for links and pixel; all else is the same to the byte."""
     original = newsletter(cte=cte, charset=charset)
-    template = hushpost_mta.prepare(original, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
     mail = template.fill(TOKEN, PREFERENCE_TOKEN)
     message = parsed(mail)
     assert [link.label for link in template.links] == ["text:1", "text:2", "top"]
@@ -88,7 +88,7 @@ def test_a_mail_in_the_mode_off_is_the_mail(cte: str) -> None:
     """Without a token the mail is the message that was given, to the byte."""
     original = newsletter(cte=cte)
     whole = original.as_bytes()
-    template = hushpost_mta.prepare(original, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
     assert bytes(template.fill("")) == whole
     assert original.as_bytes() == whole
 
@@ -97,7 +97,7 @@ def test_quoted_printable_changes_nowhere_but_at_links() -> None:
     """In quoted-printable the encoded bytes between links stay too, and no line gets too long."""
     original = newsletter(cte="quoted-printable")
     original.get_body(("plain",)).set_content(TEXT, cte="quoted-printable")  # type: ignore[union-attr]
-    mail = hushpost_mta.prepare(original, tracking_url=TRACKING_URL).fill(TOKEN)
+    mail = hushpost_mail.prepare(original, tracking_url=TRACKING_URL).fill(TOKEN)
     before = set(original.as_bytes().split(b"\r\n"))
     after = bytes(mail).split(b"\r\n")
     changed = [line for line in after if line not in before]
@@ -123,7 +123,7 @@ def test_every_charset_is_read_and_kept(charset: str, words: str) -> None:
     message["Subject"] = "x"
     message.set_content(f"{words} https://example.com/a {words}", charset=charset, cte="base64")
     message.add_alternative(html, subtype="html", charset=charset, cte="base64")
-    template = hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
     rendered = parsed(template.fill(TOKEN))
     link = f"{TRACKING_URL}/c/{TOKEN}/"
     assert PIXEL.sub("", content(rendered, "html")).replace("\n", "") == html.replace(
@@ -136,7 +136,7 @@ def test_a_message_of_one_part_is_enough() -> None:
     """A message that is HTML alone is rewritten, of the older classes too."""
     message = MIMEText(HTML, "html", "utf-8")
     message["Subject"] = "x"
-    mail = hushpost_mta.prepare(message, tracking_url=TRACKING_URL).fill(TOKEN)
+    mail = hushpost_mail.prepare(message, tracking_url=TRACKING_URL).fill(TOKEN)
     assert len(written_in_place_of_links(content(parsed(mail), "html"), HTML)) == 2
 
 
@@ -146,13 +146,13 @@ def test_the_pixel_goes_into_the_first_html_part() -> None:
     other = EmailMessage()
     other.set_content("<p>part two</p>", subtype="html")
     message.attach(other)
-    mail = hushpost_mta.prepare(message, tracking_url=TRACKING_URL).fill(TOKEN)
+    mail = hushpost_mail.prepare(message, tracking_url=TRACKING_URL).fill(TOKEN)
     assert len(PIXEL.findall(bytes(mail).decode())) == 1
 
 
 def test_headers_of_their_own_replace_those_of_the_newsletter() -> None:
     """A mail gets its recipient's headers in the place of those of the same name."""
-    template = hushpost_mta.prepare(newsletter(), tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(newsletter(), tracking_url=TRACKING_URL)
     mail = template.fill(TOKEN).with_headers({"to": "Åse <aase@example.com>", "X-Run": "7"})
     message = parsed(mail)
     assert message["To"].addresses[0].display_name == "Åse"
@@ -169,24 +169,24 @@ def test_signed_mail_is_refused() -> None:
         "Content-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: text/plain\n\nx\n--b--\n",
         policy=email.policy.default,
     )
-    with pytest.raises(CompileError, match="sign or encrypt"):
-        hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="sign or encrypt"):
+        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
 
 
 def test_a_line_that_no_server_takes_is_refused() -> None:
     """Where a link would make a line of an 8-bit part too long, compiling says what to do."""
     message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=990))
     message.set_content("x" * 950 + " https://example.com/ \n", cte="7bit")
-    with pytest.raises(CompileError, match="quoted-printable"):
-        hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="quoted-printable"):
+        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
 
 
 def test_a_message_without_text_is_refused() -> None:
     """A message with attachments alone has nothing to render."""
     message = EmailMessage()
     message.add_attachment(b"x", maintype="application", subtype="pdf", filename="a.pdf")
-    with pytest.raises(CompileError, match="neither"):
-        hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="neither"):
+        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
 
 
 def test_a_part_that_can_not_be_read_is_refused() -> None:
@@ -195,8 +195,8 @@ def test_a_part_that_can_not_be_read_is_refused() -> None:
         "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nabcde\n",
         policy=email.policy.default,
     )
-    with pytest.raises(CompileError, match="base64"):
-        hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="base64"):
+        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
 
 
 def test_an_unknown_transfer_encoding_is_refused() -> None:
@@ -205,5 +205,5 @@ def test_an_unknown_transfer_encoding_is_refused() -> None:
         "Content-Type: text/plain\nContent-Transfer-Encoding: x-uuencode\n\nx\n",
         policy=email.policy.default,
     )
-    with pytest.raises(CompileError, match="x-uuencode"):
-        hushpost_mta.prepare(message, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="x-uuencode"):
+        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)

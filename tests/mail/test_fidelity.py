@@ -7,9 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-import hushpost_mta
-from hushpost_mta._charset import decode
-from hushpost_mta._quoted_printable import QuotedPrintable
+import hushpost_mail
+from hushpost_mail._charset import decode
+from hushpost_mail._quoted_printable import QuotedPrintable
 
 from .undoing import (
     CLICK,
@@ -64,7 +64,7 @@ PRINTABLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80)
 @given(CONTENTS)
 def test_only_links_change_in_any_html(original: str) -> None:
     """Taking links and pixel out again gives the content, however broken it is."""
-    template = hushpost_mta.prepare(original, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
     rendered = template.fill(TOKEN).html or ""
     found = written_in_place_of_links(rendered, original)
     assert [destination(written) for _, written in found] == [link.url for link in template.links]
@@ -77,7 +77,7 @@ def test_what_a_parser_shows_is_what_is_rewritten(original: str) -> None:
     """An independent parser finds none of the links that it found before, and all in their place."""
     # The parsers differ over a body that ends within an SVG.
     assume(not re.search(r"<svg>.*</(?:body|html)>", original, re.DOTALL))
-    template = hushpost_mta.prepare(original, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
     before = links_shown(original)
     after = links_shown(template.fill(TOKEN).html or "")
     numbers = {int(found[1]) for url in after if (found := CLICK.fullmatch(url))}
@@ -107,7 +107,7 @@ def tags_around(node: Any) -> list[str]:
 @given(st.lists(st.one_of(FREE_TEXT, URLS), max_size=8).map(" ".join))
 def test_only_urls_change_in_any_text(original: str) -> None:
     """Putting the URLs back in place of the tracking URLs gives the text."""
-    template = hushpost_mta.prepare(None, original, tracking_url=TRACKING_URL)
+    template = hushpost_mail.prepare(None, original, tracking_url=TRACKING_URL)
     rendered = template.fill(TOKEN).text or ""
     assert CLICK.sub(lambda url: template.links[int(url[1]) - 1].url, rendered) == original
     assert template.fill("").text == original
@@ -124,8 +124,10 @@ def test_only_links_change_in_any_charset(pieces: list[str], charset: str) -> No
     """In every charset, decoding what was rendered gives what rendering the text gives."""
     content = "".join(pieces).encode(charset, "replace")
     text = content.decode(charset)
-    rendered = hushpost_mta.prepare(content, tracking_url=TRACKING_URL, charset=charset).fill(TOKEN)
-    expected = hushpost_mta.prepare(text, tracking_url=TRACKING_URL).fill(TOKEN)
+    rendered = hushpost_mail.prepare(content, tracking_url=TRACKING_URL, charset=charset).fill(
+        TOKEN
+    )
+    expected = hushpost_mail.prepare(text, tracking_url=TRACKING_URL).fill(TOKEN)
     assert (rendered.html or b"").decode(charset) == expected.html
 
 
@@ -135,7 +137,7 @@ def test_bytes_that_are_of_no_charset_stay(noise: bytes, charset: str) -> None:
     """Bytes that the charset does not know are left where they are."""
     decoded = decode(noise + b"\n", charset)
     assert decoded.size == len(noise) + 1
-    template = hushpost_mta.prepare(noise, tracking_url=TRACKING_URL, charset=charset)
+    template = hushpost_mail.prepare(noise, tracking_url=TRACKING_URL, charset=charset)
     assert (template.fill(TOKEN).html or b"").startswith(noise.partition(b"<")[0])
     assert template.fill("").html == noise
 

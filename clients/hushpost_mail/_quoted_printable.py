@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hushpost_mta._pieces import Cut
-from hushpost_mta._urls import TOKEN_CHARACTERS
+from hushpost_mail._pieces import Cut
+from hushpost_mail._urls import TOKEN_CHARACTERS
 
 __all__ = ["QuotedPrintable"]
 
