@@ -84,7 +84,7 @@ bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from what was m
 # ---- checking ---------------------------------------------------------------
 
 .PHONY: check test test-chaos test-privacy lint format types imports lock-check
-check: lint types imports protos-check lock-check test ## everything that CI checks
+check: lint types imports protos-check sync-client-check lock-check test ## everything that CI checks
 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" picks some
 	@$(BIN)/pytest $(ARGS)
@@ -105,7 +105,7 @@ format: $(VENV)/.dev ## fix style and formatting
 
 # The stubs are on mypy's path; only code written by hand is checked.
 types: $(VENV)/.dev ## check types
-	@$(BIN)/mypy $(wildcard service clients bench tests)
+	@$(BIN)/mypy $(wildcard service clients bench tests tools)
 
 imports: $(VENV)/.dev $(PROJECT) ## check who may import whom
 	@$(BIN)/lint-imports --no-cache
@@ -139,6 +139,15 @@ protos-check: $(VENV)/.dev ## check that the stubs are current and the .proto fi
 protos-breaking: $(VENV)/.dev ## check against AGAINST=tag that no client in the field breaks
 	@test -n '$(AGAINST)' || { echo "Name what to compare with: make protos-breaking AGAINST=v0.1.0" >&2; exit 1; }
 	@$(BIN)/buf breaking protos --against '.git#ref=$(AGAINST),subdir=protos'
+
+# ---- synchronous client -----------------------------------------------------
+
+.PHONY: sync-client sync-client-check
+sync-client: $(VENV)/.dev ## regenerate the synchronous client from the asynchronous one
+	@$(BIN)/python tools/generate_sync_client.py
+
+sync-client-check: $(VENV)/.dev ## check that the synchronous client is current
+	@$(BIN)/python tools/generate_sync_client.py --check
 
 # ---- locks ------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
-"""A typed, asynchronous client of the Hushpost authority.
+"""A typed client of the Hushpost authority, asynchronous and synchronous.
+
+Asynchronous:
 
     import asyncio
     from hushpost_client import Hushpost
@@ -10,9 +12,17 @@
 
     asyncio.run(main())
 
-Values are frozen dataclasses, times are aware and in UTC, and every failure is a
-`HushpostError` of the class that belongs to its gRPC status, with the `reason`
-to branch on.
+Synchronous, with the same methods:
+
+    from hushpost_client.sync import Hushpost
+
+    with Hushpost.connect("localhost:50051", api_key="hp_…") as hushpost:
+        stats = hushpost.stats.get_campaign_stats("spring-sale")
+
+Results are frozen dataclasses, with times in UTC and None for absent values. A failed
+call raises the subclass of `HushpostError` that belongs to its gRPC status; branch on
+its `reason`. Writes are retried while the authority is unavailable and still count
+once. Connections are encrypted unless the target is a loopback address.
 """
 
 from hushpost_client._admin_types import (

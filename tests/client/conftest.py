@@ -1,7 +1,12 @@
-"""A peer that answers by script, over a real socket, for what a healthy authority never does."""
+"""Runs the tests against both clients, and provides a scripted server.
+
+Tests use the fixtures `connect`, `hushpost` and `clients`, which are either the
+asynchronous client or the synchronous one in threads.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import grpc
@@ -13,30 +18,36 @@ from google.rpc.status_pb2 import Status
 
 from hushpost.v1 import campaign_pb2_grpc, tracking_pb2_grpc
 from hushpost_client import Hushpost, RetryPolicy
+from tests.conftest import Clients
 
-Step = Callable[[grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+from .threaded import ThreadedHushpost
+
+Handler = Callable[[grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 
 
-class ScriptedPeer(
+class ScriptedServer(
     tracking_pb2_grpc.TrackingServiceServicer, campaign_pb2_grpc.CampaignServiceServicer
 ):
-    """Takes one step of its script per call, and keeps the requests and their metadata."""
+    """A server that responds by script, for responses that a healthy authority never sends.
+
+    Each call takes the next handler. Keeps the requests and their metadata.
+    """
 
     def __init__(self) -> None:
-        self.script: list[Step] = []
+        self.script: list[Handler] = []
         self.requests: list[Any] = []
         self.metadata: list[dict[str, Any]] = []
         self.target = ""
 
-    def answers(self, *messages: Message) -> None:
-        """Answer the next call: with one message, or a stream that then breaks."""
+    def respond(self, *messages: Message) -> None:
+        """Respond to the next call; a stream breaks after the messages."""
 
-        async def step(_context: grpc.aio.ServicerContext[Any, Any]) -> tuple[Message, ...]:
+        async def handler(_context: grpc.aio.ServicerContext[Any, Any]) -> tuple[Message, ...]:
             return messages
 
-        self.script.append(step)
+        self.script.append(handler)
 
-    def refuses(
+    def fail(
         self,
         code: grpc.StatusCode,
         reason: str = "",
@@ -44,32 +55,32 @@ class ScriptedPeer(
         retry_after: float | None = None,
         metadata: dict[str, str] | None = None,
     ) -> None:
-        """Fail the next call as the authority does."""
-        status = Status(code=code.value[0], message="in words")
+        """Fail the next call with error details, as the authority does."""
+        status = Status(code=code.value[0], message="the message")
         if reason:
             info = ErrorInfo(reason=reason, domain="hushpost", metadata=metadata or {})
             status.details.add().Pack(info)
         if retry_after is not None:
             delay = Duration(nanos=round(retry_after * 1e9))
             status.details.add().Pack(RetryInfo(retry_delay=delay))
-        self.fails(code, status.SerializeToString())
+        self.fail_with_trailer(code, status.SerializeToString())
 
-    def fails(self, code: grpc.StatusCode, trailer: bytes) -> None:
-        """Fail the next call with these bytes as details."""
+    def fail_with_trailer(self, code: grpc.StatusCode, trailer: bytes) -> None:
+        """Fail the next call with these bytes as error details."""
 
-        async def step(context: grpc.aio.ServicerContext[Any, Any]) -> None:
-            await context.abort(code, "in words", (("grpc-status-details-bin", trailer),))
+        async def handler(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            await context.abort(code, "the message", (("grpc-status-details-bin", trailer),))
 
-        self.script.append(step)
+        self.script.append(handler)
 
-    def hangs(self) -> None:
-        """Leave the next call without an answer."""
+    def hang(self) -> None:
+        """Never respond to the next call."""
 
-        async def step(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        async def handler(context: grpc.aio.ServicerContext[Any, Any]) -> None:
             context.set_code(grpc.StatusCode.INTERNAL)
             await asyncio.sleep(30)
 
-        self.script.append(step)
+        self.script.append(handler)
 
     async def _next(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         self.requests.append(request)
@@ -92,23 +103,45 @@ class ScriptedPeer(
 
 
 @pytest.fixture
-async def peer() -> AsyncIterator[ScriptedPeer]:
-    """A peer without a script yet."""
-    server = grpc.aio.server()
-    peer = ScriptedPeer()  # type: ignore[abstract] # what it does not have is UNIMPLEMENTED
-    tracking_pb2_grpc.add_TrackingServiceServicer_to_server(peer, server)
-    campaign_pb2_grpc.add_CampaignServiceServicer_to_server(peer, server)
-    peer.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
-    yield peer
-    await server.stop(None)
+async def server() -> AsyncIterator[ScriptedServer]:
+    """A server with an empty script."""
+    grpc_server = grpc.aio.server()
+    server = ScriptedServer()  # type: ignore[abstract] # other methods are UNIMPLEMENTED
+    tracking_pb2_grpc.add_TrackingServiceServicer_to_server(server, grpc_server)
+    campaign_pb2_grpc.add_CampaignServiceServicer_to_server(server, grpc_server)
+    server.target = f"127.0.0.1:{grpc_server.add_insecure_port('127.0.0.1:0')}"
+    await grpc_server.start()
+    yield server
+    await grpc_server.stop(None)
+
+
+@pytest.fixture(params=[Hushpost, ThreadedHushpost], ids=["async", "sync"])
+def connect(request: pytest.FixtureRequest) -> Any:
+    """`Hushpost.connect`, of the asynchronous and of the synchronous client."""
+    return request.param.connect
 
 
 @pytest.fixture
-async def hushpost(peer: ScriptedPeer) -> AsyncIterator[Hushpost]:
-    """A client of the peer that waits next to nothing between tries."""
+async def hushpost(server: ScriptedServer, connect: Any) -> AsyncIterator[Any]:
+    """A client of the scripted server with a very short backoff."""
     retry = RetryPolicy(max_tries=4, initial_backoff=0.001, max_backoff=0.002)
-    async with Hushpost.connect(
-        peer.target, api_key="hp_secret", tls=False, timeout=5, retry=retry
-    ) as client:
+    async with connect(server.target, api_key="hp_secret", timeout=5, retry=retry) as client:
         yield client
+
+
+@pytest.fixture
+async def clients(authority: Any, tenant: Any, connect: Any) -> AsyncIterator[Clients]:
+    """A client of each role for the test's tenant, asynchronous or synchronous."""
+    async with AsyncExitStack() as stack:
+
+        async def client(api_key: str) -> Any:
+            return await stack.enter_async_context(connect(authority.target, api_key=api_key))
+
+        yield Clients(
+            tenant_id=tenant.tenant_id,
+            installation=await client(authority.admin_key),
+            sender=await client(tenant.sender_key),
+            reporter=await client(tenant.reporter_key),
+            edge=await client(tenant.edge_key),
+            admin=await client(tenant.admin_key),
+        )

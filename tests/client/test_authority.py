@@ -1,4 +1,4 @@
-"""The client and the authority, through real sockets: every call of the five services."""
+"""Every call of the five services, against a real authority."""
 
 import dataclasses
 import uuid
@@ -16,7 +16,6 @@ from hushpost_client import (
     Event,
     FailedPreconditionError,
     History,
-    Hushpost,
     HushpostError,
     InvalidArgumentError,
     Mode,
@@ -38,7 +37,7 @@ URLS = ("https://shop.example.com/sale?x=1&y=ä", "https://blog.example.com/")
 
 @pytest.fixture
 async def campaign(clients: Any) -> str:
-    """A campaign with two links and one group, in which anonymous numbers are exact."""
+    """A campaign with two links and one group; anonymous counts are exact."""
     await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
     created = await clients.sender.campaigns.create_campaign(
         "spring", links=[NewLink(URLS[0], label="header"), URLS[1]], groups=["vip"]
@@ -46,10 +45,8 @@ async def campaign(clients: Any) -> str:
     return str(created.campaign_id)
 
 
-async def test_a_campaign_is_created_extended_and_closed(
-    clients: Any,
-) -> None:
-    """A campaign keeps its links to the byte and its groups in order, until it is closed."""
+async def test_a_campaign_is_created_extended_and_closed(clients: Any) -> None:
+    """A campaign returns its links unchanged and its groups in order; closing it ends issuing."""
     campaigns = clients.sender.campaigns
     before = datetime.now(UTC) - timedelta(minutes=5)
     created = await campaigns.create_campaign(
@@ -75,20 +72,20 @@ async def test_a_campaign_is_created_extended_and_closed(
     assert caught.value.reason is ErrorReason.CAMPAIGN_CLOSED
 
 
-async def test_lists_go_through_all_pages(clients: Any) -> None:
-    """Campaigns come newest first, however small the pages are."""
+async def test_lists_return_all_pages(clients: Any) -> None:
+    """Campaigns are listed newest first, across pages."""
     for number in range(5):
         await clients.sender.campaigns.create_campaign(f"c{number}")
     listed = clients.reporter.campaigns.list_campaigns(page_size=2)
     assert [c.campaign_id async for c in listed] == ["c4", "c3", "c2", "c1", "c0"]
 
 
-async def test_preferences_are_set_read_and_proved(clients: Any) -> None:
-    """A preference has its mode, its time and an entry in the change log."""
+async def test_preferences_are_set_read_and_logged(clients: Any) -> None:
+    """A preference has a mode and an update time, and its change is in the log."""
     preferences = clients.sender.preferences
-    unknown = await preferences.get_preference("ann")
-    assert (unknown.do_not_track, unknown.update_time) == (DoNotTrack.UNSET, None)
-    assert unknown.mode is Mode.IDENTIFIED
+    initial = await preferences.get_preference("ann")
+    assert (initial.do_not_track, initial.update_time) == (DoNotTrack.UNSET, None)
+    assert initial.mode is Mode.IDENTIFIED
     preference = await preferences.set_preference(
         "ann",
         DoNotTrack.TRUE,
@@ -108,8 +105,8 @@ async def test_preferences_are_set_read_and_proved(clients: Any) -> None:
     assert change.actor
 
 
-async def test_a_batch_of_preferences(clients: Any) -> None:
-    """A batch tells how many contacts are new and how many preferences changed."""
+async def test_a_batch_counts_created_contacts_and_changed_preferences(clients: Any) -> None:
+    """A batch returns how many contacts were created and how many preferences changed."""
     entries = [
         PreferenceEntry(
             "ann", DoNotTrack.TRUE, source=PreferenceSource.IMPORT, evidence="contacts.csv:2"
@@ -120,14 +117,14 @@ async def test_a_batch_of_preferences(clients: Any) -> None:
     preferences = clients.sender.preferences
     first = await preferences.batch_set_preferences(entries, tenant_id=clients.tenant_id)
     assert (first.created_count, first.changed_count) == (3, 2)
-    again = await preferences.batch_set_preferences(entries)
-    assert (again.created_count, again.changed_count) == (0, 0)
+    repeated = await preferences.batch_set_preferences(entries)
+    assert (repeated.created_count, repeated.changed_count) == (0, 0)
     changes = [c async for c in preferences.list_preference_changes(page_size=1)]
     assert {c.contact_id for c in changes} == {"ann", "bob"}
 
 
-async def test_an_erased_contact_is_forgotten(clients: Any) -> None:
-    """After an erasure the contact is UNSET and its proof is gone."""
+async def test_an_erased_contact_is_unset(clients: Any) -> None:
+    """After an erasure the contact is UNSET and its change log is empty."""
     preferences = clients.sender.preferences
     await preferences.set_preference("ann", DoNotTrack.TRUE)
     await preferences.erase_contact("ann", proof=Proof.DELETE)
@@ -135,31 +132,31 @@ async def test_an_erased_contact_is_forgotten(clients: Any) -> None:
     assert [c async for c in preferences.list_preference_changes("ann")] == []
 
 
-async def test_a_preference_page_needs_its_token_only(clients: Any, campaign: str) -> None:
-    """An edge reads and sets a preference by token and never learns whose it is."""
+async def test_a_preference_token_replaces_the_contact_id(clients: Any, campaign: str) -> None:
+    """An edge reads and sets a preference by token; the result does not name the contact."""
     issued = await clients.sender.campaigns.issue_tokens(
         campaign, "vip", ["ann"], include_preference_tokens=True
     )
     token = issued.tokens[0].preference_token
     edge = clients.edge.preferences
     assert (await edge.get_preference_by_token(token)).do_not_track is DoNotTrack.UNSET
-    done = await edge.set_preference_by_token(token, DoNotTrack.TRUE)
-    assert (done.contact_id, done.do_not_track) == (None, DoNotTrack.TRUE)
-    known = await clients.sender.preferences.get_preference("ann")
-    assert known.do_not_track is DoNotTrack.TRUE
+    changed = await edge.set_preference_by_token(token, DoNotTrack.TRUE)
+    assert (changed.contact_id, changed.do_not_track) == (None, DoNotTrack.TRUE)
+    preference = await clients.sender.preferences.get_preference("ann")
+    assert preference.do_not_track is DoNotTrack.TRUE
 
 
-async def test_events_become_numbers(clients: Any, campaign: str) -> None:
-    """Opens and clicks that are recorded are the ones that are counted, once."""
+async def test_recorded_events_are_counted_once(clients: Any, campaign: str) -> None:
+    """Valid opens and clicks are counted once; invalid ones are rejected with a reason."""
     sender, edge = clients.sender, clients.edge.tracking
     await sender.preferences.set_preference("bob", DoNotTrack.TRUE)
     issued = await sender.campaigns.issue_tokens(campaign, "vip", ["ann", "bob", "cid"])
-    assert [(t.contact_id, t.mode) for t in issued.tokens] == [
+    assert [(token.contact_id, token.mode) for token in issued.tokens] == [
         ("ann", Mode.IDENTIFIED),
         ("bob", Mode.ANONYMOUS),
         ("cid", Mode.IDENTIFIED),
     ]
-    ann, bob, cid = (issued_token.token for issued_token in issued.tokens)
+    ann, bob, cid = (token.token for token in issued.tokens)
     request_id = uuid.uuid4()
     for _ in range(2):
         await edge.record_open(ann, verdict=Verdict.HUMAN, request_id=request_id)
@@ -176,7 +173,7 @@ async def test_events_become_numbers(clients: Any, campaign: str) -> None:
         ]
     )
     assert recorded.accepted_count == 2
-    assert [(r.index, r.reason) for r in recorded.rejected] == [
+    assert [(event.index, event.reason) for event in recorded.rejected] == [
         (1, ErrorReason.TOKEN_INVALID),
         (2, ErrorReason.LINK_NOT_FOUND),
         (4, ErrorReason.EVENT_TIME_IN_FUTURE),
@@ -202,26 +199,26 @@ async def test_events_become_numbers(clients: Any, campaign: str) -> None:
     )
 
 
-async def test_links_are_watched(clients: Any) -> None:
-    """An edge is told of all links there are, then of new ones, and can go on by cursor."""
+async def test_links_are_streamed(clients: Any) -> None:
+    """The stream has all existing links, then new ones, and continues from a cursor."""
 
     async def register(campaign_id: str) -> int:
         created = await clients.sender.campaigns.create_campaign(campaign_id, links=[URLS[0]])
         return int(created.campaign_number)
 
     first = await register("one")
-    seen, cursor = set(), None
+    received, cursor = set(), None
     async with aclosing(clients.edge.tracking.watch_links()) as updates:
         async for update in updates:
-            seen |= {link.campaign_number for link in update.links}
+            received |= {link.campaign_number for link in update.links}
             cursor = update.cursor
             if update.snapshot_complete:
                 break
-        assert first in seen
+        assert first in received
         second = await register("two")
         async for update in updates:
-            seen |= {link.campaign_number for link in update.links}
-            if second in seen:
+            received |= {link.campaign_number for link in update.links}
+            if second in received:
                 break
     async with aclosing(clients.edge.tracking.watch_links(cursor)) as updates:
         async for update in updates:
@@ -230,8 +227,8 @@ async def test_links_are_watched(clients: Any) -> None:
                 break
 
 
-async def test_tenants_and_policies(clients: Any) -> None:
-    """A policy starts with the documented defaults and changes only where asked."""
+async def test_a_policy_update_changes_only_its_settings(clients: Any) -> None:
+    """A policy has the documented defaults; an update changes only the settings it names."""
     admin = clients.installation.admin
     tenant_id = f"t{uuid.uuid4().hex[:12]}"
     tenant = await admin.create_tenant(
@@ -259,19 +256,21 @@ async def test_tenants_and_policies(clients: Any) -> None:
         await admin.update_policy(PolicyUpdate(), tenant_id=tenant_id)
 
 
-async def test_keys_come_and_go(clients: Any, authority: Any) -> None:
-    """A key's secret is told once, works, and stops working when the key is revoked."""
+async def test_an_api_key_works_until_it_is_revoked(
+    clients: Any, authority: Any, connect: Any
+) -> None:
+    """The secret is returned only once, and rejected after the key was revoked."""
     admin = clients.admin.admin
     request_id = uuid.uuid4()
-    made = await admin.create_api_key(Role.SENDER, display_name="mailer", request_id=request_id)
-    again = await admin.create_api_key(Role.SENDER, display_name="mailer", request_id=request_id)
-    assert again == dataclasses.replace(made, secret=None)
-    assert made.secret is not None
-    assert made.secret not in repr(made)
-    assert made.api_key in [key async for key in admin.list_api_keys(page_size=2)]
-    async with Hushpost.connect(authority.target, api_key=made.secret, tls=False) as client:
+    created = await admin.create_api_key(Role.SENDER, display_name="mailer", request_id=request_id)
+    repeated = await admin.create_api_key(Role.SENDER, display_name="mailer", request_id=request_id)
+    assert repeated == dataclasses.replace(created, secret=None)
+    assert created.secret is not None
+    assert created.secret not in repr(created)
+    assert created.api_key in [key async for key in admin.list_api_keys(page_size=2)]
+    async with connect(authority.target, api_key=created.secret) as client:
         await client.preferences.get_preference("ann")
-        revoked = await admin.revoke_api_key(made.api_key.key_id)
+        revoked = await admin.revoke_api_key(created.api_key.key_id)
         assert revoked.revoke_time is not None
         with pytest.raises(UnauthenticatedError) as caught:
             await client.preferences.get_preference("ann")
@@ -279,23 +278,23 @@ async def test_keys_come_and_go(clients: Any, authority: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["hp_nonsense", "nonsense"])
-async def test_a_wrong_key_is_refused(authority: Any, key: str) -> None:
-    """Nobody without a key does anything."""
-    async with Hushpost.connect(authority.target, api_key=key, tls=False) as client:
+async def test_an_unknown_api_key_is_rejected(authority: Any, connect: Any, key: str) -> None:
+    """A call with an unknown or malformed key raises UnauthenticatedError."""
+    async with connect(authority.target, api_key=key) as client:
         with pytest.raises(UnauthenticatedError):
             await client.preferences.get_preference("ann")
 
 
-async def test_refusals_have_their_class_and_reason(clients: Any) -> None:
-    """Each refusal of the authority arrives as the class and reason of the contract."""
+async def test_rejected_calls_have_a_class_and_reason(clients: Any) -> None:
+    """A rejected call raises the documented exception with its reason."""
     sender, edge = clients.sender, clients.edge
     with pytest.raises(PermissionDeniedError) as role:
         await clients.reporter.campaigns.create_campaign("x")
     assert role.value.reason is ErrorReason.ROLE_NOT_ALLOWED
     assert set(role.value.metadata) == {"role", "method"}
-    with pytest.raises(PermissionDeniedError) as foreign:
-        await sender.preferences.get_preference("ann", tenant_id="somebody-else")
-    assert foreign.value.reason is ErrorReason.TENANT_NOT_ALLOWED
+    with pytest.raises(PermissionDeniedError) as other_tenant:
+        await sender.preferences.get_preference("ann", tenant_id="other-tenant")
+    assert other_tenant.value.reason is ErrorReason.TENANT_NOT_ALLOWED
     with pytest.raises(NotFoundError) as unknown:
         await sender.campaigns.get_campaign("nonsense")
     assert unknown.value.reason is ErrorReason.CAMPAIGN_NOT_FOUND
@@ -317,12 +316,12 @@ async def test_refusals_have_their_class_and_reason(clients: Any) -> None:
     assert (await sender.preferences.get_preference("ann")).update_time is None
 
 
-async def test_what_is_not_offered_says_so(clients: Any, campaign: str) -> None:
-    """A call of a later version is refused as not implemented, if it is."""
+async def test_watched_stats_are_streamed_or_unimplemented(clients: Any, campaign: str) -> None:
+    """An authority that cannot stream statistics raises NOT_IMPLEMENTED."""
     try:
         async with aclosing(clients.reporter.stats.watch_campaign_stats(campaign)) as updates:
             assert (await anext(updates)).campaign_id == campaign
     except UnimplementedError as error:
-        assert error.reason is ErrorReason.NOT_IMPLEMENTED  # noqa: PT017 - either is right
+        assert error.reason is ErrorReason.NOT_IMPLEMENTED  # noqa: PT017 - either is valid
     except HushpostError:  # pragma: no cover
-        pytest.fail("neither an answer nor NOT_IMPLEMENTED")
+        pytest.fail("neither statistics nor NOT_IMPLEMENTED")

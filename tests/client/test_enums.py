@@ -1,4 +1,4 @@
-"""The client's enums are the contract's."""
+"""Enums and timestamps on the wire."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -39,8 +39,8 @@ def test_an_unspecified_or_unknown_number_is_none(name: str, number: int) -> Non
         timezones=st.integers(-720, 720).map(lambda minutes: timezone(timedelta(minutes=minutes))),
     )
 )
-def test_times_go_there_and_back(time: datetime) -> None:
-    """A time on the wire is what protobuf itself would write, and comes back in UTC."""
+def test_timestamps_round_trip(time: datetime) -> None:
+    """A time is encoded as protobuf's own method does, and decoded in UTC."""
     timestamp, reference = Timestamp(), Timestamp()
     set_timestamp(timestamp, time)
     reference.FromDatetime(time)
@@ -49,7 +49,7 @@ def test_times_go_there_and_back(time: datetime) -> None:
     assert from_timestamp(timestamp).tzinfo is UTC
 
 
-def test_a_naive_time_is_refused() -> None:
-    """A time without a zone could mean any moment, so it is a ValueError."""
+def test_a_time_without_zone_is_rejected() -> None:
+    """A naive datetime raises ValueError."""
     with pytest.raises(ValueError, match="no time zone"):
         set_timestamp(Timestamp(), datetime(2026, 1, 1))  # noqa: DTZ001

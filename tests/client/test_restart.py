@@ -1,27 +1,26 @@
-"""The client while its authority is killed and comes back."""
+"""The client while its authority is killed and restarted."""
 
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
-from hushpost_client import Event, Hushpost, PolicyUpdate, RetryPolicy, Role
+from hushpost_client import Event, PolicyUpdate, RetryPolicy, Role
 from tests.authority import AuthorityProcess
 
-# Patient enough for a start of the authority on a busy machine.
+# Retries until the authority has started, even on a busy machine.
 PATIENT = RetryPolicy(max_tries=200, max_backoff=0.3)
 
 
-async def test_writes_and_streams_survive_a_crash(tmp_path: Path) -> None:
-    """A batch sent during an outage counts once, and a stream of links goes on."""
+async def test_writes_and_streams_survive_a_crash(tmp_path: Path, connect: Any) -> None:
+    """A batch sent during an outage counts once, and the stream of links resumes."""
     with AuthorityProcess(tmp_path) as process:
         key = process.admin_key()
 
-        def connect(api_key: str) -> Hushpost:
-            return Hushpost.connect(
-                process.target, api_key=api_key, tls=False, timeout=60, retry=PATIENT
-            )
+        def client(api_key: str) -> Any:
+            return connect(process.target, api_key=api_key, timeout=60, retry=PATIENT)
 
-        async with connect(key) as installation:
+        async with client(key) as installation:
             admin = installation.admin
             await admin.create_tenant("acme", policy=PolicyUpdate(quorum=1))
             sender_key = (await admin.create_api_key(Role.SENDER, tenant_id="acme")).secret
@@ -31,9 +30,9 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path) -> None:
         assert reporter_key
         assert edge_key
         async with (
-            connect(sender_key) as sender,
-            connect(reporter_key) as reporter,
-            connect(edge_key) as edge,
+            client(sender_key) as sender,
+            client(reporter_key) as reporter,
+            client(edge_key) as edge,
             aclosing(edge.tracking.watch_links()) as links,
         ):
             await sender.campaigns.create_campaign("one", links=["https://example.com/"])
@@ -44,16 +43,16 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path) -> None:
             assert token
             process.kill()
             batch = asyncio.create_task(edge.tracking.record_events([Event(token)]))
-            following = asyncio.create_task(_until(links, "https://example.com/two"))
+            watching = asyncio.create_task(_wait_for_link(links, "https://example.com/two"))
             await asyncio.to_thread(process.start)
             assert (await batch).accepted_count == 1
             await sender.campaigns.extend_campaign("one", links=["https://example.com/two"])
-            await asyncio.wait_for(following, 30)
+            await asyncio.wait_for(watching, 30)
             stats = await reporter.stats.get_campaign_stats("one")
             assert stats.opens.human.identified.total == 1
 
 
-async def _until(updates: object, url: str) -> None:
-    async for update in updates:  # type: ignore[attr-defined]
+async def _wait_for_link(updates: Any, url: str) -> None:
+    async for update in updates:
         if url in {link.url for link in update.links}:
             return

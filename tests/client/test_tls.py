@@ -7,7 +7,8 @@ import grpc
 import pytest
 
 from hushpost.v1 import tracking_pb2, tracking_pb2_grpc
-from hushpost_client import TLS, Hushpost, UnavailableError
+from hushpost_client import TLS, UnavailableError
+from hushpost_client._channel import channel_credentials
 from tests.certificate import self_signed
 
 
@@ -18,33 +19,71 @@ def certificate() -> tuple[bytes, bytes]:
 
 
 @pytest.fixture
-async def target(peer: Any, certificate: tuple[bytes, bytes]) -> AsyncIterator[str]:
-    """Where the peer listens with TLS."""
+async def target(server: Any, certificate: tuple[bytes, bytes]) -> AsyncIterator[str]:
+    """The address of the scripted server with TLS."""
     public, private = certificate
-    server = grpc.aio.server()
-    tracking_pb2_grpc.add_TrackingServiceServicer_to_server(peer, server)
+    tls_server = grpc.aio.server()
+    tracking_pb2_grpc.add_TrackingServiceServicer_to_server(server, tls_server)
     credentials = grpc.ssl_server_credentials([(private, public)])
-    port = server.add_secure_port("127.0.0.1:0", credentials)
-    await server.start()
+    port = tls_server.add_secure_port("127.0.0.1:0", credentials)
+    await tls_server.start()
     yield f"127.0.0.1:{port}"
-    await server.stop(None)
+    await tls_server.stop(None)
 
 
-async def test_a_trusted_authority_is_called(
-    peer: Any, target: str, certificate: tuple[bytes, bytes]
+async def test_calls_to_a_trusted_server_are_encrypted(
+    server: Any, connect: Any, target: str, certificate: tuple[bytes, bytes]
 ) -> None:
-    """With the authority's root, calls are made over TLS and carry the key."""
-    peer.answers(tracking_pb2.ResolveLinkResponse(url="https://example.com/"))
+    """A client that trusts the certificate calls the server and sends its API key."""
+    server.respond(tracking_pb2.ResolveLinkResponse(url="https://example.com/"))
     tls = TLS(root_certificates=certificate[0])
-    async with Hushpost.connect(target, api_key="hp_secret", tls=tls) as client:
+    async with connect(target, api_key="hp_secret", tls=tls) as client:
         assert await client.tracking.resolve_link("t", 1) == "https://example.com/"
-    assert peer.metadata[0]["authorization"] == "Bearer hp_secret"
+    assert server.metadata[0]["authorization"] == "Bearer hp_secret"
 
 
 @pytest.mark.parametrize("tls", [True, False])
-async def test_a_stranger_never_sees_the_key(peer: Any, target: str, *, tls: bool) -> None:
-    """Whom the client does not trust, or who speaks otherwise, gets no call at all."""
-    async with Hushpost.connect(target, api_key="hp_secret", tls=tls) as client:
+async def test_an_untrusted_server_gets_no_call(
+    server: Any, connect: Any, target: str, *, tls: bool
+) -> None:
+    """With an untrusted certificate, or TLS on one side only, no call and no key is sent."""
+    async with connect(target, api_key="hp_secret", tls=tls) as client:
         with pytest.raises(UnavailableError):
             await client.tracking.resolve_link("t", 1, timeout=2)
-    assert peer.requests == []
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "localhost",
+        "localhost:50051",
+        "LOCALHOST:50051",
+        "127.0.0.1:50051",
+        "127.8.9.10:50051",
+        "[::1]:50051",
+        "unix:/run/hushpost.sock",
+        "unix-abstract:hushpost",
+    ],
+)
+def test_loopback_targets_are_not_encrypted_by_default(target: str) -> None:
+    """Loopback addresses and Unix sockets have no TLS unless tls=True."""
+    assert channel_credentials(target, tls=None) is None
+    assert channel_credentials(target, tls=True) is not None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "hushpost.example.com:50051",
+        "localhost.example.com:50051",
+        "10.0.0.1:50051",
+        "[2001:db8::1]:50051",
+        "0.0.0.0:50051",
+        "dns:///localhost:50051",
+    ],
+)
+def test_other_targets_are_encrypted_by_default(target: str) -> None:
+    """All other targets have TLS unless tls=False."""
+    assert channel_credentials(target, tls=None) is not None
+    assert channel_credentials(target, tls=False) is None

@@ -1,5 +1,8 @@
 """Makes calls: adds the API key, applies timeout and retries, translates errors."""
 
+# At run time, the synchronous MultiCallable classes of gRPC are not generic.
+from __future__ import annotations
+
 import asyncio
 import logging
 import random

@@ -1,0 +1,199 @@
+# Generated from _async/campaigns.py by `make sync-client`; do not edit.
+"""Campaigns and their tokens."""
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from uuid import UUID
+
+from grpc import Channel
+
+from hushpost.v1 import campaign_pb2
+from hushpost.v1.campaign_pb2_grpc import CampaignServiceStub
+from hushpost_client import _campaign_proto
+from hushpost_client._campaign_types import Campaign, IssuedTokens, NewLink
+from hushpost_client._sync.calls import Calls, request_id_or_new
+
+__all__ = ["Campaigns"]
+
+
+class Campaigns:
+    """Registers campaigns and issues their tokens. Requires a key of role SENDER.
+
+    Keys of role REPORTER may call `get_campaign` and `list_campaigns`. These arguments
+    are the same in all methods:
+
+    - `tenant_id`: the tenant to act on; None for the key's own.
+    - `request_id`: a UUID that makes a repeated write count once (an idempotency key);
+      None generates one.
+    - `timeout`: seconds, including retries; None for the client's timeout.
+
+    All methods raise `HushpostError`. Their docstrings list the reasons to expect;
+    TENANT_NOT_ALLOWED and DATABASE_UNAVAILABLE are possible everywhere.
+    """
+
+    def __init__(self, channel: Channel, calls: Calls) -> None:
+        self._stub = CampaignServiceStub(channel)
+        self._calls = calls
+
+    def create_campaign(
+        self,
+        campaign_id: str | None = None,
+        *,
+        links: Iterable[NewLink | str] = (),
+        groups: Iterable[str] = (),
+        display_name: str | None = None,
+        tenant_id: str | None = None,
+        request_id: UUID | str | None = None,
+        timeout: float | None = None,
+    ) -> Campaign:
+        """Create a campaign with its links and groups.
+
+        Args:
+            campaign_id: 1 to 128 bytes of UTF-8; None lets the authority generate one.
+            links: At most 10,000, numbered 1…n in this order; a string is a URL
+                without a label.
+            groups: At most 10,000 distinct ids of 1 to 128 bytes.
+            display_name: A human-readable name of at most 256 bytes.
+            tenant_id: The tenant of the campaign; None for the key's own.
+            request_id: A UUID; None generates one.
+            timeout: Seconds, including retries; None for the client's timeout.
+
+        Reasons: ID_INVALID, LINK_URL_INVALID (metadata `index`), LIMIT_EXCEEDED,
+        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID.
+        """
+        request = campaign_pb2.CreateCampaignRequest(
+            tenant_id=tenant_id or "",
+            campaign_id=campaign_id or "",
+            display_name=display_name or "",
+            links=_campaign_proto.link_messages(links),
+            groups=_campaign_proto.group_messages(groups),
+            request_id=request_id_or_new(request_id),
+        )
+        response = self._calls.unary(self._stub.CreateCampaign, request, timeout)
+        return _campaign_proto.campaign(response.campaign)
+
+    def extend_campaign(
+        self,
+        campaign_id: str,
+        *,
+        links: Iterable[NewLink | str] = (),
+        groups: Iterable[str] = (),
+        tenant_id: str | None = None,
+        request_id: UUID | str | None = None,
+        timeout: float | None = None,
+    ) -> Campaign:
+        """Add links and groups to an open campaign; return the whole campaign.
+
+        New links are numbered after the existing ones. Groups that exist are left as
+        they are.
+
+        Reasons: those of `create_campaign` except CAMPAIGN_ALREADY_EXISTS;
+        CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
+        """
+        request = campaign_pb2.ExtendCampaignRequest(
+            tenant_id=tenant_id or "",
+            campaign_id=campaign_id,
+            links=_campaign_proto.link_messages(links),
+            groups=_campaign_proto.group_messages(groups),
+            request_id=request_id_or_new(request_id),
+        )
+        response = self._calls.unary(self._stub.ExtendCampaign, request, timeout)
+        return _campaign_proto.campaign(response.campaign)
+
+    def get_campaign(
+        self, campaign_id: str, *, tenant_id: str | None = None, timeout: float | None = None
+    ) -> Campaign:
+        """Return a campaign with its links and groups.
+
+        Reasons: CAMPAIGN_NOT_FOUND.
+        """
+        request = campaign_pb2.GetCampaignRequest(
+            tenant_id=tenant_id or "", campaign_id=campaign_id
+        )
+        response = self._calls.unary(self._stub.GetCampaign, request, timeout)
+        return _campaign_proto.campaign(response.campaign)
+
+    def list_campaigns(
+        self,
+        *,
+        page_size: int | None = None,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Generator[Campaign, None, None]:
+        """Iterate over the tenant's campaigns, newest first, without links and groups.
+
+        Pages are fetched on demand; `page_size` (default 100, at most 1,000) and
+        `timeout` apply to each.
+
+        Reasons: PAGE_SIZE_INVALID.
+        """
+
+        def fetch(page_token: str) -> campaign_pb2.ListCampaignsResponse:
+            request = campaign_pb2.ListCampaignsRequest(
+                tenant_id=tenant_id or "", page_size=page_size or 0, page_token=page_token
+            )
+            return self._calls.unary(self._stub.ListCampaigns, request, timeout)
+
+        with closing(self._calls.pages(fetch)) as pages:
+            for page in pages:
+                for message in page.campaigns:
+                    yield _campaign_proto.campaign(message)
+
+    def close_campaign(
+        self, campaign_id: str, *, tenant_id: str | None = None, timeout: float | None = None
+    ) -> Campaign:
+        """Close a campaign, so that it gets no more links, groups or tokens.
+
+        Its events are still recorded and its links still redirect. Closing a closed
+        campaign has no effect.
+
+        Reasons: CAMPAIGN_NOT_FOUND.
+        """
+        request = campaign_pb2.CloseCampaignRequest(
+            tenant_id=tenant_id or "", campaign_id=campaign_id
+        )
+        response = self._calls.unary(self._stub.CloseCampaign, request, timeout)
+        return _campaign_proto.campaign(response.campaign)
+
+    def issue_tokens(
+        self,
+        campaign_id: str,
+        group_id: str,
+        contact_ids: Iterable[str],
+        *,
+        include_preference_tokens: bool = False,
+        tenant_id: str | None = None,
+        request_id: UUID | str | None = None,
+        timeout: float | None = None,
+    ) -> IssuedTokens:
+        """Issue one token per contact, for 1 to 10,000 contacts of one group.
+
+        Counts one sent message per contact, once per `request_id`. Creates unknown
+        contacts as UNSET. Repeating the call returns different, equally valid tokens.
+
+        Args:
+            campaign_id: The campaign.
+            group_id: A group of the campaign.
+            contact_ids: 1 to 128 bytes of UTF-8 each. A contact that occurs twice gets
+                two messages.
+            include_preference_tokens: Whether to issue tokens for the contacts'
+                preference pages too.
+            tenant_id: The tenant of the campaign; None for the key's own.
+            request_id: A UUID; None generates one.
+            timeout: Seconds, including retries; None for the client's timeout.
+
+        Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
+        BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata `index`),
+        REQUEST_ID_INVALID.
+        """
+        contacts = tuple(contact_ids)
+        request = campaign_pb2.IssueTokensRequest(
+            tenant_id=tenant_id or "",
+            campaign_id=campaign_id,
+            group_id=group_id,
+            contact_ids=contacts,
+            include_preference_tokens=include_preference_tokens,
+            request_id=request_id_or_new(request_id),
+        )
+        response = self._calls.unary(self._stub.IssueTokens, request, timeout)
+        return _campaign_proto.issued_tokens(contacts, response)

@@ -1,0 +1,113 @@
+# Generated from _async/stats.py by `make sync-client`; do not edit.
+"""Statistics of campaigns."""
+
+from collections.abc import Generator
+from contextlib import closing
+
+from grpc import Channel
+
+from hushpost.v1 import stats_pb2
+from hushpost.v1.stats_pb2_grpc import StatsServiceStub
+from hushpost_client import _stats_proto
+from hushpost_client._enums import Engagement
+from hushpost_client._enums_proto import ENGAGEMENT
+from hushpost_client._stats_types import CampaignStats, EngagedContact
+from hushpost_client._sync.calls import Calls
+
+__all__ = ["Stats"]
+
+
+class Stats:
+    """Reads the statistics of campaigns. Requires a key of role REPORTER.
+
+    These arguments are the same in all methods:
+
+    - `tenant_id`: the tenant of the campaign; None for the key's own.
+    - `timeout`: seconds; None for the client's timeout.
+
+    All methods raise `HushpostError`. Their docstrings list the reasons to expect;
+    TENANT_NOT_ALLOWED is possible everywhere.
+    """
+
+    def __init__(self, channel: Channel, calls: Calls) -> None:
+        self._stub = StatsServiceStub(channel)
+        self._calls = calls
+
+    def get_campaign_stats(
+        self, campaign_id: str, *, tenant_id: str | None = None, timeout: float | None = None
+    ) -> CampaignStats:
+        """Return the statistics of a campaign: in total, by group, by link and by hour.
+
+        Reasons: CAMPAIGN_NOT_FOUND, DATABASE_UNAVAILABLE.
+        """
+        request = stats_pb2.GetCampaignStatsRequest(
+            tenant_id=tenant_id or "", campaign_id=campaign_id
+        )
+        response = self._calls.unary(self._stub.GetCampaignStats, request, timeout)
+        return _stats_proto.campaign_stats(response.stats)
+
+    def watch_campaign_stats(
+        self, campaign_id: str, *, tenant_id: str | None = None
+    ) -> Generator[CampaignStats, None, None]:
+        """Yield the statistics of a campaign whenever they change, without end.
+
+        Reconnects for as long as the authority is UNAVAILABLE. Wrap the call in
+        `contextlib.closing` to end the stream as soon as you leave the loop.
+
+        Reasons: CAMPAIGN_NOT_FOUND, NOT_IMPLEMENTED.
+        """
+
+        def next_request() -> stats_pb2.WatchCampaignStatsRequest:
+            return stats_pb2.WatchCampaignStatsRequest(
+                tenant_id=tenant_id or "", campaign_id=campaign_id
+            )
+
+        stream = self._calls.stream(self._stub.WatchCampaignStats, next_request)
+        with closing(stream) as responses:
+            for response in responses:
+                yield _stats_proto.campaign_stats(response.stats)
+
+    def list_engaged_contacts(
+        self,
+        campaign_id: str,
+        engagement: Engagement = Engagement.ANY,
+        *,
+        link_number: int | None = None,
+        include_machine: bool = False,
+        page_size: int | None = None,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Generator[EngagedContact, None, None]:
+        """Iterate over the contacts that opened or clicked, in no particular order.
+
+        Only contacts whose mode is IDENTIFIED, at the event and now. Pages are fetched
+        on demand.
+
+        Args:
+            campaign_id: The campaign.
+            engagement: Which contacts to list.
+            link_number: With CLICKED, only clicks on this link; None for any link.
+            include_machine: Whether events with the verdict PREFETCH or SCANNER count.
+            page_size: At most 1,000; None for 100.
+            tenant_id: The tenant of the campaign; None for the key's own.
+            timeout: Seconds for each page; None for the client's timeout.
+
+        Reasons: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, PAGE_SIZE_INVALID.
+        """
+
+        def fetch(page_token: str) -> stats_pb2.ListEngagedContactsResponse:
+            request = stats_pb2.ListEngagedContactsRequest(
+                tenant_id=tenant_id or "",
+                campaign_id=campaign_id,
+                engagement=ENGAGEMENT.to_wire(engagement),
+                link_number=link_number or 0,
+                include_machine=include_machine,
+                page_size=page_size or 0,
+                page_token=page_token,
+            )
+            return self._calls.unary(self._stub.ListEngagedContacts, request, timeout)
+
+        with closing(self._calls.pages(fetch)) as pages:
+            for page in pages:
+                for contact in page.contacts:
+                    yield _stats_proto.engaged_contact(contact)
