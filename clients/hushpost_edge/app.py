@@ -1,6 +1,5 @@
 """The composition root of a worker: puts its parts together when it starts."""
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -19,7 +18,6 @@ from hushpost_edge.connection import connect_authority
 from hushpost_edge.front import Front
 from hushpost_edge.intake import Intake
 from hushpost_edge.links import LinkStore
-from hushpost_edge.logs import configure_logs
 from hushpost_edge.lookup import Lookup
 from hushpost_edge.ranges import AddressRanges
 from hushpost_edge.settings import Settings
@@ -27,10 +25,15 @@ from hushpost_edge.spool import Spool
 from hushpost_edge.spool_files import own_spool
 from hushpost_edge.status import healthz, metrics, readyz
 from hushpost_edge.verdict import Judge
+from hushpost_runtime.garbage_collector import tune_garbage_collector
+from hushpost_runtime.logging import configure_logging
 
 __all__ = ["create"]
 
 _log = structlog.get_logger(__name__)
+
+_GC_THRESHOLDS = (20_000, 20, 20)
+"""Requests create no reference cycles, so collections can be rare."""
 
 
 def _now() -> int:
@@ -40,14 +43,14 @@ def _now() -> int:
 def create() -> Front:
     """Make the application; Granian calls this in each worker process."""
     settings = Settings.read()
-    configure_logs(settings.log_level)
+    configure_logging(settings.log_level)
     _end_with_parent()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await _put_together(settings, stack, app, front)
-            _spare_the_collector()
+            tune_garbage_collector(*_GC_THRESHOLDS)
             _log.info("answering", address=settings.listen)
             yield
         _log.info("stopped")
@@ -77,17 +80,6 @@ async def _put_together(
     intake = Intake(appender, Judge.from_files(settings), proxies, _now)
     app.state.links, app.state.appender = links, appender
     front.open(Click(Lookup(links, client.tracking), intake), Pixel(intake))
-
-
-def _spare_the_collector() -> None:
-    """Keep the garbage collector from going through what stays for ever, such as all modules.
-
-    Requests make no cycles, so that it may come less often too. It took a tenth
-    of the time, and a reader waited for each of its rounds.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _end_with_parent() -> None:

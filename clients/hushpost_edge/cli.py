@@ -6,17 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from hushpost_edge.ranges import RangesError
-from hushpost_edge.settings import PREFIX, Settings, SettingsError
+from hushpost_edge.settings import PREFIX, Settings
 from hushpost_edge.verdict import Judge
+from hushpost_runtime.settings import SettingsError, option_help, read_settings
 
 __all__ = ["register"]
-
-
-def _help(setting: str) -> str:
-    return f"{Settings.model_fields[setting].description} (env: {PREFIX}{setting.upper()})"
 
 
 def register(app: typer.Typer) -> None:
@@ -25,20 +21,34 @@ def register(app: typer.Typer) -> None:
 
 
 def _edge(
-    listen: Annotated[str | None, typer.Option(help=_help("listen"))] = None,
-    authority: Annotated[str | None, typer.Option(help=_help("authority"))] = None,
-    api_key_file: Annotated[Path | None, typer.Option(help=_help("api_key_file"))] = None,
-    tls: Annotated[bool | None, typer.Option("--tls/--no-tls", help=_help("tls"))] = None,
-    ca_file: Annotated[Path | None, typer.Option(help=_help("ca_file"))] = None,
-    data_dir: Annotated[Path | None, typer.Option(help=_help("data_dir"))] = None,
-    workers: Annotated[int | None, typer.Option(help=_help("workers"))] = None,
-    spool_bytes: Annotated[int | None, typer.Option(help=_help("spool_bytes"))] = None,
-    trusted_proxies: Annotated[str | None, typer.Option(help=_help("trusted_proxies"))] = None,
-    proxy_ranges: Annotated[Path | None, typer.Option(help=_help("proxy_ranges"))] = None,
-    prefetch_ranges: Annotated[Path | None, typer.Option(help=_help("prefetch_ranges"))] = None,
-    scanner_ranges: Annotated[Path | None, typer.Option(help=_help("scanner_ranges"))] = None,
-    trap_link: Annotated[int | None, typer.Option(help=_help("trap_link"))] = None,
-    log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
+    listen: Annotated[str | None, typer.Option(help=option_help(Settings, "listen"))] = None,
+    authority: Annotated[str | None, typer.Option(help=option_help(Settings, "authority"))] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help=option_help(Settings, "api_key_file"))
+    ] = None,
+    tls: Annotated[
+        bool | None, typer.Option("--tls/--no-tls", help=option_help(Settings, "tls"))
+    ] = None,
+    ca_file: Annotated[Path | None, typer.Option(help=option_help(Settings, "ca_file"))] = None,
+    data_dir: Annotated[Path | None, typer.Option(help=option_help(Settings, "data_dir"))] = None,
+    workers: Annotated[int | None, typer.Option(help=option_help(Settings, "workers"))] = None,
+    spool_bytes: Annotated[
+        int | None, typer.Option(help=option_help(Settings, "spool_bytes"))
+    ] = None,
+    trusted_proxies: Annotated[
+        str | None, typer.Option(help=option_help(Settings, "trusted_proxies"))
+    ] = None,
+    proxy_ranges: Annotated[
+        Path | None, typer.Option(help=option_help(Settings, "proxy_ranges"))
+    ] = None,
+    prefetch_ranges: Annotated[
+        Path | None, typer.Option(help=option_help(Settings, "prefetch_ranges"))
+    ] = None,
+    scanner_ranges: Annotated[
+        Path | None, typer.Option(help=option_help(Settings, "scanner_ranges"))
+    ] = None,
+    trap_link: Annotated[int | None, typer.Option(help=option_help(Settings, "trap_link"))] = None,
+    log_level: Annotated[str | None, typer.Option(help=option_help(Settings, "log_level"))] = None,
 ) -> None:
     """Answer pixels and links over HTTP until SIGTERM or Ctrl-C.
 
@@ -57,16 +67,12 @@ def _edge(
 
 
 def _check(given: dict[str, Any]) -> None:
-    """End with one line for each mistake, while there is still somebody to read it."""
+    """Report each invalid setting and exit, before the edge starts."""
     try:
-        settings = Settings.read(**given)
+        settings = read_settings(Settings, **given)
         settings.read_api_key()
         Judge.from_files(settings)
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = "".join(f"{part}: " for part in problem["loc"])
-            typer.echo(f"hushpost: {name}{problem['msg']}", err=True)
-        raise typer.Exit(2) from None
     except (SettingsError, RangesError, OSError) as error:
-        typer.echo(f"hushpost: {error}", err=True)
+        for line in str(error).splitlines():
+            typer.echo(f"hushpost: {line}", err=True)
         raise typer.Exit(2) from None

@@ -8,13 +8,13 @@ import asyncio
 import os
 import signal
 import sqlite3
-import sys
 import threading
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
+import uvloop
 
 from hushpost_client import Tracking
 from hushpost_edge import metrics
@@ -66,14 +66,8 @@ class Courier:
             self._thread.join(_STOP_SECONDS)
 
     def _run(self) -> None:
-        factory = None
-        if sys.platform != "win32":
-            import uvloop  # noqa: PLC0415 - not to be had on Windows
-
-            factory = uvloop.new_event_loop
         try:
-            with asyncio.Runner(loop_factory=factory) as runner:
-                runner.run(self._work())
+            uvloop.run(self._work())
         except BaseException as error:
             # Without its courier an edge would fill its disk and say nothing.
             _log.critical("the courier died", cause=type(error).__name__)

@@ -4,8 +4,8 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import MPServer
 
 from hushpost_edge.courier import Courier
-from hushpost_edge.logs import configure_logs
 from hushpost_edge.settings import Settings
+from hushpost_runtime.logging import configure_logging
 
 __all__ = ["serve"]
 
@@ -18,7 +18,7 @@ _LOGS = {"handlers": {}, "formatters": {}, "loggers": {"_granian": {"propagate":
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what was begun, and return."""
-    configure_logs(settings.log_level)
+    configure_logging(settings.log_level)
     courier = Courier(settings)
     server = MPServer(
         "hushpost_edge.app:create",

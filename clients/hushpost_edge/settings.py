@@ -8,16 +8,13 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hushpost_edge.ranges import AddressRanges, RangesError
+from hushpost_runtime.settings import SettingsError
 
-__all__ = ["PREFIX", "Settings", "SettingsError"]
+__all__ = ["PREFIX", "Settings"]
 
 PREFIX = "HUSHPOST_EDGE_"
 _GIB = 1 << 30
 _MIB = 1 << 20
-
-
-class SettingsError(Exception):
-    """A setting that can't be used; the message says which and why."""
 
 
 def _checked_listen(value: str) -> str:

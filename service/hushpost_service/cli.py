@@ -1,23 +1,22 @@
 """The service's commands."""
 
-import asyncio
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import asyncpg
 import typer
-from pydantic import ValidationError
+import uvloop
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hushpost_runtime.logging import configure_logging
+from hushpost_runtime.settings import SettingsError, option_help, read_settings
 from hushpost_service.admin.service import new_secret, secret_hash
 from hushpost_service.app import opened_database, opened_keyring, serve
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
-from hushpost_service.logs import configure_logs
 from hushpost_service.maintenance.scrub import Scrub, ScrubError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
@@ -39,12 +38,10 @@ _EXPECTED = (
 )
 
 
-def _help(setting: str) -> str:
-    return f"{Settings.model_fields[setting].description} (env: HUSHPOST_{setting.upper()})"
-
-
-DataDir = Annotated[Path | None, typer.Option(help=_help("data_dir"))]
-KeyringFile = Annotated[Path | None, typer.Option("--keyring", help=_help("keyring"))]
+DataDir = Annotated[Path | None, typer.Option(help=option_help(Settings, "data_dir"))]
+KeyringFile = Annotated[
+    Path | None, typer.Option("--keyring", help=option_help(Settings, "keyring"))
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,18 +53,28 @@ def register(app: typer.Typer) -> None:
 
 
 def _serve(
-    listen: Annotated[str | None, typer.Option(help=_help("listen"))] = None,
+    listen: Annotated[str | None, typer.Option(help=option_help(Settings, "listen"))] = None,
     data_dir: DataDir = None,
     keyring: KeyringFile = None,
-    connections: Annotated[int | None, typer.Option(help=_help("connections"))] = None,
-    max_calls: Annotated[int | None, typer.Option(help=_help("max_calls"))] = None,
-    max_queued_events: Annotated[int | None, typer.Option(help=_help("max_queued_events"))] = None,
-    cpu: Annotated[int | None, typer.Option(help=_help("cpu"))] = None,
-    metrics_listen: Annotated[str | None, typer.Option(help=_help("metrics_listen"))] = None,
-    tls_certificate: Annotated[Path | None, typer.Option(help=_help("tls_certificate"))] = None,
-    tls_key: Annotated[Path | None, typer.Option(help=_help("tls_key"))] = None,
-    shutdown_seconds: Annotated[float | None, typer.Option(help=_help("shutdown_seconds"))] = None,
-    log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
+    connections: Annotated[
+        int | None, typer.Option(help=option_help(Settings, "connections"))
+    ] = None,
+    max_calls: Annotated[int | None, typer.Option(help=option_help(Settings, "max_calls"))] = None,
+    max_queued_events: Annotated[
+        int | None, typer.Option(help=option_help(Settings, "max_queued_events"))
+    ] = None,
+    cpu: Annotated[int | None, typer.Option(help=option_help(Settings, "cpu"))] = None,
+    metrics_listen: Annotated[
+        str | None, typer.Option(help=option_help(Settings, "metrics_listen"))
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help=option_help(Settings, "tls_certificate"))
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help=option_help(Settings, "tls_key"))] = None,
+    shutdown_seconds: Annotated[
+        float | None, typer.Option(help=option_help(Settings, "shutdown_seconds"))
+    ] = None,
+    log_level: Annotated[str | None, typer.Option(help=option_help(Settings, "log_level"))] = None,
 ) -> None:
     """Serve the authority until SIGTERM or Ctrl-C.
 
@@ -89,7 +96,7 @@ def _serve(
         shutdown_seconds=shutdown_seconds,
         log_level=log_level,
     )
-    configure_logs(settings.log_level)
+    configure_logging(settings.log_level)
     _run(serve(settings, lambda address: print(f"listening on {address}", flush=True)))  # noqa: T201
 
 
@@ -104,7 +111,7 @@ def _admin_key(
     reach that needs no other permission.
     """
     settings = _settings(data_dir=data_dir, keyring=keyring)
-    configure_logs("warning")
+    configure_logging("warning")
     secret = new_secret()
 
     async def create() -> None:
@@ -145,7 +152,7 @@ def _scrub(data_dir: DataDir = None) -> None:
     the log and replicas are yours to see to.
     """
     settings = _settings(data_dir=data_dir)
-    configure_logs("error")
+    configure_logging("error")
 
     async def scrub() -> None:
         async with opened_database(settings) as opened:
@@ -170,33 +177,26 @@ async def _scrubbed(scrub: Scrub) -> None:
     typer.echo(f"scrubbed: {len(tables)} tables, {decimal(total)}, and the log")
 
 
-def _settings(**given: Any) -> Settings:
-    """Return the settings; what is not given as an option comes from the environment."""
+def _settings(**options: Any) -> Settings:
+    """Read the settings, or report each invalid one and exit."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = "".join(f"{part}: " for part in problem["loc"])
-            typer.echo(f"hushpost: {name}{problem['msg']}", err=True)
-        raise typer.Exit(2) from None
+        return read_settings(Settings, **options)
+    except SettingsError as error:
+        _fail(error, code=2)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop; end with one line where something expected is wrong."""
+    """Run on uvloop; report an expected error in one line."""
     try:
-        if sys.platform == "win32":
-            asyncio.run(work)
-        else:
-            import uvloop  # noqa: PLC0415 - not to be had on Windows
-
-            uvloop.run(work)
+        uvloop.run(work)
     except _EXPECTED as error:
         _fail(error)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Only at the start: later the pool's errors are translated.
+        # Only while starting: later, the storage layer translates the pool's errors.
         _fail(f"the database cannot be reached: {type(error).__name__}")
 
 
-def _fail(error: object) -> None:
-    typer.echo(f"hushpost: {error}", err=True)
-    raise typer.Exit(1)
+def _fail(error: object, *, code: int = 1) -> NoReturn:
+    for line in str(error).splitlines():
+        typer.echo(f"hushpost: {line}", err=True)
+    raise typer.Exit(code)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any
 
+from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.domain.errors import HushpostError, Reason
 
 __all__ = ["GracefulShutdown"]
@@ -37,8 +37,7 @@ class GracefulShutdown:
     async def idle(self, seconds: float) -> None:
         """Return when no call is under way, or after that time."""
         if self._calls:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), seconds)
+            await wait_for_event(self._idle, seconds)
 
     async def begun(self) -> None:
         """Return when the process is to stop."""

@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
+from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.validation import checked_id, checked_text, checked_url
@@ -159,9 +159,7 @@ class Campaigns:
         Links that another process adds do not end the wait, so the time bounds how late
         they are noticed.
         """
-        links_added = self._links_added
-        with suppress(TimeoutError):
-            await asyncio.wait_for(links_added.wait(), seconds)
+        await wait_for_event(self._links_added, seconds)
 
     async def _after_change(self, tenant: int, number: int) -> Campaign:
         """Notify waiting watchers, update the cache, and return the campaign."""

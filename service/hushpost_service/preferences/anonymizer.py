@@ -9,11 +9,11 @@ works on the identified events that exist when it runs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.counters import SlotKey, slot_bits
 from hushpost_service.domain.errors import HushpostError
@@ -86,8 +86,7 @@ class Anonymizer:
                     task = asyncio.create_task(self._run_tenant_jobs(tenant))
                     self._tenant_tasks[tenant] = task
             self._poll_requested.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._poll_requested.wait(), _POLL_SECONDS)
+            await wait_for_event(self._poll_requested, _POLL_SECONDS)
 
     async def close(self) -> None:
         """Stop the background tasks; their jobs stay stored and run after the next start."""

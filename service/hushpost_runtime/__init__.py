@@ -1,0 +1,1 @@
+"""Code shared by all Hushpost processes: logging, settings, garbage collection."""
