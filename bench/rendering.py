@@ -30,13 +30,13 @@ _ROW = (
 async def measure(_site: Site, say: Say) -> list[Result]:
     """Render the same newsletter both ways, turn by turn."""
     html = _newsletter()
-    template = hushpost_mail.prepare(html, tracking_url=_TRACKING_URL)
+    template = hushpost_mail.parse_template(html, tracking_url=_TRACKING_URL)
     configuration = pytracking.Configuration(
         base_open_tracking_url=f"{_TRACKING_URL}/o/", base_click_tracking_url=f"{_TRACKING_URL}/c/"
     )
 
     def ours(token: str) -> str:
-        return template.fill(token).html or ""
+        return template.render(token).html or ""
 
     def theirs(token: str) -> str:
         rendered: str = adapt_html(html, {"token": token}, configuration=configuration)

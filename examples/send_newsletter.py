@@ -1,17 +1,21 @@
-"""Send the sample newsletter: compile it once, render it per recipient, hand it to SMTP.
+"""Send a newsletter with Hushpost: create a campaign, then render and send each message.
+
+Install the requirements, start an authority and an SMTP server, then run:
 
     pip install 'hushpost[mail,cli]' aiosmtplib
-    HUSHPOST_API_KEY=hp_… python examples/send_newsletter.py recipients.csv \
+    export HUSHPOST_API_KEY=hp_…
+    python examples/send_newsletter.py examples/newsletter/recipients.csv \
         --authority localhost:50051 --tracking-url https://t.example.com --smtp localhost:1025
 
-The CSV has the columns contact_id, group_id and address. It is read twice: once
-to learn its length and groups, once while sending; it may be of any size.
+The CSV file has the columns contact_id, group_id and address. It is read twice and never
+held in memory, so it can have any size.
 """
-# ruff: noqa: INP001 - a script on its own
+# ruff: noqa: INP001 - a script, not part of a package
 
 import asyncio
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import aclosing
 from email.message import EmailMessage
@@ -30,22 +34,22 @@ from hushpost_mail import Recipient
 
 NEWSLETTER = Path(__file__).with_name("newsletter")
 SENDER = "The Kettle <news@kettle.example.com>"
-UNSUBSCRIBE = "<https://kettle.example.com/unsubscribe>, <mailto:leave@kettle.example.com>"
+LIST_UNSUBSCRIBE = "<https://kettle.example.com/unsubscribe>, <mailto:leave@kettle.example.com>"
 
 
 def newsletter() -> EmailMessage:
-    """Write the newsletter as any mail program would."""
+    """Build the newsletter as a MIME message with a text and an HTML part."""
     message = EmailMessage(policy=SMTP)
     message["From"] = SENDER
     message["Subject"] = "Three teas for the first cold week"
-    message["List-Unsubscribe"] = UNSUBSCRIBE
+    message["List-Unsubscribe"] = LIST_UNSUBSCRIBE
     message.set_content((NEWSLETTER / "newsletter.txt").read_text("utf-8"))
     message.add_alternative((NEWSLETTER / "newsletter.html").read_text("utf-8"), subtype="html")
     return message
 
 
-def recipients(file: Path) -> Iterator[Recipient]:
-    """Read the recipients, one after the other."""
+def read_recipients(file: Path) -> Iterator[Recipient]:
+    """Read the CSV file row by row."""
     with file.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             yield Recipient(row["contact_id"], row["group_id"], row["address"])
@@ -54,32 +58,38 @@ def recipients(file: Path) -> Iterator[Recipient]:
 async def send(
     file: Path, *, authority: str, api_key: str, tracking_url: str, smtp: str, progress: Progress
 ) -> int:
-    """Send the newsletter to everybody in the file and answer how many that were."""
-    everybody = sum(1 for _ in recipients(file))
-    groups = {recipient.group_id for recipient in recipients(file)}
+    """Send the newsletter to every recipient in the file; return the number of messages."""
+    group_sizes = Counter(recipient.group_id for recipient in read_recipients(file))
+    task = progress.add_task("sending", total=group_sizes.total())
     host, _, port = smtp.rpartition(":")
-    task = progress.add_task("sending", total=everybody)
     async with (
-        Hushpost.connect(authority, api_key=api_key, tls=False) as hushpost,
+        Hushpost.connect(authority, api_key=api_key) as hushpost,
         aiosmtplib.SMTP(hostname=host, port=int(port)) as server,
     ):
+        # Parse the newsletter once and register its links with the authority.
         campaign = await hushpost_mail.create_campaign(
-            newsletter(), hushpost=hushpost, tracking_url=tracking_url, groups=groups
+            newsletter(), hushpost=hushpost, tracking_url=tracking_url, groups=group_sizes
         )
-        async with aclosing(campaign.render_all(recipients(file))) as messages:
+        # Render one message per recipient. Each has its own links and pixel.
+        async with aclosing(campaign.render_all(read_recipients(file))) as messages:
             async for rendered in messages:
-                headers = {"To": rendered.address, "Message-ID": make_msgid(domain="example.com")}
-                mail = rendered.message.with_headers(headers)
+                mail = rendered.message.with_headers(
+                    {"To": rendered.address, "Message-ID": make_msgid(domain="example.com")}
+                )
                 await server.sendmail(SENDER, rendered.address, bytes(mail))
                 progress.advance(task)
-    return everybody
+    return group_sizes.total()
 
 
 def main(
-    file: Annotated[Path, typer.Argument(help="CSV: contact_id, group_id, address.")],
-    authority: Annotated[str, typer.Option(help="host:port")] = "localhost:50051",
-    tracking_url: Annotated[str, typer.Option(help="Of the edge.")] = "https://t.example.com",
-    smtp: Annotated[str, typer.Option(help="host:port")] = "localhost:1025",
+    file: Annotated[Path, typer.Argument(help="CSV file: contact_id, group_id, address.")],
+    authority: Annotated[
+        str, typer.Option(envvar="HUSHPOST_AUTHORITY", help="The authority, host:port.")
+    ] = "localhost:50051",
+    tracking_url: Annotated[
+        str, typer.Option(help="The public URL of the edge.")
+    ] = "https://t.example.com",
+    smtp: Annotated[str, typer.Option(help="The SMTP server, host:port.")] = "localhost:1025",
 ) -> None:
     """Send the sample newsletter. The API key is read from HUSHPOST_API_KEY."""
     api_key = os.environ["HUSHPOST_API_KEY"]

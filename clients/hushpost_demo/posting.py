@@ -14,7 +14,7 @@ from hushpost_client import Mode
 from hushpost_demo.contacts import Contact
 from hushpost_demo.failure import DemoError
 from hushpost_demo.letter import SENDER
-from hushpost_mail import Campaign, Mail, Recipient, Rendered
+from hushpost_mail import Campaign, Mail, Recipient, RenderedMessage
 
 __all__ = ["post", "warnings_of_sender"]
 
@@ -43,7 +43,7 @@ async def post(
     try:
         async with smtp:
             for crash_after in (_CRASHES_AFTER, None):
-                run = campaign.render_all(_recipients(contacts), run_id=run_id, batch=_BATCH)
+                run = campaign.render_all(_recipients(contacts), run_id=run_id, batch_size=_BATCH)
                 async with aclosing(run) as messages:
                     modes = await _send(messages, contacts, smtp, now, crash_after)
             return modes
@@ -52,7 +52,7 @@ async def post(
 
 
 async def _send(
-    messages: AsyncIterator[Rendered[Mail]],
+    messages: AsyncIterator[RenderedMessage[Mail]],
     contacts: Sequence[Contact],
     smtp: aiosmtplib.SMTP,
     now: datetime,

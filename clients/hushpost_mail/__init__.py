@@ -1,29 +1,38 @@
-"""Takes a newsletter as it is and makes each recipient's message of it.
+"""Adds tracking to a newsletter and renders it for each recipient.
 
-    from hushpost_client import Hushpost
     import hushpost_mail
+    from hushpost_client import Hushpost
+    from hushpost_mail import Recipient
 
-    async with Hushpost.connect("localhost:50051", api_key="hp_…", tls=False) as hushpost:
+    async with Hushpost.connect("localhost:50051", api_key="hp_…") as hushpost:
         campaign = await hushpost_mail.create_campaign(
-            html, text,
-            hushpost=hushpost, tracking_url="https://t.example.com",
-            campaign_id="spring-sale", groups=["customers"],
+            html,
+            text,
+            hushpost=hushpost,
+            tracking_url="https://t.example.com",
+            campaign_id="spring-sale",
+            groups=["customers"],
         )
+        recipients = [Recipient("ada", "customers", "ada@example.com")]
         async for rendered in campaign.render_all(recipients):
             await send(rendered.address, rendered.message.html, rendered.message.text)
 
-A message is parsed once. What is not a link that is rewritten, a pixel or a
-preference link leaves as it came, to the byte. See `docs/sending.md`.
+`create_campaign` parses the newsletter once and registers its links with the
+authority. Rendering then only joins strings: it rewrites links, adds the pixel and
+fills in preference links. All other bytes stay as they are.
+
+`parse_template` does the same without the authority, for previews and tests. See
+`docs/sending.md` for the rules.
 """
 
-from hushpost_mail._ahead import Recipient
-from hushpost_mail._campaign import Campaign, Rendered
+from hushpost_mail._campaign import Campaign, RenderedMessage
 from hushpost_mail._create_campaign import create_campaign
 from hushpost_mail._errors import CampaignSourceError
-from hushpost_mail._link_types import Part, SkippedLink, SkipReason
-from hushpost_mail._mail import Mail
-from hushpost_mail._parts import Parts
-from hushpost_mail._prepare import prepare
+from hushpost_mail._html_and_text import Parts
+from hushpost_mail._links import Part, SkippedLink, SkipReason
+from hushpost_mail._mime import Mail
+from hushpost_mail._parse_template import parse_template
+from hushpost_mail._recipients import Recipient
 from hushpost_mail._template import Template
 
 __all__ = [
@@ -33,10 +42,10 @@ __all__ = [
     "Part",
     "Parts",
     "Recipient",
-    "Rendered",
+    "RenderedMessage",
     "SkipReason",
     "SkippedLink",
     "Template",
     "create_campaign",
-    "prepare",
+    "parse_template",
 ]

@@ -1,4 +1,4 @@
-"""A compiled campaign: renders its message, one recipient or all of them."""
+"""A registered campaign, which renders its message for one recipient or for all."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
@@ -8,43 +8,53 @@ from typing import Generic
 from uuid import UUID, uuid4
 
 from hushpost_client import Hushpost, IssuedToken, Mode, NewLink
-from hushpost_mail._ahead import Recipient, in_batches, tokens_ahead
-from hushpost_mail._issuing import TokenDesk
-from hushpost_mail._link_types import SkippedLink
-from hushpost_mail._template import Message, Template
+from hushpost_mail._links import SkippedLink
+from hushpost_mail._recipients import AnyRecipient, batched
+from hushpost_mail._template import MessageT, Template
+from hushpost_mail._token_batches import TokenBatchIssuer
+from hushpost_mail._token_prefetch import prefetch_tokens
 
-__all__ = ["Campaign", "Rendered"]
+__all__ = ["Campaign", "RenderedMessage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered(Generic[Message]):
-    """One recipient's message.
+class RenderedMessage(Generic[MessageT]):
+    """The message of one recipient.
 
     Attributes:
-        contact_id: Whose it is.
-        address: What came with the recipient.
-        mode: The contact's mode for this message.
-        message: `Parts` or `Mail`, as the campaign was compiled from.
-        preference_url: Of the contact's preference page.
+        contact_id: The recipient.
+        address: The address from the `Recipient`; empty if it had none.
+        mode: The tracking mode of the message; None for a mode that the client does
+            not know.
+        message: `Parts` or `Mail`, depending on what the campaign was created from.
+        preference_url: The contact's preference page; empty without a preference
+            token. `Campaign.render_all` always requests one.
     """
 
     contact_id: str
     address: str
     mode: Mode | None
-    message: Message
+    message: MessageT
     preference_url: str
 
 
-class Campaign(Generic[Message]):
-    """A message that is registered with the authority. Made by `create_campaign`.
+class Campaign(Generic[MessageT]):
+    """A message whose links are registered with the authority.
+
+    Create it with `create_campaign`.
 
     Attributes:
-        campaign_id: The tenant's id of it.
-        template: The message taken apart.
+        campaign_id: The tenant's id of the campaign.
+        template: The parsed message.
     """
 
     def __init__(
-        self, hushpost: Hushpost, campaign_id: str, template: Template[Message], tenant_id: str = ""
+        self,
+        hushpost: Hushpost,
+        campaign_id: str,
+        template: Template[MessageT],
+        *,
+        tenant_id: str | None = None,
     ) -> None:
         self.campaign_id = campaign_id
         self.template = template
@@ -53,76 +63,80 @@ class Campaign(Generic[Message]):
 
     @property
     def links(self) -> tuple[NewLink, ...]:
-        """The links that are rewritten; link n is at index n - 1."""
+        """The tracked links; link number n is at index n - 1."""
         return self.template.links
 
     @property
     def skipped_links(self) -> tuple[SkippedLink, ...]:
-        """The links that stay as they are."""
+        """The links that are not tracked, with reasons."""
         return self.template.skipped_links
 
-    def render(self, issued: IssuedToken, *, address: str = "") -> Rendered[Message]:
-        """Put a contact's tokens into the message; nothing is parsed.
+    def render(self, issued: IssuedToken, *, address: str = "") -> RenderedMessage[MessageT]:
+        """Render the message with tokens that you requested yourself.
 
-        In the mode OFF the message is what was compiled, to the byte, with its
-        preference links filled. In AGGREGATE it is the same for all of a group,
-        but for preference links, which are the contact's own in every mode.
+        Use `render_all` unless you call `IssueTokens` for another reason. In mode OFF
+        the message equals the source byte for byte, except for preference links. In
+        mode AGGREGATE it is identical for the whole group, except for preference
+        links, which are per contact in every mode.
 
-        Raises CampaignSourceError if the message has a place for a preference link and
-        `issued` has no token for it.
+        Raises:
+            CampaignSourceError: if the message contains a preference link and `issued`
+                has no preference token.
         """
-        token, preference_token = issued.token or "", issued.preference_token or ""
-        return Rendered(
+        return RenderedMessage(
             issued.contact_id,
             address,
             issued.mode,
-            self.template.fill(token, preference_token),
-            self.template.preference_url(preference_token),
+            self.template.render(issued.token, issued.preference_token),
+            self.template.preference_url(issued.preference_token),
         )
 
     async def render_all(
         self,
-        recipients: Iterable[Recipient | tuple[str, str]]
-        | AsyncIterable[Recipient | tuple[str, str]],
+        recipients: Iterable[AnyRecipient] | AsyncIterable[AnyRecipient],
         *,
         run_id: UUID | None = None,
-        batch: int = 1000,
-        ahead: int = 2,
-        patience: float = 300.0,
-    ) -> AsyncGenerator[Rendered[Message], None]:
-        """Render a message per recipient, in order, for any number of them.
+        batch_size: int = 1000,
+        prefetch: int = 2,
+        retry_seconds: float = 300.0,
+    ) -> AsyncGenerator[RenderedMessage[MessageT], None]:
+        """Issue tokens and render one message per recipient, in order.
 
-        Tokens are asked for in batches ahead of use; never more than
-        `batch * (ahead + 1)` recipients are held. Wrap it in
-        `contextlib.aclosing` if you leave the loop before its end.
+        Tokens are requested in batches and ahead of time. At most
+        `batch_size * (prefetch + 1)` recipients are in memory. Use
+        `contextlib.aclosing` if you may leave the loop early.
 
         Args:
-            recipients: Whom to render for: `Recipient`, or pairs of contact id
-                and group id. Iterated once.
-            run_id: To go on after a crash: the same recipients in the same order
-                and batches under the same `run_id` are counted as sent once.
-                None: this run counts by itself.
-            batch: How many recipients are asked for at once, 1…10,000.
-            ahead: How many batches are asked for before they are needed.
-            patience: For how many seconds a batch is tried again while the
-                authority is away or overloaded, always under one request id.
+            recipients: `Recipient` objects, or pairs of contact id and group id.
+                Iterated once.
+            run_id: Identifies this run. To resume after a crash, pass the same
+                `run_id`, recipients, order and batch size: messages are then counted
+                as sent once. None starts a new run.
+            batch_size: Recipients per batch, 1 to 10,000.
+            prefetch: How many batches of tokens are requested in advance.
+            retry_seconds: How long a batch is retried while the authority is
+                unavailable or overloaded, always under the same idempotency key.
 
         Raises:
-            HushpostError: as `issue_tokens` does, and what is left of being away
-                or overloaded after `patience`.
-            ValueError: for a batch out of its bounds.
+            HushpostError: as `Campaigns.issue_tokens`; unavailability and overload
+                only after `retry_seconds`.
+            ValueError: if `batch_size` is out of range.
         """
-        desk = TokenDesk(
-            self._hushpost, self.campaign_id, self._tenant_id, run_id or uuid4(), patience
+        issuer = TokenBatchIssuer(
+            self._hushpost,
+            self.campaign_id,
+            tenant_id=self._tenant_id,
+            run_id=run_id or uuid4(),
+            retry_seconds=retry_seconds,
         )
         async with (
-            aclosing(in_batches(recipients, batch)) as batches,
-            aclosing(tokens_ahead(batches, desk.issue, ahead)) as issued_batches,
+            aclosing(batched(recipients, batch_size)) as batches,
+            aclosing(prefetch_tokens(batches, issuer.issue, prefetch)) as issued_batches,
         ):
             async for issued_batch in issued_batches:
                 for recipient, issued in issued_batch:
                     yield self.render(issued, address=recipient.address)
-                # Rendering takes no await of its own: whoever only collects
-                # must not keep the loop from fetching the next batch.
+                # Rendering never awaits. A caller that does not either would keep the
+                # event loop from prefetching the next batch.
                 await asyncio.sleep(0)
-        desk.warn()
+        issuer.log_groups_below_quorum()

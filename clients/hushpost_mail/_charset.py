@@ -1,34 +1,37 @@
-"""Places of a text, as places of the bytes that it was decoded from."""
+"""Decodes a part and maps positions in its text back to positions in its bytes.
+
+Links are found in the decoded text but replaced in the bytes, so that everything else
+keeps its bytes in any charset.
+"""
 
 import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hushpost_mail._pieces import Cut
+from hushpost_mail._segments import Replacement
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["DecodedText", "decode"]
 
-# What a charset does not know is read as U+FFFD and stays what it is: it is
-# never written anew.
+# Invalid bytes are read as U+FFFD. They are never encoded again, so they stay as they are.
 _ERRORS = "replace"
 
-# Their plain names stand for "look at the byte order mark"; what is put in
-# later must have the same order and no mark of its own.
-_MARKED = {
+# The plain names of these codecs mean "read the byte order mark". Inserted text needs the
+# codec of that byte order, which writes no mark.
+_BYTE_ORDERS = {
     "utf-16": (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16-be"),
     "utf-32": (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32-be"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """A text, and where its characters stand in the bytes.
+class DecodedText:
+    """A decoded text with the byte position of every character.
 
     Attributes:
-        text: The characters, byte order mark included.
-        codec: Encodes what is put in.
-        ends: Index after the bytes of each character; None where a character is a byte.
-        size: How many bytes there are.
+        text: The text, including a byte order mark.
+        codec: The Python codec for inserted text.
+        ends: The byte index after each character; None if every character is one byte.
+        size: The number of bytes.
     """
 
     text: str
@@ -36,24 +39,26 @@ class Decoded:
     ends: list[int] | None
     size: int
 
-    def in_bytes(self, cuts: Iterable[Cut[str]]) -> list[Cut[bytes]]:
-        """Translate cuts of the text."""
+    def byte_replacements(
+        self, replacements: Iterable[Replacement[str]]
+    ) -> list[Replacement[bytes]]:
+        """Convert replacements in the text to replacements in the bytes."""
         return [
-            Cut(
-                self._start(place.start),
-                self._start(place.end) if place.start == place.end else self._end(place.end),
-                place.before.encode(self.codec),
-                place.slot,
-                place.after.encode(self.codec),
+            Replacement(
+                self._byte_start(text.start),
+                self._byte_start(text.end) if text.start == text.end else self._byte_end(text.end),
+                text.before.encode(self.codec),
+                text.token_kind,
+                text.after.encode(self.codec),
             )
-            for place in cuts
+            for text in replacements
         ]
 
-    def _start(self, index: int) -> int:
-        """Answer where a character starts that is ASCII, as all are that cuts start with.
+    def _byte_start(self, index: int) -> int:
+        """Return where the bytes of a character start, which must be ASCII.
 
-        Counted back from its end: what precedes it in the bytes may be a change
-        of state (ISO-2022-JP) that must stay.
+        The start is counted back from the end of the character. The bytes before it may
+        be an escape sequence (ISO-2022-JP), which must stay.
         """
         if self.ends is None:
             return index
@@ -61,35 +66,35 @@ class Decoded:
             return self.size
         return self.ends[index] - len(self.text[index].encode(self.codec, _ERRORS))
 
-    def _end(self, index: int) -> int:
+    def _byte_end(self, index: int) -> int:
         return index if self.ends is None else self.ends[index - 1]
 
 
-def decode(content: bytes, charset: str) -> Decoded:
-    """Decode bytes of any charset; one that is not known is taken for ASCII and more."""
+def decode(content: bytes, charset: str) -> DecodedText:
+    """Decode bytes; an unknown charset is read as ASCII and an empty one as UTF-8."""
     codec = _codec(content, charset)
     text = content.decode(codec, _ERRORS)
     if len(text) == len(content):
-        return Decoded(text, codec, None, len(content))
+        return DecodedText(text, codec, None, len(content))
     decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
     characters: list[str] = []
     ends: list[int] = []
     for index in range(len(content)):
-        final = index == len(content) - 1
-        made = decoder.decode(content[index : index + 1], final)
-        characters.append(made)
-        ends.extend([index + 1] * len(made))
-    return Decoded("".join(characters), codec, ends, len(content))
+        is_last = index == len(content) - 1
+        decoded = decoder.decode(content[index : index + 1], is_last)
+        characters.append(decoded)
+        ends.extend([index + 1] * len(decoded))
+    return DecodedText("".join(characters), codec, ends, len(content))
 
 
 def _codec(content: bytes, charset: str) -> str:
     try:
         name = codecs.lookup(charset or "utf-8").name
-        "".encode(name)  # some codecs are no charsets
+        "".encode(name)  # raises LookupError for codecs that are not charsets, such as "hex"
     except LookupError:
         return "ascii"
-    if name in _MARKED:
-        mark, little, big = _MARKED[name]
-        # RFC 2781: without a mark it is big-endian.
-        return little if content.startswith(mark) else big
+    if name in _BYTE_ORDERS:
+        little_endian_mark, little_endian, big_endian = _BYTE_ORDERS[name]
+        # RFC 2781: big-endian if there is no mark.
+        return little_endian if content.startswith(little_endian_mark) else big_endian
     return name

@@ -1,16 +1,16 @@
-"""Compiles a message: takes it apart once and registers its campaign."""
+"""Parses a message and registers its campaign with the authority."""
 
 from collections.abc import Iterable
 from email.message import Message as MimeMessage
 from typing import Any, overload
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from hushpost_client import AlreadyExistsError, Hushpost, NewLink
 from hushpost_client import Campaign as RegisteredCampaign
 from hushpost_mail._campaign import Campaign
-from hushpost_mail._mail import Mail
-from hushpost_mail._parts import Parts
-from hushpost_mail._prepare import prepare
+from hushpost_mail._html_and_text import Parts
+from hushpost_mail._mime import Mail
+from hushpost_mail._parse_template import parse_template
 
 __all__ = ["create_campaign"]
 
@@ -22,11 +22,11 @@ async def create_campaign(
     *,
     hushpost: Hushpost,
     tracking_url: str,
-    campaign_id: str = "",
+    campaign_id: str | None = None,
     groups: Iterable[str] = (),
-    display_name: str = "",
-    unsubscribe: str = "",
-    tenant_id: str = "",
+    display_name: str | None = None,
+    list_unsubscribe: str | None = None,
+    tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[str]]: ...
 @overload
@@ -36,12 +36,12 @@ async def create_campaign(
     *,
     hushpost: Hushpost,
     tracking_url: str,
-    campaign_id: str = "",
+    campaign_id: str | None = None,
     groups: Iterable[str] = (),
-    display_name: str = "",
-    unsubscribe: str = "",
+    display_name: str | None = None,
+    list_unsubscribe: str | None = None,
     charset: str = "utf-8",
-    tenant_id: str = "",
+    tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[bytes]]: ...
 @overload
@@ -50,11 +50,11 @@ async def create_campaign(
     *,
     hushpost: Hushpost,
     tracking_url: str,
-    campaign_id: str = "",
+    campaign_id: str | None = None,
     groups: Iterable[str] = (),
-    display_name: str = "",
-    unsubscribe: str = "",
-    tenant_id: str = "",
+    display_name: str | None = None,
+    list_unsubscribe: str | None = None,
+    tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Mail]: ...
 
@@ -65,68 +65,69 @@ async def create_campaign(
     *,
     hushpost: Hushpost,
     tracking_url: str,
-    campaign_id: str = "",
+    campaign_id: str | None = None,
     groups: Iterable[str] = (),
-    display_name: str = "",
-    unsubscribe: str = "",
+    display_name: str | None = None,
+    list_unsubscribe: str | None = None,
     charset: str = "utf-8",
-    tenant_id: str = "",
+    tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Any]:
-    """Find the links of a message and register its campaign with them, once per campaign.
+    """Parse a message and register its links as a campaign, once per newsletter.
 
-    A campaign that exists already with the same links is taken up, so that
-    several processes can send one campaign, each having compiled it.
+    If the campaign already exists with the same links, it is reused and missing
+    groups are added. Several processes can therefore send one campaign: each of them
+    calls `create_campaign` with the same message.
 
     Args:
-        html: The HTML part, or the whole MIME message.
-        text: The text part, of the same kind as the HTML part.
-        hushpost: A client with a key of role SENDER.
-        tracking_url: Address of the edge, to which `/c/…`, `/o/…` and `/p/…` are
-            added: `https://t.example.com`.
-        campaign_id: 1 to 128 bytes; empty: the authority makes one.
-        groups: The groups that the campaign goes to.
-        display_name: A name for people.
-        unsubscribe: A `List-Unsubscribe` header that messages will get; links to
-            its URLs are left alone, as are those of a MIME message's own header.
-        charset: Of parts given as bytes.
-        tenant_id: Empty: the key's.
-        request_id: A UUID that makes a repeated registration count once; None for
-            a fresh one.
+        html: The HTML part, or a whole MIME message.
+        text: The text part, of the same type as the HTML part.
+        hushpost: A client whose API key has the role SENDER.
+        tracking_url: The public URL of the edge, such as `https://t.example.com`;
+            `/c/…`, `/o/…` and `/p/…` are appended to it.
+        campaign_id: 1 to 128 bytes; None lets the authority generate one.
+        groups: The ids of the recipient groups.
+        display_name: A human-readable name.
+        list_unsubscribe: The value of a `List-Unsubscribe` header that you will add to
+            the messages. Links to its URLs are not tracked. The header of a MIME
+            message is found without this.
+        charset: The charset of parts that are bytes.
+        tenant_id: None for the tenant of the key.
+        request_id: An idempotency key for the registration; None generates one.
 
     Raises:
-        CampaignSourceError: for a message that can't be compiled.
-        ValueError: for a `tracking_url` that is no plain http or https URL.
-        HushpostError: as `create_campaign` does; CAMPAIGN_ALREADY_EXISTS if the
-            campaign has other links than this message.
+        CampaignSourceError: if the message cannot be tracked.
+        ValueError: if `tracking_url` is not a plain http or https URL.
+        HushpostError: as `Campaigns.create_campaign`; CAMPAIGN_ALREADY_EXISTS if the
+            campaign exists with other links.
     """
-    arguments: dict[str, Any] = {"tracking_url": tracking_url, "unsubscribe": unsubscribe}
-    if not isinstance(html, MimeMessage):
-        arguments |= {"text": text, "charset": charset}
-    template = prepare(html, **arguments)
-    registered = await _registered(
+    # A dict, because no single overload covers all types.
+    options: dict[str, Any] = {"text": text, "charset": charset}
+    template = parse_template(
+        html, tracking_url=tracking_url, list_unsubscribe=list_unsubscribe, **options
+    )
+    registered = await _create_or_reuse(
         hushpost,
         template.links,
         tuple(dict.fromkeys(groups)),
         campaign_id=campaign_id,
         display_name=display_name,
         tenant_id=tenant_id,
-        request_id=request_id or uuid4(),
+        request_id=request_id,
     )
-    return Campaign(hushpost, registered.campaign_id, template, tenant_id)
+    return Campaign(hushpost, registered.campaign_id, template, tenant_id=tenant_id)
 
 
-async def _registered(
+async def _create_or_reuse(
     hushpost: Hushpost,
     links: tuple[NewLink, ...],
     groups: tuple[str, ...],
     *,
-    campaign_id: str,
-    display_name: str,
-    tenant_id: str,
-    request_id: UUID | str,
+    campaign_id: str | None,
+    display_name: str | None,
+    tenant_id: str | None,
+    request_id: UUID | str | None,
 ) -> RegisteredCampaign:
-    """Create the campaign, or take up the one there is."""
     try:
         return await hushpost.campaigns.create_campaign(
             campaign_id,
@@ -137,20 +138,22 @@ async def _registered(
             request_id=request_id,
         )
     except AlreadyExistsError:
-        there = await hushpost.campaigns.get_campaign(campaign_id, tenant_id=tenant_id)
-        if not _has_links(there, links):
+        if campaign_id is None:
             raise
-    missing = [group for group in groups if group not in set(there.groups)]
-    if not missing:
-        return there
+        existing = await hushpost.campaigns.get_campaign(campaign_id, tenant_id=tenant_id)
+        if not _starts_with_links(existing, links):
+            raise
+    missing_groups = [group for group in groups if group not in set(existing.groups)]
+    if not missing_groups:
+        return existing
     return await hushpost.campaigns.extend_campaign(
-        campaign_id, groups=missing, tenant_id=tenant_id
+        campaign_id, groups=missing_groups, tenant_id=tenant_id
     )
 
 
-def _has_links(registered: RegisteredCampaign, links: tuple[NewLink, ...]) -> bool:
-    """Answer whether a campaign's first links are those of a message, numbered alike."""
-    known = registered.links[: len(links)]
-    return [(link.link_number, link.url, link.label) for link in known] == [
+def _starts_with_links(campaign: RegisteredCampaign, links: tuple[NewLink, ...]) -> bool:
+    """Return whether the first links of a campaign equal `links`; it may have more."""
+    registered = campaign.links[: len(links)]
+    return [(link.link_number, link.url, link.label) for link in registered] == [
         (number, link.url, link.label) for number, link in enumerate(links, 1)
     ]

@@ -1,7 +1,7 @@
-"""The error of this package."""
+"""The error that this package raises."""
 
 __all__ = ["CampaignSourceError"]
 
 
 class CampaignSourceError(ValueError):
-    """The message can't be compiled; the text says what to change about it."""
+    """The message cannot be turned into a campaign; the text says what to change."""

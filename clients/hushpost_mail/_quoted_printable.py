@@ -1,35 +1,35 @@
-"""Quoted-printable (RFC 2045, 6.7) with places: changed where a message changes, nowhere else."""
+"""Edits quoted-printable content (RFC 2045, 6.7) in its encoded form."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hushpost_mail._pieces import Cut
-from hushpost_mail._urls import TOKEN_CHARACTERS
+from hushpost_mail._segments import TOKEN_LENGTH, Replacement
 
 __all__ = ["QuotedPrintable"]
 
-# A soft line break, an encoded byte, or white space before a line's end, which
-# was added on the way; anything else stands for itself.
-_TOKEN = re.compile(
-    rb"(?P<soft>=[ \t]*\r?\n)|=(?P<hex>[0-9A-Fa-f]{2})|(?P<padding>[ \t]+(?=\r?\n))|.", re.DOTALL
+# A soft line break, an encoded byte, or white space at the end of a line, which a mail
+# server added; any other byte is literal.
+_ENCODED_UNIT = re.compile(
+    rb"(?P<soft_break>=[ \t]*\r?\n)|=(?P<hex>[0-9A-Fa-f]{2})|(?P<padding>[ \t]+(?=\r?\n))|.",
+    re.DOTALL,
 )
 _NOT_LITERAL = re.compile(rb"[^!-<>-~]")
-_UNIT = re.compile(rb"=[0-9A-F]{2}|.", re.DOTALL)
-_SOFT = b"=\r\n"
+_UNBREAKABLE = re.compile(rb"=[0-9A-F]{2}|.", re.DOTALL)
+_SOFT_BREAK = b"=\r\n"
 
-_LINE_BYTES = 76
-"""Of an encoded line, a soft break's "=" included."""
+_MAX_LINE_BYTES = 76
+"""Includes the "=" of a soft line break."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedPrintable:
-    """A decoded content and where each byte came from.
+    """Decoded content with the encoded position of every byte.
 
     Attributes:
-        content: The bytes.
-        starts: Where each of them stands in the encoded form; and its end.
-        ends: Where each of them ends there.
+        content: The decoded bytes.
+        starts: For each byte, the index where its encoded form starts; then the length.
+        ends: 0; then for each byte, the index after its encoded form.
     """
 
     content: bytes
@@ -38,44 +38,49 @@ class QuotedPrintable:
 
     @classmethod
     def decode(cls, encoded: bytes) -> "QuotedPrintable":
-        """Decode; what is not well-formed stands for itself."""
+        """Decode; malformed escapes are taken literally."""
         content = bytearray()
         starts, ends = [], []
-        for token in _TOKEN.finditer(encoded):
-            if token["soft"] is None and token["padding"] is None:
-                content += bytes.fromhex(token["hex"].decode()) if token["hex"] else token[0]
-                starts.append(token.start())
-                ends.append(token.end())
+        for unit in _ENCODED_UNIT.finditer(encoded):
+            if unit["soft_break"] is None and unit["padding"] is None:
+                content += bytes.fromhex(unit["hex"].decode()) if unit["hex"] else unit[0]
+                starts.append(unit.start())
+                ends.append(unit.end())
         return cls(bytes(content), [*starts, len(encoded)], [0, *ends])
 
-    def in_encoded(self, cuts: Iterable[Cut[bytes]]) -> list[Cut[bytes]]:
-        """Translate cuts of the content into cuts of the encoded form.
+    def encoded_replacements(
+        self, replacements: Iterable[Replacement[bytes]]
+    ) -> list[Replacement[bytes]]:
+        """Convert replacements in the content to replacements in the encoded form.
 
-        What is put in gets lines of its own, so that no line becomes too long
-        whatever stands around it.
+        Inserted bytes get lines of their own, so no line exceeds 76 bytes.
         """
         return [
-            Cut(
-                self.starts[place.start],
-                self.starts[place.start] if place.start == place.end else self.ends[place.end],
-                _SOFT + _lines(place.before) + _SOFT,
-                place.slot,
-                _lines(place.after, taken=TOKEN_CHARACTERS) + _SOFT,
+            Replacement(
+                self.starts[content.start],
+                self.starts[content.start]
+                if content.start == content.end
+                else self.ends[content.end],
+                _SOFT_BREAK + _encode_lines(content.before) + _SOFT_BREAK,
+                content.token_kind,
+                _encode_lines(content.after, first_line_used=TOKEN_LENGTH) + _SOFT_BREAK,
             )
-            for place in cuts
+            for content in replacements
         ]
 
 
-def _lines(content: bytes, taken: int = 0) -> bytes:
-    """Encode what is put in, with a soft break after each full line.
+def _encode_lines(content: bytes, first_line_used: int = 0) -> bytes:
+    """Encode bytes with soft line breaks.
 
-    `taken`: How many characters the first line has already.
+    Args:
+        content: The bytes.
+        first_line_used: How many bytes precede them on their first line.
     """
     encoded = _NOT_LITERAL.sub(lambda byte: b"=%02X" % ord(byte[0]), content)
-    lines, room = [b""], _LINE_BYTES - 1 - taken
-    for unit in _UNIT.findall(encoded):
+    lines, room = [b""], _MAX_LINE_BYTES - 1 - first_line_used
+    for unit in _UNBREAKABLE.findall(encoded):
         if len(lines[-1]) + len(unit) > room:
             lines.append(b"")
-            room = _LINE_BYTES - 1
+            room = _MAX_LINE_BYTES - 1
         lines[-1] += unit
-    return _SOFT.join(lines)
+    return _SOFT_BREAK.join(lines)

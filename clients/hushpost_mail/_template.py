@@ -1,66 +1,70 @@
-"""A message taken apart: what is the same for all, with places for the tokens."""
+"""A parsed message, ready to be rendered with tokens."""
 
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from hushpost_client import NewLink
 from hushpost_mail._errors import CampaignSourceError
-from hushpost_mail._link_types import SkippedLink
-from hushpost_mail._urls import TrackingUrls
+from hushpost_mail._links import SkippedLink
+from hushpost_mail._tracking_urls import TrackingUrls
 
-__all__ = ["Fillable", "Message", "Template"]
+__all__ = ["MessageT", "MessageTemplate", "Template"]
 
-Message = TypeVar("Message")
-Message_co = TypeVar("Message_co", covariant=True)
+MessageT = TypeVar("MessageT")
+MessageT_co = TypeVar("MessageT_co", covariant=True)
 
 
-class Fillable(Protocol[Message_co]):
-    """What a kind of message has to offer: itself with tokens, and without."""
+class MessageTemplate(Protocol[MessageT_co]):
+    """A parsed message of one type: strings, bytes or MIME."""
 
     @property
-    def takes_preference_token(self) -> bool:
-        """Whether a preference link has a place in it."""
+    def needs_preference_token(self) -> bool:
+        """Whether the message contains a preference link."""
         ...
 
-    def tracked(self, token: str, preference_token: str) -> Message_co:
-        """Answer the message with pixel and rewritten links."""
+    def render_tracked(self, token: str, preference_token: str) -> MessageT_co:
+        """Render the message with pixel and redirect links."""
         ...
 
-    def untracked(self, preference_token: str) -> Message_co:
-        """Answer the message as it was given, its preference links filled."""
+    def render_untracked(self, preference_token: str) -> MessageT_co:
+        """Render the source with preference links filled in and no other change."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Template(Generic[Message]):
-    """A compiled message, before or after it has become a campaign.
+class Template(Generic[MessageT]):
+    """A parsed message. Create it with `parse_template`, or use `Campaign.template`.
 
     Attributes:
-        urls: Where its links lead.
-        links: What was found and will be registered, in the order of the link numbers.
-        skipped_links: What was found and stays as it is, with the reason.
+        links: The tracked links; link number n is at index n - 1.
+        skipped_links: The links that are not tracked, with reasons.
     """
 
-    urls: TrackingUrls
     links: tuple[NewLink, ...]
     skipped_links: tuple[SkippedLink, ...]
-    _pieces: Fillable[Message]
+    _tracking_urls: TrackingUrls
+    _message: MessageTemplate[MessageT]
 
-    def fill(self, token: str, preference_token: str = "") -> Message:
-        """Answer the message with tokens in it; as it was given where `token` is empty.
+    def render(self, token: str | None, preference_token: str | None = None) -> MessageT:
+        """Render the message.
 
-        Raises CampaignSourceError if the message has a place for a preference link and
-        no token for it was given.
+        Args:
+            token: The tracking token; None renders the source without tracking.
+            preference_token: The token for preference links.
+
+        Raises:
+            CampaignSourceError: if the message contains a preference link and
+                `preference_token` is None.
         """
-        if self._pieces.takes_preference_token and not preference_token:
+        if self._message.needs_preference_token and not preference_token:
             raise CampaignSourceError(
-                "the message has a place for a preference link: ask for tokens with "
-                "include_preference_tokens=True"
+                "the message contains a preference link, which needs a preference token: "
+                "call issue_tokens with include_preference_tokens=True"
             )
         if not token:
-            return self._pieces.untracked(preference_token)
-        return self._pieces.tracked(token, preference_token)
+            return self._message.render_untracked(preference_token or "")
+        return self._message.render_tracked(token, preference_token or "")
 
-    def preference_url(self, preference_token: str) -> str:
-        """Answer the address of a contact's preference page; empty without a token."""
-        return f"{self.urls.base}/p/{preference_token}" if preference_token else ""
+    def preference_url(self, preference_token: str | None) -> str:
+        """Return the URL of a contact's preference page; empty without a token."""
+        return self._tracking_urls.preference_url(preference_token) if preference_token else ""

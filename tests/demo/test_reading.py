@@ -13,8 +13,8 @@ WRITTEN = read_page(letter.html(), letter.text())
 
 
 def _delivered() -> tuple[bytes, tuple[hushpost_mail.SkippedLink, ...], dict[int, str]]:
-    template = hushpost_mail.prepare(letter.letter(), tracking_url=EDGE)
-    mail = template.fill(TOKEN, "P" * 40).with_headers({"To": "Inês <reader-1@readers.test>"})
+    template = hushpost_mail.parse_template(letter.letter(), tracking_url=EDGE)
+    mail = template.render(TOKEN, "P" * 40).with_headers({"To": "Inês <reader-1@readers.test>"})
     return (
         bytes(mail),
         template.skipped_links,

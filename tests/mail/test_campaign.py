@@ -1,4 +1,4 @@
-"""A compiled campaign and the real authority: registration, modes, streams."""
+"""Campaigns against a real authority: registration, modes, batches and retries."""
 
 import asyncio
 import re
@@ -25,16 +25,16 @@ from hushpost_client import (
 from hushpost_mail import Campaign, Parts, Recipient
 from tests.conftest import Clients
 
-from .undoing import TRACKING_URL
+from .rendered_html import TRACKING_URL
 
 HTML = '<p><a href="https://example.com/a">a</a> <a href="https://example.com/b">b</a></p>'
 TEXT = "https://example.com/a\n{{hushpost.preferences}}\n"
-CLICK = re.compile(r"/c/([\w-]{56})/(\d+)")
-OPEN = re.compile(r"/o/([\w-]{56})\.gif")
+REDIRECT_PATH = re.compile(r"/c/([\w-]{56})/(\d+)")
+PIXEL_PATH = re.compile(r"/o/([\w-]{56})\.gif")
 
 
-async def compiled(clients: Clients, **options: Any) -> Campaign[Parts[str]]:
-    """Compile a campaign for two groups."""
+async def create_campaign(clients: Clients, **options: Any) -> Campaign[Parts[str]]:
+    """Create a campaign with the groups "a" and "b"."""
     return await hushpost_mail.create_campaign(
         HTML,
         TEXT,
@@ -45,20 +45,18 @@ async def compiled(clients: Clients, **options: Any) -> Campaign[Parts[str]]:
     )
 
 
-async def test_a_click_on_rendered_mail_counts(clients: Clients) -> None:
-    """Opens and clicks of what was rendered are counted for the link that was rewritten."""
+async def test_opens_and_clicks_of_a_rendered_message_are_counted(clients: Clients) -> None:
+    """Tokens in a rendered message count for the links that were rewritten."""
     await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
-    campaign = await compiled(clients)
-    (rendered,) = [one async for one in campaign.render_all([("ada", "a")])]
-    opened = OPEN.search(rendered.message.html or "")
-    clicked = CLICK.findall(rendered.message.html or "") + CLICK.findall(
-        rendered.message.text or ""
-    )
-    assert opened is not None
-    await clients.edge.tracking.record_open(opened[1], verdict=Verdict.HUMAN)
+    campaign = await create_campaign(clients)
+    (rendered,) = [message async for message in campaign.render_all([("ada", "a")])]
+    html, text = rendered.message.html or "", rendered.message.text or ""
+    pixel = PIXEL_PATH.search(html)
+    assert pixel is not None
+    await clients.edge.tracking.record_open(pixel[1], verdict=Verdict.HUMAN)
     urls = [
         await clients.edge.tracking.record_click(token, int(number), verdict=Verdict.HUMAN)
-        for token, number in clicked
+        for token, number in REDIRECT_PATH.findall(html) + REDIRECT_PATH.findall(text)
     ]
     assert urls == ["https://example.com/a", "https://example.com/b", "https://example.com/a"]
     stats = await clients.reporter.stats.get_campaign_stats(campaign.campaign_id)
@@ -69,32 +67,34 @@ async def test_a_click_on_rendered_mail_counts(clients: Clients) -> None:
     ]
 
 
-async def test_aggregate_messages_are_the_same_for_all(clients: Clients) -> None:
-    """In AGGREGATE everybody in a group gets the same bytes, preference links aside."""
+async def test_aggregate_messages_of_a_group_are_identical(clients: Clients) -> None:
+    """In mode AGGREGATE, messages of a group differ only in their preference links."""
     await clients.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.AGGREGATE))
-    campaign = await compiled(clients)
-    messages = [one async for one in campaign.render_all([("ada", "a"), ("bob", "a")])]
-    assert [one.mode for one in messages] == [Mode.AGGREGATE] * 2
-    assert len({one.message.html for one in messages}) == 1
-    assert len({one.message.text for one in messages}) == 2
-    assert len({(one.message.text or "").replace(one.preference_url, "") for one in messages}) == 1
+    campaign = await create_campaign(clients)
+    recipients = [("ada", "a"), ("bob", "a")]
+    rendered = [message async for message in campaign.render_all(recipients)]
+    texts = [(one.message.text or "", one.preference_url) for one in rendered]
+    assert [one.mode for one in rendered] == [Mode.AGGREGATE] * 2
+    assert len({one.message.html for one in rendered}) == 1
+    assert len({text for text, _ in texts}) == 2
+    assert len({text.replace(preference_url, "") for text, preference_url in texts}) == 1
 
 
-async def test_off_has_a_preference_link_all_the_same(clients: Clients) -> None:
-    """In OFF the message is the original, and its reader can still choose otherwise."""
+async def test_an_off_message_has_a_preference_link(clients: Clients) -> None:
+    """In mode OFF, the message is the source with its preference links filled in."""
     await clients.admin.admin.update_policy(PolicyUpdate(mode_when_true=Mode.OFF))
     await clients.sender.preferences.set_preference("ada", DoNotTrack.TRUE)
-    campaign = await compiled(clients)
-    (rendered,) = [one async for one in campaign.render_all([("ada", "a")])]
+    campaign = await create_campaign(clients)
+    (rendered,) = [message async for message in campaign.render_all([("ada", "a")])]
     assert rendered.mode is Mode.OFF
     assert rendered.message.html == HTML
     assert rendered.message.text == f"https://example.com/a\n{rendered.preference_url}\n"
     assert rendered.preference_url.startswith(f"{TRACKING_URL}/p/")
 
 
-async def test_a_campaign_is_taken_up_by_the_same_message_alone(clients: Clients) -> None:
-    """A second process that compiles the same message sends the same campaign; another can't."""
-    first = await compiled(clients, campaign_id="spring")
+async def test_an_existing_campaign_is_reused_if_its_links_match(clients: Clients) -> None:
+    """The same message reuses the campaign and adds groups; another message is an error."""
+    first = await create_campaign(clients, campaign_id="spring")
     second = await hushpost_mail.create_campaign(
         HTML,
         TEXT,
@@ -115,16 +115,18 @@ async def test_a_campaign_is_taken_up_by_the_same_message_alone(clients: Clients
         )
 
 
-@pytest.mark.parametrize("batch", [1, 7, 100])
-async def test_a_stream_keeps_its_order(clients: Clients, batch: int) -> None:
-    """Recipients of mixed groups come back in order, with their addresses, each counted once."""
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+async def test_messages_are_rendered_in_order(clients: Clients, batch_size: int) -> None:
+    """Recipients of mixed groups keep their order and addresses, and are counted once."""
 
     async def recipients() -> AsyncIterator[Recipient]:
         for number in range(50):
             yield Recipient(f"c-{number}", "ab"[number % 3 == 0], f"{number}@example.com")
 
-    campaign = await compiled(clients)
-    rendered = [one async for one in campaign.render_all(recipients(), batch=batch)]
+    campaign = await create_campaign(clients)
+    rendered = [
+        message async for message in campaign.render_all(recipients(), batch_size=batch_size)
+    ]
     assert [(one.contact_id, one.address) for one in rendered] == [
         (f"c-{number}", f"{number}@example.com") for number in range(50)
     ]
@@ -133,98 +135,103 @@ async def test_a_stream_keeps_its_order(clients: Clients, batch: int) -> None:
     assert [group.sent.identified for group in stats.groups] == [33, 17]
 
 
-async def test_a_run_that_is_repeated_counts_once(clients: Clients) -> None:
-    """After a crash the same recipients under the same run id are not counted as sent again."""
-    campaign = await compiled(clients)
+async def test_a_resumed_run_is_counted_once(clients: Clients) -> None:
+    """Repeating a run after a crash with the same run_id counts each message as sent once."""
+    campaign = await create_campaign(clients)
     recipients = [(f"c-{number}", "a") for number in range(30)]
     run_id = uuid4()
-    async with aclosing(campaign.render_all(recipients, run_id=run_id, batch=10)) as run:
-        async for _ in run:
+    run = campaign.render_all(recipients, run_id=run_id, batch_size=10)
+    async with aclosing(run) as crashed_run:
+        async for _ in crashed_run:
             break
-    assert [one async for one in campaign.render_all(recipients, run_id=run_id, batch=10)]
+    resumed_run = campaign.render_all(recipients, run_id=run_id, batch_size=10)
+    assert [message async for message in resumed_run]
     stats = await clients.reporter.stats.get_campaign_stats(campaign.campaign_id)
     assert stats.groups[0].sent.identified == 30
 
 
 async def test_an_unknown_group_is_an_error(clients: Clients) -> None:
-    """A group that the campaign does not go to ends the stream with the authority's reason."""
-    campaign = await compiled(clients)
+    """A recipient of a group that the campaign does not have raises GROUP_NOT_FOUND."""
+    campaign = await create_campaign(clients)
+    recipients = [("ada", "a"), ("bob", "unknown")]
     with pytest.raises(NotFoundError) as caught:
-        _ = [one async for one in campaign.render_all([("ada", "a"), ("bob", "nobody")])]
+        _ = [message async for message in campaign.render_all(recipients)]
     assert caught.value.reason == ErrorReason.GROUP_NOT_FOUND
 
 
-async def test_a_small_anonymous_group_is_named(
+async def test_groups_below_the_quorum_are_logged(
     clients: Clients, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log names groups whose anonymous numbers may never be published, and no contact."""
+    """The log names groups whose anonymous counts may never be published, but no contacts."""
     await clients.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
-    campaign = await compiled(clients)
+    campaign = await create_campaign(clients)
     recipients = [*((f"c-{number}", "a") for number in range(12)), ("ada", "b")]
-    _ = [one async for one in campaign.render_all(recipients, batch=5)]
+    _ = [message async for message in campaign.render_all(recipients, batch_size=5)]
     (warning,) = caplog.messages
     assert "than the quorum: b" in warning
 
 
-class _Faulty:
-    """Campaigns of an authority that fails first."""
+class FailingCampaigns:
+    """Stands in for `Hushpost.campaigns`: raises the given errors first, then calls through."""
 
-    def __init__(self, campaigns: Any, *failures: Exception) -> None:
+    def __init__(self, campaigns: Any, *errors: Exception) -> None:
         self._campaigns = campaigns
-        self._failures = list(failures)
+        self._errors = list(errors)
         self.request_ids: list[Any] = []
 
     async def issue_tokens(self, *arguments: Any, **options: Any) -> IssuedTokens:
-        """Fail, or pass the call on."""
+        """Raise the next error, or issue tokens."""
         self.request_ids.append(options["request_id"])
-        if self._failures:
-            raise self._failures.pop(0)
-        answer: IssuedTokens = await self._campaigns.issue_tokens(*arguments, **options)
-        return answer
+        if self._errors:
+            raise self._errors.pop(0)
+        issued: IssuedTokens = await self._campaigns.issue_tokens(*arguments, **options)
+        return issued
 
 
-async def test_a_batch_is_insisted_on_under_one_request_id(
+async def test_retries_of_a_batch_share_one_request_id(
     clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the authority is away or overloaded a batch is tried again, and counts once."""
-    campaign = await compiled(clients)
-    faulty = _Faulty(
+    """A batch is retried after UNAVAILABLE and overload under the same idempotency key."""
+    campaign = await create_campaign(clients)
+    campaigns = FailingCampaigns(
         clients.sender.campaigns,
         UnavailableError("away"),
         ResourceExhaustedError("busy", retry_after=0.01),
     )
-    monkeypatch.setattr(clients.sender, "campaigns", faulty)
-    assert len([one async for one in campaign.render_all([("ada", "a")])]) == 1
-    assert len(faulty.request_ids) == 3
-    assert len(set(faulty.request_ids)) == 1
+    monkeypatch.setattr(clients.sender, "campaigns", campaigns)
+    assert len([message async for message in campaign.render_all([("ada", "a")])]) == 1
+    assert len(campaigns.request_ids) == 3
+    assert len(set(campaigns.request_ids)) == 1
 
 
-async def test_patience_ends(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When patience is over, and where waiting does not help, the error is the caller's."""
-    campaign = await compiled(clients)
+async def test_retries_end(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is raised after `retry_seconds`, or at once if a retry cannot help."""
+    campaign = await create_campaign(clients)
     for error in (UnavailableError("away"), ResourceExhaustedError("too big")):
-        faulty = _Faulty(clients.sender.campaigns, error)
+        campaigns = FailingCampaigns(clients.sender.campaigns, error)
         with monkeypatch.context() as patch:
-            patch.setattr(clients.sender, "campaigns", faulty)
+            patch.setattr(clients.sender, "campaigns", campaigns)
+            run = campaign.render_all([("ada", "a")], retry_seconds=0)
             with pytest.raises(type(error)):
-                _ = [one async for one in campaign.render_all([("ada", "a")], patience=0)]
+                _ = [message async for message in run]
 
 
-async def test_a_run_that_is_left_leaves_nothing_behind(clients: Clients) -> None:
-    """Leaving the loop early ends what was asked for ahead of use."""
-    campaign = await compiled(clients)
-    before = len(asyncio.all_tasks())
+async def test_leaving_a_run_early_cancels_its_requests(clients: Clients) -> None:
+    """Leaving the loop cancels the prefetching, which has read only a few batches."""
+    campaign = await create_campaign(clients)
+    tasks_before = len(asyncio.all_tasks())
     recipients = ((f"c-{number}", "a") for number in range(10_000))
-    async with aclosing(campaign.render_all(recipients, batch=10)) as run:
+    async with aclosing(campaign.render_all(recipients, batch_size=10)) as run:
         async for _ in run:
             break
-    assert len(asyncio.all_tasks()) == before
+    assert len(asyncio.all_tasks()) == tasks_before
     assert next(recipients) == ("c-30", "a")
 
 
-async def test_a_batch_has_bounds(clients: Clients) -> None:
-    """A batch that the authority would not take is refused at once."""
-    campaign = await compiled(clients)
-    for batch in (0, 10_001):
-        with pytest.raises(ValueError, match="1 to 10000"):
-            _ = [one async for one in campaign.render_all([("ada", "a")], batch=batch)]
+async def test_the_batch_size_is_checked(clients: Clients) -> None:
+    """A batch size that the authority would reject is a ValueError."""
+    campaign = await create_campaign(clients)
+    for batch_size in (0, 10_001):
+        run = campaign.render_all([("ada", "a")], batch_size=batch_size)
+        with pytest.raises(ValueError, match="between 1 and 10000"):
+            _ = [message async for message in run]

@@ -1,29 +1,28 @@
-"""Which links are rewritten, which are left and why, and what is registered."""
+"""Rules for links: which are tracked, which are skipped and why, and their labels."""
 
 import pytest
 
-import hushpost_mail
-from hushpost_mail import CampaignSourceError, SkipReason
+from hushpost_mail import CampaignSourceError, SkipReason, parse_template
 
-from .undoing import TRACKING_URL
+from .rendered_html import TRACKING_URL
 
 
-def found(html: str, unsubscribe: str = "") -> list[str]:
-    """Answer the URLs that would be registered for an HTML part."""
-    template = hushpost_mail.prepare(html, tracking_url=TRACKING_URL, unsubscribe=unsubscribe)
+def tracked_urls(html: str, list_unsubscribe: str | None = None) -> list[str]:
+    """Return the URLs in an HTML part that would be registered."""
+    template = parse_template(html, tracking_url=TRACKING_URL, list_unsubscribe=list_unsubscribe)
     return [link.url for link in template.links]
 
 
-def left(html: str, unsubscribe: str = "") -> list[SkipReason]:
-    """Answer why the links of an HTML part are left."""
-    template = hushpost_mail.prepare(html, tracking_url=TRACKING_URL, unsubscribe=unsubscribe)
+def skip_reasons(html: str, list_unsubscribe: str | None = None) -> list[SkipReason]:
+    """Return why the links in an HTML part are skipped. Fails if one is tracked."""
+    template = parse_template(html, tracking_url=TRACKING_URL, list_unsubscribe=list_unsubscribe)
     assert not template.links
     return [link.reason for link in template.skipped_links]
 
 
-def found_in_text(text: str) -> list[str]:
-    """Answer the URLs that would be registered for a text part."""
-    template = hushpost_mail.prepare(None, text, tracking_url=TRACKING_URL)
+def tracked_urls_in_text(text: str) -> list[str]:
+    """Return the URLs in a text part that would be registered."""
+    template = parse_template(None, text, tracking_url=TRACKING_URL)
     return [link.url for link in template.links]
 
 
@@ -41,8 +40,8 @@ def found_in_text(text: str) -> list[str]:
     ],
 )
 def test_an_href_is_decoded_once(href: str, url: str) -> None:
-    """The registered URL is what a browser goes to, its entities decoded once."""
-    assert found(f'<a href="{href}">x</a>') == [url]
+    """The registered URL is the one that a browser opens, with entities decoded once."""
+    assert tracked_urls(f'<a href="{href}">x</a>') == [url]
 
 
 @pytest.mark.parametrize(
@@ -73,34 +72,36 @@ def test_an_href_is_decoded_once(href: str, url: str) -> None:
         ("https://example.com/%recipient.id%", SkipReason.PLACEHOLDER),
     ],
 )
-def test_links_that_can_not_be_tracked_are_left(href: str, reason: SkipReason) -> None:
-    """A link that leads nowhere on the web, or nobody knows where yet, is left with a reason."""
-    assert left(f'<a href="{href}">x</a>') == [reason]
+def test_links_that_cannot_be_tracked_are_skipped(href: str, reason: SkipReason) -> None:
+    """A link without a final http destination is skipped with a reason."""
+    assert skip_reasons(f'<a href="{href}">x</a>') == [reason]
 
 
-def test_marked_links_are_left() -> None:
-    """A mark on the link leaves it alone."""
-    assert left('<a data-hushpost="off" href="https://example.com/">x</a>') == [SkipReason.MARKED]
-    assert left('<a href="https://example.com/" DATA-HUSHPOST=Unsubscribe>x</a>') == [
+def test_marked_links_are_skipped() -> None:
+    """A link with the attribute data-hushpost is skipped."""
+    assert skip_reasons('<a data-hushpost="off" href="https://example.com/">x</a>') == [
+        SkipReason.MARKED
+    ]
+    assert skip_reasons('<a href="https://example.com/" DATA-HUSHPOST=Unsubscribe>x</a>') == [
         SkipReason.UNSUBSCRIBE
     ]
 
 
-def test_links_of_the_unsubscribe_header_are_left() -> None:
-    """A link to a URL of List-Unsubscribe is left, however host and entities are written."""
+def test_links_of_the_list_unsubscribe_header_are_skipped() -> None:
+    """A link to a URL of List-Unsubscribe is skipped, whatever the case of the host and entities."""
     header = "<mailto:leave@example.com>,\r\n <https://Example.com/leave?a=1&b=2>"
     html = '<a href="https://example.COM/leave?a=1&amp;b=2#now">x</a>'
-    assert left(html, unsubscribe=header) == [SkipReason.UNSUBSCRIBE]
-    assert found(html.replace("a=1", "a=2"), unsubscribe=header)
+    assert skip_reasons(html, list_unsubscribe=header) == [SkipReason.UNSUBSCRIBE]
+    assert tracked_urls(html.replace("a=1", "a=2"), list_unsubscribe=header)
 
 
-def test_a_url_at_two_places_is_two_links() -> None:
-    """The same URL twice is two links, labelled by their places or by the sender."""
+def test_a_repeated_url_is_two_links() -> None:
+    """A URL that occurs twice is two links, labelled by the sender or by position."""
     html = (
         '<a href="https://example.com/" data-hushpost-label=" header\n logo ">x</a>'
         '<a href="https://example.com/">x</a>'
     )
-    template = hushpost_mail.prepare(html, "https://example.com/", tracking_url=TRACKING_URL)
+    template = parse_template(html, "https://example.com/", tracking_url=TRACKING_URL)
     assert [(link.url, link.label) for link in template.links] == [
         ("https://example.com/", "header logo"),
         ("https://example.com/", "html:2"),
@@ -108,10 +109,10 @@ def test_a_url_at_two_places_is_two_links() -> None:
     ]
 
 
-def test_a_label_is_cut_to_what_the_authority_takes() -> None:
-    """A label is at most 128 bytes, and still of whole characters."""
+def test_a_long_label_is_truncated() -> None:
+    """A label is truncated to 128 bytes at a character boundary."""
     html = f'<a href="https://example.com/" data-hushpost-label="{"é" * 100}x">x</a>'
-    (link,) = hushpost_mail.prepare(html, tracking_url=TRACKING_URL).links
+    (link,) = parse_template(html, tracking_url=TRACKING_URL).links
     assert link.label == "é" * 64
 
 
@@ -132,9 +133,9 @@ def test_a_label_is_cut_to_what_the_authority_takes() -> None:
         ("HTTP://localhost:8080", "HTTP://localhost:8080"),
     ],
 )
-def test_urls_end_where_a_reader_sees_their_end(text: str, url: str) -> None:
-    """Punctuation, brackets and quotes around a URL in text are not of it."""
-    assert found_in_text(text) == [url]
+def test_punctuation_around_a_url_in_text_is_not_part_of_it(text: str, url: str) -> None:
+    """A URL in text ends before punctuation, closing brackets and quotes."""
+    assert tracked_urls_in_text(text) == [url]
 
 
 @pytest.mark.parametrize(
@@ -153,41 +154,41 @@ def test_urls_end_where_a_reader_sees_their_end(text: str, url: str) -> None:
         "https://example.com/(a",
     ],
 )
-def test_urls_without_a_sure_end_are_left(text: str) -> None:
-    """In text, what is no http URL or may go on beyond what was found is left alone."""
-    assert found_in_text(text) == []
+def test_ambiguous_urls_in_text_are_not_tracked(text: str) -> None:
+    """In text, a URL that is not http or whose end is ambiguous is not tracked."""
+    assert tracked_urls_in_text(text) == []
 
 
-def test_a_tracking_url_has_to_fit_everywhere() -> None:
-    """The edge's address may hold nothing that ends an attribute or a query."""
-    for address in (
+def test_an_unsafe_tracking_url_is_rejected() -> None:
+    """The tracking URL must be absolute, with no query and no quote."""
+    for tracking_url in (
         "t.example.com",
         "https://t.example.com/?a",
         "https://t.example.com/'",
         "http://",
     ):
         with pytest.raises(ValueError, match="tracking_url"):
-            hushpost_mail.prepare("x", tracking_url=address)
+            parse_template("x", tracking_url=tracking_url)
 
 
-def test_there_must_be_a_message() -> None:
-    """Nothing can't be compiled, and neither can a mix of str and bytes."""
+def test_missing_and_mixed_parts_are_rejected() -> None:
+    """A message needs a part, and both parts must have the same type."""
     with pytest.raises(CampaignSourceError, match="neither"):
-        hushpost_mail.prepare(None, tracking_url=TRACKING_URL)
-    with pytest.raises(CampaignSourceError, match="one kind"):
-        hushpost_mail.prepare("a", b"b", tracking_url=TRACKING_URL)  # type: ignore[call-overload]
+        parse_template(None, tracking_url=TRACKING_URL)
+    with pytest.raises(CampaignSourceError, match="same type"):
+        parse_template("a", b"b", tracking_url=TRACKING_URL)  # type: ignore[call-overload]
 
 
-def test_a_preference_link_needs_its_token() -> None:
-    """A message with a place for a preference link is not rendered without one."""
-    template = hushpost_mail.prepare("{{hushpost.preferences}}", tracking_url=TRACKING_URL)
+def test_a_preference_link_needs_a_preference_token() -> None:
+    """A message with a preference link is not rendered without a preference token."""
+    template = parse_template("{{hushpost.preferences}}", tracking_url=TRACKING_URL)
     with pytest.raises(CampaignSourceError, match="preference"):
-        template.fill("T" * 56)
-    assert template.fill("", "P").html == f"{TRACKING_URL}/p/P"
+        template.render("T" * 56)
+    assert template.render(None, "P").html == f"{TRACKING_URL}/p/P"
 
 
-def test_deep_nesting_is_no_obstacle() -> None:
-    """Ten thousand open elements do not keep a link from being found."""
-    assert found("<div>" * 10_000 + '<a href="https://example.com/">x</a>') == [
+def test_links_in_deeply_nested_elements_are_found() -> None:
+    """A link inside ten thousand open elements is found."""
+    assert tracked_urls("<div>" * 10_000 + '<a href="https://example.com/">x</a>') == [
         "https://example.com/"
     ]

@@ -1,4 +1,4 @@
-"""MIME messages: parts are rewritten in place, headers and other parts stay."""
+"""MIME messages: text and HTML parts are edited in place, headers and other parts stay."""
 
 import email
 import email.policy
@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-import hushpost_mail
-from hushpost_mail import CampaignSourceError, Mail
+from hushpost_mail import CampaignSourceError, Mail, parse_template
 
-from .undoing import PIXEL, PREFERENCE_TOKEN, TOKEN, TRACKING_URL, written_in_place_of_links
+from .rendered_html import PIXEL, PREFERENCE_TOKEN, TOKEN, TRACKING_URL, replaced_hrefs
 
 HTML = (
     "<html><body>\n<p>Smørrebrød, 100% &amp; more = good</p>\n"
@@ -22,7 +21,7 @@ TEXT = "Hej!\nhttps://example.com/a?b=1&c=2 (https://example.com/b).\n"
 
 
 def newsletter(**html_options: Any) -> EmailMessage:
-    """Write a newsletter as most are: alternative parts, a related image, an attachment."""
+    """Create a newsletter with alternative parts, a related image and attachments."""
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"] = "Ünï <news@example.com>"
     message["To"] = "list@example.com"
@@ -35,12 +34,12 @@ def newsletter(**html_options: Any) -> EmailMessage:
     html.add_related(b"\x89PNG", maintype="image", subtype="png", cid="<logo>")
     message.add_attachment(HTML, subtype="html", filename="copy.html")
     message.add_attachment(TEXT, filename="https.txt")
-    message.as_bytes()  # chooses its boundaries
+    message.as_bytes()  # generates the boundaries
     return message
 
 
 def parsed(mail: Mail) -> EmailMessage:
-    """Read a mail as a recipient's client does."""
+    """Parse a mail and check that it has no defects."""
     message = email.message_from_bytes(bytes(mail), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     assert not [part.defects for part in message.walk() if part.defects]
@@ -48,7 +47,7 @@ def parsed(mail: Mail) -> EmailMessage:
 
 
 def content(message: EmailMessage, kind: str) -> str:
-    """Answer the decoded content of a part, with the line ends that it was written with."""
+    """Return the decoded content of a part with LF line ends."""
     part = message.get_body((kind,))
     assert part is not None
     return str(part.get_content()).replace("\r\n", "\n")
@@ -56,26 +55,26 @@ def content(message: EmailMessage, kind: str) -> str:
 
 @pytest.mark.parametrize("cte", ["quoted-printable", "base64", "8bit"])
 @pytest.mark.parametrize("charset", ["utf-8", "windows-1252"])
-def test_parts_are_rewritten_in_every_transfer_encoding(cte: str, charset: str) -> None:
-    """HTML and text read as they did but for links and pixel; all else is the same to the byte."""
+def test_parts_are_edited_in_every_transfer_encoding(cte: str, charset: str) -> None:
+    """Only links and pixel change in text and HTML; all other bytes stay the same."""
     original = newsletter(cte=cte, charset=charset)
-    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
-    mail = template.fill(TOKEN, PREFERENCE_TOKEN)
+    template = parse_template(original, tracking_url=TRACKING_URL)
+    mail = template.render(TOKEN, PREFERENCE_TOKEN)
     message = parsed(mail)
     assert [link.label for link in template.links] == ["text:1", "text:2", "top"]
-    links = written_in_place_of_links(content(message, "html"), HTML)
-    assert links == [(3, "https://example.com/a?b=1&amp;c=2")]
+    hrefs = replaced_hrefs(content(message, "html"), HTML)
+    assert hrefs == [(3, "https://example.com/a?b=1&amp;c=2")]
     text = content(message, "plain")
     for number in (1, 2):
         text = text.replace(f"{TRACKING_URL}/c/{TOKEN}/{number}", template.links[number - 1].url)
     assert text == TEXT
-    assert mail.head == original.as_bytes().partition(b"\r\n\r\n")[0] + b"\r\n"
-    assert untouched_parts(message) == untouched_parts(original)
+    assert mail.header == original.as_bytes().partition(b"\r\n\r\n")[0] + b"\r\n"
+    assert other_parts(message) == other_parts(original)
     assert all(len(line) <= 998 for line in bytes(mail).split(b"\r\n"))
 
 
-def untouched_parts(message: Message) -> list[bytes]:
-    """Answer the parts that are no part of the newsletter's own text."""
+def other_parts(message: Message) -> list[bytes]:
+    """Return the images and attachments."""
     return [
         part.as_bytes(policy=email.policy.SMTP)
         for part in message.walk()
@@ -84,23 +83,22 @@ def untouched_parts(message: Message) -> list[bytes]:
 
 
 @pytest.mark.parametrize("cte", ["quoted-printable", "base64", "8bit"])
-def test_a_mail_in_the_mode_off_is_the_mail(cte: str) -> None:
-    """Without a token the mail is the message that was given, to the byte."""
+def test_an_off_mail_equals_its_source(cte: str) -> None:
+    """Rendering without a token returns the bytes of the source and does not modify it."""
     original = newsletter(cte=cte)
-    whole = original.as_bytes()
-    template = hushpost_mail.prepare(original, tracking_url=TRACKING_URL)
-    assert bytes(template.fill("")) == whole
-    assert original.as_bytes() == whole
+    source = original.as_bytes()
+    template = parse_template(original, tracking_url=TRACKING_URL)
+    assert bytes(template.render(None)) == source
+    assert original.as_bytes() == source
 
 
-def test_quoted_printable_changes_nowhere_but_at_links() -> None:
-    """In quoted-printable the encoded bytes between links stay too, and no line gets too long."""
+def test_quoted_printable_changes_only_at_links() -> None:
+    """Quoted-printable is edited in its encoded form, and no line exceeds 76 bytes."""
     original = newsletter(cte="quoted-printable")
     original.get_body(("plain",)).set_content(TEXT, cte="quoted-printable")  # type: ignore[union-attr]
-    mail = hushpost_mail.prepare(original, tracking_url=TRACKING_URL).fill(TOKEN)
-    before = set(original.as_bytes().split(b"\r\n"))
-    after = bytes(mail).split(b"\r\n")
-    changed = [line for line in after if line not in before]
+    mail = parse_template(original, tracking_url=TRACKING_URL).render(TOKEN)
+    original_lines = set(original.as_bytes().split(b"\r\n"))
+    changed = [line for line in bytes(mail).split(b"\r\n") if line not in original_lines]
     assert [line for line in changed if len(line) > 76] == []
     assert len(changed) < 20
 
@@ -116,15 +114,15 @@ def test_quoted_printable_changes_nowhere_but_at_links() -> None:
         ("iso-8859-8", "שלום"),
     ],
 )
-def test_every_charset_is_read_and_kept(charset: str, words: str) -> None:
-    """Parts in other charsets stay in them, with their links rewritten."""
+def test_parts_keep_their_charset(charset: str, words: str) -> None:
+    """Links are rewritten in any charset, and the part keeps it."""
     html = f'<p>{words}<a href="https://example.com/a">{words}</a>{words}</p>'
     message = EmailMessage()
     message["Subject"] = "x"
     message.set_content(f"{words} https://example.com/a {words}", charset=charset, cte="base64")
     message.add_alternative(html, subtype="html", charset=charset, cte="base64")
-    template = hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
-    rendered = parsed(template.fill(TOKEN))
+    template = parse_template(message, tracking_url=TRACKING_URL)
+    rendered = parsed(template.render(TOKEN))
     link = f"{TRACKING_URL}/c/{TOKEN}/"
     assert PIXEL.sub("", content(rendered, "html")).replace("\n", "") == html.replace(
         "https://example.com/a", f"{link}2"
@@ -132,78 +130,78 @@ def test_every_charset_is_read_and_kept(charset: str, words: str) -> None:
     assert f"{words} {link}1 {words}" in content(rendered, "plain")
 
 
-def test_a_message_of_one_part_is_enough() -> None:
-    """A message that is HTML alone is rewritten, of the older classes too."""
+def test_a_message_without_multipart_is_supported() -> None:
+    """A message that is a single HTML part is supported, also of the legacy classes."""
     message = MIMEText(HTML, "html", "utf-8")
     message["Subject"] = "x"
-    mail = hushpost_mail.prepare(message, tracking_url=TRACKING_URL).fill(TOKEN)
-    assert len(written_in_place_of_links(content(parsed(mail), "html"), HTML)) == 2
+    mail = parse_template(message, tracking_url=TRACKING_URL).render(TOKEN)
+    assert len(replaced_hrefs(content(parsed(mail), "html"), HTML)) == 2
 
 
-def test_the_pixel_goes_into_the_first_html_part() -> None:
-    """A message with two HTML parts has one pixel."""
+def test_only_the_first_html_part_gets_the_pixel() -> None:
+    """A message with two HTML parts gets one pixel."""
     message = newsletter(cte="8bit")
     other = EmailMessage()
     other.set_content("<p>part two</p>", subtype="html")
     message.attach(other)
-    mail = hushpost_mail.prepare(message, tracking_url=TRACKING_URL).fill(TOKEN)
+    mail = parse_template(message, tracking_url=TRACKING_URL).render(TOKEN)
     assert len(PIXEL.findall(bytes(mail).decode())) == 1
 
 
-def test_headers_of_their_own_replace_those_of_the_newsletter() -> None:
-    """A mail gets its recipient's headers in the place of those of the same name."""
-    template = hushpost_mail.prepare(newsletter(), tracking_url=TRACKING_URL)
-    mail = template.fill(TOKEN).with_headers({"to": "Åse <aase@example.com>", "X-Run": "7"})
+def test_per_recipient_headers_replace_existing_ones() -> None:
+    """with_headers replaces headers of the same name and rejects line breaks."""
+    template = parse_template(newsletter(), tracking_url=TRACKING_URL)
+    mail = template.render(TOKEN).with_headers({"to": "Åse <aase@example.com>", "X-Run": "7"})
     message = parsed(mail)
     assert message["To"].addresses[0].display_name == "Åse"
     assert message.get_all("To") == ["Åse <aase@example.com>"]
     assert message["X-Run"] == "7"
     assert message["Subject"].startswith("Forår — long")
     with pytest.raises(ValueError, match="linefeed"):
-        mail.with_headers({"X-Run": "7\r\nBcc: everybody@example.com"})
+        mail.with_headers({"X-Run": "7\r\nBcc: all@example.com"})
 
 
-def test_signed_mail_is_refused() -> None:
-    """A signature would not hold: the message is refused when it is compiled."""
+def test_a_signed_message_is_rejected() -> None:
+    """A signed message is rejected, because tracking would break the signature."""
     message = email.message_from_string(
         "Content-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: text/plain\n\nx\n--b--\n",
         policy=email.policy.default,
     )
     with pytest.raises(CampaignSourceError, match="sign or encrypt"):
-        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
+        parse_template(message, tracking_url=TRACKING_URL)
 
 
-def test_a_line_that_no_server_takes_is_refused() -> None:
-    """Where a link would make a line of an 8-bit part too long, compiling says what to do."""
+def test_a_line_over_the_smtp_limit_is_rejected() -> None:
+    """If a link makes an unencoded line too long, the error says what to do."""
     message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=990))
     message.set_content("x" * 950 + " https://example.com/ \n", cte="7bit")
     with pytest.raises(CampaignSourceError, match="quoted-printable"):
-        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
+        parse_template(message, tracking_url=TRACKING_URL)
 
 
-def test_a_message_without_text_is_refused() -> None:
-    """A message with attachments alone has nothing to render."""
+def test_a_message_without_text_is_rejected() -> None:
+    """A message that has only attachments is rejected."""
     message = EmailMessage()
     message.add_attachment(b"x", maintype="application", subtype="pdf", filename="a.pdf")
     with pytest.raises(CampaignSourceError, match="neither"):
-        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
+        parse_template(message, tracking_url=TRACKING_URL)
 
 
-def test_a_part_that_can_not_be_read_is_refused() -> None:
-    """Base64 that is none is the sender's mistake, told when the message is compiled."""
+def test_invalid_base64_is_rejected() -> None:
+    """A part with invalid base64 is rejected when the message is parsed."""
     message = email.message_from_string(
         "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nabcde\n",
         policy=email.policy.default,
     )
     with pytest.raises(CampaignSourceError, match="base64"):
-        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
+        parse_template(message, tracking_url=TRACKING_URL)
 
 
-def test_an_unknown_transfer_encoding_is_refused() -> None:
-    """A part that can't be read is not sent half tracked."""
+def test_an_unknown_transfer_encoding_is_rejected() -> None:
+    """A part in an unsupported transfer encoding is rejected."""
     message = email.message_from_string(
         "Content-Type: text/plain\nContent-Transfer-Encoding: x-uuencode\n\nx\n",
         policy=email.policy.default,
     )
     with pytest.raises(CampaignSourceError, match="x-uuencode"):
-        hushpost_mail.prepare(message, tracking_url=TRACKING_URL)
+        parse_template(message, tracking_url=TRACKING_URL)
