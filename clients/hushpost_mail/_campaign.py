@@ -74,7 +74,7 @@ class Campaign(Generic[MessageT]):
     def render(self, issued: IssuedToken, *, address: str = "") -> RenderedMessage[MessageT]:
         """Render the message with tokens that you requested yourself.
 
-        Use `render_all` unless you call `IssueTokens` for another reason. In mode OFF
+        Use `render_all` unless you call `issue_tokens` yourself. In mode OFF
         the message equals the source byte for byte, except for preference links. In
         mode AGGREGATE it is identical for the whole group, except for preference
         links, which are per contact in every mode.
@@ -102,7 +102,7 @@ class Campaign(Generic[MessageT]):
     ) -> AsyncGenerator[RenderedMessage[MessageT], None]:
         """Issue tokens and render one message per recipient, in order.
 
-        Tokens are requested in batches and ahead of time. At most
+        Tokens are requested in batches, before they are needed. At most
         `batch_size * (prefetch + 1)` recipients are in memory. Use
         `contextlib.aclosing` if you may leave the loop early.
 

@@ -88,7 +88,7 @@ def test_marked_links_are_skipped() -> None:
 
 
 def test_links_of_the_list_unsubscribe_header_are_skipped() -> None:
-    """A link to a URL of List-Unsubscribe is skipped, whatever the case of the host and entities."""
+    """A URL in List-Unsubscribe is skipped, despite a different case, entities or fragment."""
     header = "<mailto:leave@example.com>,\r\n <https://Example.com/leave?a=1&b=2>"
     html = '<a href="https://example.COM/leave?a=1&amp;b=2#now">x</a>'
     assert skip_reasons(html, list_unsubscribe=header) == [SkipReason.UNSUBSCRIBE]
