@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Administers tenants. For keys of role ADMIN: one without a tenant administers
-    the whole installation, one with a tenant that tenant only.
+    """Administers tenants, policies and API keys. Requires a key of role ADMIN. A key
+    without a tenant administers the whole installation, a key with a tenant only
+    that tenant.
     """
 
     def __init__(self, channel):
@@ -74,12 +75,13 @@ class AdminServiceStub:
 
 
 class AdminServiceServicer:
-    """Administers tenants. For keys of role ADMIN: one without a tenant administers
-    the whole installation, one with a tenant that tenant only.
+    """Administers tenants, policies and API keys. Requires a key of role ADMIN. A key
+    without a tenant administers the whole installation, a key with a tenant only
+    that tenant.
     """
 
     def CreateTenant(self, request, context):
-        """Creates a tenant. Only for keys of the installation.
+        """Creates a tenant. Requires a key for the whole installation.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
         TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
         """
@@ -88,7 +90,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTenant(self, request, context):
-        """Answers a tenant with its policy and how far folding has come.
+        """Returns a tenant with its policy and the progress of anonymization.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -96,9 +98,9 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePolicy(self, request, context):
-        """Changes parts of a tenant's policy. A stricter policy holds for every event
-        committed after the answer; the events of the past that it concerns are
-        folded by a job whose progress `GetTenant` tells. A looser one applies to
+        """Changes fields of a tenant's policy. A stricter policy applies to every event
+        committed after the call returns; a job anonymizes the past events that it
+        affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
@@ -108,9 +110,9 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPolicyChanges(self, request, context):
-        """Lists the policies that a tenant has had, oldest first, the one that it was
-        created with included: the proof of when quorum or modes changed, and by
-        whose key. Nothing is ever removed from it.
+        """Lists all policies that a tenant has had, oldest first, starting with its
+        initial policy: the audit log of changes of quorum and modes, with the API key
+        that made each change. Entries are never removed.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
         """
@@ -119,7 +121,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateApiKey(self, request, context):
-        """Creates an API key and answers its secret, this once.
+        """Creates an API key and returns its secret. The secret cannot be read again.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         REQUEST_ID_INVALID.
         """
@@ -136,8 +138,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeApiKey(self, request, context):
-        """Revokes an API key, for good. Every process of the installation refuses it
-        within five seconds, the one that answers at once.
+        """Revokes an API key permanently. The process that serves the call rejects the
+        key at once, every other process within five seconds.
         Errors: ID_INVALID, API_KEY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -191,8 +193,9 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Administers tenants. For keys of role ADMIN: one without a tenant administers
-    the whole installation, one with a tenant that tenant only.
+    """Administers tenants, policies and API keys. Requires a key of role ADMIN. A key
+    without a tenant administers the whole installation, a key with a tenant only
+    that tenant.
     """
 
     @staticmethod

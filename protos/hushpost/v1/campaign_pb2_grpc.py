@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class CampaignServiceStub:
-    """Registers campaigns and issues the tokens that their mail carries. For keys
-    of role SENDER; keys of role REPORTER may get and list.
+    """Creates campaigns and issues the tokens of their messages. Requires a key of
+    role SENDER; keys of role REPORTER may get and list campaigns.
     """
 
     def __init__(self, channel):
@@ -69,8 +69,8 @@ class CampaignServiceStub:
 
 
 class CampaignServiceServicer:
-    """Registers campaigns and issues the tokens that their mail carries. For keys
-    of role SENDER; keys of role REPORTER may get and list.
+    """Creates campaigns and issues the tokens of their messages. Requires a key of
+    role SENDER; keys of role REPORTER may get and list campaigns.
     """
 
     def CreateCampaign(self, request, context):
@@ -83,9 +83,9 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExtendCampaign(self, request, context):
-        """Adds links and groups to an open campaign. New links are numbered on from
-        the last; a group that the campaign has already stays as it is.
-        Errors: those of CreateCampaign without CAMPAIGN_ALREADY_EXISTS;
+        """Adds links and groups to an open campaign. New links continue the numbering;
+        groups that the campaign already has are ignored.
+        Errors: those of CreateCampaign except CAMPAIGN_ALREADY_EXISTS;
         CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -93,7 +93,7 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCampaign(self, request, context):
-        """Answers a campaign with its links and groups.
+        """Returns a campaign with its links and groups.
         Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -109,9 +109,9 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseCampaign(self, request, context):
-        """Closes a campaign: no more links, groups or tokens. Events on its mail are
-        still recorded and its links redirect for ever. Closing a closed campaign
-        is OK.
+        """Closes a campaign: it accepts no more links, groups or tokens. Events on its
+        mail are still recorded, and its links keep redirecting. Closing a closed
+        campaign succeeds.
         Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -119,10 +119,10 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def IssueTokens(self, request, context):
-        """Issues one token per contact for up to 10,000 contacts of one group, and
-        counts them as sent, once per `request_id`. Contacts not heard of before
-        are created as UNSET. A repeated call answers other tokens that are as
-        good: which slot went to whom is never stored.
+        """Issues one token per contact, for up to 10,000 contacts of one group, and
+        counts the messages as sent, once per `request_id`. Unknown contacts are
+        created as UNSET. A repeated call returns different, equally valid tokens,
+        because the slot of a contact is never stored.
         Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
         TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
@@ -173,8 +173,8 @@ def add_CampaignServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CampaignService:
-    """Registers campaigns and issues the tokens that their mail carries. For keys
-    of role SENDER; keys of role REPORTER may get and list.
+    """Creates campaigns and issues the tokens of their messages. Requires a key of
+    role SENDER; keys of role REPORTER may get and list campaigns.
     """
 
     @staticmethod

@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class PreferenceServiceStub:
-    """Keeps who may be tracked, and how that came about. For keys of role SENDER;
-    keys of role EDGE may set and get a preference by its preference token, which
-    is what the recipient's preference page does.
+    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    SENDER. Keys of role EDGE may set and get a preference by preference token, for
+    the recipient's preference page.
     """
 
     def __init__(self, channel):
@@ -65,17 +65,16 @@ class PreferenceServiceStub:
 
 
 class PreferenceServiceServicer:
-    """Keeps who may be tracked, and how that came about. For keys of role SENDER;
-    keys of role EDGE may set and get a preference by its preference token, which
-    is what the recipient's preference page does.
+    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    SENDER. Keys of role EDGE may set and get a preference by preference token, for
+    the recipient's preference page.
     """
 
     def SetPreference(self, request, context):
-        """Sets one contact's preference; a contact not heard of before is created.
-        Once `DO_NOT_TRACK_TRUE` has been answered, no row names the contact's
-        behaviour any more, not for events of the past (unless `history` is KEEP)
-        and not for events that were on their way. Setting what is set already
-        changes nothing and leaves no entry in the log.
+        """Sets one contact's preference; an unknown contact is created. Once a call
+        with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
+        past events are anonymized (unless `history` is KEEP), and so are events in
+        flight. Setting the current value changes nothing and logs nothing.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
         REQUEST_ID_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
@@ -84,8 +83,8 @@ class PreferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPreference(self, request, context):
-        """Answers one contact's preference and what follows from it. A contact never
-        heard of is UNSET.
+        """Returns one contact's preference and the resulting mode. An unknown contact
+        is UNSET.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -93,8 +92,8 @@ class PreferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchSetPreferences(self, request, context):
-        """Sets up to 10,000 preferences, all or none. Where a contact occurs more
-        than once, its last entry counts.
+        """Sets up to 10,000 preferences, all or none. If a contact occurs more than
+        once, its last entry counts.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
         FIELD_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
@@ -104,8 +103,8 @@ class PreferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPreferenceChanges(self, request, context):
-        """Lists the changes of one contact's preference, or of the whole tenant's,
-        oldest first: the proof of consent and of its withdrawal.
+        """Lists the preference changes of one contact or of the whole tenant, oldest
+        first: the proof of consent and of its withdrawal.
         Errors: CONTACT_ID_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
         TENANT_NOT_ALLOWED.
         """
@@ -114,13 +113,12 @@ class PreferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseContact(self, request, context):
-        """Forgets a contact: folds its events into the anonymous counters, deletes
-        it and its preference, and treats its change log as `proof` says. Events on
-        mail sent earlier count as ANONYMOUS afterwards, or in the strictest mode
-        that the policy has had for UNSET or TRUE since the campaign was created,
-        since nobody can tell any more what the contact chose. Who is made known
-        under the same id later is somebody else. Erasing a contact that does not
-        exist is OK.
+        """Erases a contact: anonymizes its events, deletes the contact and its
+        preference, and deletes or pseudonymizes its change log (`proof`). Later
+        events on mail sent before count as ANONYMOUS, or in the strictest mode that
+        the policy has had for UNSET or TRUE since the campaign was created, because
+        the contact's choice is no longer known. A contact created later with the
+        same id is unrelated. Erasing an unknown contact succeeds.
         Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
         TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
@@ -165,9 +163,9 @@ def add_PreferenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PreferenceService:
-    """Keeps who may be tracked, and how that came about. For keys of role SENDER;
-    keys of role EDGE may set and get a preference by its preference token, which
-    is what the recipient's preference page does.
+    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    SENDER. Keys of role EDGE may set and get a preference by preference token, for
+    the recipient's preference page.
     """
 
     @staticmethod

@@ -26,20 +26,20 @@ if _version_not_supported:
 
 
 class StatsServiceStub:
-    """Answers numbers. For keys of role REPORTER.
+    """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified numbers are exact. Anonymous numbers are published under a quorum
-    k, in whole multiples of it: the opens of a group, or its clicks on a link,
-    advance only when at least k more distinct people stand behind them than at
-    their last advance (where people cannot be told apart: k more events, in a
-    group of at least k messages). A link's numbers are the sum over groups, a
-    group's clicks advance with those on its links, a campaign's numbers are the
-    sum of its groups'. Events that were identified until their contact opted out
-    have a quorum of their own. Published numbers are stored, so that asking
-    often reveals nothing.
+    Identified counts are exact. Anonymous counts are published under a quorum k, in
+    whole multiples of k. The opens of a group, or its clicks on a link, advance only
+    after at least k more distinct people contributed (in mode AGGREGATE, where
+    people cannot be distinguished: k more events, in a group of at least k
+    messages). The counts of a link are sums over groups. The clicks of a group
+    advance together with the clicks on its links. The counts of a campaign are sums
+    over groups. Anonymized events, which were identified until their contact opted
+    out, have a separate quorum. Published counts are stored, so that frequent reads
+    reveal nothing more.
 
-    k is the greatest quorum that was in force since the campaign was created:
-    lowering it applies to campaigns that are created afterwards.
+    k is the greatest quorum in force since the campaign was created. A lowered
+    quorum applies to campaigns created afterwards.
     """
 
     def __init__(self, channel):
@@ -66,26 +66,26 @@ class StatsServiceStub:
 
 
 class StatsServiceServicer:
-    """Answers numbers. For keys of role REPORTER.
+    """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified numbers are exact. Anonymous numbers are published under a quorum
-    k, in whole multiples of it: the opens of a group, or its clicks on a link,
-    advance only when at least k more distinct people stand behind them than at
-    their last advance (where people cannot be told apart: k more events, in a
-    group of at least k messages). A link's numbers are the sum over groups, a
-    group's clicks advance with those on its links, a campaign's numbers are the
-    sum of its groups'. Events that were identified until their contact opted out
-    have a quorum of their own. Published numbers are stored, so that asking
-    often reveals nothing.
+    Identified counts are exact. Anonymous counts are published under a quorum k, in
+    whole multiples of k. The opens of a group, or its clicks on a link, advance only
+    after at least k more distinct people contributed (in mode AGGREGATE, where
+    people cannot be distinguished: k more events, in a group of at least k
+    messages). The counts of a link are sums over groups. The clicks of a group
+    advance together with the clicks on its links. The counts of a campaign are sums
+    over groups. Anonymized events, which were identified until their contact opted
+    out, have a separate quorum. Published counts are stored, so that frequent reads
+    reveal nothing more.
 
-    k is the greatest quorum that was in force since the campaign was created:
-    lowering it applies to campaigns that are created afterwards.
+    k is the greatest quorum in force since the campaign was created. A lowered
+    quorum applies to campaigns created afterwards.
     """
 
     def GetCampaignStats(self, request, context):
-        """Answers the numbers of a campaign: as a whole, per group, per link, per
-        hour. What it costs depends on groups, links and messages sent, never on
-        the number of events.
+        """Returns the statistics of a campaign: in total, per group, per link and per
+        hour. The cost depends on the number of groups, links and messages sent, never
+        on the number of events.
         Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -93,7 +93,7 @@ class StatsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchCampaignStats(self, request, context):
-        """Streams the same whenever published numbers change.
+        """Streams the same whenever published counts change.
         Errors: NOT_IMPLEMENTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -101,9 +101,9 @@ class StatsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEngagedContacts(self, request, context):
-        """Lists the contacts that opened or clicked. Only contacts whose mode is
-        IDENTIFIED, then and now: an anonymous contact is in no answer. There is no
-        list of those who did not, because its complement would name them.
+        """Lists contacts that opened or clicked and whose mode was and is IDENTIFIED. It
+        never contains an anonymous contact. There is no list of contacts that did not
+        engage, because its complement would name those that did.
         Errors: CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, FIELD_INVALID,
         PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
@@ -138,20 +138,20 @@ def add_StatsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StatsService:
-    """Answers numbers. For keys of role REPORTER.
+    """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified numbers are exact. Anonymous numbers are published under a quorum
-    k, in whole multiples of it: the opens of a group, or its clicks on a link,
-    advance only when at least k more distinct people stand behind them than at
-    their last advance (where people cannot be told apart: k more events, in a
-    group of at least k messages). A link's numbers are the sum over groups, a
-    group's clicks advance with those on its links, a campaign's numbers are the
-    sum of its groups'. Events that were identified until their contact opted out
-    have a quorum of their own. Published numbers are stored, so that asking
-    often reveals nothing.
+    Identified counts are exact. Anonymous counts are published under a quorum k, in
+    whole multiples of k. The opens of a group, or its clicks on a link, advance only
+    after at least k more distinct people contributed (in mode AGGREGATE, where
+    people cannot be distinguished: k more events, in a group of at least k
+    messages). The counts of a link are sums over groups. The clicks of a group
+    advance together with the clicks on its links. The counts of a campaign are sums
+    over groups. Anonymized events, which were identified until their contact opted
+    out, have a separate quorum. Published counts are stored, so that frequent reads
+    reveal nothing more.
 
-    k is the greatest quorum that was in force since the campaign was created:
-    lowering it applies to campaigns that are created afterwards.
+    k is the greatest quorum in force since the campaign was created. A lowered
+    quorum applies to campaigns created afterwards.
     """
 
     @staticmethod

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class TrackingServiceStub:
-    """Records opens and clicks and tells where links lead. For keys of role EDGE,
-    which serve all tenants: the token says whose event it is.
+    """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
+    a key serves all tenants: the token identifies the tenant of an event.
 
-    A call that answered OK is committed to disk. A call repeated with the same
+    A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
     a tenant and an RPC.
     """
@@ -68,16 +68,16 @@ class TrackingServiceStub:
 
 
 class TrackingServiceServicer:
-    """Records opens and clicks and tells where links lead. For keys of role EDGE,
-    which serve all tenants: the token says whose event it is.
+    """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
+    a key serves all tenants: the token identifies the tenant of an event.
 
-    A call that answered OK is committed to disk. A call repeated with the same
+    A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
     a tenant and an RPC.
     """
 
     def RecordOpen(self, request, context):
-        """Records that the message of a token was opened.
+        """Records that a message was opened.
         Errors: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
         EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
         SHUTTING_DOWN.
@@ -87,8 +87,8 @@ class TrackingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordClick(self, request, context):
-        """Records a click and answers the link's URL. The URL comes back in every
-        mode, after an opt-out and after the campaign was closed.
+        """Records a click and returns the link's URL. It returns the URL in every
+        mode, also after an opt-out and after the campaign was closed.
         Errors: those of RecordOpen, and LINK_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -96,10 +96,9 @@ class TrackingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordEvents(self, request, context):
-        """Records up to 10,000 opens and clicks, of any number of tenants, under one
-        `request_id`. Items that are refused come back by index with a reason; the
-        rest counts. Prefer it over single calls: it is where throughput comes
-        from.
+        """Records up to 10,000 opens and clicks of any number of tenants under one
+        `request_id`. Rejected items are returned by index with a reason; all others
+        are recorded. Prefer this RPC to single calls: its throughput is much higher.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
         DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
@@ -108,10 +107,9 @@ class TrackingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveLink(self, request, context):
-        """Answers a link's URL and records nothing. Needs only the part of the token
-        that is in clear, so that a link still works when a mail program has
-        damaged the rest.
-        Errors: TOKEN_INVALID (not even the clear part can be read),
+        """Returns a link's URL and records nothing. Needs only the unencrypted part of
+        the token, so that a link still works if a mail program damaged the rest.
+        Errors: TOKEN_INVALID (even the unencrypted part is damaged),
         CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -119,10 +117,10 @@ class TrackingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchLinks(self, request, context):
-        """Streams all links of all campaigns and then, as they are registered, new
-        ones: what an edge keeps so that links redirect without the authority.
-        Links never change and are never withdrawn. After a break, call again with
-        the last cursor received.
+        """Streams all links of all campaigns, then new links as they are registered.
+        An edge stores them, so that links redirect while the authority is down.
+        Links never change and are never removed. To resume after a disconnect, call
+        again with the last cursor received.
         Errors: CURSOR_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -166,10 +164,10 @@ def add_TrackingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TrackingService:
-    """Records opens and clicks and tells where links lead. For keys of role EDGE,
-    which serve all tenants: the token says whose event it is.
+    """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
+    a key serves all tenants: the token identifies the tenant of an event.
 
-    A call that answered OK is committed to disk. A call repeated with the same
+    A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
     a tenant and an RPC.
     """
