@@ -1,1 +1,1 @@
-"""The bench: each figure beside a bare reference measured in the same run."""
+"""Benchmarks: measure Hushpost next to bare references on the same machine."""

@@ -1,4 +1,4 @@
-"""`python -m bench [--only NAME]`: measures, prints a table, keeps all in bench/results.json."""
+"""`python -m bench [--only NAME]`: measure, print a table, update bench/results.json."""
 
 import signal
 from collections.abc import Sequence
@@ -8,78 +8,86 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.child import FailedError, run
-from bench.circumstances import Circumstances, circumstances, look_before
-from bench.measurements import MEASUREMENTS, Measurement, chosen
-from bench.reach import reaches
+from bench.authority import running_authority
+from bench.child_process import MeasurementFailedError, run_in_child
+from bench.environment import Environment, describe_environment, measure_background_load
+from bench.registry import MEASUREMENTS, Measurement, select
 from bench.results import Figure, Result
-from bench.site import site
-from bench.store import RESULTS, save
-from bench.table import table
+from bench.results_file import RESULTS_FILE, save
+from bench.table import figures_table
+from bench.targets import load_targets
 
 _console = Console()
 
 
 def main(
     only: Annotated[
-        str | None, typer.Option(help="Measure this figure alone, or this measurement.")
+        str | None, typer.Option(help="Run only the measurement with this name or figure.")
     ] = None,
 ) -> None:
-    """Measure the authority beside bare references, on this machine.
+    """Measure Hushpost next to bare references on this machine.
 
-    What takes many minutes is measured only when it is named: --only growth.
+    Measurements that take many minutes run only when selected: --only growth.
     """
-    measurements = chosen(only)
+    measurements = select(only)
     if not measurements:
-        known = dict.fromkeys(name for each in MEASUREMENTS for name in (each.name, *each.figures))
-        raise typer.BadParameter(
-            f"there is no figure {only!r}, but {', '.join(known)}", param_hint="--only"
+        names = dict.fromkeys(
+            name
+            for measurement in MEASUREMENTS
+            for name in (measurement.name, *measurement.figures)
         )
-    # Ended from outside, it still takes its servers with it.
+        raise typer.BadParameter(
+            f"no measurement or figure is named {only!r}; choose from {', '.join(names)}",
+            param_hint="--only",
+        )
+    # SIGTERM must also stop the servers that were started.
     signal.signal(signal.SIGTERM, _interrupt)
     figures: list[Figure] = []
-    taken = None
+    environment = None
     has_failed = False
     for measurement in measurements:
         try:
-            results, taken = _measured(measurement)
-        except FailedError as error:
-            # The others are worth their while all the same.
+            results, environment = _run(measurement)
+        except MeasurementFailedError as error:
             has_failed = True
-            _say_failed(measurement, error)
+            _print_failure(measurement, error)
         else:
-            save(results, taken)
+            save(results, environment)
             figures += [result for result in results if isinstance(result, Figure)]
-    if taken is not None:
-        _show(figures, taken)
+    if environment is not None:
+        _print_figures(figures, environment)
     if has_failed:
         raise typer.Exit(1)
 
 
-def _measured(measurement: Measurement) -> tuple[list[Result], Circumstances]:
+def _run(measurement: Measurement) -> tuple[list[Result], Environment]:
     names = ", ".join(measurement.figures)
-    with _console.status(f"{names}: looking at the machine") as status:
-        before = look_before()
+    with _console.status(f"{names}: measuring the background load") as status:
+        background = measure_background_load()
         status.update(f"{names}: starting the authority")
-        with site(on_one_core=not measurement.has_edge) as where:
-            taken = circumstances(where, before)
-            work, seconds = measurement.work, measurement.seconds
-            results = run(work, where, lambda text: status.update(f"{names}: {text}"), seconds)
-    return results, taken
+        with running_authority(pin_to_cpu=not measurement.has_edge) as authority:
+            environment = describe_environment(authority, background)
+            results = run_in_child(
+                measurement.measure,
+                authority,
+                lambda text: status.update(f"{names}: {text}"),
+                measurement.timeout,
+            )
+    return results, environment
 
 
-def _say_failed(measurement: Measurement, error: FailedError) -> None:
-    text = f"no {', '.join(measurement.figures)}: {error}"
+def _print_failure(measurement: Measurement, error: MeasurementFailedError) -> None:
+    text = f"{', '.join(measurement.figures)} failed: {error}"
     _console.print(text, style="red", markup=False, highlight=False)
 
 
-def _show(figures: Sequence[Figure], taken: Circumstances) -> None:
+def _print_figures(figures: Sequence[Figure], environment: Environment) -> None:
     caption = (
-        f"{taken.machine}, shared by database, authority and load generator; "
-        f"{taken.busy_before:.0%} busy before; Python {taken.versions['python']}; "
-        f"written to {RESULTS}"
+        f"{environment.machine}, shared by database, authority and load generator; "
+        f"{environment.busy_before:.0%} busy before; Python {environment.versions['python']}; "
+        f"written to {RESULTS_FILE}"
     )
-    _console.print(table(figures, reaches(), caption))
+    _console.print(figures_table(figures, load_targets(), caption))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

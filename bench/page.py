@@ -1,4 +1,4 @@
-"""`python -m bench.page`: writes docs/performance.md and its plots from bench/results.json."""
+"""`python -m bench.page`: write docs/performance.md and its plots from bench/results.json."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,116 +6,109 @@ from typing import Annotated
 
 import typer
 
-from bench.circumstances import Circumstances
+from bench.environment import Environment
 from bench.plots import PLOTS, Plot, draw
-from bench.reach import Reach, reaches
-from bench.results import Figure
-from bench.store import RESULTS, Stored, load
-from bench.table import number
+from bench.results import Figure, format_number
+from bench.results_file import RESULTS_FILE, StoredResults, load
+from bench.targets import Target, load_targets
 
 _DOCS = Path(__file__).parents[1] / "docs"
-_QUIET = 0.1
-"""Others' share of the machine above which a figure says little."""
+_NOISY = 0.1
+"""Background load, as a share of all CPUs, above which a figure is marked as noisy."""
 
 _HEAD = """\
 # Performance
 
-Written by `make bench-page` from what `make bench` and `make bench ONLY=growth`
-measured: edit [`bench/reaches.toml`](../bench/reaches.toml) or the generator, not
-this page.
+This page is generated: `make bench` and `make bench ONLY=growth` measure, `make bench-page`
+writes the page. To change it, edit [`bench/targets.toml`](../bench/targets.toml) or the
+generator, `bench/page.py`.
 
-Each figure stands beside a bare reference that was measured in the same run, turn
-by turn, on the same two cores that database, authority and load generator share.
-A commit is on disk before it is answered. Figures are medians of their rounds,
-after a round that warms up; between lowest and highest lies all that was seen.
-Compare ratios: absolute numbers belong to the machine. The authority stays on one
-processor (`hushpost serve --cpu`), except beside an edge; everything else runs where
-the kernel puts it.
+Each figure is compared with a bare reference, measured in turn in the same run, on the same two
+cores, which database, authority and load generator share. Every commit is on disk before
+its response. Figures are medians over rounds, after a warm-up round, with the lowest and
+the highest round in parentheses. Compare ratios; absolute numbers depend on the machine. The
+authority is pinned to one CPU (`hushpost serve --cpu`), except in measurements with an edge.
 """
 
 
 def main(
-    results: Annotated[Path, typer.Option(help="What to read.")] = RESULTS,
-    docs: Annotated[Path, typer.Option(help="Where to write performance.md.")] = _DOCS,
-    suffix: Annotated[str, typer.Option(help="svg, or png to look at.")] = "svg",
+    results: Annotated[Path, typer.Option(help="File with results.")] = RESULTS_FILE,
+    docs: Annotated[Path, typer.Option(help="Folder to write performance.md to.")] = _DOCS,
 ) -> None:
-    """Write the page of figures, and its plots."""
+    """Write the page of figures and its plots."""
     stored = load(results)
     if not stored.figures:
-        raise typer.BadParameter(f"there are no figures in {results}: run make bench")
+        raise typer.BadParameter(f"no figures in {results}: run make bench first")
     folder = docs / "performance"
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = [plot for plot in PLOTS if all(name in stored.curves for name in plot.curves)]
-    for plot in drawn:
-        curves = [stored.curves[name] for name in plot.curves]
-        draw(plot, curves, folder / f"{plot.name}.{suffix}")
+    plots = [plot for plot in PLOTS if plot.curve in stored.curves]
+    for plot in plots:
+        draw(plot, stored.curves[plot.curve], folder / f"{plot.name}.svg")
+    targets = load_targets()
+    figures = [stored.figures[name] for name in targets if name in stored.figures]
     page = docs / "performance.md"
-    page.write_text("\n".join(_lines(stored, drawn, suffix)).rstrip() + "\n")
-    typer.echo(f"{page}: {len(stored.figures)} figures, {len(drawn)} plots")
+    page.write_text("\n".join(_page(stored, figures, targets, plots)).rstrip() + "\n")
+    typer.echo(f"{page}: {len(figures)} figures, {len(plots)} plots")
 
 
-def _lines(stored: Stored, drawn: list[Plot], suffix: str) -> Iterator[str]:
-    known = reaches()
-    names = [name for name in known if name in stored.figures]
-    names += sorted(stored.figures.keys() - known.keys())
+def _page(
+    stored: StoredResults, figures: list[Figure], targets: dict[str, Target], plots: list[Plot]
+) -> Iterator[str]:
+    environments = [stored.environments[figure.name] for figure in figures]
     yield _HEAD
-    yield from _machine(stored)
-    yield from _overview(stored, names, known)
-    yield "## Curves\n"
-    for plot in drawn:
-        conditions = "; ".join(
-            dict.fromkeys(stored.curves[name].conditions for name in plot.curves)
-        )
-        yield f"![{plot.title}](performance/{plot.name}.{suffix})\n\n{plot.title}: {conditions}.\n"
+    yield from _machine(max(environments, key=lambda environment: environment.date))
+    yield from _overview(figures, targets)
+    yield "## Plots\n"
+    for plot in plots:
+        yield f"![{plot.title}](performance/{plot.name}.svg)\n"
+        yield f"{plot.title}: {stored.curves[plot.curve].conditions}.\n"
     yield "## Figures\n"
-    for name in names:
-        yield from _section(stored.figures[name], known.get(name), stored.taken[name])
+    for figure, environment in zip(figures, environments, strict=True):
+        yield from _section(figure, targets[figure.name], environment)
 
 
-def _machine(stored: Stored) -> Iterator[str]:
-    """Say where most figures were taken; those taken elsewhere say so themselves."""
-    newest = max((stored.taken[name] for name in stored.figures), key=lambda taken: taken.date)
+def _machine(newest: Environment) -> Iterator[str]:
+    """Describe the machine of the newest figure; each figure names its own commit and date."""
     yield "## Machine\n"
     yield f"- {newest.machine}; {newest.system}"
-    versions = ", ".join(f"{name} {version}" for name, version in newest.versions.items())
-    yield f"- {versions}"
-    yield f"- at commit `{newest.commit}`, {newest.date}\n"
+    yield f"- {', '.join(f'{name} {version}' for name, version in newest.versions.items())}"
+    yield f"- commit `{newest.commit}`, {newest.date}\n"
 
 
-def _overview(stored: Stored, names: list[str], known: dict[str, Reach]) -> Iterator[str]:
+def _overview(figures: list[Figure], targets: dict[str, Target]) -> Iterator[str]:
     yield "## Overview\n"
-    yield "| figure | median | reach | reached |"
+    yield "| figure | median | target | met |"
     yield "| --- | ---: | ---: | --- |"
-    for name in names:
-        figure, reach = stored.figures[name], known.get(name)
-        goal, reached = "", ""
-        if reach is not None and reach.is_set:
-            goal, reached = str(reach), "yes" if reach.is_reached(figure.value) else "**no**"
-        unit = "" if figure.unit == "ratio" else f" {figure.unit}"
-        yield f"| [`{name}`](#{name}) | {number(figure.value)}{unit} | {goal} | {reached} |"
+    for figure in figures:
+        target = targets[figure.name]
+        met = ""
+        if target.is_set:
+            met = "yes" if target.is_met(figure.value) else "**no**"
+        link = f"[`{figure.name}`](#{figure.name})"
+        yield f"| {link} | {figure.value_with_unit} | {target} | {met} |"
     yield ""
 
 
-def _section(figure: Figure, reach: Reach | None, taken: Circumstances) -> Iterator[str]:
+def _section(figure: Figure, target: Target, environment: Environment) -> Iterator[str]:
     yield f"### {figure.name}\n"
-    if reach is not None:
-        yield f"{reach.meaning}\n"
-    unit = "" if figure.unit == "ratio" else f" {figure.unit}"
-    spread = f"{number(figure.low)} … {number(figure.high)}"
-    yield f"- **{number(figure.value)}{unit}** ({spread}, {figure.rounds} rounds)"
-    if reach is not None and reach.is_set:
-        verdict = "reached" if reach.is_reached(figure.value) else "not reached"
-        yield f"- reach: {reach}, {verdict}"
+    yield f"{target.meaning.strip()}\n"
+    spread = f"{format_number(figure.low)} … {format_number(figure.high)}"
+    yield f"- **{figure.value_with_unit}** ({spread}, {figure.rounds} rounds)"
+    if target.is_set:
+        yield f"- target: {target}, {'met' if target.is_met(figure.value) else 'missed'}"
     if figure.reference:
-        ratio = "" if figure.ratio is None else f"{number(figure.ratio)} of "
-        yield f"- beside: {ratio}{figure.reference}"
+        ratio = "" if figure.ratio is None else f"{format_number(figure.ratio)} × "
+        yield f"- reference: {ratio}{figure.reference}"
     yield f"- conditions: {figure.conditions}"
     noise = ""
-    if taken.busy_before > _QUIET:
-        noise = f"; **others took {taken.busy_before:.0%} of the machine: noisy**"
-    yield f"- taken: {taken.date}, commit `{taken.commit}`, load average {taken.load_before}{noise}"
-    if reach is not None and reach.limit:
-        yield f"\nWhat limits it: {reach.limit}"
+    if environment.busy_before > _NOISY:
+        noise = f"; **noisy: {environment.busy_before:.0%} of all CPUs were busy before**"
+    yield (
+        f"- measured: {environment.date}, commit `{environment.commit}`, load average "
+        f"{environment.load_before}{noise}"
+    )
+    if target.limit:
+        yield f"\nBottleneck: {target.limit.strip()}"
     yield ""
 
 

@@ -1,4 +1,4 @@
-"""What was measured: figures with their spread, and curves."""
+"""Results of measurements: figures with their spread, and curves for plots."""
 
 import math
 import statistics
@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["Curve", "Figure", "Result", "Spread", "percentile", "ratios"]
+__all__ = ["Curve", "Figure", "Result", "Spread", "format_number", "percentile", "ratios"]
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of some rounds, between the lowest and the highest of them."""
+    """The median of several rounds, with the lowest and the highest."""
 
     median: float
     low: float
@@ -19,28 +19,43 @@ class Spread:
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> Self:
-        """Sum samples up."""
+        """Summarize samples."""
         return cls(statistics.median(samples), min(samples), max(samples))
 
 
 def ratios(measured: Sequence[float], reference: Sequence[float]) -> Spread:
-    """Return measured ÷ reference, round by round: both halves of a round saw the same machine."""
+    """Summarize measured ÷ reference, computed per round.
+
+    Both halves of a round run within seconds, so that drift of the machine cancels out.
+    """
     return Spread.of([ours / bare for ours, bare in zip(measured, reference, strict=True)])
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
-    """Return the least sample that so large a share of all does not exceed."""
+    """Return the percentile by nearest rank; `share` is between 0 and 1."""
     ordered = sorted(samples)
     return ordered[min(math.ceil(share * len(ordered)), len(ordered)) - 1]
 
 
+def format_number(value: float) -> str:
+    """Format with three significant digits, or as a whole number from 100 on."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure.
+    """One measured figure.
 
-    `value` is what the name promises, between `low` and `high` over the rounds;
-    `ratio` is the measured thing ÷ the reference. `reference` says in words, and
-    with its own number, what was measured beside it.
+    Attributes:
+        name: Identifies the figure in results.json and in the docs.
+        value: The headline number, usually the median over the rounds.
+        unit: Unit of `value`, `low` and `high`; "ratio" for ratios.
+        reference: What was measured for comparison in the same run, with its own number.
+        ratio: The measured quantity ÷ the reference.
+        low: Lowest round.
+        high: Highest round.
+        rounds: Number of samples.
+        conditions: How it was measured, in words.
     """
 
     name: str
@@ -64,7 +79,7 @@ class Figure:
         ratio: float | None = None,
         conditions: str,
     ) -> Self:
-        """Sum the samples of all rounds up."""
+        """Summarize one sample per round."""
         spread = Spread.of(samples)
         rounds = len(samples)
         return cls(
@@ -81,25 +96,30 @@ class Figure:
         reference: str,
         conditions: str,
     ) -> Self:
-        """Make a figure of measured ÷ reference, round by round."""
+        """Summarize measured ÷ reference, computed per round."""
         spread = ratios(measured, bare)
-        median = spread.median
         return cls(
             name,
-            median,
+            spread.median,
             "ratio",
             reference,
-            median,
+            spread.median,
             spread.low,
             spread.high,
             len(bare),
             conditions,
         )
 
+    @property
+    def value_with_unit(self) -> str:
+        """The value for people; ratios have no unit."""
+        unit = "" if self.unit == "ratio" else f" {self.unit}"
+        return f"{format_number(self.value)}{unit}"
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How some numbers change with another: a value per place `x` on each line."""
+    """Data for a plot: for each line, one y value per place in `x`."""
 
     name: str
     x_label: str

@@ -1,4 +1,4 @@
-"""The mailing that load is made of: who it went to, and what they did with it."""
+"""Synthetic mailings and the opens and clicks of their recipients."""
 
 import random
 import time
@@ -11,22 +11,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.privacy_pb2 import Verdict
 
-__all__ = ["LINKS", "SEED", "Shape", "batches", "engagement", "event", "request_id"]
+__all__ = ["LINKS", "SEED", "MailingShape", "batches", "engagement", "event", "request_id"]
 
 SEED = 20_260_801
-"""All load is made from it; only tokens and times differ between runs."""
+"""Seeds all load, so that only tokens and times differ between runs."""
 
 LINKS = [
     f"https://shop.example.com/spring/offer-{number}?utm_source=newsletter"
     for number in range(1, 6)
 ]
-"""All of one length, so that every answer to a click has the same size."""
+"""Destinations of equal length, so that all responses to clicks have the same size."""
 
-_OPENED = 0.8
-_OPENED_AGAIN = 0.2
-_CLICKED = 0.15
+_OPEN_SHARE = 0.8
+_SECOND_OPEN_SHARE = 0.2
+_CLICK_SHARE = 0.15
 _SECONDS = 3600.0
-"""Over how long before now the events happened."""
+"""Events are spread over the last hour."""
 
 _VERDICTS = (
     Verdict.VERDICT_HUMAN,
@@ -34,23 +34,28 @@ _VERDICTS = (
     Verdict.VERDICT_PREFETCH,
     Verdict.VERDICT_SCANNER,
 )
-_VERDICT_WEIGHTS = (55, 75, 92, 100)
-"""Cumulated: 55, 20, 17 and 8 percent."""
+_CUMULATIVE_VERDICT_WEIGHTS = (55, 75, 92, 100)
+"""55, 20, 17 and 8 percent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How many groups a campaign goes to, and how many messages each gets.
+class MailingShape:
+    """Number of groups, and of messages per group.
 
-    Campaigns of one `part` go to the same contacts, those of another to others.
+    Campaigns with the same `part` go to the same contacts, other parts to other contacts.
     """
 
     groups: int
     messages: int
     part: int = 0
 
+    @property
+    def total_messages(self) -> int:
+        """Number of messages in all groups."""
+        return self.groups * self.messages
+
     def contact_ids(self) -> dict[str, list[str]]:
-        """Return the contacts by group; the same for every campaign of the shape."""
+        """Return the contacts by group."""
         return {
             f"group-{group:02}": [
                 f"reader-{self.part:02}-{group:02}-{number:05}@example.com"
@@ -60,7 +65,7 @@ class Shape:
         }
 
     def opted_out(self, share: float) -> list[str]:
-        """Return that share of each group."""
+        """Return that share of the contacts of each group."""
         return [
             contact_id
             for contact_ids in self.contact_ids().values()
@@ -71,31 +76,32 @@ class Shape:
 def engagement(
     tokens: Sequence[str], rng: random.Random, now: float | None = None
 ) -> list[pb.Event]:
-    """Return what recipients did, in random order: four of five open, some again, some click.
+    """Return opens and clicks in random order, from the hour before `now`.
 
-    In the hour before `now`, in seconds since 1970; None is now.
+    80% of the recipients open, some of them twice, and 15% of those click. `now` is a
+    Unix timestamp and defaults to the current time.
     """
     now = time.time() if now is None else now
     signals = []
     for token in tokens:
-        if rng.random() < _OPENED:
+        if rng.random() < _OPEN_SHARE:
             signals.append((token, 0))
-            if rng.random() < _OPENED_AGAIN:
+            if rng.random() < _SECOND_OPEN_SHARE:
                 signals.append((token, 0))
-            if rng.random() < _CLICKED:
+            if rng.random() < _CLICK_SHARE:
                 signals.append((token, rng.randint(1, len(LINKS))))
     rng.shuffle(signals)
     return [event(token, signal, rng, now) for token, signal in signals]
 
 
 def event(token: str, signal: int, rng: random.Random, now: float | None = None) -> pb.Event:
-    """Return an open (0) or a click of the last hour, by anybody's doing."""
-    before = (time.time() if now is None else now) - rng.random() * _SECONDS
-    (verdict,) = rng.choices(_VERDICTS, cum_weights=_VERDICT_WEIGHTS)
+    """Return an open (`signal` 0) or a click on a link, with a random time and verdict."""
+    event_time = (time.time() if now is None else now) - rng.random() * _SECONDS
+    (verdict,) = rng.choices(_VERDICTS, cum_weights=_CUMULATIVE_VERDICT_WEIGHTS)
     return pb.Event(
         token=token,
         link_number=signal,
-        event_time=Timestamp(seconds=int(before), nanos=rng.randrange(10**9)),
+        event_time=Timestamp(seconds=int(event_time), nanos=rng.randrange(10**9)),
         verdict=verdict,
     )
 
@@ -103,11 +109,11 @@ def event(token: str, signal: int, rng: random.Random, now: float | None = None)
 def batches(
     events: Sequence[pb.Event], size: int, rng: random.Random
 ) -> Iterator[pb.RecordEventsRequest]:
-    """Return requests of `size` events; what does not fill one is left out."""
+    """Yield requests of `size` events each; a remainder that does not fill one is dropped."""
     for end in range(size, len(events) + 1, size):
         yield pb.RecordEventsRequest(events=events[end - size : end], request_id=request_id(rng))
 
 
 def request_id(rng: random.Random) -> str:
-    """Return a UUID."""
+    """Return a random UUID, the idempotency key of a write."""
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))

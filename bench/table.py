@@ -1,36 +1,36 @@
-"""Figures as a table for a terminal."""
+"""Formats figures as a table for the terminal."""
 
 from collections.abc import Sequence
 
 from rich.table import Table
 
-from bench.reach import Reach
-from bench.results import Figure
+from bench.results import Figure, format_number
+from bench.targets import Target
 
-__all__ = ["number", "table"]
+__all__ = ["figures_table"]
 
 
-def table(figures: Sequence[Figure], reaches: dict[str, Reach], caption: str) -> Table:
-    """Lay the figures out for a terminal of 80 columns or more."""
-    shown = Table(title="hushpost bench", caption=caption, caption_justify="left")
-    shown.add_column("figure", no_wrap=True)
-    shown.add_column("median\n[dim]lowest … highest", justify="right", no_wrap=True)
-    shown.add_column("÷ reference\n[dim]conditions")
+def figures_table(figures: Sequence[Figure], targets: dict[str, Target], caption: str) -> Table:
+    """Return a table for a terminal of at least 80 columns."""
+    table = Table(title="hushpost bench", caption=caption, caption_justify="left")
+    table.add_column("figure", no_wrap=True)
+    table.add_column("median\n[dim]lowest … highest", justify="right", no_wrap=True)
+    table.add_column("÷ reference\n[dim]conditions")
     for figure in figures:
-        ratio = "" if figure.ratio is None else f"{number(figure.ratio)} of "
-        reach = reaches.get(figure.name)
-        mark = ""
-        if reach is not None and reach.is_set:
-            mark = " [green]✓[/]" if reach.is_reached(figure.value) else f" [red]{reach}[/]"
-        shown.add_row(
+        ratio = "" if figure.ratio is None else f"{format_number(figure.ratio)} × "
+        spread = f"{format_number(figure.low)} … {format_number(figure.high)}"
+        table.add_row(
             f"{figure.name}\n[dim]{figure.unit}",
-            f"{number(figure.value)}{mark}\n[dim]{number(figure.low)} … {number(figure.high)}",
+            f"{format_number(figure.value)}{_mark(figure, targets)}\n[dim]{spread}",
             f"{ratio}{figure.reference}\n[dim]{figure.conditions}; {figure.rounds} rounds",
         )
-        shown.add_section()
-    return shown
+        table.add_section()
+    return table
 
 
-def number(value: float) -> str:
-    """Write a number with three digits, or with all that stand before the point."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def _mark(figure: Figure, targets: dict[str, Target]) -> str:
+    """Return a check mark if the target is met, the target if it is missed."""
+    target = targets.get(figure.name)
+    if target is None or not target.is_set:
+        return ""
+    return " [green]✓[/]" if target.is_met(figure.value) else f" [red]{target}[/]"

@@ -1,4 +1,4 @@
-"""A tenant to send load for: its keys, its campaigns, and what was counted for it."""
+"""Creates a tenant with API keys, and checks what the authority counted for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import grpc
 
-from bench.scenario import LINKS, Shape
-from bench.site import Site
+from bench.authority import Authority
+from bench.scenario import LINKS, MailingShape
 from hushpost_client import (
     CampaignStats,
     DoNotTrack,
@@ -20,35 +20,45 @@ from hushpost_client import (
     SignalStats,
 )
 
-__all__ = ["Metadata", "Tenant", "check_recorded", "opened_tenant"]
+__all__ = ["Metadata", "Tenant", "check_recorded", "create_tenant"]
 
 _BATCH = 10_000
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 Metadata = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant, with clients for what is not measured and stubs' needs for what is."""
+    """A tenant of the authority.
+
+    Attributes:
+        sender: Client for work that is not measured.
+        reporter: Client that reads statistics.
+        channel: For stubs that send measured calls, together with one of the metadata.
+        edge_key: API key of an edge.
+        edge_metadata: Authenticates calls as an edge.
+        sender_metadata: Authenticates calls as a sender.
+        reporter_metadata: Authenticates calls as a reporter.
+    """
 
     sender: Hushpost
     reporter: Hushpost
     channel: grpc.aio.Channel
     edge_key: str
-    edge: Metadata
+    edge_metadata: Metadata
     sender_metadata: Metadata
     reporter_metadata: Metadata
 
     async def opt_out(self, contact_ids: Sequence[str]) -> None:
-        """Set `do_not_track` to TRUE."""
+        """Set `do_not_track` to TRUE for contacts."""
         for start in range(0, len(contact_ids), _BATCH):
             await self.sender.preferences.batch_set_preferences(
                 PreferenceEntry(contact_id, DoNotTrack.TRUE)
                 for contact_id in contact_ids[start : start + _BATCH]
             )
 
-    async def send(self, campaign_id: str, shape: Shape) -> list[str]:
-        """Create a campaign of that shape; return the token of each message."""
+    async def send_campaign(self, campaign_id: str, shape: MailingShape) -> list[str]:
+        """Create a campaign and issue its tokens; return the token of each message."""
         groups = shape.contact_ids()
         await self.sender.campaigns.create_campaign(campaign_id, links=LINKS, groups=groups)
         tokens = []
@@ -59,31 +69,36 @@ class Tenant:
                 tokens += [token.token for token in issued.tokens if token.token]
         return tokens
 
-    async def clicks(self, campaign_id: str) -> int:
-        """Return how many clicks are counted so far."""
+    async def count_clicks(self, campaign_id: str) -> int:
+        """Return the number of clicks in the campaign's statistics."""
         return _total((await self.reporter.stats.get_campaign_stats(campaign_id)).clicks)
 
-    async def until_counted(self, campaign_id: str, clicks: int, seconds: float) -> None:
-        """Return once that many clicks are counted, no more and no less; fail after so long."""
-        async with asyncio.timeout(seconds):
-            while await self.clicks(campaign_id) < clicks:  # noqa: ASYNC110 - another process counts
-                await asyncio.sleep(_LOOK_SECONDS)
+    async def count_events(self, campaign_id: str) -> int:
+        """Return the number of opens and clicks in the campaign's statistics."""
+        stats = await self.reporter.stats.get_campaign_stats(campaign_id)
+        return _total(stats.opens) + _total(stats.clicks)
+
+    async def wait_until_counted(self, campaign_id: str, clicks: int, timeout: float) -> None:
+        """Wait until exactly this many clicks are counted. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while await self.count_clicks(campaign_id) < clicks:  # noqa: ASYNC110 - another process counts
+                await asyncio.sleep(_POLL_SECONDS)
         check_recorded(await self.reporter.stats.get_campaign_stats(campaign_id), 0, clicks)
 
 
 @asynccontextmanager
-async def opened_tenant(
-    site: Site, tenant_id: str, mode_when_unset: Mode = Mode.IDENTIFIED, *, quorum: int = 1
+async def create_tenant(
+    authority: Authority, tenant_id: str, mode_when_unset: Mode = Mode.IDENTIFIED
 ) -> AsyncIterator[Tenant]:
-    """Create a tenant whose numbers are exact (quorum 1), so that they can be checked."""
-    policy = PolicyUpdate(mode_when_unset=mode_when_unset, quorum=quorum)
+    """Create a tenant whose statistics are exact (quorum 1), so that they can be checked."""
+    policy = PolicyUpdate(mode_when_unset=mode_when_unset, quorum=1)
     async with AsyncExitStack() as stack:
 
         async def connect(api_key: str) -> Hushpost:
-            client = Hushpost.connect(site.target, api_key=api_key, tls=False, timeout=60)
+            client = Hushpost.connect(authority.target, api_key=api_key, tls=False, timeout=60)
             return await stack.enter_async_context(client)
 
-        installation = await connect(site.admin_key)
+        installation = await connect(authority.admin_key)
         await installation.admin.create_tenant(tenant_id, policy=policy)
         secrets = {}
         for role in (Role.SENDER, Role.REPORTER, Role.EDGE):
@@ -92,7 +107,7 @@ async def opened_tenant(
             assert new.secret is not None
             secrets[role] = new.secret
         channel = grpc.aio.insecure_channel(
-            site.target, options=[("grpc.max_receive_message_length", -1)]
+            authority.target, options=[("grpc.max_receive_message_length", -1)]
         )
         yield Tenant(
             await connect(secrets[Role.SENDER]),
@@ -104,7 +119,7 @@ async def opened_tenant(
 
 
 def check_recorded(stats: CampaignStats, opens: int, clicks: int) -> None:
-    """Make sure that what was sent was counted, once: lost work has no figure."""
+    """Assert that every event sent was counted exactly once; otherwise no figure is valid."""
     counted = _total(stats.opens), _total(stats.clicks)
     assert counted == (opens, clicks), (
         f"{stats.campaign_id}: sent (opens, clicks) {(opens, clicks)}, counted {counted}"

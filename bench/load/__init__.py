@@ -1,0 +1,1 @@
+"""Load generators for gRPC calls and HTTP clicks."""

@@ -1,0 +1,1 @@
+"""One module per measurement; `bench.registry` lists them."""

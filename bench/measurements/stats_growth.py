@@ -1,0 +1,104 @@
+"""`stats_growth`: cost of a campaign's statistics after 10 million events ÷ after 10,000."""
+
+import random
+import time
+
+from bench.authority import Authority
+from bench.child_process import ReportProgress
+from bench.load.closed_loop import measure_throughput
+from bench.load.event_batches import BATCH, IN_FLIGHT
+from bench.load.prepared_batches import PreparedBatches
+from bench.results import Curve, Figure, Result, Spread
+from bench.scenario import SEED, MailingShape
+from bench.tenant import Tenant, create_tenant
+from hushpost.v1 import stats_pb2 as pb
+from hushpost.v1.stats_pb2_grpc import StatsServiceStub
+
+__all__ = ["measure"]
+
+_SHAPE = MailingShape(20, 5000)
+_OPTED_OUT = 0.2
+_STEPS = (10_000, 100_000, 1_000_000, 10_000_000)
+_CALLS = 10
+_ROUNDS = 31
+_TIMEOUT = 30
+_CONDITIONS = f"{_SHAPE.groups} groups, {_SHAPE.total_messages:,} messages"
+
+
+class _Campaign:
+    """A campaign with a growing number of events."""
+
+    def __init__(self, tenant: Tenant, campaign_id: str, tokens: list[str]) -> None:
+        self._campaign_id = campaign_id
+        # Seeded by name: the request ids of two campaigns must differ.
+        self._batches = PreparedBatches(tenant, tokens, random.Random(f"{SEED} {campaign_id}"))
+        self._recorded = 0
+        self._stub = StatsServiceStub(tenant.channel)
+        self._metadata = tenant.reporter_metadata
+
+    async def grow_to(self, events: int) -> None:
+        """Record events until the campaign has this many."""
+        missing = events - self._recorded
+        batches = self._batches.take(missing // BATCH)
+        await measure_throughput(self._batches.send, batches, missing, IN_FLIGHT)
+        self._recorded = events
+
+    async def measure_stats_call(self) -> float:
+        """Return the mean seconds of a `GetCampaignStats` call."""
+        request = pb.GetCampaignStatsRequest(campaign_id=self._campaign_id)
+        start = time.perf_counter()
+        for _ in range(_CALLS):
+            await self._stub.GetCampaignStats(request, metadata=self._metadata, timeout=_TIMEOUT)
+        return (time.perf_counter() - start) / _CALLS
+
+
+async def measure(authority: Authority, report_progress: ReportProgress) -> list[Result]:
+    """Let one of two campaigns grow, and read the statistics of both in turn."""
+    async with create_tenant(authority, "stats") as tenant:
+        report_progress("issuing tokens")
+        await tenant.opt_out(_SHAPE.opted_out(_OPTED_OUT))
+        small, growing = [
+            _Campaign(tenant, name, await tenant.send_campaign(name, _SHAPE))
+            for name in ("small", "growing")
+        ]
+        await small.grow_to(_STEPS[0])
+        steps = []
+        for events in _STEPS:
+            report_progress(f"growing to {events:,} events")
+            await growing.grow_to(events)
+            report_progress(f"reading statistics after {events:,} events")
+            rounds = [
+                (await small.measure_stats_call(), await growing.measure_stats_call())
+                for _ in range(_ROUNDS + 1)
+            ]
+            steps.append(rounds[1:])  # round 0 warms up
+        counted = await tenant.count_events("growing")
+    assert counted == _STEPS[-1], f"{counted:,} events counted"
+    bare, ours = zip(*steps[-1], strict=True)
+    figure = Figure.of_ratio(
+        "stats_growth",
+        ours,
+        bare,
+        reference=f"GetCampaignStats over {_STEPS[0]:,} events, "
+        f"{Spread.of(bare).median * 1000:.2f} ms",
+        conditions=f"{_STEPS[-1]:,} events: {Spread.of(ours).median * 1000:.2f} ms; {_CONDITIONS}",
+    )
+    return [figure, _curve(steps)]
+
+
+def _curve(steps: list[list[tuple[float, float]]]) -> Curve:
+    return Curve(
+        "stats_by_events",
+        "events of the campaign",
+        "ms per call",
+        _STEPS,
+        {
+            "GetCampaignStats": [
+                Spread.of([growing for _, growing in rounds]).median * 1000 for rounds in steps
+            ],
+            f"of a campaign that stays at {_STEPS[0]:,} events": [
+                Spread.of([small for small, _ in rounds]).median * 1000 for rounds in steps
+            ],
+        },
+        _CONDITIONS,
+    )

@@ -1,0 +1,1 @@
+"""Bare references: the least work that any implementation would have to do."""
