@@ -71,9 +71,7 @@ def _wait_for_results(
     raise MeasurementFailedError("timed out")
 
 
-def _child_main(
-    connection: "Connection[Any, Any]", measure: Measure, authority: Authority
-) -> None:
+def _child_main(connection: "Connection[Any, Any]", measure: Measure, authority: Authority) -> None:
     # Ctrl-C reaches the whole process group; the parent terminates this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # gRPC logs a warning at each fork once the process has a channel.
@@ -81,9 +79,7 @@ def _child_main(
     gc.freeze()
     try:
         results = uvloop.run(
-            _cancel_on_sigterm(
-                measure(authority, lambda text: connection.send(("progress", text)))
-            )
+            _cancel_on_sigterm(measure(authority, lambda text: connection.send(("progress", text))))
         )
     except asyncio.CancelledError:
         return

@@ -97,8 +97,7 @@ def _section(figure: Figure, target: Target, environment: Environment) -> Iterat
     if target.is_set:
         yield f"- target: {target}, {'met' if target.is_met(figure.value) else 'missed'}"
     if figure.reference:
-        ratio = "" if figure.ratio is None else f"{format_number(figure.ratio)} × "
-        yield f"- reference: {ratio}{figure.reference}"
+        yield f"- reference: {figure.reference_with_ratio}"
     yield f"- conditions: {figure.conditions}"
     noise = ""
     if environment.busy_before > _NOISY:

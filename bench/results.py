@@ -116,6 +116,13 @@ class Figure:
         unit = "" if self.unit == "ratio" else f" {self.unit}"
         return f"{format_number(self.value)}{unit}"
 
+    @property
+    def reference_with_ratio(self) -> str:
+        """The reference for people, with the measured quantity relative to it."""
+        if self.ratio is None:
+            return self.reference
+        return f"{self.reference} (ratio {format_number(self.ratio)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:

@@ -15,14 +15,13 @@ def figures_table(figures: Sequence[Figure], targets: dict[str, Target], caption
     table = Table(title="hushpost bench", caption=caption, caption_justify="left")
     table.add_column("figure", no_wrap=True)
     table.add_column("median\n[dim]lowest … highest", justify="right", no_wrap=True)
-    table.add_column("÷ reference\n[dim]conditions")
+    table.add_column("reference\n[dim]conditions")
     for figure in figures:
-        ratio = "" if figure.ratio is None else f"{format_number(figure.ratio)} × "
         spread = f"{format_number(figure.low)} … {format_number(figure.high)}"
         table.add_row(
             f"{figure.name}\n[dim]{figure.unit}",
             f"{format_number(figure.value)}{_mark(figure, targets)}\n[dim]{spread}",
-            f"{ratio}{figure.reference}\n[dim]{figure.conditions}; {figure.rounds} rounds",
+            f"{figure.reference_with_ratio}\n[dim]{figure.conditions}; {figure.rounds} rounds",
         )
         table.add_section()
     return table

@@ -42,7 +42,5 @@ class BatchSender:
 
     async def send(self, request: pb.RecordEventsRequest) -> None:
         """Record one batch of any size."""
-        response = await self._stub.RecordEvents(
-            request, metadata=self._metadata, timeout=_TIMEOUT
-        )
+        response = await self._stub.RecordEvents(request, metadata=self._metadata, timeout=_TIMEOUT)
         assert response.accepted_count == len(request.events), response

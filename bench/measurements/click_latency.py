@@ -123,9 +123,7 @@ async def _measure_at_half_peak(
     )
 
 
-async def _measure_by_load(
-    load: _ClickLoad, peak: float, report_progress: ReportProgress
-) -> Curve:
+async def _measure_by_load(load: _ClickLoad, peak: float, report_progress: ReportProgress) -> Curve:
     lines: dict[str, list[float]] = {line: [] for line in _LINES}
     for share in _LOAD_SHARES:
         report_progress(f"at {share:.0%} of the peak")

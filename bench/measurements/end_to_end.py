@@ -16,7 +16,7 @@ from bench.child_process import ReportProgress
 from bench.edge_process import running_edge
 from bench.load.http_load import HttpLoad, HttpLoadResult
 from bench.load.http_load_process import HttpLoadProcess, start_http_load_process
-from bench.results import Figure, Result, Spread
+from bench.results import Figure, Result
 from bench.scenario import LINKS, MailingShape
 from bench.tenant import Tenant, create_tenant
 

@@ -103,9 +103,7 @@ async def _opt_out(
     async def update(contact: int) -> None:
         async with connection_lock:
             start = time.perf_counter()
-            await connection.execute(
-                "update bare set do_not_track = 3 where contact = $1", contact
-            )
+            await connection.execute("update bare set do_not_track = 3 where contact = $1", contact)
             update_seconds.append(time.perf_counter() - start)
 
     contact_ids = islice(_SHAPE.contact_ids()["group-00"], _OPT_OUTS)
