@@ -75,10 +75,10 @@ run: $(VENV)/.run $(PROJECT) ## start a database, the authority, an edge and a d
 demo-once: $(VENV)/.run $(PROJECT) ## the same, but exit after the report
 	@exec $(BIN)/hushpost demo --once --data-dir .hushpost
 
-bench: $(VENV)/.dev $(PROJECT) ## measure all but growth; ONLY=name picks one figure, ONLY=growth many minutes
+bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name picks a figure, ONLY=growth the long ones
 	@exec $(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)')
 
-bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from what was measured
+bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of make bench
 	@$(BIN)/python -m bench.page
 
 # ---- checking ---------------------------------------------------------------

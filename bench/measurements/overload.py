@@ -42,7 +42,7 @@ class _Overload:
         offered: Events per second that were sent.
         recorded: Events per second that were recorded.
         rejected_share: Share of calls rejected with RESOURCE_EXHAUSTED.
-        unknown_share: Share of calls that ended otherwise, for example timed out.
+        unknown_share: Share of calls that failed otherwise, for example timed out.
         cpu_share: Share of one core that the load generator used.
         rejection_p99: Latency of rejected calls in seconds.
         recorded_p99: Latency of recorded calls in seconds.
@@ -175,7 +175,7 @@ def _describe(multiple: int, rounds: Sequence[_Overload]) -> str:
         f"{multiple} times: {median(lambda each: each.offered):,.0f} events/s offered, "
         f"{median(lambda each: each.recorded):,.0f} recorded, "
         f"{median(lambda each: each.rejected_share):.0%} of calls rejected, "
-        f"{median(lambda each: each.unknown_share):.0%} timed out, "
+        f"{median(lambda each: each.unknown_share):.0%} failed otherwise, "
         f"p99 {median(lambda each: each.recorded_p99):.2f} s, load generator "
         f"{median(lambda each: each.cpu_share):.0%} of a core"
     )

@@ -90,13 +90,13 @@ def _curve(steps: list[list[tuple[float, float]]]) -> Curve:
     return Curve(
         "stats_by_events",
         "events of the campaign",
-        "ms per call",
+        "ms per GetCampaignStats call",
         _STEPS,
         {
-            "GetCampaignStats": [
+            "growing campaign": [
                 Spread.of([growing for _, growing in rounds]).median * 1000 for rounds in steps
             ],
-            f"of a campaign that stays at {_STEPS[0]:,} events": [
+            f"campaign with {_STEPS[0]:,} events": [
                 Spread.of([small for small, _ in rounds]).median * 1000 for rounds in steps
             ],
         },
