@@ -46,4 +46,4 @@ def environment_variable(settings: type[BaseSettings], name: str) -> str:
 
 def _message(problem: Any) -> str:
     location = "".join(f"{part}: " for part in problem["loc"])
-    return f"{location}{problem['msg']}"
+    return f"{location}{problem['msg'].removeprefix('Value error, ')}"

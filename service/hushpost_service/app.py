@@ -1,11 +1,10 @@
-"""The composition root: puts the parts together, serves, and drains."""
+"""The composition root: builds the parts, serves, and shuts down gracefully."""
 
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -28,26 +27,32 @@ from hushpost_service.preferences.service import Preferences
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
 from hushpost_service.rpc.server import Health, Services, server
 from hushpost_service.settings import Settings
+from hushpost_service.startup import OpenedDatabase, opened_database, opened_keyring
 from hushpost_service.stats.service import Stats
 from hushpost_service.storage.campaigns import reserve_slots
-from hushpost_service.storage.database import Database
-from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
-from hushpost_service.storage.schema import migrate
+from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.server_settings import warn_of_settings
-from hushpost_service.storage.tenants import tenant_ids
 from hushpost_service.tokens.codec import TokenCodec
-from hushpost_service.tokens.keyring import Keyring
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
 from hushpost_service.tracking.slots import SlotPool
 
-__all__ = ["opened_database", "serve"]
+__all__ = ["serve"]
 
 _log = structlog.get_logger(__name__)
 
 _PROBE_SECONDS = 2.0
-_LAST_ANSWERS_SECONDS = 2.0
-_REFUSING_SECONDS = 0.5
+
+_REJECTING_SECONDS = 0.5
+"""gRPC ends calls that arrive while it stops as CANCELLED, which clients do not retry. So
+for half of the retry delay of one second, new calls are rejected as UNAVAILABLE first."""
+
+_STOP_SECONDS = 2.0
+"""Time for the last responses after that."""
+
+_RESERVED_CONNECTIONS = 2
+"""Database connections that the recorder leaves to everything else."""
+
 _GC_THRESHOLDS = (5_000, 50, 100)
 """Higher than the defaults, but not by much: gRPC leaves a cycle of six objects per call,
 and collecting many at once delays the calls in progress."""
@@ -57,51 +62,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedDatabase:
-    """A migrated database. `embedded` is None for an external one."""
-
-    database: Database
-    embedded: EmbeddedDatabase | None
-    has_tenants: bool
-
-
-@asynccontextmanager
-async def opened_database(settings: Settings) -> AsyncIterator[OpenedDatabase]:
-    """Connect to the database, the embedded one where there is no other, and migrate it."""
-    embedded = None
-    async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            embedded = EmbeddedDatabase(settings.data_dir)
-            stack.push_async_callback(embedded.stop)
-            dsn = await embedded.start()
-        else:
-            dsn = settings.database_url.get_secret_value()
-        await migrate(dsn)
-        database = await Database.connect(dsn, connections=settings.connections)
-        stack.push_async_callback(database.close)
-        async with database.connection("read tenants") as connection:
-            has_tenants = bool(await tenant_ids(connection))
-        yield OpenedDatabase(database, embedded, has_tenants)
-
-
-def opened_keyring(settings: Settings, *, may_create: bool) -> Keyring:
-    """Read the keyring; make one only for a database without tenants.
-
-    With another keyring, no token of mail sent earlier would open: a missing
-    file must not go unnoticed. Raises KeyringError.
-    """
-    path = settings.keyring_file
-    if may_create and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Keyring.generate().save(path)
-    return Keyring.load(path)
-
-
 async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what was taken, and return.
+    """Serve until SIGTERM or SIGINT, then finish the calls in progress and return.
 
-    `on_listening` gets the address once calls are answered.
+    `on_listening` is called with the address once the server accepts calls.
     """
     shutdown = GracefulShutdown()
     loop = asyncio.get_running_loop()
@@ -122,7 +86,7 @@ async def _serve(
     on_listening: Callable[[str], None],
 ) -> None:
     if settings.cpu is not None:
-        # Before gRPC starts its threads, which stay with this one.
+        # Before gRPC starts threads, which inherit the affinity.
         pin_to({settings.cpu})
     database = opened.database
     campaign_cache = CampaignCache(database)
@@ -137,10 +101,9 @@ async def _serve(
         database,
         campaign_cache,
         _now,
-        # ConcurrencyLimits refuses sooner, and for less.
+        # A safety net: the concurrency limits reject calls earlier and at less cost.
         max_queued_events=settings.max_calls + settings.max_queued_events + MAX_BATCH,
-        # Two are left for everything else.
-        connections=settings.connections - 2,
+        connections=settings.connections - _RESERVED_CONNECTIONS,
     )
     anonymizer = Anonymizer(database, campaign_cache, slots, _now)
     vacuum = ContactVacuum(database)
@@ -174,24 +137,21 @@ async def _serve(
     on_listening(address)
 
     await shutdown.begun()
-    _log.info("draining")
+    _log.info("shutting down")
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
     await health.set_serving(serving=False)
     await shutdown.idle(settings.shutdown_seconds)
-    # gRPC ends calls that arrive while it stops as CANCELLED, which nobody
-    # repeats. The guard refuses them as UNAVAILABLE with a delay of a second:
-    # half of that later, whoever heeds it is silent.
-    await asyncio.sleep(_REFUSING_SECONDS)
-    await grpc_server.stop(_LAST_ANSWERS_SECONDS)
+    await asyncio.sleep(_REJECTING_SECONDS)
+    await grpc_server.stop(_STOP_SECONDS)
     await recorder.close()
     await anonymizer.close()
     _log.info("stopped")
 
 
 async def _probe(opened: OpenedDatabase, health: Health) -> None:
-    """Tell the health service whether the database answers; revive an embedded one."""
+    """Report the state of the database to the health service; restart an embedded one."""
     while True:
         try:
             async with opened.database.connection("probe") as connection:

@@ -1,4 +1,4 @@
-"""The service's commands."""
+"""The commands of the service: serve, admin-key, rotate-keyring and scrub."""
 
 from collections.abc import Coroutine
 from pathlib import Path
@@ -14,12 +14,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import SettingsError, option_help, read_settings
 from hushpost_service.admin.service import new_secret, secret_hash
-from hushpost_service.app import opened_database, opened_keyring, serve
+from hushpost_service.app import serve
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
 from hushpost_service.maintenance.scrub import Scrub, ScrubError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
+from hushpost_service.startup import opened_database, opened_keyring
 from hushpost_service.storage.api_keys import insert_api_key
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
@@ -76,11 +77,12 @@ def _serve(
     ] = None,
     log_level: Annotated[str | None, typer.Option(help=option_help(Settings, "log_level"))] = None,
 ) -> None:
-    """Serve the authority until SIGTERM or Ctrl-C.
+    """Run the authority until SIGTERM or Ctrl-C.
 
-    The database is the one of HUSHPOST_DATABASE_URL (in the environment only,
-    since it may hold a password), or an embedded one in --data-dir. An empty one
-    is migrated; the first start also makes the keyring.
+    Uses the database of HUSHPOST_DATABASE_URL (an environment variable only,
+    because it may contain a password), or an embedded one in --data-dir.
+    Migrates the schema. The first start on an empty database also creates the
+    keyring.
     """
     settings = _settings(
         listen=listen,
@@ -103,12 +105,12 @@ def _serve(
 def _admin_key(
     data_dir: DataDir = None,
     keyring: KeyringFile = None,
-    name: Annotated[str, typer.Option(help="A name for the key, for people.")] = "admin-key",
+    name: Annotated[str, typer.Option(help="A human-readable name for the key.")] = "admin-key",
 ) -> None:
-    """Create an API key of role ADMIN for the whole installation and print its secret.
+    """Create an ADMIN key for the whole installation and print its secret.
 
-    Works on the database itself, with or without a running service: whoever can
-    reach that needs no other permission.
+    Writes to the database directly, whether or not the service is running.
+    Access to the database is the only permission that it needs.
     """
     settings = _settings(data_dir=data_dir, keyring=keyring)
     configure_logging("warning")
@@ -128,9 +130,9 @@ def _admin_key(
 
 
 def _rotate_keyring(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:
-    """Add a new key to the keyring; tokens sealed with the old ones still open.
+    """Add a new key to the keyring. Tokens sealed with older keys stay valid.
 
-    Distribute the file to every process, then restart them.
+    Copy the file to every authority, then restart them.
     """
     path = _settings(data_dir=data_dir, keyring=keyring).keyring_file
     try:
@@ -143,13 +145,13 @@ def _rotate_keyring(data_dir: DataDir = None, keyring: KeyringFile = None) -> No
 
 
 def _scrub(data_dir: DataDir = None) -> None:
-    """Leave nothing of folded events and erased contacts in the database's files.
+    """Remove anonymized events and erased contacts from the files of the database.
 
-    What has been deleted stays in the files of tables, indexes and log until it is
-    overwritten. This rewrites the tables, one at a time, and has old files of the
-    log removed. A running service goes on; recording waits while the table that it
-    needs is rewritten, about two seconds per million events. Backups, archives of
-    the log and replicas are yours to see to.
+    PostgreSQL keeps deleted rows in the files of tables, indexes and WAL until
+    it overwrites them. This command rewrites the tables one at a time and
+    removes old WAL files. A running service continues; recording waits while
+    its table is being rewritten, about two seconds per million events. Backups,
+    WAL archives and replicas are not changed.
     """
     settings = _settings(data_dir=data_dir)
     configure_logging("error")
@@ -172,9 +174,9 @@ async def _scrubbed(scrub: Scrub) -> None:
             progress.update(bar, description=f"{table.name}, {decimal(table.bytes)}")
             await scrub.rewrite(table)
             progress.advance(bar, table.bytes)
-        progress.update(bar, description="log")
+        progress.update(bar, description="WAL")
         await scrub.renew_log()
-    typer.echo(f"scrubbed: {len(tables)} tables, {decimal(total)}, and the log")
+    typer.echo(f"scrubbed: {len(tables)} tables, {decimal(total)}, and the WAL")
 
 
 def _settings(**options: Any) -> Settings:

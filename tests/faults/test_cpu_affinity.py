@@ -43,5 +43,5 @@ def test_a_processor_that_is_not_there_is_refused(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode != 0
-    assert "cpu is not a processor" in ended.stderr
+    assert "cpu must be one of the CPUs" in ended.stderr
     assert not list(tmp_path.iterdir())
