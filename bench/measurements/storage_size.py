@@ -34,7 +34,7 @@ _SPAN_SECONDS = 28 * 24 * 3600
 _MAX_SECONDS = 1500
 """No further million of events is started after this time."""
 
-_TABLES = ("events", "counters", "slot_bits", "receipts")
+_TABLES = ("events", "counters", "slot_bits", "request_ids")
 
 _SIZES = """
 select coalesce(parent.relname, child.relname) as name,

@@ -31,7 +31,7 @@ from hushpost_service.startup import OpenedDatabase, opened_database, opened_key
 from hushpost_service.stats.service import Stats
 from hushpost_service.storage.campaigns import reserve_slots
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
-from hushpost_service.storage.server_settings import warn_of_settings
+from hushpost_service.storage.server_settings import warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
@@ -74,7 +74,7 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
     async with opened_database(settings) as opened:
         keyring = opened_keyring(settings, may_create=not opened.has_tenants)
         async with opened.database.connection("read settings") as connection:
-            await warn_of_settings(connection)
+            await warn_about_unsafe_settings(connection)
         await _serve(settings, opened, TokenCodec(keyring), shutdown, on_listening)
 
 
@@ -120,7 +120,7 @@ async def _serve(
         shutdown=shutdown,
     )
     maintenance = Maintenance(database, campaign_cache, anonymizer, _now)
-    await maintenance.prepare()
+    await maintenance.create_partitions()
     grpc_server, health, address = server(services, settings)
     tune_garbage_collector(*_GC_THRESHOLDS)
     await grpc_server.start()
@@ -136,13 +136,13 @@ async def _serve(
     _log.info("listening", address=address)
     on_listening(address)
 
-    await shutdown.begun()
+    await shutdown.wait_begun()
     _log.info("shutting down")
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
     await health.set_serving(serving=False)
-    await shutdown.idle(settings.shutdown_seconds)
+    await shutdown.wait_idle(settings.shutdown_seconds)
     await asyncio.sleep(_REJECTING_SECONDS)
     await grpc_server.stop(_STOP_SECONDS)
     await recorder.close()
@@ -160,7 +160,7 @@ async def _probe(opened: OpenedDatabase, health: Health) -> None:
             await health.set_serving(serving=False)
             if opened.embedded is not None:
                 with suppress(EmbeddedDatabaseError):
-                    await opened.embedded.revive()
+                    await opened.embedded.ensure_running()
         else:
             await health.set_serving(serving=True)
         await asyncio.sleep(_PROBE_SECONDS)

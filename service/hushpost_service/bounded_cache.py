@@ -1,4 +1,4 @@
-"""What a process remembers: a dictionary that does not grow without bound. Pure."""
+"""A cache of bounded size with FIFO eviction. Pure."""
 
 from typing import TypeVar
 
@@ -9,17 +9,17 @@ V = TypeVar("V")
 
 
 class BoundedCache(dict[K, V]):
-    """A dictionary of at most `size` entries; a further one drives out the oldest.
+    """A dictionary of at most `max_entries`; adding another evicts the oldest.
 
-    Looked into for every event, so that reading is a dictionary's own `get`,
-    which keeps no order of use.
+    Evicts in insertion order, not by last use: reads happen for every event, and this way
+    they are plain `dict` lookups.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, max_entries: int) -> None:
         super().__init__()
-        self._size = size
+        self._max_entries = max_entries
 
     def __setitem__(self, key: K, value: V) -> None:
-        if len(self) >= self._size and key not in self:
+        if len(self) >= self._max_entries and key not in self:
             del self[next(iter(self))]
         super().__setitem__(key, value)

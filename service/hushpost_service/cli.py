@@ -17,7 +17,7 @@ from hushpost_service.admin.service import new_secret, secret_hash
 from hushpost_service.app import serve
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
-from hushpost_service.maintenance.scrub import Scrub, ScrubError
+from hushpost_service.maintenance.scrub import Scrubber, ScrubError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
 from hushpost_service.startup import opened_database, opened_keyring
@@ -158,24 +158,24 @@ def _scrub(data_dir: DataDir = None) -> None:
 
     async def scrub() -> None:
         async with opened_database(settings) as opened:
-            await _scrubbed(Scrub(opened.database))
+            await _scrubbed(Scrubber(opened.database))
 
     _run(scrub())
 
 
-async def _scrubbed(scrub: Scrub) -> None:
+async def _scrubbed(scrubber: Scrubber) -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("waiting for transactions to end", total=None)
-        tables = await scrub.tables()
+        tables = await scrubber.prepare()
         total = sum(table.bytes for table in tables)
         progress.update(bar, total=total)
         for table in tables:
             progress.update(bar, description=f"{table.name}, {decimal(table.bytes)}")
-            await scrub.rewrite(table)
+            await scrubber.rewrite(table)
             progress.advance(bar, table.bytes)
         progress.update(bar, description="WAL")
-        await scrub.renew_log()
+        await scrubber.remove_old_wal()
     typer.echo(f"scrubbed: {len(tables)} tables, {decimal(total)}, and the WAL")
 
 

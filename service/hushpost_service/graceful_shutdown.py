@@ -1,4 +1,4 @@
-"""The signal that the process is to stop: no more calls begin, those begun end."""
+"""Graceful shutdown: rejects new calls and waits for those in progress."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,10 @@ __all__ = ["GracefulShutdown"]
 
 
 class GracefulShutdown:
-    """Set once, when the process is to stop."""
+    """Tracks the calls in progress, and whether shutdown has begun.
+
+    Use it as a context manager around each call.
+    """
 
     def __init__(self) -> None:
         self._begun = asyncio.Event()
@@ -19,38 +22,38 @@ class GracefulShutdown:
         self._calls = 0
 
     def begin(self) -> None:
-        """Stop."""
+        """Begin the shutdown: reject calls from now on."""
         self._begun.set()
 
     def __enter__(self) -> None:
-        """Begin a call. Raises SHUTTING_DOWN when the process is to stop."""
+        """Start a call. Raises SHUTTING_DOWN if shutdown has begun."""
         if self._begun.is_set():
             raise _shutting_down()
         self._calls += 1
 
     def __exit__(self, *_: object) -> None:
-        """End a call that was begun."""
+        """End a call."""
         self._calls -= 1
         if self._calls == 0 and self._begun.is_set():
             self._idle.set()
 
-    async def idle(self, seconds: float) -> None:
-        """Return when no call is under way, or after that time."""
+    async def wait_idle(self, timeout: float) -> None:
+        """Wait until no call is in progress, for at most `timeout` seconds."""
         if self._calls:
-            await wait_for_event(self._idle, seconds)
+            await wait_for_event(self._idle, timeout)
 
-    async def begun(self) -> None:
-        """Return when the process is to stop."""
+    async def wait_begun(self) -> None:
+        """Wait until shutdown begins."""
         await self._begun.wait()
 
-    async def or_after(self, waited: Coroutine[Any, Any, None]) -> None:
-        """Return when `waited` does. Raises SHUTTING_DOWN as soon as the process is to stop."""
-        waiting = asyncio.create_task(waited)
-        begun = asyncio.create_task(self.begun())
+    async def run_until_shutdown(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work`, but cancel it and raise SHUTTING_DOWN as soon as shutdown begins."""
+        task = asyncio.create_task(work)
+        begun = asyncio.create_task(self.wait_begun())
         try:
-            await asyncio.wait((waiting, begun), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            waiting.cancel()
+            task.cancel()
             begun.cancel()
         if self._begun.is_set():
             raise _shutting_down()

@@ -29,7 +29,7 @@ from hushpost_client import (
     UnavailableError,
     Verdict,
 )
-from hushpost_service.storage.receipts import PERIOD_SECONDS
+from hushpost_service.storage.request_ids import PERIOD_SECONDS
 from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import Clients, TenantKeys, make_tenant
 from tests.faults.load import (
@@ -279,12 +279,12 @@ async def test_what_is_too_old_is_folded_and_empty_partitions_go(world: World) -
     await world.patient.admin.admin.update_policy(PolicyUpdate(retention_days=20))
     before = await mailing.stats()
     assert before.opens.human.identified == Count(4, 2)
-    useless = ("events_2001_02", f"receipts_{_period() - 2}")
+    useless = ("events_2001_02", f"request_ids_{_period() - 2}")
     async with connected(world.process.data_dir) as connection:
         await connection.execute(
             "create table events_2001_02 partition of events"
             " for values from ('2001-02-01T00:00:00Z') to ('2001-03-01T00:00:00Z');"
-            f"create table {useless[1]} partition of receipts for values in ({_period() - 2})"
+            f"create table {useless[1]} partition of request_ids for values in ({_period() - 2})"
         )
         tenant = await tenant_number(connection, world.keys.tenant_id)
     world.process.stop()
@@ -301,9 +301,9 @@ async def test_what_is_too_old_is_folded_and_empty_partitions_go(world: World) -
         assert await events_of(connection, tenant, "new") == 1
         periods = await connection.fetch(
             "select relname from pg_class where relname = any($1)",
-            [f"receipts_{_period() + weeks}" for weeks in (-1, 0, 1)],
+            [f"request_ids_{_period() + weeks}" for weeks in (-1, 0, 1)],
         )
-        assert len(periods) == 3, "receipts of this week and the last are kept"
+        assert len(periods) == 3, "request ids of this week and the last are kept"
     after = await mailing.stats()
     assert (after.opens.human.identified, after.opens.human.anonymous) == (
         Count(1, 1),

@@ -199,7 +199,7 @@ async def test_an_anonymous_token_follows_a_stricter_policy(clients: Clients) ->
 async def test_an_event_in_mode_off_is_not_stored_but_redirects(
     clients: Clients, database: Connection
 ) -> None:
-    """In mode OFF an event changes no row except its receipt, and its link still resolves."""
+    """In mode OFF an event claims its request id, changes no other row, and its link still resolves."""
     await _update(clients, PolicyUpdate(mode_when_true=OFF))
     message = await _send(clients)
     await _set(clients, TRUE)
@@ -212,7 +212,7 @@ async def test_an_event_in_mode_off_is_not_stored_but_redirects(
     assert await tracking.resolve_link(message.token, 2) == URLS[1]
     after = await contents(database, [tenant])
     changed = {table for table in before if before[table] != after[table]}
-    assert changed == {"receipts"}, "only the receipt of the request is stored"
+    assert changed == {"request_ids"}, "only the request id is stored"
 
 
 async def test_aggregate_tokens_of_a_group_are_identical(clients: Clients) -> None:

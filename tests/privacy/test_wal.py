@@ -200,7 +200,7 @@ async def test_a_recording_transaction_touches_counters_slots_and_receipts_alone
     assert not any(what <= _NAMELESS for what in identified)
 
 
-_NAMELESS = frozenset({"counters", "slot_bits", "receipts"})
+_NAMELESS = frozenset({"counters", "slot_bits", "request_ids"})
 
 
 async def _touched(town: Town, mailing: Mailing, names: Sequence[str]) -> list[frozenset[str]]:

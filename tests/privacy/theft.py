@@ -14,7 +14,7 @@ from .pages import contact_of_entry, contact_of_row, event_of, files_of, items
 
 __all__ = ["Loot", "by_chance", "guess", "loot", "numbers_of"]
 
-_OF_EVENTS = frozenset({"counters", "slot_bits", "receipts"})
+_OF_EVENTS = frozenset({"counters", "slot_bits", "request_ids"})
 """Tables that an anonymous event may change."""
 
 _DIGEST = """

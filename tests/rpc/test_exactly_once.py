@@ -260,7 +260,7 @@ async def test_request_ids_are_scoped_to_tenant_and_rpc(
 
 
 async def test_a_failed_request_id_can_be_used_again(mailing: Mailing) -> None:
-    """A rejected call stores no receipt, so a corrected call can use the same request_id."""
+    """A rejected call claims no request_id, so a corrected call can use the same one."""
     campaigns = mailing.clients.sender.campaigns
     request_id = uuid.uuid4()
     with pytest.raises(AlreadyExistsError):

@@ -9,7 +9,7 @@ import pytest
 
 from hushpost_service.domain.validation import oldest_event
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.partitions import make_partitions
+from hushpost_service.storage.partitions import create_partitions
 from hushpost_service.storage.schema import migrate
 from tests.conftest import RunningAuthority
 from tests.inspection import database_uri, on
@@ -40,7 +40,7 @@ async def migrated(authority: RunningAuthority) -> AsyncIterator[str]:
         await migrate(uri)
         now = datetime.now(UTC)
         async with on(uri) as connection, connection.transaction():
-            await make_partitions(connection, oldest_event(now), now)  # type: ignore[arg-type] # not of a pool
+            await create_partitions(connection, oldest_event(now), now)  # type: ignore[arg-type] # not of a pool
         yield uri
 
 

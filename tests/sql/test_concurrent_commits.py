@@ -12,9 +12,9 @@ from prometheus_client import REGISTRY
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.events import Event, Events, to_microseconds
 from hushpost_service.domain.modes import Policy
-from hushpost_service.storage.contacts import insert_contacts
+from hushpost_service.storage.contacts import insert_missing_contacts
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 from hushpost_service.storage.tenants import insert_policy, insert_tenant
 from hushpost_service.tokens.codec import campaign_number
 from hushpost_service.tracking.recorder import Recorder
@@ -41,7 +41,7 @@ async def _tenant(pool: Database) -> tuple[int, list[int]]:
         tenant = await insert_tenant(connection, "meeting", "Meeting")
         assert tenant is not None
         await insert_policy(connection, tenant, Policy(), "test")
-        return tenant, list((await insert_contacts(connection, tenant, names)).values())
+        return tenant, list((await insert_missing_contacts(connection, tenant, names)).values())
 
 
 def _events(campaign: int, contacts: list[int], rng: random.Random) -> Events:

@@ -32,12 +32,14 @@ Write = Callable[[Database, int, Sequence[int]], Awaitable[None]]
 
 async def _make_in_vain(connection: PoolConnection, tenant: int, names: Sequence[str]) -> None:
     """Make contacts known of whom somebody else has made the last known."""
-    await contacts.insert_contacts(connection, tenant, [max(names)])
-    assert await contacts.make_known(connection, tenant, names) is None
-    await contacts.insert_contacts(connection, tenant, names)
+    await contacts.insert_missing_contacts(connection, tenant, [max(names)])
+    assert await contacts.try_insert_contacts(connection, tenant, names) is None
+    await contacts.insert_missing_contacts(connection, tenant, names)
 
 
-async def _insert(pool: Database, tenant: int, make: Make = contacts.insert_contacts) -> list[int]:
+async def _insert(
+    pool: Database, tenant: int, make: Make = contacts.insert_missing_contacts
+) -> list[int]:
     """Make contacts known, and return their numbers."""
     names = [f"contact-{number}@mail.example.com" for number in range(MANY)]
 
@@ -88,12 +90,12 @@ async def _look_up(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
     """Look up preferences as a recording transaction does."""
     async with pool.connection("test") as connection:
         now = datetime.now(UTC)
-        await recording.receive(connection, tenant, [], numbers, now, now)
+        await recording.load_recording_inputs(connection, tenant, [], numbers, now, now)
 
 
 async def _settle(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
     async with pool.connection("test") as connection:
-        await contacts.read_back(connection, tenant, numbers)
+        await contacts.set_hint_bits(connection, tenant, numbers)
 
 
 async def _vacuum(pool: Database) -> None:
@@ -113,7 +115,9 @@ async def lonely(migrated: str) -> int:
     return int(highest) + 1
 
 
-@pytest.mark.parametrize("make", [contacts.insert_contacts, contacts.make_known, _make_in_vain])
+@pytest.mark.parametrize(
+    "make", [contacts.insert_missing_contacts, contacts.try_insert_contacts, _make_in_vain]
+)
 async def test_new_contacts_are_settled_by_reading(
     pool: Database, migrated: str, lonely: int, make: Make
 ) -> None:

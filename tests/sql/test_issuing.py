@@ -57,12 +57,12 @@ async def test_contacts_are_made_known_all_or_none(pool: Database) -> None:
     names = [f"all-{number}" for number in (3, 1, 2)]
 
     async def work(connection: Connection) -> None:
-        made = await contacts.make_known(connection, TENANT, names[:2])
-        assert await contacts.make_known(connection, TENANT, names) is None
+        made = await contacts.try_insert_contacts(connection, TENANT, names[:2])
+        assert await contacts.try_insert_contacts(connection, TENANT, names) is None
         found = await contacts.contacts(connection, TENANT, names)
         assert made == {name: contact.number for name, contact in found.items()}
         assert made.keys() == set(names[:2])
-        assert await contacts.insert_contacts(connection, TENANT, names) != made
+        assert await contacts.insert_missing_contacts(connection, TENANT, names) != made
 
     await pool.transact("test", work)
     async with pool.connection("test") as connection:
@@ -73,7 +73,7 @@ async def test_whoever_is_erased_meanwhile_is_made_known_again(
     pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A contact that others make known and erase between two statements is issued a token."""
-    make, insert = contacts.make_known, contacts.insert_contacts
+    make, insert = contacts.try_insert_contacts, contacts.insert_missing_contacts
     numbers: list[int] = []
 
     async def overtaken(
@@ -93,8 +93,8 @@ async def test_whoever_is_erased_meanwhile_is_made_known_again(
                 await contacts.delete_contact(other, tenant, name)
         return {}
 
-    monkeypatch.setattr(contacts, "make_known", overtaken)
-    monkeypatch.setattr(contacts, "insert_contacts", overtaken_again)
+    monkeypatch.setattr(contacts, "try_insert_contacts", overtaken)
+    monkeypatch.setattr(contacts, "insert_missing_contacts", overtaken_again)
     found, new = await _issue(pool, ["erased-1"])
     assert set(found.values()) == new
     assert len(numbers) == 1
@@ -148,8 +148,8 @@ async def test_the_server_logs_nothing_of_a_contact_that_is_known(
             " set log_min_messages = info"
         )
         for name in (hidden, quoted):
-            assert await connection.fetchval(sql.MAKE_KNOWN, TENANT, name) is not None
-            assert await connection.fetchval(sql.MAKE_KNOWN, TENANT, name) is None
+            assert await connection.fetchval(sql.TRY_INSERT_CONTACTS, TENANT, name) is not None
+            assert await connection.fetchval(sql.TRY_INSERT_CONTACTS, TENANT, name) is None
         with pytest.raises(asyncpg.UniqueViolationError):
             await connection.execute(
                 "insert into contacts (tenant, contact_id, do_not_track) values ($1, $2, 1)",

@@ -9,7 +9,7 @@ import pytest
 
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.embedded import EmbeddedDatabase
-from hushpost_service.storage.server_settings import BrokenSetting, broken
+from hushpost_service.storage.server_settings import UnsafeSetting, unsafe_settings
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.inspection import on
@@ -47,7 +47,7 @@ async def badly_set(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
             await connection.execute(f"alter system set {name} = '{value}'")
     # One of them is only read when the server starts.
     await asyncio.to_thread(process.end_postgres)
-    await server.revive()
+    await server.ensure_running()
     yield uri
     await server.stop()
 
@@ -60,7 +60,7 @@ async def _broken(uri: str) -> set[tuple[str, str]]:
             rows = await connection.fetch("select name, setting from pg_settings")
     finally:
         await database.close()
-    return {(setting.name, setting.found) for setting in broken(dict(map(tuple, rows)))}
+    return {(setting.name, setting.actual) for setting in unsafe_settings(dict(map(tuple, rows)))}
 
 
 def _warnings(process: AuthorityProcess) -> list[dict[str, str]]:
@@ -96,7 +96,7 @@ async def test_statements_without_parameters_may_be_logged(empty: str) -> None:
 
 def test_definitions_may_be_logged() -> None:
     """Statements that define partitions name nobody."""
-    assert broken({"log_statement": "ddl"}) == []
+    assert unsafe_settings({"log_statement": "ddl"}) == []
 
 
 @pytest.mark.parametrize(
@@ -104,18 +104,18 @@ def test_definitions_may_be_logged() -> None:
 )
 def test_extensions_that_log_parameters_are_found(name: str, bad: str) -> None:
     """An extension's setting counts where the extension is loaded, and only there."""
-    assert broken({name: bad, "log_parameter_max_length": "0"}) == [
-        BrokenSetting(name, bad, {"0": "-1", "on": "off"}[bad])
+    assert unsafe_settings({name: bad, "log_parameter_max_length": "0"}) == [
+        UnsafeSetting(name, bad, {"0": "-1", "on": "off"}[bad])
     ]
-    assert broken({"log_parameter_max_length": "0"}) == []
+    assert unsafe_settings({"log_parameter_max_length": "0"}) == []
 
 
 async def test_the_service_warns_when_it_starts(badly_set: str, tmp_path: Path) -> None:
     """Each bad setting is a line of the log, whose fields can be read."""
     with AuthorityProcess(tmp_path, environment={"HUSHPOST_DATABASE_URL": badly_set}) as process:
         warnings = _warnings(process)
-    assert {(line["setting"], line["setting_found"]) for line in warnings} == set(BAD.items())
-    assert {line["setting_wanted"] for line in warnings} == {
+    assert {(line["setting"], line["setting_actual"]) for line in warnings} == set(BAD.items())
+    assert {line["setting_required"] for line in warnings} == {
         "on",
         "off",
         "none",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hushpost_service.domain.counters import CHUNK_SLOTS, SlotKey, has_slot, slot_bits
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.recording import clear_slots, seen_slots, write
+from hushpost_service.storage.recording import clear_slot_bits, lock_slot_bits, write
 
 TENANT = 5
 _campaigns = itertools.count(1)
@@ -38,7 +38,7 @@ async def _merge(pool: Database, campaign: int, marked: Iterable[int]) -> None:
 async def _seen(pool: Database, campaign: int) -> set[int]:
     """Return the slots whose bits are set, asked of the service and of PostgreSQL."""
     keys: list[SlotKey] = [(campaign, 1, 0, False, 1, chunk) for chunk in range(3)]
-    found = await pool.transact("t", lambda c: seen_slots(c, TENANT, keys))
+    found = await pool.transact("t", lambda c: lock_slot_bits(c, TENANT, keys))
     seen = {
         key[5] * CHUNK_SLOTS + slot
         for key, bits in found.items()
@@ -80,7 +80,7 @@ async def test_bits_are_a_set(
     await _merge(pool, campaign, second)
     assert await _seen(pool, campaign) == first | second
     chunks = _by_chunk(campaign, cleared)
-    await pool.transact("t", lambda c: clear_slots(c, TENANT, chunks))
+    await pool.transact("t", lambda c: clear_slot_bits(c, TENANT, chunks))
     assert await _seen(pool, campaign) == (first | second) - cleared
 
 
@@ -102,8 +102,8 @@ async def test_bits_of_another_kind_are_others(pool: Database) -> None:
     marked = {key: slot_bits([number]) for number, key in enumerate(keys)}
     await pool.transact("t", lambda c: write(c, TENANT, marked, {}, {}))
     identified = [key for key in keys if key[4] == 1]
-    found = await pool.transact("t", lambda c: seen_slots(c, TENANT, identified))
+    found = await pool.transact("t", lambda c: lock_slot_bits(c, TENANT, identified))
     assert found == {key: marked[key] for key in identified}
-    others = await pool.transact("t", lambda c: seen_slots(c, TENANT + 1, identified))
+    others = await pool.transact("t", lambda c: lock_slot_bits(c, TENANT + 1, identified))
     assert set(others) == set(identified)
     assert not any(any(bits) for bits in others.values())

@@ -25,19 +25,19 @@ SAMPLES = {
 """What stands in for the fields of statements that are format strings."""
 
 NAMES = {
-    "CREATE_RECEIPTS": "receipts_1600",
+    "CREATE_REQUEST_IDS_PARTITION": "request_ids_1600",
     "IS_EMPTY": "events",
-    "DROP": "receipts",
-    "REWRITE": "anonymization_jobs",
-    "REWRITE_IN_ORDER": "counters",
-    "EVEN_OUT": "counters",
+    "DROP_PARTITION": "request_ids",
+    "VACUUM_FULL": "anonymization_jobs",
+    "CLUSTER": "counters",
+    "EQUALIZE_XMIN": "counters",
 }
 """Other names of tables."""
 
 OUTSIDE = ("vacuum", "checkpoint")
 """What statements begin with that must not run in a transaction."""
 
-FRAGMENTS = {"FILING", "SLOT_ROWS"}
+FRAGMENTS = {"CLAIM", "SLOT_BITS_CTIDS"}
 """Parts of statements."""
 
 PREPARED = ("select", "insert", "update", "delete", "with")
@@ -49,18 +49,18 @@ ACROSS_TENANTS = {
     "API_KEY_BY_HASH",
     "API_KEY",
     "REVOKE_API_KEY",
-    "DISCARD_API_KEY",
+    "DELETE_API_KEY",
     "LINKS_SINCE",
     "LAST_REVISION",
     "TENANTS_WITH_JOBS",
     "PARTITIONS",
     "SETTINGS",
-    "DEAD_ROWS",
-    "NEXT_TRANSACTION",
-    "STILL_SEEN",
-    "TABLES",
-    "END_LOG_FILE",
-    "OLD_LOG",
+    "DEAD_TUPLES",
+    "CURRENT_TRANSACTION_ID",
+    "HAS_OLDER_SNAPSHOTS",
+    "SCRUBBED_TABLES",
+    "SWITCH_WAL",
+    "HAS_OLD_WAL",
     "IS_EMPTY",
     "NOW",
     "LOCK_LINKS",
@@ -130,7 +130,7 @@ async def test_everything_is_keyed_by_tenant_first(migrated: str) -> None:
             " where ordinal_position = 1 and constraint_type = 'PRIMARY KEY'"
             " and key_column_usage.table_schema = 'public'"
         )
-    first = {table: column for table, column in rows if not table.startswith("receipts_")}
+    first = {table: column for table, column in rows if not table.startswith("request_ids_")}
     keyed_else = {table: column for table, column in first.items() if column != "tenant"}
     assert keyed_else == {"api_keys": "api_key", "alembic_version": "version_num"}
     assert len(first) > 10

@@ -95,16 +95,19 @@ async def test_no_sample_names_anybody(filled: str) -> None:
 
 
 INDEXES = {
-    "PAIRS": (anonymization.PAIRS, f"{MONTH}_expr_idx"),
-    "TAKE_EVENTS": (anonymization.TAKE_EVENTS, f"{MONTH}_expr_idx"),
-    "CONTACTS_WITH_EVENTS": (anonymization.CONTACTS_WITH_EVENTS, f"{MONTH}_expr_idx"),
+    "CAMPAIGNS_WITH_EVENTS": (anonymization.CAMPAIGNS_WITH_EVENTS, f"{MONTH}_expr_idx"),
+    "DELETE_EVENTS": (anonymization.DELETE_EVENTS, f"{MONTH}_expr_idx"),
+    "UNCONSENTED_CONTACTS": (anonymization.UNCONSENTED_CONTACTS, f"{MONTH}_expr_idx"),
     "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, f"{MONTH}_campaign_expr_idx"),
-    "SLOTS_OF_PAIR": (anonymization.SLOTS_OF_PAIR, f"{MONTH}_campaign_expr_idx"),
+    "CONTACT_SLOTS": (anonymization.CONTACT_SLOTS, f"{MONTH}_campaign_expr_idx"),
     "SLOT_SIGNALS": (anonymization.SLOT_SIGNALS, f"{MONTH}_campaign_expr_idx"),
     "MOVE_SLOT": (anonymization.MOVE_SLOT, f"{MONTH}_campaign_expr_idx"),
-    "COUNT_EVENTS": (anonymization.COUNT_EVENTS, f"{MONTH}_campaign_expr_idx"),
+    "COUNT_UNCONSENTED_EVENTS": (
+        anonymization.COUNT_UNCONSENTED_EVENTS,
+        f"{MONTH}_campaign_expr_idx",
+    ),
     "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_contact"),
-    "RECEIVE": (recording.RECEIVE, "contacts_pkey"),
+    "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
     "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),
     "UPDATE_PREFERENCES": (contacts.UPDATE_PREFERENCES, "contacts_pkey"),
@@ -141,10 +144,10 @@ async def test_statements_go_by_their_index(pool: Database, filled: str, name: s
 
 
 BY_WHOLE_KEY = {
-    "SEEN_SLOTS": (recording.SEEN_SLOTS, "chunk"),
-    "CLEAR_SLOTS": (recording.CLEAR_SLOTS, "chunk"),
-    "DROP_EMPTY_SLOTS": (recording.DROP_EMPTY_SLOTS, "chunk"),
-    "DROP_EMPTY_COUNTERS": (recording.DROP_EMPTY_COUNTERS, "hour"),
+    "LOCK_SLOT_BITS": (recording.LOCK_SLOT_BITS, "chunk"),
+    "CLEAR_SLOT_BITS": (recording.CLEAR_SLOT_BITS, "chunk"),
+    "DELETE_EMPTY_SLOT_BITS": (recording.DELETE_EMPTY_SLOT_BITS, "chunk"),
+    "DELETE_EMPTY_COUNTERS": (recording.DELETE_EMPTY_COUNTERS, "hour"),
 }
 """Statements about many rows, given by their keys, and the last column of these."""
 
@@ -155,7 +158,7 @@ async def test_many_rows_are_looked_up_one_by_one(pool: Database, filled: str, n
     statement, column = BY_WHOLE_KEY[name]
     plan = await _generic_plan(pool, statement)
     conditions = [line for line in plan.splitlines() if "Cond:" in line]
-    assert any(f"({column} = given.{column})" in condition for condition in conditions), plan
+    assert any(f"({column} = input.{column})" in condition for condition in conditions), plan
     assert "Join Filter" not in plan, plan
     assert ("ctid" in statement) == ("Tid Scan" in plan), plan
     assert "Hash" not in plan, plan

@@ -13,12 +13,12 @@ from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.preferences.anonymizer import Anonymizer
-from hushpost_service.storage import anonymization, api_keys, receipts, recording, tenants
+from hushpost_service.storage import anonymization, api_keys, recording, request_ids, tenants
 from hushpost_service.storage.anonymization import PolicyJob
 from hushpost_service.storage.api_keys import ApiKey
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import INSTALLATION, Method
+from hushpost_service.storage.request_ids import NO_TENANT, Method
 from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 __all__ = ["Admin", "TenantState", "new_secret", "secret_hash"]
@@ -84,8 +84,8 @@ class Admin:
         _check_policy(policy)
 
         async def work(connection: Connection) -> None:
-            if not await receipts.file_receipt(
-                connection, INSTALLATION, Method.CREATE_TENANT, request, self._clock()
+            if not await request_ids.claim(
+                connection, NO_TENANT, Method.CREATE_TENANT, request, self._clock()
             ):
                 return
             number = await tenants.insert_tenant(connection, tenant_id, display_name)
@@ -136,7 +136,7 @@ class Admin:
             old = (await self._campaigns.mode_rule(connection, number)).policy
             new = replace(old, **{field: getattr(policy, field) for field in fields})
             _check_policy(new)
-            is_new = await receipts.file_receipt(
+            is_new = await request_ids.claim(
                 connection, number, Method.UPDATE_POLICY, request, self._clock()
             )
             if not is_new or new == old:
@@ -170,20 +170,22 @@ class Admin:
         """
         checked_text(display_name, "display_name", 256)
         new = new_secret()
-        scope = INSTALLATION if tenant is None else tenant
+        scope = NO_TENANT if tenant is None else tenant
 
         async def work(connection: Connection) -> tuple[int | None, str]:
             number = await api_keys.insert_api_key(
                 connection, tenant, role, display_name, secret_hash(new)
             )
-            if await receipts.file_receipt(
+            if await request_ids.claim(
                 connection, scope, Method.CREATE_API_KEY, request, self._clock(), number
             ):
                 return number, new
-            await api_keys.discard_api_key(connection, number)
+            await api_keys.delete_api_key(connection, number)
             if request is None:
                 raise AssertionError
-            earlier = await receipts.subject(connection, scope, Method.CREATE_API_KEY, request)
+            earlier = await request_ids.created_number(
+                connection, scope, Method.CREATE_API_KEY, request
+            )
             return earlier, ""
 
         number, secret = await self._database.transact("create api key", work)

@@ -12,11 +12,11 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack, Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
-from hushpost_service.storage import campaigns, contacts, receipts
+from hushpost_service.storage import campaigns, contacts, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import ContactsByPreference
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT, TokenCodec
 from hushpost_service.tracking.slots import SlotPool
 
@@ -130,7 +130,7 @@ class TokenIssuer:
         async with self._database.connection("check campaign") as connection:
             if not await campaigns.is_closed(connection, campaign.tenant, campaign.number):
                 return
-            if request is None or not await receipts.is_known(
+            if request is None or not await request_ids.is_claimed(
                 connection, campaign.tenant, Method.ISSUE_TOKENS, request
             ):
                 raise _campaign_closed()
@@ -146,7 +146,7 @@ class TokenIssuer:
         """Decide the modes of messages; count them as sent if the request is new."""
         tenant, create_time = campaign.tenant, campaign.create_time
         now = self._clock()
-        is_new = await receipts.file_receipt(connection, tenant, Method.ISSUE_TOKENS, request, now)
+        is_new = await request_ids.claim(connection, tenant, Method.ISSUE_TOKENS, request, now)
         if is_new and await campaigns.is_closed(connection, tenant, campaign.number):
             raise _campaign_closed()
         contact_groups, created = await get_or_create_contacts(
@@ -223,9 +223,9 @@ async def get_or_create_contacts(
             found.append(group)
             missing = _without(missing, group.numbers)
         if missing:
-            new = await contacts.make_known(connection, tenant, missing)
+            new = await contacts.try_insert_contacts(connection, tenant, missing)
             if new is None:
-                new = await contacts.insert_contacts(connection, tenant, missing)
+                new = await contacts.insert_missing_contacts(connection, tenant, missing)
             found.append(ContactsByPreference(_UNSET, new))
             created += new.values()
             missing = _without(missing, new)

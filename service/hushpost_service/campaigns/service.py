@@ -11,11 +11,11 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.validation import checked_id, checked_text, checked_url
 from hushpost_service.storage import campaigns as storage
-from hushpost_service.storage import receipts
+from hushpost_service.storage import request_ids
 from hushpost_service.storage.campaigns import Campaign, Link, LinkRevision
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import campaign_number
 
 __all__ = ["Campaigns"]
@@ -65,7 +65,7 @@ class Campaigns:
         new_number = campaign_number(tenant, secrets.randbits(40))
 
         async def work(connection: Connection) -> int:
-            if not await receipts.file_receipt(
+            if not await request_ids.claim(
                 connection, tenant, Method.CREATE_CAMPAIGN, request, self._clock(), new_number
             ):
                 return await _created_before(connection, tenant, request)
@@ -107,7 +107,7 @@ class Campaigns:
 
         async def work(connection: Connection) -> None:
             is_closed = await storage.lock_campaign(connection, tenant, number)
-            if not await receipts.file_receipt(
+            if not await request_ids.claim(
                 connection, tenant, Method.EXTEND_CAMPAIGN, request, self._clock()
             ):
                 return
@@ -181,7 +181,7 @@ async def _created_before(connection: Connection, tenant: int, request: UUID | N
     number = (
         None
         if request is None
-        else await receipts.subject(connection, tenant, Method.CREATE_CAMPAIGN, request)
+        else await request_ids.created_number(connection, tenant, Method.CREATE_CAMPAIGN, request)
     )
     if number is None:
         raise _campaign_not_found()

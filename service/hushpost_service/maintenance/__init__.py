@@ -1,1 +1,1 @@
-"""Background jobs and the command that scrubs deleted data."""
+"""Periodic maintenance, and the scrubber that removes the remains of deleted data."""

@@ -1,4 +1,4 @@
-"""The job that keeps tables in shape: partitions and retention."""
+"""Periodic maintenance: creates partitions, enforces retention, drops partitions."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.storage import tenants
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.partitions import drop_partitions, make_partitions
+from hushpost_service.storage.partitions import create_partitions, drop_partitions
 
 __all__ = ["Maintenance"]
 
@@ -23,7 +23,7 @@ _INTERVAL_SECONDS = 3600
 
 
 class Maintenance:
-    """Makes partitions ahead, folds what is too old, drops what is of no more use."""
+    """Runs the maintenance jobs every hour."""
 
     def __init__(
         self,
@@ -37,29 +37,45 @@ class Maintenance:
         self._anonymizer = anonymizer
         self._clock = clock
 
-    async def prepare(self) -> None:
-        """Make the partitions that recording needs."""
+    async def create_partitions(self) -> None:
+        """Create the partitions that recording needs; call it before the first event."""
         now = self._clock()
 
         async def work(connection: Connection) -> None:
-            await make_partitions(connection, oldest_event(now), now)
+            await create_partitions(connection, oldest_event(now), now)
 
-        await self._database.transact("make partitions", work)
+        await self._database.transact("create partitions", work)
 
-    async def run(self) -> None:
-        """Do everything once."""
-        await self.prepare()
+    async def run_once(self) -> None:
+        """Run all jobs once."""
+        await self.create_partitions()
+        await self._enforce_retention()
+        await self._drop_partitions()
+
+    async def run_forever(self) -> None:
+        """Run all jobs every hour, until cancelled."""
+        while True:
+            try:
+                await self.run_once()
+            except HushpostError as error:
+                _log.warning("maintenance failed, will retry", reason=error.reason)
+            await asyncio.sleep(_INTERVAL_SECONDS)
+
+    async def _enforce_retention(self) -> None:
+        """Anonymize the events that are older than their tenant's retention period."""
         async with self._database.connection("read tenants") as connection:
             numbers = list(await tenants.tenant_ids(connection))
             rules = {
                 number: await self._campaigns.mode_rule(connection, number) for number in numbers
             }
         for number, rule in rules.items():
-            folded = await self._anonymizer.anonymize_expired_events(
+            anonymized = await self._anonymizer.anonymize_expired_events(
                 number, rule.policy.retention_days
             )
-            if folded:
-                _log.info("events folded after retention", tenant=number, events=folded)
+            if anonymized:
+                _log.info("expired events anonymized", tenant=number, events=anonymized)
+
+    async def _drop_partitions(self) -> None:
         now = self._clock()
 
         async def work(connection: Connection) -> list[str]:
@@ -68,12 +84,3 @@ class Maintenance:
         dropped = await self._database.transact("drop partitions", work)
         if dropped:
             _log.info("partitions dropped", names=dropped)
-
-    async def run_forever(self) -> None:
-        """Do everything every hour, until cancelled."""
-        while True:
-            try:
-                await self.run()
-            except HushpostError as error:
-                _log.warning("maintenance is put off", reason=error.reason)
-            await asyncio.sleep(_INTERVAL_SECONDS)

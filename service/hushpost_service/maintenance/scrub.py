@@ -1,4 +1,4 @@
-"""Scrubbing: after it nothing of folded or erased rows is left in the database's files."""
+"""Scrubbing: removes the remains of anonymized and erased rows from the database's files."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,70 +9,79 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.scrubbing import Table
 
-__all__ = ["Scrub", "ScrubError"]
+__all__ = ["ScrubError", "Scrubber"]
 
-_TRIES = 120
+_ATTEMPTS = 120
 _PAUSE_SECONDS = 0.5
-"""A minute for others to end their transactions, or to let go of a table."""
+"""Together one minute, for other transactions to end or to release a table."""
 
 
 class ScrubError(Exception):
-    """Something of deleted rows may be left."""
+    """Remains of deleted rows may be left in the files."""
 
 
-class Scrub:
-    """Rewrites tables one at a time, beside a running service, then renews the log."""
+class Scrubber:
+    """Rewrites tables one at a time while the service runs, then removes old WAL.
+
+    Call `prepare`, then `rewrite` for each table it returns, then `remove_old_wal`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def tables(self) -> list[Table]:
-        """Return what is to be rewritten, and prepare it.
+    async def prepare(self) -> list[Table]:
+        """Wait until no snapshot sees deleted rows; return the tables to rewrite.
 
-        Waits until nobody sees deleted rows any more, for those are kept. Raises
-        ScrubError where somebody does for a minute.
+        A rewrite keeps the dead tuples that an older snapshot may still see. Raises
+        ScrubError if such a snapshot exists for a minute.
         """
-        for name in scrubbing.TIMELESS:
-            await self._locking(name, partial(scrubbing.even_out, name=name))
+        for name in scrubbing.REORDERED_TABLES:
+            await self._retry_until_locked(name, partial(scrubbing.equalize_xmin, name=name))
         async with self._database.connection("scrub") as connection:
-            transaction = await scrubbing.next_transaction(connection)
-        for _ in range(_TRIES):
+            transaction = await scrubbing.current_transaction_id(connection)
+        for _ in range(_ATTEMPTS):
             async with self._database.connection("scrub") as connection:
-                if not await scrubbing.is_seen(connection, transaction):
-                    return await scrubbing.tables(connection)
+                if not await scrubbing.has_older_snapshots(connection, transaction):
+                    return await scrubbing.tables_to_rewrite(connection)
             await asyncio.sleep(_PAUSE_SECONDS)
         raise ScrubError(
-            "a transaction, a replication slot or a replica still sees deleted rows: "
-            "end it, then scrub again"
+            "a transaction, a replication slot or a replica can still see deleted rows: "
+            "end it, then run the scrub again"
         )
 
     async def rewrite(self, table: Table) -> None:
-        """Rewrite a table, which is locked meanwhile.
+        """Rewrite a table, under an exclusive lock.
 
-        Stands in the queue for the lock only for a moment at a time, since all who
-        record stand behind. Raises ScrubError after a minute of that.
+        Waits for the lock in short attempts, because recording transactions queue behind
+        a waiting lock request. Raises ScrubError after a minute of attempts.
         """
-        await self._locking(table.name, partial(scrubbing.rewrite, table=table))
+        await self._retry_until_locked(table.name, partial(scrubbing.rewrite, table=table))
 
-    async def _locking(self, name: str, work: Callable[[Connection], Awaitable[bool]]) -> None:
-        for _ in range(_TRIES):
+    async def _retry_until_locked(
+        self, name: str, work: Callable[[Connection], Awaitable[bool]]
+    ) -> None:
+        for _ in range(_ATTEMPTS):
             async with self._database.connection("scrub") as connection:
                 if await work(connection):
                     return
             await asyncio.sleep(_PAUSE_SECONDS)
-        raise ScrubError(f"the table {name} is in use without a pause; scrub again later")
+        raise ScrubError(
+            f"could not lock the table {name} for a minute because it is in use: "
+            "run the scrub again later"
+        )
 
-    async def renew_log(self) -> None:
-        """Have the old files of the log removed. Raises ScrubError where they stay."""
+    async def remove_old_wal(self) -> None:
+        """Remove the old WAL files. Raises ScrubError if some remain."""
         async with self._database.connection("scrub") as connection:
-            is_gone = await scrubbing.renew_log(connection)
+            is_gone = await scrubbing.remove_old_wal(connection)
         if is_gone is None:
             raise ScrubError(
-                "the tables are scrubbed, but this role may not see to the log: have a "
-                "superuser run 'select pg_switch_wal()', then 'checkpoint'"
+                "the tables are scrubbed, but this database role may not remove old WAL "
+                "files: have a superuser run 'select pg_switch_wal()', then 'checkpoint'"
             )
         if not is_gone:
             raise ScrubError(
-                "the tables are scrubbed, but the server keeps old files of the log: set "
-                "wal_recycle = off, see to archiving and replication slots, then scrub again"
+                "the tables are scrubbed, but the server keeps old WAL files: set "
+                "wal_recycle = off, check archiving and replication slots, then run the "
+                "scrub again"
             )

@@ -22,7 +22,7 @@ from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.preferences.anonymized_counts import AnonymizedCounts
 from hushpost_service.storage import anonymization as storage
 from hushpost_service.storage import recording
-from hushpost_service.storage.anonymization import ContactJob, Pair, PolicyJob
+from hushpost_service.storage.anonymization import CampaignContact, ContactJob, PolicyJob
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.tracking.slots import SlotPool
@@ -112,7 +112,9 @@ class Anonymizer:
         total = 0
         while True:
             async with self._database.connection("read expired events") as connection:
-                pairs = await storage.expired(connection, tenant, before, _CONTACTS_PER_BATCH)
+                pairs = await storage.contacts_with_expired_events(
+                    connection, tenant, before, _CONTACTS_PER_BATCH
+                )
             if not pairs:
                 return total
             total += await self._anonymize_expired_pairs(tenant, pairs)
@@ -140,13 +142,13 @@ class Anonymizer:
 
     async def _run_policy_job(self, tenant: int, job: PolicyJob) -> None:
         async with self._database.connection("count events to anonymize") as connection:
-            remaining = await storage.count_events(connection, tenant)
+            remaining = await storage.count_unconsented_events(connection, tenant)
             total = job.anonymized_events + remaining
-            await storage.set_total(connection, tenant, job.number, total)
+            await storage.set_total_events(connection, tenant, job.number, total)
         after = 0
         while True:
             async with self._database.connection("read contacts with events") as connection:
-                contacts = await storage.contacts_with_events(
+                contacts = await storage.unconsented_contacts(
                     connection, tenant, after, _CONTACTS_PER_BATCH
                 )
             if not contacts:
@@ -171,7 +173,7 @@ class Anonymizer:
         the job: the preference or policy may have changed again, and a message must
         never have both identified and anonymized events.
         """
-        pairs_by_mode: dict[Mode, list[Pair]] = {}
+        pairs_by_mode: dict[Mode, list[CampaignContact]] = {}
         for pair, mode in (await self._current_modes(tenant, contacts)).items():
             if mode > Mode.IDENTIFIED:
                 pairs_by_mode.setdefault(_anonymized_mode(mode), []).append(pair)
@@ -181,16 +183,18 @@ class Anonymizer:
             else:
                 await self._anonymize_pairs(tenant, pairs, mode, policy_job)
 
-    async def _current_modes(self, tenant: int, contacts: Sequence[int]) -> dict[Pair, Mode]:
+    async def _current_modes(
+        self, tenant: int, contacts: Sequence[int]
+    ) -> dict[CampaignContact, Mode]:
         async with self._database.connection("read modes of contacts") as connection:
-            received = await recording.receive(
+            inputs = await recording.load_recording_inputs(
                 connection, tenant, [], contacts, _EPOCH, self._clock()
             )
-            rule = await self._campaigns.mode_rule(connection, tenant, received.policy_version)
-            pairs = await storage.pairs(connection, tenant, contacts)
+            rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_version)
+            pairs = await storage.campaigns_with_events(connection, tenant, contacts)
         preferences = {
             contact: group.preference
-            for group in received.preference_groups
+            for group in inputs.preference_groups
             for contact in group.contacts
         }
         return {
@@ -199,12 +203,14 @@ class Anonymizer:
         }
 
     async def _anonymize_pairs(
-        self, tenant: int, pairs: Sequence[Pair], mode: Mode, policy_job: int | None
+        self, tenant: int, pairs: Sequence[CampaignContact], mode: Mode, policy_job: int | None
     ) -> None:
         """Anonymize the events of (campaign, contact) pairs, in several transactions."""
 
         async def work(connection: Connection) -> int:
-            deleted = await storage.take_events(connection, tenant, pairs, _EVENTS_PER_TRANSACTION)
+            deleted = await storage.delete_events(
+                connection, tenant, pairs, _EVENTS_PER_TRANSACTION
+            )
             await _write(connection, tenant, AnonymizedCounts.of_events(deleted, mode))
             count = sum(events for *_, events, _ in deleted)
             if policy_job is not None:
@@ -214,9 +220,9 @@ class Anonymizer:
         while await self._transact("anonymize", tenant, work) == _EVENTS_PER_TRANSACTION:
             pass
 
-    async def _anonymize_expired_pairs(self, tenant: int, pairs: Sequence[Pair]) -> int:
+    async def _anonymize_expired_pairs(self, tenant: int, pairs: Sequence[CampaignContact]) -> int:
         async def work(connection: Connection) -> int:
-            deleted = await storage.take_events(connection, tenant, pairs, None)
+            deleted = await storage.delete_events(connection, tenant, pairs, None)
             new_slots = {
                 (campaign, group, slot): await self._unused_slot(tenant, campaign, group)
                 for campaign, group, slot in {(c, g, s) for c, g, s, *_ in deleted}
@@ -231,7 +237,7 @@ class Anonymizer:
 
         return await self._transact("anonymize expired", tenant, work)
 
-    async def _move_to_unused_slots(self, tenant: int, pairs: Sequence[Pair]) -> None:
+    async def _move_to_unused_slots(self, tenant: int, pairs: Sequence[CampaignContact]) -> None:
         """Keep identified events, but give them slots that no message has (`history: KEEP`).
 
         Later events of the same messages are anonymous and mark the messages' own slots.
@@ -239,7 +245,7 @@ class Anonymizer:
         """
         for pair in pairs:
             async with self._database.connection("read slots of contact") as connection:
-                slots = await storage.slots_of_pair(connection, tenant, pair)
+                slots = await storage.contact_slots(connection, tenant, pair)
             for slot in slots:
                 campaign, group, _ = slot
                 new_slot = await self._unused_slot(tenant, campaign, group)
@@ -285,10 +291,10 @@ def _anonymized_mode(mode: Mode) -> Mode:
 async def _write(connection: Connection, tenant: int, changes: AnonymizedCounts) -> None:
     # Lock rows in the same order as the recorder, to avoid deadlocks.
     if changes.cleared:
-        await recording.seen_slots(connection, tenant, sorted(changes.cleared))
-    await recording.clear_slots(connection, tenant, _bits(changes.cleared))
+        await recording.lock_slot_bits(connection, tenant, sorted(changes.cleared))
+    await recording.clear_slot_bits(connection, tenant, _bits(changes.cleared))
     await recording.write(connection, tenant, _bits(changes.marked), changes.counts, changes.first)
-    await recording.drop_empty_counters(connection, tenant, changes.counts)
+    await recording.delete_empty_counters(connection, tenant, changes.counts)
 
 
 def _bits(slots: Mapping[SlotKey, Iterable[int]]) -> dict[SlotKey, bytes]:

@@ -53,7 +53,7 @@ class ContactVacuum:
             # Best effort: the vacuum catches what this misses.
             with suppress(HushpostError):
                 async with self._database.connection("read contacts back") as connection:
-                    await contacts.read_back(connection, tenant, written)
+                    await contacts.set_hint_bits(connection, tenant, written)
 
     async def run_forever(self) -> None:
         """Vacuum at the start, in case of a crash, and after each write, until cancelled."""

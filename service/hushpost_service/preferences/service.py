@@ -23,11 +23,11 @@ from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import receipts, recording
+from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import ChangeEntry, Contact, Source
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import TokenCodec
 
 __all__ = ["EffectivePreference", "PreferenceEntry", "Preferences", "Proof", "SetOutcome"]
@@ -135,7 +135,7 @@ class Preferences:
             entries: 1 to 10,000 entries. If there are several of one contact, the last counts.
             history: What happens to past events; None means what the policy sets.
             actor: The API key's id, for the change log.
-            method: The RPC, under which the receipt of the request is stored.
+            method: The RPC, under which the request id is claimed.
             request: The idempotency key.
 
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID.
@@ -147,7 +147,7 @@ class Preferences:
         last_entries = {entry.contact_id: entry for entry in entries}
 
         async def work(connection: Connection) -> _Transaction:
-            if not await receipts.file_receipt(connection, tenant, method, request, self._clock()):
+            if not await request_ids.claim(connection, tenant, method, request, self._clock()):
                 # The first call may have crashed before it ran its anonymization jobs.
                 found = await storage.contacts(connection, tenant, list(last_entries))
                 numbers = [contact.number for contact in found.values()]
@@ -209,7 +209,7 @@ class Preferences:
         checked_contact_id(contact_id)
 
         async def work(connection: Connection) -> int | None:
-            if not await receipts.file_receipt(
+            if not await request_ids.claim(
                 connection, tenant, Method.ERASE_CONTACT, request, self._clock()
             ):
                 return None
@@ -294,7 +294,7 @@ async def _create_and_lock(
     locked: dict[str, Contact] = {}
     # Repeat for contacts that another call erases between the two statements.
     while missing := [contact_id for contact_id in contact_ids if contact_id not in locked]:
-        created.update(await storage.insert_contacts(connection, tenant, missing))
+        created.update(await storage.insert_missing_contacts(connection, tenant, missing))
         locked |= await storage.lock_contacts(connection, tenant, missing)
     return created, locked
 

@@ -14,7 +14,13 @@ from hushpost_service.storage import campaigns
 from hushpost_service.storage import stats as storage
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.stats import ANY_LINK, Cell, EngagedContact, Numbers, Waiting
+from hushpost_service.storage.stats import (
+    ANY_LINK,
+    Cell,
+    CellCounts,
+    EngagedContact,
+    UnpublishedCell,
+)
 
 __all__ = ["CampaignNumbers", "Stats"]
 
@@ -37,8 +43,8 @@ class CampaignNumbers:
     campaign: campaigns.Campaign
     quorum: int
     sent: list[tuple[int, int, int, int]]
-    identified: Numbers
-    published: Numbers
+    identified: CellCounts
+    published: CellCounts
 
 
 class Stats:
@@ -62,13 +68,13 @@ class Stats:
             if campaign is None:
                 raise HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
             rule = await self._campaigns.mode_rule(connection, tenant)
-            sent = await storage.sent(connection, tenant, number)
-            identified = await storage.identified(connection, tenant, number)
+            sent = await storage.sent_messages(connection, tenant, number)
+            identified = await storage.identified_counts(connection, tenant, number)
             quorum = rule.quorum(campaign.create_time)
             small_groups = _small_groups(sent, quorum)
-            waiting = await storage.waiting(connection, tenant, number, quorum)
-            if not _increments(waiting, quorum, small_groups):
-                published = await storage.published(connection, tenant, number)
+            unpublished = await storage.unpublished_cells(connection, tenant, number, quorum)
+            if not _increments(unpublished, quorum, small_groups):
+                published = await storage.published_counts(connection, tenant, number)
                 return CampaignNumbers(campaign, quorum, sent, identified, published)
         published = await self._publish(tenant, campaign, small_groups)
         return CampaignNumbers(campaign, quorum, sent, identified, published)
@@ -129,7 +135,7 @@ class Stats:
 
     async def _publish(
         self, tenant: int, campaign: campaigns.Campaign, small_groups: Collection[int]
-    ) -> Numbers:
+    ) -> CellCounts:
         """Advance the published numbers that are due, and return all published numbers.
 
         Reads the counters again under a lock, so that concurrent calls do not publish the
@@ -137,22 +143,22 @@ class Stats:
         """
         number = campaign.number
 
-        async def work(connection: Connection) -> Numbers:
+        async def work(connection: Connection) -> CellCounts:
             await storage.lock_publication(connection, number)
             rule = await self._campaigns.mode_rule(connection, tenant)
             quorum = rule.quorum(campaign.create_time)
-            waiting = await storage.waiting(connection, tenant, number, quorum)
-            increments = _increments(waiting, quorum, small_groups)
+            unpublished = await storage.unpublished_cells(connection, tenant, number, quorum)
+            increments = _increments(unpublished, quorum, small_groups)
             if increments:
                 hour = int(self._clock().timestamp()) // 3600
                 await storage.publish(connection, tenant, number, hour, increments)
-            return await storage.published(connection, tenant, number)
+            return await storage.published_counts(connection, tenant, number)
 
         return await self._database.transact("publish", work)
 
 
 def _increments(
-    waiting: Sequence[Waiting], quorum: int, small_groups: Collection[int]
+    unpublished: Sequence[UnpublishedCell], quorum: int, small_groups: Collection[int]
 ) -> dict[Cell, Count]:
     """Return what to add to published cells.
 
@@ -162,7 +168,7 @@ def _increments(
     increments: dict[Cell, Count] = {}
     links: dict[Cell, list[tuple[int, int]]] = {}
     clickers: dict[Cell, tuple[int, int]] = {}
-    for cell, live, published, live_clickers, published_clickers in waiting:
+    for cell, live, published, live_clickers, published_clickers in unpublished:
         has_people = cell.mode in _MODES_WITH_PEOPLE
         if not has_people and cell.group in small_groups:
             continue

@@ -1,1 +1,1 @@
-"""What the service keeps in PostgreSQL. All SQL stands in `storage.sql`."""
+"""PostgreSQL storage. All SQL is in `storage.sql`; other packages call the functions here."""

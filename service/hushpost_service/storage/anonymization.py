@@ -1,4 +1,4 @@
-"""What folding reads, takes out and moves, and its promises."""
+"""Anonymization jobs, and the queries that delete or move identified events for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,39 +12,39 @@ from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.sql import anonymization as sql
 
 __all__ = [
+    "CampaignContact",
     "ContactJob",
-    "Pair",
     "PolicyJob",
     "add_progress",
     "begin_anonymizing",
+    "campaigns_with_events",
     "contact_jobs",
-    "contacts_with_events",
-    "count_events",
+    "contact_slots",
+    "contacts_with_expired_events",
+    "count_unconsented_events",
+    "delete_events",
     "delete_jobs",
     "erased_contact_jobs",
-    "expired",
     "insert_contact_jobs",
     "insert_policy_job",
     "move_slot",
-    "pairs",
     "policy_jobs",
-    "set_total",
+    "set_total_events",
     "slot_signals",
-    "slots_of_pair",
-    "take_events",
     "tenants_with_jobs",
+    "unconsented_contacts",
 ]
 
-_ANONYMIZATION_LOCK = 0x4855_464F
-"""First key of the folding locks ("HUFO"); the second is the tenant."""
+_ANONYMIZATION_LOCK = 0x4855_414E
+"""First key of the advisory locks of anonymization ("HUAN"); the second is the tenant."""
 
-Pair = tuple[int, int]
-"""(campaign, contact): all events of a contact on a campaign."""
+CampaignContact = tuple[int, int]
+"""(campaign, contact): selects all events of a contact in a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactJob:
-    """A promise to fold a contact's events, or to keep them apart."""
+    """A pending job that applies `history` to the events of one contact."""
 
     number: int
     contact: int
@@ -53,7 +53,7 @@ class ContactJob:
 
 @dataclass(frozen=True, slots=True)
 class PolicyJob:
-    """A promise to fold the events of all whom a stricter policy concerns."""
+    """A pending job that applies `history` to all contacts affected by a stricter policy."""
 
     number: int
     history: History
@@ -63,7 +63,10 @@ class PolicyJob:
 
 
 def begin_anonymizing(tenant: int) -> str:
-    """Return the script that begins a transaction that moves a tenant's events."""
+    """Return the script that begins an anonymizing transaction.
+
+    Such transactions of one tenant run one at a time.
+    """
     return sql.BEGIN_ANONYMIZING.format(begin=BEGIN, lock=_ANONYMIZATION_LOCK, tenant=tenant)
 
 
@@ -74,7 +77,7 @@ async def insert_contact_jobs(
     history: History,
     time: datetime,
 ) -> None:
-    """Promise to fold contacts' events."""
+    """Insert a job for each contact."""
     if contacts:
         await connection.execute(sql.INSERT_CONTACT_JOBS, tenant, contacts, history, time)
 
@@ -82,24 +85,24 @@ async def insert_contact_jobs(
 async def insert_policy_job(
     connection: Connection, tenant: int, history: History, time: datetime
 ) -> None:
-    """Promise to fold the events of all whom the policy concerns."""
+    """Insert a job for all contacts affected by a policy change."""
     await connection.execute(sql.INSERT_POLICY_JOB, tenant, history, time)
 
 
 async def tenants_with_jobs(connection: Connection) -> list[int]:
-    """Return the tenants that promises have been made for."""
+    """Return the tenants that have pending jobs."""
     return [tenant for (tenant,) in await connection.fetch(sql.TENANTS_WITH_JOBS)]
 
 
 async def contact_jobs(
     connection: Connection, tenant: int, contacts: Sequence[int] | None = None
 ) -> list[ContactJob]:
-    """Return promises about the given contacts, or about all."""
+    """Return the pending jobs of the given contacts, or of all contacts."""
     return _contact_jobs(await connection.fetch(sql.CONTACT_JOBS, tenant, contacts))
 
 
 async def erased_contact_jobs(connection: Connection, tenant: int) -> list[ContactJob]:
-    """Return promises about contacts that do not exist any more."""
+    """Return the pending jobs of contacts that have been erased."""
     return _contact_jobs(await connection.fetch(sql.ERASED_CONTACT_JOBS, tenant))
 
 
@@ -108,64 +111,73 @@ def _contact_jobs(rows: Sequence[Any]) -> list[ContactJob]:
 
 
 async def policy_jobs(connection: Connection, tenant: int) -> list[PolicyJob]:
-    """Return promises about the policy."""
+    """Return the pending policy jobs, oldest first."""
     rows = await connection.fetch(sql.POLICY_JOBS, tenant)
     return [
-        PolicyJob(number, History(history), time, total, folded)
-        for number, history, time, total, folded in rows
+        PolicyJob(number, History(history), time, total, anonymized)
+        for number, history, time, total, anonymized in rows
     ]
 
 
-async def set_total(connection: Connection, tenant: int, number: int, events: int) -> None:
-    """Note how many events a policy folding is about."""
-    await connection.execute(sql.SET_TOTAL, tenant, number, events)
+async def set_total_events(connection: Connection, tenant: int, number: int, events: int) -> None:
+    """Store how many events a policy job has to anonymize in total."""
+    await connection.execute(sql.SET_TOTAL_EVENTS, tenant, number, events)
 
 
 async def add_progress(connection: Connection, tenant: int, number: int, events: int) -> None:
-    """Note that a policy folding has come further."""
+    """Add to the number of events that a policy job has anonymized."""
     await connection.execute(sql.ADD_PROGRESS, tenant, number, events)
 
 
 async def delete_jobs(connection: Connection, tenant: int, numbers: Sequence[int]) -> None:
-    """Take promises as kept."""
+    """Delete finished jobs."""
     await connection.execute(sql.DELETE_JOBS, tenant, numbers)
 
 
-async def pairs(
+async def campaigns_with_events(
     connection: Connection, tenant: int, contacts: Sequence[int]
-) -> dict[Pair, datetime]:
-    """Return what contacts have events on, with the campaigns' creation."""
-    rows = await connection.fetch(sql.PAIRS, tenant, contacts)
+) -> dict[CampaignContact, datetime]:
+    """Return the campaigns in which contacts have events, with their creation times."""
+    rows = await connection.fetch(sql.CAMPAIGNS_WITH_EVENTS, tenant, contacts)
     return {(campaign, contact): time for campaign, contact, time in rows}
 
 
-async def take_events(
-    connection: Connection, tenant: int, pairs: Sequence[Pair], limit: int | None
+async def delete_events(
+    connection: Connection, tenant: int, pairs: Sequence[CampaignContact], limit: int | None
 ) -> list[EventGroup]:
-    """Delete events of pairs, at most `limit`; return how many there were of each kind."""
+    """Delete at most `limit` events of the pairs; return what was deleted, grouped."""
     campaigns, contacts = zip(*pairs, strict=True)
-    rows = await connection.fetch(sql.TAKE_EVENTS, tenant, campaigns, contacts, limit)
+    rows = await connection.fetch(sql.DELETE_EVENTS, tenant, campaigns, contacts, limit)
     return [tuple(row) for row in rows]
 
 
-async def expired(connection: Connection, tenant: int, before: datetime, limit: int) -> list[Pair]:
-    """Return pairs with an event from before that time: those of so many events."""
-    rows = await connection.fetch(sql.EXPIRED, tenant, before, limit)
+async def contacts_with_expired_events(
+    connection: Connection, tenant: int, before: datetime, limit: int
+) -> list[CampaignContact]:
+    """Return the pairs of at most `limit` events that are older than `before`."""
+    rows = await connection.fetch(sql.CONTACTS_WITH_EXPIRED_EVENTS, tenant, before, limit)
     return [(campaign, contact) for campaign, contact in rows]
 
 
-async def slots_of_pair(
-    connection: Connection, tenant: int, pair: Pair
+async def contact_slots(
+    connection: Connection, tenant: int, pair: CampaignContact
 ) -> list[tuple[int, int, int]]:
-    """Return (campaign, group, slot) of all that a pair's events name."""
-    rows = await connection.fetch(sql.SLOTS_OF_PAIR, tenant, *pair)
+    """Return the distinct (campaign, group, slot) of a contact's events in a campaign."""
+    rows = await connection.fetch(sql.CONTACT_SLOTS, tenant, *pair)
     return [(campaign, group, slot) for campaign, group, slot in rows]
 
 
 async def slot_signals(
     connection: Connection, tenant: int, contact: int, slot: tuple[int, int, int]
 ) -> list[tuple[int, int]]:
-    """Return (signal, verdict) of the events of one (campaign, group, slot)."""
+    """Return the distinct (signal, verdict) of a contact's events with a slot.
+
+    Args:
+        connection: A database connection.
+        tenant: The tenant.
+        contact: The contact.
+        slot: (campaign, group, slot).
+    """
     rows = await connection.fetch(sql.SLOT_SIGNALS, tenant, contact, *slot)
     return [(signal, verdict) for signal, verdict in rows]
 
@@ -175,21 +187,21 @@ async def move_slot(
     tenant: int,
     contact: int,
     slot: tuple[int, int, int],
-    to: int,
+    new_slot: int,
 ) -> None:
-    """Give the events of one (campaign, group, slot) another slot."""
-    await connection.execute(sql.MOVE_SLOT, tenant, contact, *slot, to)
+    """Replace the slot in a contact's events; `slot` is (campaign, group, slot)."""
+    await connection.execute(sql.MOVE_SLOT, tenant, contact, *slot, new_slot)
 
 
-async def contacts_with_events(
+async def unconsented_contacts(
     connection: Connection, tenant: int, after: int, limit: int
 ) -> list[int]:
-    """Return the next contacts by number that have events and did not agree to them."""
-    rows = await connection.fetch(sql.CONTACTS_WITH_EVENTS, tenant, after, limit)
+    """Return contacts, by number, that have events but have not consented to tracking."""
+    rows = await connection.fetch(sql.UNCONSENTED_CONTACTS, tenant, after, limit)
     return [contact for (contact,) in rows]
 
 
-async def count_events(connection: Connection, tenant: int) -> int:
-    """Return how many events there are of contacts that did not agree to them."""
-    count: int = await connection.fetchval(sql.COUNT_EVENTS, tenant)
+async def count_unconsented_events(connection: Connection, tenant: int) -> int:
+    """Return the number of events of contacts that have not consented to tracking."""
+    count: int = await connection.fetchval(sql.COUNT_UNCONSENTED_EVENTS, tenant)
     return count

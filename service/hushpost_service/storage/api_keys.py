@@ -1,4 +1,4 @@
-"""API keys. Only hashes of their secrets are stored."""
+"""Queries about API keys, which are stored with hashes of their secrets."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ __all__ = [
     "ApiKey",
     "api_key",
     "api_key_by_hash",
-    "discard_api_key",
+    "delete_api_key",
     "insert_api_key",
     "list_api_keys",
     "revoke_api_key",
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key without its secret. Without a tenant: for all of them."""
+    """An API key, without its secret. `tenant` is None if it is valid for all tenants."""
 
     number: int
     tenant: int | None
@@ -39,7 +39,7 @@ async def insert_api_key(
     display_name: str,
     secret_hash: bytes,
 ) -> int:
-    """Register a key and return its number."""
+    """Insert a key; return its number."""
     number: int = await connection.fetchval(
         sql.INSERT_API_KEY, tenant, role, display_name, secret_hash
     )
@@ -47,18 +47,18 @@ async def insert_api_key(
 
 
 async def api_key_by_hash(connection: Connection, secret_hash: bytes) -> ApiKey | None:
-    """Return the key whose secret has that hash, or None."""
+    """Return the key with a hash, or None."""
     row = await connection.fetchrow(sql.API_KEY_BY_HASH, secret_hash)
     return None if row is None else _api_key(row)
 
 
-async def discard_api_key(connection: Connection, number: int) -> None:
-    """Take back a key that was registered in the same transaction."""
-    await connection.execute(sql.DISCARD_API_KEY, number)
+async def delete_api_key(connection: Connection, number: int) -> None:
+    """Delete a key that was inserted in the same transaction."""
+    await connection.execute(sql.DELETE_API_KEY, number)
 
 
 async def api_key(connection: Connection, number: int) -> ApiKey | None:
-    """Return a key, or None."""
+    """Return a key by number, or None."""
     row = await connection.fetchrow(sql.API_KEY, number)
     return None if row is None else _api_key(row)
 
@@ -66,7 +66,7 @@ async def api_key(connection: Connection, number: int) -> ApiKey | None:
 async def list_api_keys(
     connection: Connection, tenant: int | None, after: int, limit: int
 ) -> list[ApiKey]:
-    """Return keys of a tenant, or of all tenants, oldest first."""
+    """Return at most `limit` keys of a tenant, or of all, after number `after`."""
     rows = await connection.fetch(sql.LIST_API_KEYS, tenant, after, limit)
     return [_api_key(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Campaigns, their links and groups, slots and messages sent."""
+"""Queries about campaigns: links, groups, reserved slots, messages sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,12 +29,12 @@ __all__ = [
 ]
 
 _LINKS_LOCK = 0x4855_534C
-"""Advisory lock of whoever registers links ("HUSL")."""
+"""Advisory lock that serializes the registration of links ("HUSL")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A destination of a campaign. `number` is its place, 1…n; 0: not given yet."""
+    """A destination URL of a campaign. `number` is 1…n, or 0 before it is assigned."""
 
     url: str
     label: str = ""
@@ -43,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LinkRevision:
-    """A link as it was registered, at a place in the order of all links."""
+    """A link, and its position in the order in which all links were registered."""
 
     campaign: int
     number: int
@@ -53,7 +53,7 @@ class LinkRevision:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One mailing. `groups` are ids by group number; in lists, without both."""
+    """One mailing. `groups[0]` is the id of group 1. Lists leave out links and groups."""
 
     number: int
     campaign_id: str
@@ -71,7 +71,7 @@ async def insert_campaign(
     campaign_id: str,
     display_name: str,
 ) -> bool:
-    """Register a campaign; False when its id (or number) is taken."""
+    """Insert a campaign; return False if its id or number is taken."""
     row = await connection.fetchrow(sql.INSERT_CAMPAIGN, tenant, number, campaign_id, display_name)
     return row is not None
 
@@ -79,7 +79,7 @@ async def insert_campaign(
 async def add_links(
     connection: Connection, tenant: int, number: int, links: Sequence[Link]
 ) -> None:
-    """Add links, and keep others from adding any until the commit."""
+    """Add links. Others that add links, to any campaign, wait for the commit."""
     await connection.execute(sql.LOCK_LINKS.format(lock=_LINKS_LOCK))
     urls = [link.url for link in links]
     labels = [link.label for link in links]
@@ -94,23 +94,23 @@ async def add_groups(
 
 
 async def lock_campaign(connection: Connection, tenant: int, number: int) -> bool:
-    """Keep others from extending or closing the campaign; tell whether it is closed."""
+    """Lock the campaign against changes until the commit; return whether it is closed."""
     return await connection.fetchval(sql.LOCK_CAMPAIGN, tenant, number) is not None
 
 
 async def is_closed(connection: Connection, tenant: int, number: int) -> bool:
-    """Tell whether the campaign is closed."""
+    """Return whether the campaign is closed."""
     return await connection.fetchval(sql.CLOSE_TIME, tenant, number) is not None
 
 
 async def campaign_number(connection: Connection, tenant: int, campaign_id: str) -> int | None:
-    """Return the number of a campaign, or None."""
+    """Return the number of a campaign by id, or None."""
     number: int | None = await connection.fetchval(sql.CAMPAIGN_NUMBER, tenant, campaign_id)
     return number
 
 
 async def campaign(connection: Connection, tenant: int, number: int) -> Campaign | None:
-    """Return a campaign with its links and groups, or None."""
+    """Return a campaign by number, with its links and groups, or None."""
     row = await connection.fetchrow(sql.CAMPAIGN, tenant, number)
     if row is None:
         return None
@@ -129,25 +129,32 @@ async def list_campaigns(
     after: tuple[datetime, int] | None,
     limit: int,
 ) -> list[Campaign]:
-    """Return campaigns, newest first, without links and groups."""
+    """Return campaigns, newest first, without links and groups.
+
+    Args:
+        connection: A database connection.
+        tenant: The tenant.
+        after: (creation time, number) of the last campaign of the previous page.
+        limit: The page size.
+    """
     time, number = after or (None, None)
     rows = await connection.fetch(sql.LIST_CAMPAIGNS, tenant, time, number, limit)
     return [Campaign(*row) for row in rows]
 
 
 async def close_campaign(connection: Connection, tenant: int, number: int) -> None:
-    """Close a campaign."""
+    """Close a campaign, unless it is closed already."""
     await connection.execute(sql.CLOSE_CAMPAIGN, tenant, number)
 
 
 async def links_since(connection: Connection, revision: int, limit: int) -> list[LinkRevision]:
-    """Return links of all tenants that were registered after a revision, in order."""
+    """Return links of all tenants registered after a revision, in that order."""
     rows = await connection.fetch(sql.LINKS_SINCE, revision, limit)
     return [LinkRevision(*row) for row in rows]
 
 
 async def last_revision(connection: Connection) -> int:
-    """Return the revision of the link that was registered last, 0 where there is none."""
+    """Return the highest revision of any link, or 0."""
     revision: int = await connection.fetchval(sql.LAST_REVISION)
     return revision
 
@@ -155,7 +162,7 @@ async def last_revision(connection: Connection) -> int:
 async def reserve_slots(
     connection: Connection, tenant: int, number: int, group: int, count: int
 ) -> int:
-    """Reserve slots of a group; return the first."""
+    """Reserve `count` consecutive slots of a group; return the first."""
     first: int = await connection.fetchval(sql.RESERVE_SLOTS, tenant, number, group, count)
     return first
 
@@ -168,7 +175,7 @@ async def add_sent(
     hour: int,
     messages: Mapping[Mode, int],
 ) -> None:
-    """Count messages of a group as sent, by mode, in an hour since 1970."""
+    """Add to the messages sent to a group, by mode; `hour` counts from 1970-01-01T00Z."""
     modes, counts = list(messages), list(messages.values())
     await connection.execute(sql.ADD_SENT, tenant, number, group, hour, modes, counts)
 
@@ -176,6 +183,6 @@ async def add_sent(
 async def group_sent(
     connection: Connection, tenant: int, number: int, group: int
 ) -> dict[Mode, int]:
-    """Return how many messages a group was sent, by mode."""
+    """Return the number of messages sent to a group, by mode."""
     rows = await connection.fetch(sql.GROUP_SENT, tenant, number, group)
     return {Mode(mode): messages for mode, messages in rows}

@@ -8,4 +8,4 @@ import asyncpg.pool
 __all__ = ["Connection"]
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-"""A string at run time, because asyncpg's class is generic in its stubs only."""
+"""A string at run time, because asyncpg's class is generic only in its type stubs."""

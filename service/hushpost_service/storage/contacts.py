@@ -1,4 +1,4 @@
-"""Contacts, their preferences, and the log of their changes."""
+"""Queries about contacts, their preferences, and the log of changes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,23 +21,23 @@ __all__ = [
     "delete_changes",
     "delete_contact",
     "insert_changes",
-    "insert_contacts",
+    "insert_missing_contacts",
     "list_changes",
     "lock_contacts",
-    "make_known",
     "now",
     "pseudonymize_changes",
-    "read_back",
+    "set_hint_bits",
+    "try_insert_contacts",
     "update_preferences",
     "vacuum",
 ]
 
 _VACUUM_SECONDS = 3600
-"""Longer than a vacuum of any number of contacts: it waits for nobody but another."""
+"""Longer than a vacuum of any number of contacts; it only waits for another vacuum."""
 
 
 class Source(IntEnum):
-    """How a preference came about. Values as in `hushpost.v1.PreferenceSource`."""
+    """Who or what set a preference. Values as in `hushpost.v1.PreferenceSource`."""
 
     RECIPIENT = 1
     SENDER = 2
@@ -47,7 +47,7 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A recipient: the tenant's id of it, its number, its preference."""
+    """A recipient: the tenant's id, the internal number, the preference."""
 
     contact_id: str
     number: int
@@ -56,7 +56,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class ContactsByPreference:
-    """Contacts with the same preference: their numbers by the tenant's ids."""
+    """Contacts with the same preference: their numbers by id."""
 
     preference: ContactPreference
     numbers: dict[str, int]
@@ -64,7 +64,7 @@ class ContactsByPreference:
 
 @dataclass(frozen=True, slots=True)
 class ChangeEntry:
-    """One change of a preference. `number` and `time` are set when it is stored."""
+    """One change of a preference. `time` and `number` are assigned when it is stored."""
 
     contact_id: str
     old: DoNotTrack
@@ -78,47 +78,49 @@ class ChangeEntry:
 
 async def now(connection: Connection) -> datetime:
     """Return the database's time."""
-    moment: datetime = await connection.fetchval(sql.NOW)
-    return moment
+    time: datetime = await connection.fetchval(sql.NOW)
+    return time
 
 
-async def insert_contacts(
+async def insert_missing_contacts(
     connection: Connection, tenant: int, contact_ids: Iterable[str]
 ) -> dict[str, int]:
-    """Make contacts known, as UNSET; return the numbers by id of those that were not."""
-    # Sorted, so that two of these at once cannot deadlock.
+    """Insert the contacts that do not exist, as UNSET; return their numbers by id."""
+    # Sorted, so that concurrent calls cannot deadlock.
     lines = "\n".join(sorted(contact_ids))
-    ((names, numbers),) = await connection.fetch(sql.INSERT_CONTACTS, tenant, lines)
-    return dict(zip(names or (), numbers or (), strict=True))
+    ((ids, numbers),) = await connection.fetch(sql.INSERT_MISSING_CONTACTS, tenant, lines)
+    return dict(zip(ids or (), numbers or (), strict=True))
 
 
-async def make_known(
+async def try_insert_contacts(
     connection: Connection, tenant: int, contact_ids: Iterable[str]
 ) -> dict[str, int] | None:
-    """Make contacts known, as UNSET; return their numbers by id.
+    """Insert contacts, as UNSET; return their numbers by id.
 
-    Cheaper than `insert_contacts`, but does nothing, and returns None, where
-    somebody else has made one of them known.
+    If one of them exists already, inserts none and returns None. Use
+    `insert_missing_contacts` then; this function is faster.
     """
-    names = sorted(contact_ids)
-    numbers = await connection.fetchval(sql.MAKE_KNOWN, tenant, "\n".join(names))
-    return None if numbers is None else dict(zip(names, numbers, strict=True))
+    ids = sorted(contact_ids)
+    numbers = await connection.fetchval(sql.TRY_INSERT_CONTACTS, tenant, "\n".join(ids))
+    return None if numbers is None else dict(zip(ids, numbers, strict=True))
 
 
 async def contacts_by_preference(
-    connection: Connection, tenant: int, contact_ids: Iterable[str], since: datetime
+    connection: Connection, tenant: int, contact_ids: Iterable[str], created: datetime
 ) -> list[ContactsByPreference]:
-    """Return contacts by how strict they are on messages of a campaign created then.
+    """Return contacts grouped by their preference for a campaign created at `created`.
 
-    Those that do not exist are left out.
+    Contacts that do not exist are left out.
     """
-    rows = await connection.fetch(sql.CONTACTS_BY_PREFERENCE, tenant, "\n".join(contact_ids), since)
+    rows = await connection.fetch(
+        sql.CONTACTS_BY_PREFERENCE, tenant, "\n".join(contact_ids), created
+    )
     return [
         ContactsByPreference(
-            ContactPreference(_STATES[state], changed, (anonymous, aggregate, off)),
-            dict(zip(names, numbers, strict=True)),
+            ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off)),
+            dict(zip(ids, numbers, strict=True)),
         )
-        for names, numbers, state, changed, anonymous, aggregate, off in rows
+        for ids, numbers, value, since, anonymous, aggregate, off in rows
     ]
 
 
@@ -126,32 +128,33 @@ async def contacts(
     connection: Connection, tenant: int, contact_ids: Sequence[str]
 ) -> dict[str, Contact]:
     """Return contacts by id; those that do not exist are left out."""
-    return _contacts(await connection.fetch(sql.CONTACTS, tenant, contact_ids))
+    return _contacts_by_id(await connection.fetch(sql.CONTACTS, tenant, contact_ids))
 
 
 async def lock_contacts(
     connection: Connection, tenant: int, contact_ids: Sequence[str]
 ) -> dict[str, Contact]:
-    """Return contacts, locked for a change of their preferences."""
-    return _contacts(await connection.fetch(sql.LOCK_CONTACTS, tenant, contact_ids))
+    """Return contacts by id, locked for a change of their preferences."""
+    return _contacts_by_id(await connection.fetch(sql.LOCK_CONTACTS, tenant, contact_ids))
 
 
-def _contacts(rows: Sequence[Any]) -> dict[str, Contact]:
+def _contacts_by_id(rows: Sequence[Any]) -> dict[str, Contact]:
     return {
         contact_id: Contact(
             contact_id,
             number,
-            ContactPreference(_STATES[state], since, (anonymous, aggregate, off)),
+            ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off)),
         )
-        for contact_id, number, state, since, anonymous, aggregate, off in rows
+        for contact_id, number, value, since, anonymous, aggregate, off in rows
     }
 
 
-_STATES = {int(state): state for state in DoNotTrack}
+_DO_NOT_TRACK = {int(value): value for value in DoNotTrack}
+"""Faster than calling the enumeration."""
 
 
 async def contact_id(connection: Connection, tenant: int, number: int) -> str | None:
-    """Return the id of a contact, or None where it does not exist."""
+    """Return the id of a contact by number, or None."""
     found: str | None = await connection.fetchval(sql.CONTACT_ID, tenant, number)
     return found
 
@@ -161,7 +164,7 @@ async def update_preferences(
     tenant: int,
     changed: Sequence[tuple[int, ContactPreference]],
 ) -> None:
-    """Set preferences by contact number."""
+    """Update preferences, given with contact numbers."""
     await connection.execute(
         sql.UPDATE_PREFERENCES,
         tenant,
@@ -172,16 +175,16 @@ async def update_preferences(
     )
 
 
-async def read_back(connection: Connection, tenant: int, numbers: Sequence[int]) -> None:
-    """Read contacts as the recorder does, outside of a transaction, for what that leaves."""
-    await connection.execute(sql.READ_BACK, tenant, f"{{{str(list(numbers))[1:-1]}}}")
+async def set_hint_bits(connection: Connection, tenant: int, numbers: Sequence[int]) -> None:
+    """Read committed contacts as the recorder does, so that its reads set no hint bits."""
+    await connection.execute(sql.SET_HINT_BITS, tenant, f"{{{str(list(numbers))[1:-1]}}}")
 
 
 async def vacuum(connection: Connection) -> bool:
-    """Vacuum contacts, outside of a transaction; return whether nothing was left over."""
+    """Vacuum contacts, outside of a transaction; return whether no dead tuples remain."""
     await connection.execute(sql.VACUUM, timeout=_VACUUM_SECONDS)
-    left: int | None = await connection.fetchval(sql.DEAD_ROWS)
-    return not left
+    dead_tuples: int | None = await connection.fetchval(sql.DEAD_TUPLES)
+    return not dead_tuples
 
 
 async def insert_changes(
@@ -190,7 +193,7 @@ async def insert_changes(
     entries: Sequence[ChangeEntry],
     time: datetime,
 ) -> None:
-    """Write entries of one actor to the change log."""
+    """Append entries of one actor to the log of changes."""
     await connection.execute(
         sql.INSERT_CHANGES,
         tenant,
@@ -207,7 +210,7 @@ async def insert_changes(
 async def list_changes(
     connection: Connection, tenant: int, contact: str | None, after: int, limit: int
 ) -> list[ChangeEntry]:
-    """Return a part of the change log, oldest first, of one contact or of all."""
+    """Return at most `limit` log entries after number `after`, of one contact or of all."""
     if contact is None:
         rows = await connection.fetch(sql.LIST_CHANGES, tenant, after, limit)
     else:
@@ -228,18 +231,18 @@ async def list_changes(
 
 
 async def delete_contact(connection: Connection, tenant: int, contact: str) -> int | None:
-    """Delete a contact with its preference; return its number, or None."""
+    """Delete a contact and its preference; return its number, or None."""
     number: int | None = await connection.fetchval(sql.DELETE_CONTACT, tenant, contact)
     return number
 
 
 async def delete_changes(connection: Connection, tenant: int, contact: str) -> None:
-    """Delete a contact's entries in the change log."""
+    """Delete a contact's entries in the log of changes."""
     await connection.execute(sql.DELETE_CHANGES, tenant, contact)
 
 
 async def pseudonymize_changes(
     connection: Connection, tenant: int, contact: str, pseudonym: str
 ) -> None:
-    """Replace a contact's id in the change log."""
+    """Replace a contact's id by a pseudonym in the log of changes."""
     await connection.execute(sql.PSEUDONYMIZE_CHANGES, tenant, contact, pseudonym)

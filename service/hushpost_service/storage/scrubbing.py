@@ -1,4 +1,4 @@
-"""Rewrites tables and ends the log's files, so that they hold nothing of deleted rows."""
+"""Rewrites tables and removes old WAL, so that no file contains remains of deleted rows."""
 
 from typing import NamedTuple
 
@@ -8,26 +8,29 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import scrubbing as sql
 
 __all__ = [
-    "TIMELESS",
+    "REORDERED_TABLES",
     "Table",
-    "even_out",
-    "is_seen",
-    "next_transaction",
-    "renew_log",
+    "current_transaction_id",
+    "equalize_xmin",
+    "has_older_snapshots",
+    "remove_old_wal",
     "rewrite",
-    "tables",
+    "tables_to_rewrite",
 ]
 
 _LOCK_MILLISECONDS = 200
-"""So long recording may stand behind us in the queue for a table."""
+"""How long to wait for a table lock; recording transactions queue behind the request."""
 
-_SECONDS = 24 * 3600
-"""Longer than the rewriting of any table."""
+_TIMEOUT_SECONDS = 24 * 3600
+"""Longer than the rewrite of any table."""
 
 
-TIMELESS = ("counters", "slot_bits")
-"""Tables whose rows are in no order of time after a scrub: beside the order of opt-outs
-it would tell whose events were folded into which number."""
+REORDERED_TABLES = ("counters", "slot_bits")
+"""Tables whose rows must not reveal when they were written.
+
+Compared with the order of opt-outs, the age of a row would tell whose events were
+anonymized into which counter.
+"""
 
 
 class Table(NamedTuple):
@@ -37,54 +40,56 @@ class Table(NamedTuple):
     bytes: int
 
 
-async def next_transaction(connection: Connection) -> str:
-    """Return a transaction's number that is greater than all so far."""
-    number: str = await connection.fetchval(sql.NEXT_TRANSACTION)
-    return number
+async def current_transaction_id(connection: Connection) -> str:
+    """Return a transaction id that is higher than those of all committed transactions."""
+    transaction: str = await connection.fetchval(sql.CURRENT_TRANSACTION_ID)
+    return transaction
 
 
-async def is_seen(connection: Connection, transaction: str) -> bool:
-    """Return whether somebody may still see rows that were deleted before a transaction."""
-    seen: bool = await connection.fetchval(sql.STILL_SEEN, transaction)
-    return seen
+async def has_older_snapshots(connection: Connection, transaction: str) -> bool:
+    """Return whether a snapshot exists that may see rows deleted before `transaction`."""
+    exists: bool = await connection.fetchval(sql.HAS_OLDER_SNAPSHOTS, transaction)
+    return exists
 
 
-async def tables(connection: Connection) -> list[Table]:
-    """Return the tables that may hold something of deleted rows."""
-    return [Table(name, size) for name, size in await connection.fetch(sql.TABLES)]
+async def tables_to_rewrite(connection: Connection) -> list[Table]:
+    """Return the tables whose files may contain remains of deleted rows."""
+    return [Table(name, size) for name, size in await connection.fetch(sql.SCRUBBED_TABLES)]
 
 
 async def rewrite(connection: Connection, table: Table) -> bool:
-    """Rewrite a table; return False where others use it without a pause."""
-    statement = sql.REWRITE_IN_ORDER if table.name in TIMELESS else sql.REWRITE
-    return await _locking(connection, statement.format(name=table.name))
+    """Rewrite a table with live rows only; return False if it could not be locked in time."""
+    statement = sql.CLUSTER if table.name in REORDERED_TABLES else sql.VACUUM_FULL
+    return await _execute_with_lock_timeout(connection, statement.format(name=table.name))
 
 
-async def even_out(connection: Connection, name: str) -> bool:
-    """Make the rows of a table equally old; return False as `rewrite` does."""
-    return await _locking(connection, sql.EVEN_OUT.format(name=name))
+async def equalize_xmin(connection: Connection, name: str) -> bool:
+    """Give all rows of a table the same xmin; return False if it could not be locked in time."""
+    return await _execute_with_lock_timeout(connection, sql.EQUALIZE_XMIN.format(name=name))
 
 
-async def _locking(connection: Connection, statement: str) -> bool:
+async def _execute_with_lock_timeout(connection: Connection, statement: str) -> bool:
     await connection.execute(sql.LOCK_TIMEOUT.format(milliseconds=_LOCK_MILLISECONDS))
     try:
-        await connection.execute(statement, timeout=_SECONDS)
+        await connection.execute(statement, timeout=_TIMEOUT_SECONDS)
     except asyncpg.LockNotAvailableError:
         return False
     except asyncpg.UndefinedTableError:
-        # A partition that has been dropped since.
+        # The partition was dropped meanwhile.
         return True
     return True
 
 
-async def renew_log(connection: Connection) -> bool | None:
-    """Begin a new file of the log and have the old ones removed.
+async def remove_old_wal(connection: Connection) -> bool | None:
+    """Switch to a new WAL file and remove the old ones.
 
-    Returns whether they are gone, or None where this role may not do or know that.
+    Returns:
+        Whether the old files are gone; None if the database role lacks the privileges
+        to remove or list them.
     """
     try:
-        last = await connection.fetchval(sql.END_LOG_FILE)
-        await connection.execute(sql.CHECKPOINT, timeout=_SECONDS)
-        return not await connection.fetchval(sql.OLD_LOG, last)
+        last = await connection.fetchval(sql.SWITCH_WAL)
+        await connection.execute(sql.CHECKPOINT, timeout=_TIMEOUT_SECONDS)
+        return not await connection.fetchval(sql.HAS_OLD_WAL, last)
     except asyncpg.InsufficientPrivilegeError:
         return None

@@ -1,4 +1,8 @@
-"""The server's settings that promises rest on: set where we may, else checked."""
+"""PostgreSQL settings that durability and privacy depend on.
+
+Settings that any role may change are set for each session. The others need a superuser:
+they are checked at startup, and a warning is logged for each unsafe one.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,77 +12,83 @@ import structlog
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import server_settings as sql
 
-__all__ = ["OF_SESSIONS", "BrokenSetting", "broken", "warn_of_settings"]
+__all__ = [
+    "SESSION_SETTINGS",
+    "UnsafeSetting",
+    "unsafe_settings",
+    "warn_about_unsafe_settings",
+]
 
 _log = structlog.get_logger(__name__)
 
-OF_SESSIONS = {
-    # An answer means that the commit is on disk.
+SESSION_SETTINGS = {
+    # COMMIT returns only when the commit is on disk.
     "synchronous_commit": "on",
-    # These write parameters to the server's log, and parameters name contacts.
+    # These would write statement parameters, which identify contacts, to the server's log.
     "log_parameter_max_length_on_error": "0",
     "debug_print_parse": "off",
     "debug_print_plan": "off",
     "debug_print_rewritten": "off",
 }
-"""What any role may set for itself, in a session's start. The rest is the superuser's."""
+"""Settings that every session sets for itself; any role may do so."""
 
-_WANTED = {
-    **OF_SESSIONS,
-    # Without these a crash of the machine can undo what has been answered.
+_REQUIRED = {
+    **SESSION_SETTINGS,
+    # Without these a crash of the machine can lose or corrupt commits.
     "fsync": "on",
     "full_page_writes": "on",
-    # The detail of an error quotes keys.
+    # The DETAIL line of an error quotes key values.
     "log_error_verbosity": "terse",
-    # Would date every version of a row, that of an anonymous counter too.
+    # Would store the commit time of every row version, including anonymous counters.
     "track_commit_timestamp": "off",
-    # Plans quote parameters, whatever their logged length is.
+    # Logged plans quote parameters, regardless of log_parameter_max_length.
     "auto_explain.log_min_duration": "-1",
     "pgaudit.log_parameter": "off",
 }
 
-_LOGGED_LENGTH = "log_parameter_max_length"
+_PARAMETER_LENGTH = "log_parameter_max_length"
 
-_WANTED_WHILE_PARAMETERS_ARE_LOGGED = {
+_REQUIRED_IF_PARAMETERS_ARE_LOGGED = {
     "log_statement": "none",
     "log_min_duration_statement": "-1",
     "log_min_duration_sample": "-1",
     "log_transaction_sample_rate": "0",
 }
-"""Statements have all values in parameters: without these their text is harmless."""
+"""Settings that log statements. Harmless if parameters are not logged, because all values
+are parameters."""
 
-_HARMLESS = {("log_statement", "ddl")}
-"""Definitions name nobody."""
+_ALSO_SAFE = {("log_statement", "ddl")}
+"""DDL statements contain no contact data."""
 
 
-class BrokenSetting(NamedTuple):
-    """A setting that breaks a promise."""
+class UnsafeSetting(NamedTuple):
+    """A setting with an unsafe value."""
 
     name: str
-    found: str
-    wanted: str
+    actual: str
+    required: str
 
 
-def broken(settings: Mapping[str, str]) -> list[BrokenSetting]:
-    """Return which settings break a promise; one that is missing breaks none."""
-    wanted = dict(_WANTED)
-    if settings.get(_LOGGED_LENGTH) != "0":
-        wanted |= _WANTED_WHILE_PARAMETERS_ARE_LOGGED
+def unsafe_settings(settings: Mapping[str, str]) -> list[UnsafeSetting]:
+    """Return the unsafe ones of some settings (value by name); absent settings are safe."""
+    required = dict(_REQUIRED)
+    if settings.get(_PARAMETER_LENGTH) != "0":
+        required |= _REQUIRED_IF_PARAMETERS_ARE_LOGGED
     return [
-        BrokenSetting(name, settings[name], value)
-        for name, value in wanted.items()
-        if name in settings and settings[name] != value and (name, settings[name]) not in _HARMLESS
+        UnsafeSetting(name, settings[name], value)
+        for name, value in required.items()
+        if name in settings and settings[name] != value and (name, settings[name]) not in _ALSO_SAFE
     ]
 
 
-async def warn_of_settings(connection: Connection) -> None:
-    """Log a warning for each setting that breaks a promise."""
-    names = [*_WANTED, *_WANTED_WHILE_PARAMETERS_ARE_LOGGED, _LOGGED_LENGTH]
+async def warn_about_unsafe_settings(connection: Connection) -> None:
+    """Log a warning for each unsafe setting of the server."""
+    names = [*_REQUIRED, *_REQUIRED_IF_PARAMETERS_ARE_LOGGED, _PARAMETER_LENGTH]
     rows = await connection.fetch(sql.SETTINGS, names)
-    for setting in broken(dict(map(tuple, rows))):
+    for setting in unsafe_settings(dict(map(tuple, rows))):
         _log.warning(
-            "a setting of the database breaks a promise",
+            "unsafe database setting",
             setting=setting.name,
-            setting_found=setting.found,
-            setting_wanted=setting.wanted,
+            setting_actual=setting.actual,
+            setting_required=setting.required,
         )

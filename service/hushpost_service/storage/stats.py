@@ -1,4 +1,4 @@
-"""Numbers of campaigns: what is counted, what is published, who engaged."""
+"""Queries about statistics: identified counts, published counts, engaged contacts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,30 +13,32 @@ from hushpost_service.storage.sql import stats as sql
 __all__ = [
     "ANY_LINK",
     "Cell",
+    "CellCounts",
     "EngagedContact",
     "HourCell",
-    "Numbers",
-    "Waiting",
+    "UnpublishedCell",
     "engaged_contacts",
-    "identified",
+    "identified_counts",
     "lock_publication",
     "publish",
-    "published",
-    "sent",
-    "waiting",
+    "published_counts",
+    "sent_messages",
+    "unpublished_cells",
 ]
 
 
 ANY_LINK = -1
-"""The signal of clicks on any link, where people are published."""
+"""The signal of a cell that counts the people who clicked any link of a group."""
 
 
 class Cell(NamedTuple):
-    """A number's place.
+    """The place of a count in a campaign.
 
-    In answers: a group's opens (signal 0) or clicks on any link (signal 1); or,
-    with group 0, the clicks on link `signal`. Where publication is decided: a
-    group's opens, its clicks on link `signal`, or on any link (`ANY_LINK`).
+    In `CellCounts`: a group's opens (signal 0) or clicks on any link (signal 1); or, with
+    group 0, the clicks on link `signal`.
+
+    In publication: a group's opens (signal 0), its clicks on link `signal`, or on any
+    link (`ANY_LINK`). `mode` is a `Mode`, plus `ANONYMIZED` for anonymized events.
     """
 
     group: int
@@ -55,17 +57,22 @@ class HourCell(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """Numbers by cell, as in answers, and by hour."""
+class CellCounts:
+    """Counts by cell and by hour."""
 
     cells: dict[Cell, Count]
     hours: dict[HourCell, Count]
 
 
-class Waiting(NamedTuple):
-    """An anonymous cell that may have a quorum above what is published of it.
+class UnpublishedCell(NamedTuple):
+    """An anonymous cell whose live count exceeds the published count by the quorum.
 
-    With the people who clicked any link of the group, and how many are published.
+    Attributes:
+        cell: The cell.
+        live: The current count.
+        published: The published count.
+        clickers: The people who clicked any link of the group.
+        published_clickers: The published number of these people.
     """
 
     cell: Cell
@@ -77,7 +84,7 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EngagedContact:
-    """An identified contact that engaged."""
+    """A contact with identified events in a campaign."""
 
     number: int
     contact_id: str
@@ -91,46 +98,46 @@ _BY_GROUP, _BY_LINK, _BY_HOUR = 0, 1, 2
 _IDENTIFIED = int(Mode.IDENTIFIED)
 
 
-async def identified(connection: Connection, tenant: int, campaign: int) -> Numbers:
-    """Return what is counted of identified events now.
+async def identified_counts(connection: Connection, tenant: int, campaign: int) -> CellCounts:
+    """Return the current counts of identified events.
 
-    People are read before events: what is committed in between cannot make more
-    people than events.
+    Reads people before events, so that a commit in between cannot make the number of
+    people exceed the number of events.
     """
     people: dict[Cell, int] = {}
     for group, is_click, machine, count in await connection.fetch(
-        sql.PEOPLE_OF_GROUPS, tenant, campaign
+        sql.PEOPLE_BY_GROUP, tenant, campaign
     ):
         people[Cell(group, int(is_click), machine, _IDENTIFIED)] = count
-    for link, machine, count in await connection.fetch(sql.PEOPLE_OF_LINKS, tenant, campaign):
+    for link, machine, count in await connection.fetch(sql.PEOPLE_BY_LINK, tenant, campaign):
         people[Cell(0, link, machine, _IDENTIFIED)] = count
-    found = Numbers({}, {})
-    rows = await connection.fetch(sql.EVENTS, tenant, campaign)
+    counts = CellCounts({}, {})
+    rows = await connection.fetch(sql.IDENTIFIED_EVENTS, tenant, campaign)
     for kind, group, signal, hour, is_click, machine, events, first in rows:
-        place = _place(kind, group, signal, hour, machine, _IDENTIFIED, is_click=is_click)
-        if isinstance(place, HourCell):
-            if events:  # 0: all of the hour's were folded since
-                found.hours[place] = Count(events, first)
-        elif place is not None:
-            found.cells[place] = Count(events, people.get(place, 0))
-    return found
+        cell = _cell(kind, group, signal, hour, machine, _IDENTIFIED, is_click=is_click)
+        if isinstance(cell, HourCell):
+            if events:  # It is 0 if all events of the hour have been anonymized.
+                counts.hours[cell] = Count(events, first)
+        elif cell is not None:
+            counts.cells[cell] = Count(events, people.get(cell, 0))
+    return counts
 
 
-async def published(connection: Connection, tenant: int, campaign: int) -> Numbers:
-    """Return what has been published of a campaign's anonymous numbers."""
-    found = Numbers({}, {})
-    rows = await connection.fetch(sql.PUBLISHED, tenant, campaign)
+async def published_counts(connection: Connection, tenant: int, campaign: int) -> CellCounts:
+    """Return the published anonymous counts of a campaign."""
+    counts = CellCounts({}, {})
+    rows = await connection.fetch(sql.PUBLISHED_COUNTS, tenant, campaign)
     for kind, group, signal, hour, is_click, machine, mode, events, people, of_link in rows:
-        place = _place(kind, group, signal, hour, machine, mode, is_click=is_click)
+        cell = _cell(kind, group, signal, hour, machine, mode, is_click=is_click)
         count = Count(events, (of_link if kind == _BY_LINK else people) or 0)
-        if isinstance(place, HourCell):
-            found.hours[place] = count
-        elif place is not None:
-            found.cells[place] = count
-    return found
+        if isinstance(cell, HourCell):
+            counts.hours[cell] = count
+        elif cell is not None:
+            counts.cells[cell] = count
+    return counts
 
 
-def _place(
+def _cell(
     kind: int,
     group: int,
     signal: int,
@@ -140,7 +147,7 @@ def _place(
     *,
     is_click: bool,
 ) -> Cell | HourCell | None:
-    """Return the place of a row that is by group, by link or by hour; None: opens by link."""
+    """Return the cell of a row, or None for the opens in the grouping by link."""
     if kind == _BY_HOUR:
         return HourCell(hour, int(is_click), machine, mode)
     if kind == _BY_GROUP:
@@ -148,23 +155,27 @@ def _place(
     return Cell(0, signal, machine, mode) if signal > 0 else None
 
 
-async def waiting(connection: Connection, tenant: int, campaign: int, quorum: int) -> list[Waiting]:
-    """Return the anonymous cells with a quorum above what is published, by group and link."""
+async def unpublished_cells(
+    connection: Connection, tenant: int, campaign: int, quorum: int
+) -> list[UnpublishedCell]:
+    """Return the anonymous cells that exceed their published count by the quorum."""
     return [
-        Waiting(Cell(*row[:4]), Count(*row[4:6]), Count(*row[6:8]), *row[8:])
-        for row in map(tuple, await connection.fetch(sql.WAITING, tenant, campaign, quorum))
+        UnpublishedCell(Cell(*row[:4]), Count(*row[4:6]), Count(*row[6:8]), *row[8:])
+        for row in map(
+            tuple, await connection.fetch(sql.UNPUBLISHED_CELLS, tenant, campaign, quorum)
+        )
     ]
 
 
-async def sent(
+async def sent_messages(
     connection: Connection, tenant: int, campaign: int
 ) -> list[tuple[int, int, int, int]]:
-    """Return (group, mode, hour, messages)."""
-    return [tuple(row) for row in await connection.fetch(sql.SENT, tenant, campaign)]
+    """Return the numbers of messages sent, as (group, mode, hour, messages)."""
+    return [tuple(row) for row in await connection.fetch(sql.SENT_MESSAGES, tenant, campaign)]
 
 
 async def lock_publication(connection: Connection, campaign: int) -> None:
-    """Keep others from publishing numbers of the campaign until the commit."""
+    """Block others from publishing counts of the campaign until the commit."""
     await connection.execute(sql.LOCK_PUBLICATION, campaign)
 
 
@@ -173,18 +184,18 @@ async def publish(
     tenant: int,
     campaign: int,
     hour: int,
-    steps: Mapping[Cell, Count],
+    increments: Mapping[Cell, Count],
 ) -> None:
-    """Let published numbers advance."""
-    cells = sorted(steps)
+    """Add increments to the published counts; `hour` counts from 1970-01-01T00Z."""
+    cells = sorted(increments)
     await connection.execute(
         sql.PUBLISH,
         tenant,
         campaign,
         hour,
         *zip(*cells, strict=True),
-        [steps[cell].total for cell in cells],
-        [steps[cell].unique for cell in cells],
+        [increments[cell].total for cell in cells],
+        [increments[cell].unique for cell in cells],
     )
 
 
@@ -198,14 +209,24 @@ async def engaged_contacts(
     *,
     include_machine: bool,
 ) -> list[tuple[EngagedContact, ContactPreference]]:
-    """Return contacts with events of signals from…to, by number, and their preferences."""
+    """Return a page of contacts that have an event, with their preferences.
+
+    Args:
+        connection: A database connection.
+        tenant: The tenant.
+        campaign: The campaign.
+        signals: The first and last signal of the range that an event must be in.
+        after: The number of the last contact of the previous page.
+        limit: The page size.
+        include_machine: Whether events with an automated verdict count.
+    """
     rows = await connection.fetch(
         sql.ENGAGED_CONTACTS, tenant, campaign, *signals, include_machine, after, limit
     )
     return [
         (
             EngagedContact(*engaged),
-            ContactPreference(DoNotTrack(state), since, (anonymous, aggregate, off)),
+            ContactPreference(DoNotTrack(value), since, (anonymous, aggregate, off)),
         )
-        for *engaged, state, since, anonymous, aggregate, off in rows
+        for *engaged, value, since, anonymous, aggregate, off in rows
     ]

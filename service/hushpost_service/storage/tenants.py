@@ -1,4 +1,4 @@
-"""Tenants and their policies."""
+"""Queries about tenants and their policies."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +33,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """A policy, from when it was in force, and who put it there."""
+    """A version of a policy, when it came into force, and who set it."""
 
     version: int
     valid_from: datetime
@@ -42,13 +42,13 @@ class PolicyChange:
 
 
 async def insert_tenant(connection: Connection, tenant_id: str, display_name: str) -> int | None:
-    """Register a tenant and return its number; None when its id is taken."""
+    """Insert a tenant; return its number, or None if its id is taken."""
     number: int | None = await connection.fetchval(sql.INSERT_TENANT, tenant_id, display_name)
     return number
 
 
 async def tenant(connection: Connection, tenant_id: str) -> Tenant | None:
-    """Return a tenant, or None."""
+    """Return a tenant by id, or None."""
     row = await connection.fetchrow(sql.TENANT, tenant_id)
     return None if row is None else Tenant(*row)
 
@@ -60,12 +60,12 @@ async def tenant_ids(connection: Connection) -> dict[int, str]:
 
 
 async def lock_tenant(connection: Connection, number: int) -> None:
-    """Keep others from changing the tenant's policy until the commit."""
+    """Serialize changes of the tenant's policy until the commit."""
     await connection.execute(sql.LOCK_TENANT, number)
 
 
 async def insert_policy(connection: Connection, number: int, policy: Policy, actor: str) -> None:
-    """Put a policy in force."""
+    """Insert a policy, which is in force from now on."""
     await connection.execute(
         sql.INSERT_POLICY,
         number,
@@ -80,7 +80,7 @@ async def insert_policy(connection: Connection, number: int, policy: Policy, act
 
 
 async def policies(connection: Connection, number: int) -> tuple[int, list[PolicyPeriod]]:
-    """Return the version of the policy in force, and all policies by time."""
+    """Return the version in force, and all policies with their start, oldest first."""
     rows = await connection.fetch(sql.POLICIES, number)
     periods = [PolicyPeriod(row["valid_from"], _policy(row)) for row in rows]
     return rows[-1]["version"], periods
@@ -89,7 +89,7 @@ async def policies(connection: Connection, number: int) -> tuple[int, list[Polic
 async def list_policies(
     connection: Connection, number: int, after: int, limit: int
 ) -> list[PolicyChange]:
-    """Return policies that a tenant has had, after a version, oldest first."""
+    """Return at most `limit` policies after version `after`, oldest first."""
     rows = await connection.fetch(sql.LIST_POLICIES, number, after, limit)
     return [
         PolicyChange(row["version"], row["valid_from"], row["actor"], _policy(row)) for row in rows

@@ -12,7 +12,7 @@ from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CAMPAIGN, Event, Events, joined
 from hushpost_service.domain.validation import checked_event_time, event_times
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import TokenCodec, campaign_of, tenant_of
 from hushpost_service.tracking.recorder import Recorder
 

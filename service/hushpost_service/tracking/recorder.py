@@ -22,7 +22,7 @@ from hushpost_service.domain.modes import ModeRule, PreferenceGroup
 from hushpost_service.storage import recording
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT
 from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
@@ -137,8 +137,8 @@ class Recorder:
     ) -> None:
         """Record events, given by tenant; return once they are durable.
 
-        The events of each tenant are one transaction with a receipt of its own. If the
-        receipt exists already, they are not recorded again.
+        The events of each tenant are one transaction that claims the request id. If it
+        is claimed already, they are not recorded again.
 
         Raises OVERLOADED if too many events are queued, SHUTTING_DOWN after `close`, and
         DATABASE_UNAVAILABLE. In the first two cases nothing was recorded.
@@ -221,16 +221,16 @@ class Recorder:
         created_rows: list[SlotKey] = []
 
         async def work(connection: Connection) -> int:
-            received = await recording.receive(
+            inputs = await recording.load_recording_inputs(
                 connection, tenant, list(with_id), contacts, oldest_campaign, self._clock()
             )
             unique = list(with_id.values())
             new = [request for request in requests if request.request_id is None]
-            new += [unique[position] for position in received.requests]
-            rule = await self._campaigns.mode_rule(connection, tenant, received.policy_version)
+            new += [unique[position] for position in inputs.new_requests]
+            rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_version)
             if not new:
                 return 0
-            tally = _tally(rule, new, received.preference_groups)
+            tally = _tally(rule, new, inputs.preference_groups)
             created_rows.extend(await self._write(connection, tenant, tally))
             return sum(len(request.events) for request in new)
 
@@ -244,8 +244,8 @@ class Recorder:
         keys = tally.identified_keys()
         new = [key for key in keys if key not in self._existing_rows]
         if new:
-            await recording.make_slots(connection, tenant, new)
-        marked = await recording.seen_slots(connection, tenant, keys) if keys else {}
+            await recording.insert_slot_bits(connection, tenant, new)
+        marked = await recording.lock_slot_bits(connection, tenant, keys) if keys else {}
         rows, first = tally.identified(marked)
         if tally.counts:
             await recording.write(connection, tenant, tally.slots, tally.counts, first, rows)

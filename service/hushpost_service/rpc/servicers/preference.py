@@ -26,7 +26,7 @@ from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token
 from hushpost_service.storage.contacts import ChangeEntry, Source
-from hushpost_service.storage.receipts import Method
+from hushpost_service.storage.request_ids import Method
 
 __all__ = ["PreferenceServicer"]
 

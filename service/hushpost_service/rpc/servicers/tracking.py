@@ -124,7 +124,9 @@ class TrackingServicer(TrackingServiceServicer):
                 revision = links[-1].revision if links else revision
                 yield _watch_response(links, revision, is_complete=is_complete)
             if len(links) < _LINKS_PER_MESSAGE:
-                await self._shutdown.or_after(self._campaigns.wait_for_new_links(_POLL_SECONDS))
+                await self._shutdown.run_until_shutdown(
+                    self._campaigns.wait_for_new_links(_POLL_SECONDS)
+                )
 
 
 def _times(events: list[pb.Event]) -> list[int | None]:

@@ -1,4 +1,4 @@
-"""Schema migrations: numbered revisions for Alembic, each a script of SQL."""
+"""Schema migrations: Alembic revisions, each with a SQL script of the same name."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ __all__ = ["run_script"]
 
 
 def run_script(revision_file: str) -> None:
-    """Run the `.sql` beside a revision, in the migration's transaction.
+    """Run the SQL script next to a revision's file, in the transaction of the migration.
 
-    By the driver's own connection, because SQLAlchemy prepares statements and
-    so takes one at a time.
+    Uses the connection of asyncpg, because SQLAlchemy prepares statements and a prepared
+    statement cannot be a script.
     """
     script = Path(revision_file).with_suffix(".sql").read_text("utf-8")
     driver = op.get_bind().connection.dbapi_connection

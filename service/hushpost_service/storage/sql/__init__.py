@@ -1,4 +1,4 @@
-"""Every statement, by area: named, described, its columns enumerated.
+"""All SQL statements, one module per area. Each has a name and a description.
 
-`$1` is the tenant wherever a statement has one.
+`$1` is the tenant in every statement that concerns one tenant.
 """

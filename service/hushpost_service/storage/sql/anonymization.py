@@ -1,109 +1,114 @@
-"""Statements that fold identified events into the anonymous counters.
+"""Statements of anonymization: its jobs, and the identified events that it deletes.
 
-`tableoid` and `ctid` name the rows of a partitioned table. `contact >> 2` and
-`contact >> 10` are blocks of contacts, and campaigns have the tenant in their upper 24
-bits: by these events are indexed. What is materialized is found by contact alone, so
-that no index is read for its order.
+`tableoid` and `ctid` together identify a row of a partitioned table.
+
+The indexes of `events` contain blocks of contacts: `contact >> 2` and `contact >> 10`.
+The tenant is the upper 24 bits of a campaign number. CTEs are materialized so that the
+planner looks events up by contact and does not read an index for its sort order.
 """
 
-# Begins a transaction that moves events of one tenant, one at a time: whoever then
-# finds no more of them knows that what others took is committed.
+# Begins an anonymizing transaction. The lock serializes those of one tenant: a
+# transaction that finds no more events knows that the others have committed.
 BEGIN_ANONYMIZING = "{begin}; select pg_advisory_xact_lock({lock}, {tenant:d})"
 
-# Promises to fold contacts' events.
+# Inserts a job for each contact.
 INSERT_CONTACT_JOBS = """
-insert into anonymization_jobs (tenant, contact, history, start_time, total_events, anonymized_events)
+insert into anonymization_jobs
+    (tenant, contact, history, start_time, total_events, anonymized_events)
 select $1, contact, $3, $4, 0, 0
-from unnest($2::bigint[]) as given(contact)
+from unnest($2::bigint[]) as input(contact)
 """
 
-# Promises to fold the events of all whom a stricter policy concerns.
+# Inserts a job for all contacts that a stricter policy affects.
 INSERT_POLICY_JOB = """
-insert into anonymization_jobs (tenant, contact, history, start_time, total_events, anonymized_events)
+insert into anonymization_jobs
+    (tenant, contact, history, start_time, total_events, anonymized_events)
 values ($1, null, $2, $3, 0, 0)
 """
 
-# Promises that have not been kept yet, by tenant.
+# Selects the tenants that have pending jobs.
 TENANTS_WITH_JOBS = "select distinct tenant from anonymization_jobs order by tenant"
 
-# A tenant's promises about contacts.
+# Selects the pending jobs of some contacts, or of all if $2 is null.
 CONTACT_JOBS = """
-select folding, contact, history
+select job, contact, history
 from anonymization_jobs
 where tenant = $1 and contact is not null
     and ($2::bigint[] is null or contact = any($2::bigint[]))
-order by folding
+order by job
 """
 
-# Those of them that are about contacts who have been erased.
+# Selects the pending jobs of contacts that have been erased.
 ERASED_CONTACT_JOBS = """
-select folding, contact, history
+select job, contact, history
 from anonymization_jobs
 where tenant = $1 and contact is not null
     and not exists (
         select from contacts
         where contacts.tenant = $1 and contacts.contact = anonymization_jobs.contact
     )
-order by folding
+order by job
 """
 
-# A tenant's promises about its policy.
+# Selects the pending policy jobs.
 POLICY_JOBS = """
-select folding, history, start_time, total_events, anonymized_events
+select job, history, start_time, total_events, anonymized_events
 from anonymization_jobs
 where tenant = $1 and contact is null
-order by folding
+order by job
 """
 
-# Notes how many events a policy concerns.
-SET_TOTAL = "update anonymization_jobs set total_events = $3 where tenant = $1 and folding = $2"
+# Sets how many events a policy job has to anonymize.
+SET_TOTAL_EVENTS = "update anonymization_jobs set total_events = $3 where tenant = $1 and job = $2"
 
-# Notes how many of them have been folded.
+# Adds to the number of events that a policy job has anonymized.
 ADD_PROGRESS = """
-update anonymization_jobs set anonymized_events = anonymized_events + $3 where tenant = $1 and folding = $2
+update anonymization_jobs
+set anonymized_events = anonymized_events + $3
+where tenant = $1 and job = $2
 """
 
-# Promises that have been kept.
-DELETE_JOBS = "delete from anonymization_jobs where tenant = $1 and folding = any($2::bigint[])"
+# Deletes finished jobs.
+DELETE_JOBS = "delete from anonymization_jobs where tenant = $1 and job = any($2::bigint[])"
 
-# What contacts have events on: (campaign, contact), and when the campaign was
-# created.
-PAIRS = """
-with named as materialized (
+# Selects the (campaign, contact) pairs in which contacts have events, with the
+# creation time of the campaign.
+CAMPAIGNS_WITH_EVENTS = """
+with contact_events as materialized (
     select campaign, contact
     from events
     where tenant = $1
-        and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
+        and contact >> 2 = any(array(select number >> 2 from unnest($2::bigint[]) as number))
         and contact = any($2::bigint[])
 )
 select campaign, contact, create_time
-from (select distinct campaign, contact from named) as pairs
+from (select distinct campaign, contact from contact_events) as pairs
 join campaigns using (campaign)
 where tenant = $1
 """
 
-# Takes a number of events of (campaign, contact) pairs out; all where it is null.
-# Answers how many there were of each kind, of which there are few: the hours of a
-# message. Hours count from 1970-01-01T00Z. Contacts are looked for before campaigns:
-# they have fewer events.
-TAKE_EVENTS = """
-with named as materialized (
-    select tableoid as part, ctid as place, campaign, contact
+# Deletes at most $4 (null: all) events of (campaign, contact) pairs. Returns the number
+# of deleted events of each kind; there are few kinds, mainly the hours of a message.
+# Hours count from 1970-01-01T00Z. Events are looked up by contact first, because a
+# contact has fewer events than a campaign.
+DELETE_EVENTS = """
+with contact_events as materialized (
+    select tableoid as partition_oid, ctid as row_ctid, campaign, contact
     from events
     where tenant = $1
-        and contact >> 2 = any(array(select given >> 2 from unnest($3::bigint[]) as given))
+        and contact >> 2 = any(array(select number >> 2 from unnest($3::bigint[]) as number))
         and contact = any($3::bigint[])
-), taken as (
-    select part, place
-    from named
-    join unnest($2::bigint[], $3::bigint[]) as given(campaign, contact) using (campaign, contact)
+), selected as (
+    select partition_oid, row_ctid
+    from contact_events
+    join unnest($2::bigint[], $3::bigint[]) as input(campaign, contact) using (campaign, contact)
     limit $4
 ), deleted as (
-    delete from events using taken
+    delete from events using selected
     where tenant = $1
-        and contact >> 2 = any(array(select given >> 2 from unnest($3::bigint[]) as given))
+        and contact >> 2 = any(array(select number >> 2 from unnest($3::bigint[]) as number))
         and contact = any($3::bigint[])
-        and events.tableoid = taken.part and events.ctid = taken.place
+        and events.tableoid = selected.partition_oid and events.ctid = selected.row_ctid
     returning campaign, event_time, group_number, slot, signal, verdict, is_first
 )
 select campaign, group_number, slot, signal, verdict,
@@ -113,9 +118,9 @@ from deleted
 group by campaign, group_number, slot, signal, verdict, hour
 """
 
-# Contacts with events in campaigns, where some of these are older than a time. In the
-# order of an index, which is left after so many events.
-EXPIRED = """
+# Selects the (campaign, contact) pairs of at most $3 events that are older than $2. The
+# sort order is that of an index, so that the scan ends at the limit.
+CONTACTS_WITH_EXPIRED_EVENTS = """
 select distinct campaign, contact
 from (
     select campaign, contact
@@ -124,18 +129,18 @@ from (
         and campaign between $1::bigint << 40 and ($1::bigint << 40) + (1::bigint << 40) - 1
     order by campaign, contact >> 10, contact
     limit $3
-) as oldest
+) as expired
 """
 
-# The slots that a contact's events on a campaign name.
-SLOTS_OF_PAIR = """
+# Selects the slots of a contact's events in a campaign.
+CONTACT_SLOTS = """
 select distinct campaign, group_number, slot
 from events
 where tenant = $1 and campaign = $2 and contact = $3
     and contact >> 10 = $3::bigint >> 10
 """
 
-# What the events of one slot are, for moving its bits.
+# Selects the signals and verdicts of a contact's events with one slot.
 SLOT_SIGNALS = """
 select distinct signal, verdict
 from events
@@ -143,7 +148,7 @@ where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and s
     and contact >> 10 = $2::bigint >> 10
 """
 
-# Gives the events of one slot another slot.
+# Replaces the slot of a contact's events.
 MOVE_SLOT = """
 update events
 set slot = $6
@@ -151,8 +156,9 @@ where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and s
     and contact >> 10 = $2::bigint >> 10
 """
 
-# The next contacts with events that did not agree to be tracked, after a contact.
-CONTACTS_WITH_EVENTS = """
+# Selects a page (keyset pagination by contact) of the contacts that have events although
+# their preference is not FALSE (2), that is, without consent.
+UNCONSENTED_CONTACTS = """
 select contact
 from contacts
 cross join lateral (
@@ -161,14 +167,14 @@ cross join lateral (
         and events.contact >> 2 = contacts.contact >> 2
         and events.contact = contacts.contact
     limit 1
-) as found
+) as any_event
 where tenant = $1 and contact > $2 and do_not_track <> 2
 order by contact
 limit $3
 """
 
-# How many events there are of contacts that did not agree.
-COUNT_EVENTS = """
+# Counts the events of contacts that have not consented.
+COUNT_UNCONSENTED_EVENTS = """
 select count(*)
 from events
 join contacts using (tenant, contact)

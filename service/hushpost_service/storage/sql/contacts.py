@@ -1,26 +1,28 @@
-"""Statements about contacts and their preferences."""
+"""Statements about contacts, their preferences, and the log of changes."""
 
-# Makes contacts known, as UNSET, none of which is known; answers their numbers in the
-# order of the ids, or null. Ids are given as lines of one text, which costs the driver
-# much less than an array.
-MAKE_KNOWN = "select make_known($1, $2)"
+# Inserts contacts with preference UNSET; returns their numbers in the order of the ids,
+# or null if one of them exists. The ids are the lines of one text, which the driver
+# encodes much faster than an array.
+TRY_INSERT_CONTACTS = "select try_insert_contacts($1, $2)"
 
-# Makes contacts known, as UNSET; answers those that were not.
-INSERT_CONTACTS = """
-with made as (
+# Inserts the contacts that do not exist, with preference UNSET; returns these.
+INSERT_MISSING_CONTACTS = """
+with inserted as (
     insert into contacts (tenant, contact_id, do_not_track)
     select $1, contact_id, 1
-    from string_to_table($2, E'\\n') as given(contact_id)
+    from string_to_table($2, E'\\n') as input(contact_id)
     on conflict (tenant, contact_id) do nothing
     returning contact_id, contact
 )
-select array_agg(contact_id), array_agg(contact) from made
+select array_agg(contact_id), array_agg(contact) from inserted
 """
 
-# Contacts for issuing the tokens of a campaign, those with equal preferences together:
-# a plain read. Of moments before the campaign's creation nothing depends on which they
-# were. The ids, in lines, come from a sub-select, so that no plan is made for their
-# number: for a great many the planner would rather read all of the tenant's contacts.
+# Selects contacts for issuing the tokens of a campaign that was created at $3, grouped by
+# preference. Times before the creation are replaced by null: they have no effect on the
+# mode, and would split the groups.
+#
+# The ids are lines of one text. They are in a subquery because with a parameter the
+# planner would, for a large number of ids, read all contacts of the tenant.
 CONTACTS_BY_PREFERENCE = """
 select array_agg(contact_id), array_agg(contact), do_not_track,
     case when preference_time > $3 then preference_time end as since,
@@ -32,7 +34,7 @@ where tenant = $1 and contact_id = any(array(select string_to_table($2, E'\\n'))
 group by do_not_track, since, anonymous, aggregate, off
 """
 
-# Contacts by id: a plain read.
+# Selects contacts by id, without a lock.
 CONTACTS = """
 select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
     off_until
@@ -40,8 +42,8 @@ from contacts
 where tenant = $1 and contact_id = any($2::text[])
 """
 
-# The same contacts, locked for a change of their preferences, in an order that
-# does not deadlock.
+# Selects contacts by id and locks them for a change of their preferences. The sort order
+# prevents deadlocks.
 LOCK_CONTACTS = """
 select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
     off_until
@@ -51,58 +53,60 @@ order by contact_id
 for update
 """
 
-# The id of a contact.
+# Selects the id of a contact.
 CONTACT_ID = "select contact_id from contacts where tenant = $1 and contact = $2"
 
-# Sets preferences.
+# Updates preferences.
 UPDATE_PREFERENCES = """
 update contacts
-set do_not_track = given.do_not_track,
-    preference_time = given.preference_time,
-    anonymous_until = given.anonymous_until,
-    aggregate_until = given.aggregate_until,
-    off_until = given.off_until
+set do_not_track = input.do_not_track,
+    preference_time = input.preference_time,
+    anonymous_until = input.anonymous_until,
+    aggregate_until = input.aggregate_until,
+    off_until = input.off_until
 from unnest(
     $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
     $7::timestamptz[]
-) as given(contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until)
-where contacts.tenant = $1 and contacts.contact = given.contact
+) as input(contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until)
+where contacts.tenant = $1 and contacts.contact = input.contact
 """
 
-# Reads contacts as the recorder does, by the same index. Numbers are given in one text,
-# as ids above; see `CONTACTS_BY_PREFERENCE` for the sub-select.
-READ_BACK = """
+# Reads contacts through the index that the recorder uses, which sets the hint bits of
+# their rows. The numbers are one text, like the ids above; see `CONTACTS_BY_PREFERENCE`
+# for the subquery.
+SET_HINT_BITS = """
 select count(do_not_track)
 from contacts
 where tenant = $1 and contact = any((select $2::text::bigint[])::bigint[])
 """
 
-# Leaves nothing of contacts that a reader could change. Freezing holds through a
-# crash, after which notes of who has committed may be lost; it costs little, since
-# pages that are frozen are passed over. Indexes are always cleaned: by default few
-# dead entries are left in them, and a reader marks these. Truncating would lock
-# readers out, and parallel workers would only take processors from recording.
+# Vacuums contacts so that later reads modify no page.
+#
+# `freeze`: unlike hint bits, it survives a crash. It is cheap, because frozen pages are
+# skipped. `index_cleanup on`: by default VACUUM leaves a few dead index entries, which
+# readers would mark. `truncate off`: truncating would lock readers out. `parallel 0`:
+# workers would take CPUs from recording.
 VACUUM = """
 vacuum (freeze, index_cleanup on, truncate off, process_toast off, parallel 0) contacts
 """
 
-# How many versions of contacts' rows the last vacuum had to leave, because some
-# transaction may still see them.
-DEAD_ROWS = """
+# Selects the number of dead tuples that the last VACUUM kept because an older snapshot
+# may see them.
+DEAD_TUPLES = """
 select n_dead_tup from pg_stat_user_tables where relid = 'contacts'::regclass
 """
 
-# Writes the change log.
+# Appends to the log of preference changes.
 INSERT_CHANGES = """
 insert into preference_changes (
     tenant, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor, change_time
 )
 select $1, contact_id, old_do_not_track, new_do_not_track, source, evidence, $7, $8
 from unnest($2::text[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text[])
-    as given(contact_id, old_do_not_track, new_do_not_track, source, evidence)
+    as input(contact_id, old_do_not_track, new_do_not_track, source, evidence)
 """
 
-# A page of a tenant's change log, oldest first.
+# Selects a page (keyset pagination by number) of the log, oldest first.
 LIST_CHANGES = """
 select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
     change_time
@@ -112,7 +116,7 @@ order by change
 limit $3
 """
 
-# The same, of one contact.
+# Selects a page of the log of one contact.
 LIST_CHANGES_OF_CONTACT = """
 select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
     change_time
@@ -122,18 +126,18 @@ order by change
 limit $3
 """
 
-# Forgets a contact; answers its number.
+# Deletes a contact; returns its number.
 DELETE_CONTACT = "delete from contacts where tenant = $1 and contact_id = $2 returning contact"
 
-# Forgets what a contact's preference was.
+# Deletes a contact's entries in the log.
 DELETE_CHANGES = "delete from preference_changes where tenant = $1 and contact_id = $2"
 
-# Keeps what a preference was, without saying whose.
+# Replaces a contact's id in the log by a pseudonym.
 PSEUDONYMIZE_CHANGES = """
 update preference_changes
 set contact_id = $3
 where tenant = $1 and contact_id = $2
 """
 
-# The database's clock, by which preferences, policies and campaigns are dated.
+# Selects the database's time, which dates preferences, policies and campaigns.
 NOW = "select clock_timestamp()"

@@ -1,11 +1,11 @@
-"""Statements about partitions. Names are made of numbers of ours, never of input."""
+"""Statements about partitions. They are formatted with generated names, never with input."""
 
-# Keeps two processes from making the same partition.
+# Lets one process at a time create partitions.
 LOCK_PARTITIONS = "select pg_advisory_xact_lock({lock})"
 
-# A month of events, of whose columns as little is sampled as of those of `events`; nor
-# are the blocks of contacts that its indexes have.
-CREATE_EVENTS = """
+# Creates a monthly partition of `events`. Like `events` itself, it keeps no planner
+# statistics of columns that identify a person, nor of the index expressions over them.
+CREATE_EVENTS_PARTITION = """
 create table {name} partition of events
 for values from ('{start:%Y-%m-%d}T00:00:00Z') to ('{end:%Y-%m-%d}T00:00:00Z');
 alter table {name}
@@ -16,12 +16,12 @@ alter index {name}_expr_idx alter column 1 set statistics 0;
 alter index {name}_campaign_expr_idx alter column 2 set statistics 0
 """
 
-# A period of receipts.
-CREATE_RECEIPTS = """
-create table {name} partition of receipts for values in ({period})
+# Creates the partition of `request_ids` for a period.
+CREATE_REQUEST_IDS_PARTITION = """
+create table {name} partition of request_ids for values in ({period})
 """
 
-# The partitions of a table, by name.
+# Selects the names of a table's partitions.
 PARTITIONS = """
 select child.relname
 from pg_inherits
@@ -30,8 +30,8 @@ where inhparent = $1::text::regclass
 order by child.relname
 """
 
-# Whether a partition has no rows.
+# Selects whether a partition has no rows.
 IS_EMPTY = "select not exists (select from {name})"
 
 # Drops a partition.
-DROP = "drop table {name}"
+DROP_PARTITION = "drop table {name}"

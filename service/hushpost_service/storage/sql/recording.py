@@ -1,28 +1,26 @@
-"""Statements of the recorder's transaction, in the order in which they run."""
+"""Statements of the recorder's transaction, in execution order, and of its reversal."""
 
-from hushpost_service.storage.sql.receipts import FILING
+from hushpost_service.storage.sql.request_ids import CLAIM
 
-# Begins the transaction under the shared recording lock of one tenant. Making a
-# preference or policy stricter takes the lock exclusively for the moment of its
-# commit. Advisory locks live in memory only: no WAL record names anybody.
-# A format string, because a script of two statements takes no parameters; the
-# tenant is an integer of ours.
+# Begins a recording transaction under the shared advisory lock of a tenant. Transactions
+# that tighten consent or policy take the lock exclusively. An advisory lock, because it
+# writes no WAL. A format string, because a script of two statements cannot have
+# parameters; the tenant is an internal integer.
 BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:d})"
 
-# Begins a transaction that makes a preference or policy stricter; see
-# `LOCK_RECORDING` for the lock, which is taken last.
+# Takes the recording lock exclusively, until the commit. It is the last statement of a
+# transaction that tightens consent or policy.
 LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 
-# Files receipts, and answers what modes are decided by: the version of the policy
-# in force, and the preferences of some contacts, those with equal ones together
-# (a row of nulls where there are none). `requests` are the positions of those
-# that were not carried out before.
+# Claims request ids, and selects what the modes of events depend on: the version of the
+# policy in force, and contacts grouped by preference (one row of nulls if there are no
+# contacts). `new_requests` has the positions of the request ids that are new.
 #
-# A plain read of contacts: a row lock would write a WAL record that ties the
+# Contacts are read without a row lock, which would write a WAL record that links the
 # contact to the transaction.
-RECEIVE = f"""
-with {FILING}
-select (select array_agg(position) from new_requests) as requests,
+LOAD_RECORDING_INPUTS = f"""
+with {CLAIM}
+select (select array_agg(position) from new_requests) as new_requests,
     version, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
 from (select max(version) as version from policies where tenant = $1) as policy
 left join (
@@ -35,55 +33,57 @@ left join (
 ) as preference_groups on true
 """
 
-# The slots that identified events were seen from before, by position in the
-# arrays. Locked, in the order of the arrays, so that of two commits at once only one
-# sees a slot as new. In a sub-select of its own each row is looked up by its whole key:
-# as a join, on a table that the planner knows nothing of, all rows of the tenant would
-# be read and compared with each key.
-SEEN_SLOTS = """
-select given.n::integer as n, known.bits
+# Selects and locks bitmaps of identified slots; `n` is the position in the arrays. The
+# rows are locked in the order of the arrays, so that of two concurrent commits only one
+# sees a slot as new, and they cannot deadlock.
+#
+# The lateral subquery looks each row up by its complete key. For a join without
+# statistics, the planner would read all rows of the tenant and compare each with every
+# key.
+LOCK_SLOT_BITS = """
+select input.n::integer as n, existing.bits
 from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[])
-    with ordinality as given(campaign, group_number, signal, machine, chunk, n)
+    with ordinality as input(campaign, group_number, signal, machine, chunk, n)
 cross join lateral (
     select bits
     from slot_bits
     where tenant = $1
-        and campaign = given.campaign
-        and group_number = given.group_number
-        and signal = given.signal
-        and machine = given.machine
+        and campaign = input.campaign
+        and group_number = input.group_number
+        and signal = input.signal
+        and machine = input.machine
         and mode = 1
-        and chunk = given.chunk
+        and chunk = input.chunk
     for update
-) as known
+) as existing
 """
 
-# Makes rows of identified slots that are not there yet, with no bit set. Waits for
-# whoever is making the same.
-MAKE_SLOTS = """
+# Inserts missing bitmaps of identified slots, without any bit set. Waits for concurrent
+# transactions that insert the same rows.
+INSERT_SLOT_BITS = """
 insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
 select $1, campaign, group_number, signal, machine, 1, chunk, 0::bit(4096)
 from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[])
-    as given(campaign, group_number, signal, machine, chunk)
+    as input(campaign, group_number, signal, machine, chunk)
 on conflict do nothing
 """
 
-# Marks slots as seen, adds to counters, writes the rows of identified events. The
-# keys are sorted, so that processes cannot deadlock; the slots come first, as
-# when they are cleared. Bits that are set already are not written again.
+# Sets bits of slots, adds to counters (upserts), and inserts identified events. The keys
+# are sorted, and bitmaps are locked before counters as in `CLEAR_SLOT_BITS`, so that
+# concurrent transactions cannot deadlock. A bitmap that has all the bits is not updated.
 WRITE = """
 with counted as (
-    insert into counters as known
+    insert into counters as existing
         (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
     select $1, campaign, group_number, signal, machine, mode, hour, events, first_events
     from unnest(
         $9::bigint[], $10::integer[], $11::integer[], $12::boolean[], $13::smallint[],
         $14::integer[], $15::bigint[], $16::bigint[]
-    ) as given(campaign, group_number, signal, machine, mode, hour, events, first_events)
+    ) as input(campaign, group_number, signal, machine, mode, hour, events, first_events)
     on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
     do update set
-        events = known.events + excluded.events,
-        first_events = known.first_events + excluded.first_events
+        events = existing.events + excluded.events,
+        first_events = existing.first_events + excluded.first_events
 ), inserted as (
     insert into events
         (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
@@ -93,87 +93,87 @@ with counted as (
     from unnest(
         $17::bigint[], $18::bigint[], $19::bigint[], $20::integer[], $21::integer[],
         $22::integer[], $23::smallint[], $24::boolean[]
-    ) as given(campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
+    ) as input(campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
 )
-insert into slot_bits as known
+insert into slot_bits as existing
     (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
 select $1, campaign, group_number, signal, machine, mode, chunk, bits
 from unnest(
     $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
     $8::bit(4096)[]
-) as given(campaign, group_number, signal, machine, mode, chunk, bits)
+) as input(campaign, group_number, signal, machine, mode, chunk, bits)
 on conflict (tenant, campaign, group_number, signal, machine, mode, chunk)
-do update set bits = known.bits | excluded.bits
-where known.bits | excluded.bits <> known.bits
+do update set bits = existing.bits | excluded.bits
+where existing.bits | excluded.bits <> existing.bits
 """
 
-# Where the rows of given slots are, each looked up by its whole key; see `SEEN_SLOTS`.
-SLOT_ROWS = """cross join lateral (
-        select ctid as place
+# Part of a statement: finds bitmaps by their complete keys; see `LOCK_SLOT_BITS`.
+SLOT_BITS_CTIDS = """cross join lateral (
+        select ctid as row_ctid
         from slot_bits
         where tenant = $1
-            and campaign = given.campaign
-            and group_number = given.group_number
-            and signal = given.signal
-            and machine = given.machine
-            and mode = given.mode
-            and chunk = given.chunk
+            and campaign = input.campaign
+            and group_number = input.group_number
+            and signal = input.signal
+            and machine = input.machine
+            and mode = input.mode
+            and chunk = input.chunk
         offset 0
     ) as found"""
 
-# Clears slots, when events move from the identified to the anonymous side. The rows
-# must have been locked by a statement before: `ctid` names the version that this one
-# sees.
-CLEAR_SLOTS = f"""
-update slot_bits as known
-set bits = known.bits & ~locked.bits
+# Clears bits of slots when their events are anonymized. The rows must be locked by an
+# earlier statement, because a `ctid` identifies the row version that this one sees.
+CLEAR_SLOT_BITS = f"""
+update slot_bits as existing
+set bits = existing.bits & ~selected.bits
 from (
-    select place, given.bits
+    select row_ctid, input.bits
     from unnest(
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
         $8::bit(4096)[]
-    ) as given(campaign, group_number, signal, machine, mode, chunk, bits)
-    {SLOT_ROWS}
-) as locked
-where known.tenant = $1 and known.ctid = locked.place
+    ) as input(campaign, group_number, signal, machine, mode, chunk, bits)
+    {SLOT_BITS_CTIDS}
+) as selected
+where existing.tenant = $1 and existing.ctid = selected.row_ctid
 """
 
-# Deletes rows of slots of which none is left: that there were some is nobody's
-# business. The rows must have been locked, as above.
-DROP_EMPTY_SLOTS = f"""
-delete from slot_bits as known
+# Deletes bitmaps without any bit set, because an empty row would reveal that there had
+# been events. The rows must be locked, as above.
+DELETE_EMPTY_SLOT_BITS = f"""
+delete from slot_bits as existing
 using (
-    select place
+    select row_ctid
     from unnest(
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
-    ) as given(campaign, group_number, signal, machine, mode, chunk)
-    {SLOT_ROWS}
-) as locked
-where known.tenant = $1 and known.ctid = locked.place and known.bits = 0::bit(4096)
+    ) as input(campaign, group_number, signal, machine, mode, chunk)
+    {SLOT_BITS_CTIDS}
+) as selected
+where existing.tenant = $1 and existing.ctid = selected.row_ctid
+    and existing.bits = 0::bit(4096)
 """
 
-# Deletes counters from which folding has taken everything. The rows must have been
-# written by this transaction, as above.
-DROP_EMPTY_COUNTERS = """
-delete from counters as known
+# Deletes counters that anonymization has reduced to 0. The rows must have been written by
+# this transaction, so that they are locked, as above.
+DELETE_EMPTY_COUNTERS = """
+delete from counters as existing
 using (
-    select place
+    select row_ctid
     from unnest(
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
-    ) as given(campaign, group_number, signal, machine, mode, hour)
+    ) as input(campaign, group_number, signal, machine, mode, hour)
     cross join lateral (
-        select ctid as place
+        select ctid as row_ctid
         from counters
         where tenant = $1
-            and campaign = given.campaign
-            and group_number = given.group_number
-            and signal = given.signal
-            and machine = given.machine
-            and mode = given.mode
-            and hour = given.hour
+            and campaign = input.campaign
+            and group_number = input.group_number
+            and signal = input.signal
+            and machine = input.machine
+            and mode = input.mode
+            and hour = input.hour
             and events = 0
         offset 0
     ) as found
-) as locked
-where known.tenant = $1 and known.ctid = locked.place
+) as selected
+where existing.tenant = $1 and existing.ctid = selected.row_ctid
 """

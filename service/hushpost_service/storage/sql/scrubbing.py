@@ -1,11 +1,12 @@
-"""Statements that leave nothing of deleted rows in the database's files."""
+"""Statements that remove the remains of deleted rows from the database's files."""
 
-# A transaction number that is greater than that of whatever has been committed.
-NEXT_TRANSACTION = "select pg_current_xact_id()::text"
+# Assigns a transaction id, which is higher than those of all committed transactions.
+CURRENT_TRANSACTION_ID = "select pg_current_xact_id()::text"
 
-# Whether somebody may still see what was deleted before transaction $1: sessions,
-# replicas that hold back (through a slot or without), and prepared transactions.
-STILL_SEEN = """
+# Selects whether a snapshot that is older than transaction $1 still exists. It may see
+# rows that have been deleted since, so that VACUUM keeps them. Snapshots are held by
+# sessions, replicas (with or without a replication slot) and prepared transactions.
+HAS_OLDER_SNAPSHOTS = """
 select exists (
     select from pg_stat_activity
     where pid <> pg_backend_pid()
@@ -18,44 +19,48 @@ select exists (
 )
 """
 
-# Tables and partitions, with the bytes of their files; empty ones too, for what is in
-# their indexes. Not receipts: they name nobody, and rows are never taken out of them.
-TABLES = """
+# Selects the tables and partitions to rewrite, with the size of their files in bytes.
+# Includes empty ones, whose indexes may still contain keys of deleted rows. Leaves out
+# `request_ids`: its rows name nobody and are never deleted.
+SCRUBBED_TABLES = """
 select class.relname as name, pg_total_relation_size(class.oid) as bytes
 from pg_class class
 left join pg_inherits on inhrelid = class.oid
 left join pg_class parent on parent.oid = inhparent
 where class.relnamespace = current_schema()::regnamespace
     and class.relkind = 'r'
-    and parent.relname is distinct from 'receipts'
+    and parent.relname is distinct from 'request_ids'
 order by class.relname
 """
 
-# How long to stand in the queue for a table: whoever records stands behind.
+# Limits how long a statement waits for a table lock: recording transactions queue
+# behind it.
 LOCK_TIMEOUT = "set lock_timeout = '{milliseconds}ms'"
 
-# Writes a table and its indexes anew, with nothing but rows that are there. A plain
-# vacuum leaves the bytes of dead rows where they are until something overwrites them.
-REWRITE = 'vacuum (full) "{name}"'
+# Rewrites a table and its indexes with live rows only. A plain VACUUM leaves the bytes
+# of dead tuples in the pages until something overwrites them.
+VACUUM_FULL = 'vacuum (full) "{name}"'
 
-# The same, in the order of the key instead of that in which rows were made.
-REWRITE_IN_ORDER = 'cluster "{name}" using "{name}_pkey"'
+# Does the same, and orders the rows by primary key instead of by age.
+CLUSTER = 'cluster "{name}" using "{name}_pkey"'
 
-# Makes all rows be of one transaction: each bears the number of the last that wrote
-# it, even when it is rewritten. Whoever writes meanwhile waits, and cannot deadlock.
-EVEN_OUT = """
+# Gives all rows of a table the same xmin, because a rewrite preserves the ids of the
+# transactions that wrote them. The lock makes writers wait and prevents deadlocks.
+EQUALIZE_XMIN = """
 lock table "{name}" in share row exclusive mode;
 update "{name}" set tenant = tenant
 """
 
-# Ends the current file of the log; a checkpoint then needs none of those before.
-# Answers the name of the last of these.
-END_LOG_FILE = "select pg_walfile_name(pg_switch_wal())"
+# Switches to a new WAL file; returns the name of the previous one. No WAL file up to
+# that one is needed after a checkpoint.
+SWITCH_WAL = "select pg_walfile_name(pg_switch_wal())"
 
+# Removes WAL files that are no longer needed.
 CHECKPOINT = "checkpoint"
 
-# Whether old files of the log are there, or were given new names to be used again.
-OLD_LOG = """
+# Selects whether WAL files up to $1 still exist, or may have been recycled under a new
+# name with their old content.
+HAS_OLD_WAL = """
 select current_setting('wal_recycle')::boolean or exists (
     select from pg_ls_waldir()
     where length(name) = 24 and name ~ '^[0-9A-F]+$' and name <= $1::text

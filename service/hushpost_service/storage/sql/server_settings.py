@@ -1,5 +1,5 @@
-"""The statement about the server's settings."""
+"""The statement about server settings."""
 
-# Settings as they are for this session, whoever set them: server, database, role or
-# session. Those of extensions are there where the extension is loaded.
+# Selects settings as they apply to this session, whether set for the server, database,
+# role or session. Settings of extensions exist only where the extension is loaded.
 SETTINGS = "select name, setting from pg_settings where name = any($1::text[])"

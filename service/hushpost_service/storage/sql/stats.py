@@ -1,15 +1,18 @@
-"""Statements about numbers. What they cost never depends on the events."""
+"""Statements about statistics. Reports read counters, so their cost does not grow with events.
 
-# Messages sent by group, mode and hour.
-SENT = """
+`ENGAGED_CONTACTS` alone reads events.
+"""
+
+# Selects the numbers of messages sent, by group, mode and hour.
+SENT_MESSAGES = """
 select group_number, mode, hour, messages
 from sent
 where tenant = $1 and campaign = $2
 """
 
-# Identified events by group, by link and by hour. `kind` says which of these a row is:
+# Selects the numbers of identified events. `kind` is the grouping of a row:
 # 0 = (group, open or click), 1 = (link), 2 = (hour, open or click).
-EVENTS = """
+IDENTIFIED_EVENTS = """
 select
     case when grouping(group_number) = 0 then 0 when grouping(signal) = 0 then 1 else 2 end as kind,
     group_number, signal, hour, is_click, machine,
@@ -26,29 +29,30 @@ group by grouping sets (
 )
 """
 
-# Distinct identified people by group: those who opened, and those who clicked any link.
-PEOPLE_OF_GROUPS = """
+# Counts distinct identified people by group: those who opened, those who clicked any link.
+PEOPLE_BY_GROUP = """
 select group_number, is_click, machine, sum(bit_count(bits))::bigint as people
 from (
     select group_number, signal > 0 as is_click, machine, chunk, bit_or(bits) as bits
     from slot_bits
     where tenant = $1 and campaign = $2 and mode = 1
     group by group_number, is_click, machine, chunk
-) as seen
+) as marked
 group by group_number, is_click, machine
 """
 
-# Distinct identified people by link: groups share no slot.
-PEOPLE_OF_LINKS = """
+# Counts distinct identified people by link. The groups can be added up, because each has
+# its own slots.
+PEOPLE_BY_LINK = """
 select signal, machine, sum(bit_count(bits))::bigint as people
 from slot_bits
 where tenant = $1 and campaign = $2 and signal > 0 and mode = 1
 group by signal, machine
 """
 
-# What has been published, by group, by link and by hour, with `kind` as above. What
-# was folded is told together with the rest.
-PUBLISHED = """
+# Selects the published counts, with `kind` as in `IDENTIFIED_EVENTS`. Anonymized events
+# (mode 12 or 13) are added to those that were anonymous from the start.
+PUBLISHED_COUNTS = """
 select
     case when grouping(group_number) = 0 then 0 when grouping(signal) = 0 then 1 else 2 end as kind,
     group_number, signal, hour, is_click, machine, mode,
@@ -60,7 +64,7 @@ from (
         events, people
     from publications
     where tenant = $1 and campaign = $2
-) as told
+) as published
 group by grouping sets (
     (group_number, is_click, machine, mode),
     (signal, machine, mode),
@@ -68,45 +72,49 @@ group by grouping sets (
 )
 """
 
-# Anonymous cells that stand $3 (the quorum) or more above what is published of them,
-# with the people who clicked any link of the group. All of it by one statement, so
-# that it is of one moment. Whoever was folded and acts again adds to the events alone,
-# unless numbers are exact.
-WAITING = """
-with seen as (
+# Selects the anonymous cells whose live count exceeds the published count by at least $3
+# (the quorum; if it is 1, all cells that differ), with the people who clicked any link of
+# the group. One statement, so that all counts come from one snapshot.
+#
+# A contact whose events were anonymized (mode 12) and who acts again (mode 2) counts as
+# one person: the events of mode 2 count, the person does not. With a quorum of 1 that
+# holds for each link, otherwise for all links of a group together.
+UNPUBLISHED_CELLS = """
+with marked as (
     select group_number, signal, machine, chunk,
         coalesce(bit_or(bits) filter (where mode = 2), 0::bit(4096)) as anonymous,
-        coalesce(bit_or(bits) filter (where mode = 12), 0::bit(4096)) as folded
+        coalesce(bit_or(bits) filter (where mode = 12), 0::bit(4096)) as anonymized
     from slot_bits
     where tenant = $1 and campaign = $2 and mode in (2, 12)
     group by group_number, signal, machine, chunk
 ), clicked as (
-    select group_number, machine, chunk, bit_or(anonymous) as anonymous, bit_or(folded) as folded
-    from seen
+    select group_number, machine, chunk,
+        bit_or(anonymous) as anonymous, bit_or(anonymized) as anonymized
+    from marked
     where signal > 0
     group by group_number, machine, chunk
 ), people as (
     select group_number, signal, machine, part.mode, sum(bit_count(part.bits))::bigint as people
-    from seen
+    from marked
     left join clicked using (group_number, machine, chunk)
     cross join lateral (
         values
             (
                 2::smallint,
-                seen.anonymous
-                & ~case when signal = 0 or $3 = 1 then seen.folded else clicked.folded end
+                marked.anonymous
+                & ~case when signal = 0 or $3 = 1 then marked.anonymized else clicked.anonymized end
             ),
-            (12::smallint, seen.folded)
+            (12::smallint, marked.anonymized)
     ) as part (mode, bits)
     group by group_number, signal, machine, part.mode
 ), clickers as (
     select group_number, machine, part.mode, sum(bit_count(part.bits))::bigint as people
     from clicked
     cross join lateral (
-        values (2::smallint, anonymous & ~folded), (12::smallint, folded)
+        values (2::smallint, anonymous & ~anonymized), (12::smallint, anonymized)
     ) as part (mode, bits)
     group by group_number, machine, part.mode
-), told as (
+), published as (
     select group_number, signal, machine, mode,
         sum(events)::bigint as events, sum(people)::bigint as people
     from publications
@@ -115,45 +123,48 @@ with seen as (
 )
 select live.group_number, live.signal, live.machine, live.mode,
     live.events, coalesce(people.people, 0) as people,
-    coalesce(told.events, 0) as told_events, coalesce(told.people, 0) as told_people,
-    coalesce(clickers.people, 0) as clickers, coalesce(told_clickers.people, 0) as told_clickers
+    coalesce(published.events, 0) as published_events,
+    coalesce(published.people, 0) as published_people,
+    coalesce(clickers.people, 0) as clickers,
+    coalesce(published_clickers.people, 0) as published_clickers
 from counters as live
 left join people using (group_number, signal, machine, mode)
-left join told using (group_number, signal, machine, mode)
+left join published using (group_number, signal, machine, mode)
 left join clickers using (group_number, machine, mode)
-left join told as told_clickers on told_clickers.group_number = live.group_number
-    and told_clickers.signal = -1
-    and told_clickers.machine = live.machine
-    and told_clickers.mode = live.mode
+left join published as published_clickers on published_clickers.group_number = live.group_number
+    and published_clickers.signal = -1
+    and published_clickers.machine = live.machine
+    and published_clickers.mode = live.mode
 where live.tenant = $1 and live.campaign = $2 and live.mode <> 1
     and case
         when $3 = 1
             then (live.events, coalesce(people.people, 0))
-                <> (coalesce(told.events, 0), coalesce(told.people, 0))
-        when live.mode in (2, 12) then people.people - coalesce(told.people, 0) >= $3
-        else live.events - coalesce(told.events, 0) >= $3
+                <> (coalesce(published.events, 0), coalesce(published.people, 0))
+        when live.mode in (2, 12) then people.people - coalesce(published.people, 0) >= $3
+        else live.events - coalesce(published.events, 0) >= $3
     end
 order by live.group_number, live.signal
 """
 
-# Lets one process at a time publish numbers of a campaign, until its commit.
+# Serializes the publication of a campaign's counts, until the commit.
 LOCK_PUBLICATION = "select pg_advisory_xact_lock($1)"
 
-# Publishes more.
+# Adds increments to the published counts of the current hour (upsert).
 PUBLISH = """
-insert into publications as known
+insert into publications as existing
     (tenant, campaign, group_number, signal, machine, mode, hour, events, people)
 select $1, $2, group_number, signal, machine, mode, $3, events, people
 from unnest(
     $4::integer[], $5::integer[], $6::boolean[], $7::smallint[], $8::bigint[], $9::bigint[]
-) as given(group_number, signal, machine, mode, events, people)
+) as input(group_number, signal, machine, mode, events, people)
 on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
-do update set events = known.events + excluded.events, people = known.people + excluded.people
+do update set events = existing.events + excluded.events, people = existing.people + excluded.people
 """
 
-# Contacts that engaged, by contact number: those with an event of a signal from $3
-# to $4, with their preferences. Events by machines count only if $5. Read in the order
-# of an index, by blocks of contacts, so that a page costs no more than its contacts.
+# Selects a page (keyset pagination by contact number) of the contacts that have an event
+# with a signal from $3 to $4, and their preferences. Events with an automated verdict
+# count only if $5 is true. Reads an index in its order, by blocks of contacts, so that a
+# page costs no more than its contacts.
 ENGAGED_CONTACTS = """
 select contact, contact_id,
     count(*) filter (where signal = 0) as opens,

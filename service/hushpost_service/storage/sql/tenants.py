@@ -1,6 +1,6 @@
 """Statements about tenants, their policies and API keys."""
 
-# Registers a tenant; answers nothing where its id is taken.
+# Inserts a tenant; returns no row if its id is taken.
 INSERT_TENANT = """
 insert into tenants (tenant_id, display_name, create_time)
 values ($1, $2, clock_timestamp())
@@ -8,16 +8,16 @@ on conflict do nothing
 returning tenant
 """
 
-# A tenant by its id.
+# Selects a tenant by id.
 TENANT = "select tenant, tenant_id, display_name, create_time from tenants where tenant_id = $1"
 
-# The ids of all tenants by number.
+# Selects the numbers and ids of all tenants.
 TENANT_IDS = "select tenant, tenant_id from tenants order by tenant"
 
-# Keeps others from changing a tenant's policy until the commit.
+# Locks a tenant's row, which serializes changes of its policy.
 LOCK_TENANT = "select tenant from tenants where tenant = $1 for update"
 
-# Puts a policy in force, as the next version.
+# Inserts a policy as the next version, which is in force from then on.
 INSERT_POLICY = """
 insert into policies (
     tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
@@ -28,7 +28,7 @@ from policies
 where tenant = $1
 """
 
-# Every policy that a tenant has had, the one in force last.
+# Selects all versions of a tenant's policy, oldest first; the last is in force.
 POLICIES = """
 select version, valid_from, anonymization_enabled, mode_when_true, mode_when_unset, quorum,
     history_when_true, retention_days
@@ -37,7 +37,7 @@ where tenant = $1
 order by version
 """
 
-# A page of the same after a version, with who put each in force.
+# Selects a page of them (keyset pagination by version), with the actors.
 LIST_POLICIES = """
 select version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset, quorum,
     history_when_true, retention_days
@@ -47,14 +47,14 @@ order by version
 limit $3
 """
 
-# Registers an API key.
+# Inserts an API key.
 INSERT_API_KEY = """
 insert into api_keys (tenant, role, display_name, secret_hash, create_time)
 values ($1, $2, $3, $4, clock_timestamp())
 returning api_key
 """
 
-# An API key by the hash of its secret.
+# Selects an API key by the hash of its secret.
 API_KEY_BY_HASH = """
 select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
     revoke_time
@@ -62,7 +62,7 @@ from api_keys left join tenants using (tenant)
 where secret_hash = $1
 """
 
-# An API key by its number.
+# Selects an API key by number.
 API_KEY = """
 select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
     revoke_time
@@ -70,7 +70,8 @@ from api_keys left join tenants using (tenant)
 where api_key = $1
 """
 
-# A page of API keys of a tenant, or of all where it is null, oldest first.
+# Selects a page (keyset pagination by number) of the API keys of a tenant, or of all if
+# it is null, oldest first.
 LIST_API_KEYS = """
 select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
     revoke_time
@@ -80,12 +81,12 @@ order by api_key
 limit $3
 """
 
-# Revokes an API key; one that is revoked keeps its time.
+# Revokes an API key; a key that is revoked already keeps its revoke_time.
 REVOKE_API_KEY = """
 update api_keys
 set revoke_time = coalesce(revoke_time, clock_timestamp())
 where api_key = $1
 """
 
-# Takes back an API key that was registered in the same transaction.
-DISCARD_API_KEY = "delete from api_keys where api_key = $1"
+# Deletes an API key that was inserted in the same transaction.
+DELETE_API_KEY = "delete from api_keys where api_key = $1"

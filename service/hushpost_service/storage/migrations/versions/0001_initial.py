@@ -1,4 +1,4 @@
-"""The first schema."""
+"""Creates the initial schema."""
 
 from hushpost_service.storage.migrations import run_script
 
@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create every table."""
+    """Create all tables."""
     run_script(__file__)

@@ -1,7 +1,7 @@
--- Everything is keyed by tenant first, so that the schema can be distributed by
--- tenant. Only `tenants` and `api_keys` are small enough to stand everywhere.
+-- The first column of every primary key is the tenant, so that the schema can be
+-- distributed by tenant. Only `tenants` and `api_keys` are reference tables.
 --
--- `collate "C"`: ids are compared as bytes, never sorted for people.
+-- Ids use `collate "C"`: they are compared as bytes and never sorted for people.
 
 create table tenants (
     tenant integer generated always as identity (maxvalue 8388607) primary key,
@@ -10,9 +10,8 @@ create table tenants (
     create_time timestamptz not null
 );
 
--- Every policy that a tenant has had; the one of the highest version is in
--- force. The older ones say how strict earlier messages stay, and are the audit
--- log of the quorum.
+-- All versions of the tenants' policies; the highest is in force. Earlier versions
+-- bound the modes of earlier messages, and are the audit log of the quorum.
 create table policies (
     tenant integer not null,
     version integer not null,
@@ -29,11 +28,11 @@ create table policies (
 
 create table api_keys (
     api_key bigint generated always as identity primary key,
-    -- Null: for all tenants.
+    -- Null: valid for all tenants.
     tenant integer,
     role smallint not null,
     display_name text not null,
-    -- SHA-256 of the secret, which has 256 random bits: nothing to guess.
+    -- SHA-256 of the secret. The secret has 256 random bits, so that no slow hash is needed.
     secret_hash bytea not null unique,
     create_time timestamptz not null,
     revoke_time timestamptz
@@ -46,21 +45,25 @@ create table contacts (
     do_not_track smallint not null,
     -- When the preference was last changed.
     preference_time timestamptz,
-    -- Until when the contact's mode was at least that strict: campaigns created
-    -- up to then stay that strict for it.
+    -- The last time at which the contact's mode was at least this strict. Campaigns
+    -- created up to then stay this strict for the contact.
     anonymous_until timestamptz,
     aggregate_until timestamptz,
     off_until timestamptz,
     primary key (tenant, contact),
     unique (tenant, contact_id)
--- ConcurrencyLimit for changes of preferences in the row's page: indexes then stay as they are.
+-- Free space in each page lets changes of preferences be HOT updates, which do not
+-- touch the indexes.
 ) with (fillfactor = 80);
 
--- Makes contacts known, as UNSET, whose ids are the lines of $2; answers their numbers
--- in the same order. Where one of them is known already it does nothing and answers
--- null. "on conflict" would have each row probe for others, and be confirmed. What is
--- caught here the server does not log: the words would quote an id.
-create function make_known(integer, text) returns bigint[] language plpgsql as $$
+-- Inserts contacts with preference UNSET; the ids are the lines of $2. Returns their
+-- numbers in the same order. If one of the ids exists already, inserts nothing and
+-- returns null.
+--
+-- Faster than `insert ... on conflict`, which probes the index for conflicts before each
+-- insert. The server does not log the unique violation that is handled here; its
+-- message would quote an id.
+create function try_insert_contacts(integer, text) returns bigint[] language plpgsql as $$
 declare
     ids text[] := string_to_array($2, E'\n');
     numbers bigint[];
@@ -69,8 +72,8 @@ begin
     from generate_series(1, cardinality(ids));
     insert into contacts (tenant, contact, contact_id, do_not_track)
     overriding system value
-    select $1, given.contact, given.contact_id, 1
-    from unnest(numbers, ids) as given(contact, contact_id);
+    select $1, input.contact, input.contact_id, 1
+    from unnest(numbers, ids) as input(contact, contact_id);
     return numbers;
 exception
     when unique_violation then
@@ -104,8 +107,8 @@ create table campaigns (
 );
 create index campaigns_newest on campaigns (tenant, create_time, campaign);
 
--- `revision` grows in commit order (registering links is serialised), so that
--- an edge can resume a stream by it.
+-- `revision` increases in commit order, because an advisory lock serializes the
+-- registration of links. Edges resume a stream of links from a revision.
 create sequence link_revisions;
 create table links (
     tenant integer not null,
@@ -123,13 +126,13 @@ create table campaign_groups (
     campaign bigint not null,
     group_number integer not null,
     group_id text collate "C" not null,
-    -- The first slot that no process has reserved yet.
+    -- The first slot that no process has reserved.
     next_slot bigint not null default 0,
     primary key (tenant, campaign, group_number),
     unique (tenant, campaign, group_id)
 ) with (fillfactor = 50);
 
--- Messages sent, by mode at send. Hours count from 1970-01-01T00Z.
+-- Number of messages sent, by mode at send. `hour` counts from 1970-01-01T00Z.
 create table sent (
     tenant integer not null,
     campaign bigint not null,
@@ -140,10 +143,12 @@ create table sent (
     primary key (tenant, campaign, group_number, mode, hour)
 ) with (fillfactor = 50);
 
--- Events by signal (0 = open, n = click on link n). `hour` is 0 for events that
--- are not identified: they carry no time. `first_events` counts those that were
--- the first of their slot and signal; only for identified ones. `mode` is that of
--- the events, or 10 more where they were identified once and have been folded.
+-- Number of events by signal (0: open, n: click on link n).
+--
+-- `mode` is the mode of the events, plus 10 for identified events that were anonymized.
+-- `hour` counts from 1970-01-01T00Z; it is 0 unless the mode is IDENTIFIED, because
+-- anonymous events carry no time. `first_events` counts the events that were the first
+-- of their slot and signal, for identified events only.
 create table counters (
     tenant integer not null,
     campaign bigint not null,
@@ -157,8 +162,8 @@ create table counters (
     primary key (tenant, campaign, group_number, signal, machine, mode, hour)
 ) with (fillfactor = 50);
 
--- Which slots an event was seen from: bit (slot mod 4096) of chunk (slot / 4096).
--- `mode` as in `counters`.
+-- Slots that have at least one event, as bitmaps: slot s is bit (s mod 4096) of chunk
+-- (s / 4096). `mode` as in `counters`.
 create table slot_bits (
     tenant integer not null,
     campaign bigint not null,
@@ -171,9 +176,11 @@ create table slot_bits (
     primary key (tenant, campaign, group_number, signal, machine, mode, chunk)
 ) with (fillfactor = 50);
 
--- Identified events. `is_first` marks the first of its slot and signal, so that
--- folding takes back exactly what was counted. Wide columns first: none is padded. A
--- campaign has at most 10,000 groups and as many links.
+-- Identified events. `is_first` marks the first event of its slot and signal, so that
+-- anonymization subtracts exactly what was counted.
+--
+-- The widest columns come first, so that none needs padding. `smallint` suffices
+-- because a campaign has at most 10,000 groups and 10,000 links.
 create table events (
     campaign bigint not null,
     contact bigint not null,
@@ -185,28 +192,30 @@ create table events (
     verdict smallint not null,
     is_first boolean not null
 ) partition by range (event_time);
--- By blocks of contacts, 4 and 1,024 of them: a B-tree stores a key once for many rows.
--- Statements name one block besides the contact. Numbers of contacts and campaigns are
--- of one tenant only: with the tenant in front, either index would serve any statement,
--- and without statistics the planner would take the wrong one.
+-- The keys are blocks of 4 and of 1,024 contacts, because B-tree deduplication stores a
+-- repeated key once. Statements name the block as well as the contact.
+--
+-- The tenant is not part of the keys: contact and campaign numbers belong to one tenant
+-- anyway. With the tenant in front, the planner would consider either index for any
+-- statement and, without statistics, choose the wrong one.
 create index events_contact on events ((contact >> 2));
 create index events_campaign on events (campaign, (contact >> 10));
 
--- Requests that have been carried out. No time but the period (a week), so that
--- a receipt does not date the anonymous events that it came with. `subject` is
--- the number of what the request made, if anything.
-create table receipts (
+-- Idempotency keys: the ids of executed requests, by RPC (`method`). The only time is
+-- the period, a week, so that a row does not date the anonymous events recorded with
+-- it. `created_number` is the number of the row that the request created, if any.
+create table request_ids (
     tenant integer not null,
     method smallint not null,
     request_id uuid not null,
     period integer not null,
-    subject bigint,
+    created_number bigint,
     primary key (tenant, method, request_id, period)
 ) partition by list (period);
 
--- What has been published of the anonymous numbers, by hour of publication; a
--- published number is the sum over its hours, and for a link over the groups.
--- `signal` and `mode` as in `counters`; signal -1 has the people who clicked any link.
+-- Published increments of anonymous counts, by hour of publication. A published count
+-- is the sum over its hours and, for a link, over the groups. `signal` and `mode` as in
+-- `counters`; signal -1 holds the people who clicked any link.
 create table publications (
     tenant integer not null,
     campaign bigint not null,
@@ -220,23 +229,23 @@ create table publications (
     primary key (tenant, campaign, group_number, signal, machine, mode, hour)
 ) with (fillfactor = 50);
 
--- Anonymizer that has been promised and is not finished: of one contact, or, where
--- `contact` is null, of all whom a stricter policy concerns.
+-- Pending anonymization: of one contact or, if `contact` is null, of all contacts that a
+-- stricter policy affects. Rows are deleted when the job is done.
 create table anonymization_jobs (
     tenant integer not null,
-    folding bigint generated always as identity,
+    job bigint generated always as identity,
     contact bigint,
     history smallint not null,
     start_time timestamptz not null,
     total_events bigint not null,
     anonymized_events bigint not null,
-    primary key (tenant, folding)
+    primary key (tenant, job)
 );
 create index anonymization_jobs_contact on anonymization_jobs (tenant, contact);
 
--- Samples of columns, which the planner would keep, outlast the rows that they were
--- taken from: nothing that names or singles out anybody is sampled. Every statement
--- has an index to go by. Partitions do not inherit this; see `CREATE_EVENTS`.
+-- Planner statistics contain sampled values and outlive the rows they came from, so that
+-- columns that identify a person are not sampled. Every statement can use an index
+-- without them. Partitions do not inherit this; see `CREATE_EVENTS_PARTITION`.
 alter table contacts alter column contact_id set statistics 0;
 alter table preference_changes
     alter column contact_id set statistics 0,

@@ -8,15 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hushpost_service.storage import request_ids
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.receipts import (
-    PERIOD_SECONDS,
-    Method,
-    file_receipt,
-    file_receipts,
-    is_known,
-    subject,
-)
+from hushpost_service.storage.request_ids import PERIOD_SECONDS, Method
 from tests.inspection import on
 from tests.mailing import eventually
 
@@ -36,7 +30,7 @@ async def _file(pool: Database, request: uuid.UUID, now: datetime, tenant: int =
     """File a receipt in a transaction of its own; tell whether the request is new."""
     return await pool.transact(
         "test",
-        lambda connection: file_receipt(connection, tenant, Method.RECORD_OPEN, request, now),
+        lambda connection: request_ids.claim(connection, tenant, Method.RECORD_OPEN, request, now),
     )
 
 
@@ -99,7 +93,9 @@ async def test_two_tries_at_once_around_the_turn_are_one(
     request = uuid.uuid4()
     async with pool.connection("first") as connection:
         await connection.execute("begin")
-        assert await file_receipt(connection, TENANT, Method.RECORD_OPEN, request, _turn() + first)
+        assert await request_ids.claim(
+            connection, TENANT, Method.RECORD_OPEN, request, _turn() + first
+        )
         second = asyncio.create_task(_file(pool, request, _turn() + later))
         async with on(migrated) as watching:
 
@@ -123,11 +119,11 @@ async def test_the_new_ones_of_several_requests_are_told(pool: Database) -> None
     for now in (_turn() - SECOND, _turn() + SECOND, _turn() + 2 * HOUR):
         fresh = [(Method.RECORD_OPEN, uuid.uuid4()) for _ in range(2)]
         known = requests[:3] if now < _turn() else requests
-        await pool.transact("t", lambda c, k=known, n=now: file_receipts(c, TENANT, k, n))  # type: ignore[misc] # bound by default
+        await pool.transact("t", lambda c, k=known, n=now: request_ids.claim_many(c, TENANT, k, n))  # type: ignore[misc] # bound by default
         asked = [fresh[0], *known, fresh[1]]
         answered = await pool.transact(
             "t",
-            lambda c, a=asked, n=now: file_receipts(c, TENANT, a, n),  # type: ignore[misc] # as above
+            lambda c, a=asked, n=now: request_ids.claim_many(c, TENANT, a, n),  # type: ignore[misc] # as above
         )
         assert answered == {0, len(asked) - 1}
 
@@ -137,7 +133,9 @@ async def test_tenants_and_methods_have_receipts_of_their_own(pool: Database) ->
     request, now = uuid.uuid4(), _turn()
 
     async def is_new(tenant: int, method: Method) -> bool:
-        return await pool.transact("t", lambda c: file_receipt(c, tenant, method, request, now))
+        return await pool.transact(
+            "t", lambda c: request_ids.claim(c, tenant, method, request, now)
+        )
 
     assert await is_new(1, Method.RECORD_OPEN)
     assert await is_new(2, Method.RECORD_OPEN)
@@ -150,17 +148,24 @@ async def test_a_receipt_remembers_what_was_made(pool: Database) -> None:
     for moment in (_turn() - SECOND, _turn() + SECOND, _turn() + HOUR):
         request = uuid.uuid4()
         async with pool.connection("t") as connection:
-            assert not await is_known(connection, TENANT, Method.CREATE_CAMPAIGN, request)
-            await file_receipt(
-                connection, TENANT, Method.CREATE_CAMPAIGN, request, moment, subject=42
+            assert not await request_ids.is_claimed(
+                connection, TENANT, Method.CREATE_CAMPAIGN, request
             )
-            assert await is_known(connection, TENANT, Method.CREATE_CAMPAIGN, request)
-            assert await subject(connection, TENANT, Method.CREATE_CAMPAIGN, request) == 42
+            await request_ids.claim(
+                connection, TENANT, Method.CREATE_CAMPAIGN, request, moment, created=42
+            )
+            assert await request_ids.is_claimed(connection, TENANT, Method.CREATE_CAMPAIGN, request)
+            assert (
+                await request_ids.created_number(
+                    connection, TENANT, Method.CREATE_CAMPAIGN, request
+                )
+                == 42
+            )
 
 
 async def test_a_request_without_an_id_is_always_new(pool: Database) -> None:
     """Nothing is filed for it."""
     async with pool.connection("t") as connection:
         for _ in range(2):
-            assert await file_receipt(connection, 77, Method.RECORD_OPEN, None, _turn())
-        assert await connection.fetchval("select count(*) from receipts where tenant = 77") == 0
+            assert await request_ids.claim(connection, 77, Method.RECORD_OPEN, None, _turn())
+        assert await connection.fetchval("select count(*) from request_ids where tenant = 77") == 0

@@ -1,0 +1,42 @@
+"""Statements about request ids (idempotency keys)."""
+
+# CTEs that claim the distinct request ids $2 (methods) and $3 (ids). `new_requests` has
+# the positions of those that were not claimed before: a request id counts as claimed if
+# period $4 contains it, or if it cannot be inserted into all of the periods $5. See
+# `storage.request_ids` for when there are two.
+CLAIM = """
+input as (
+    select method, request_id, n::integer - 1 as position
+    from unnest($2::smallint[], $3::uuid[]) with ordinality as input(method, request_id, n)
+    where not exists (
+        select from request_ids existing
+        where existing.tenant = $1
+            and existing.method = input.method
+            and existing.request_id = input.request_id
+            and existing.period = $4
+    )
+), inserted as (
+    insert into request_ids (tenant, method, request_id, period, created_number)
+    select $1, method, request_id, period, $6
+    from input cross join unnest($5::integer[]) as period
+    order by method, request_id, period
+    on conflict do nothing
+    returning method, request_id
+), new_requests as (
+    select position
+    from input join inserted using (method, request_id)
+    group by position
+    having count(*) = cardinality($5::integer[])
+)
+"""
+
+# Claims request ids; returns the positions of the new ones.
+CLAIM_REQUEST_IDS = f"with {CLAIM} select position from new_requests"
+
+# Selects the number of what a request created: one row if it was executed, else none.
+CREATED_NUMBER = """
+select created_number
+from request_ids
+where tenant = $1 and method = $2 and request_id = $3
+limit 1
+"""
