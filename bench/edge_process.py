@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from bench.authority import Authority
 from bench.tenant import Tenant
-from tests.edge.process import EdgeProcess
+from tests.edge.edge_process import EdgeProcess
 
 __all__ = ["running_edge"]
 

@@ -15,8 +15,8 @@ __all__ = [
     "API_KEY_VARIABLE",
     "Access",
     "ApiKeyFile",
+    "Authority",
     "CaFile",
-    "Server",
     "Tenant",
     "Tls",
     "choose_tls",
@@ -27,7 +27,9 @@ API_KEY_VARIABLE = "HUSHPOST_API_KEY"
 
 # The options of every command that calls the authority.
 Tenant = Annotated[str, typer.Option(help="Whose contacts; must be the key's tenant.")]
-Server = Annotated[str, typer.Option(help="host:port of the authority.", envvar="HUSHPOST_SERVER")]
+Authority = Annotated[
+    str, typer.Option(help="host:port of the authority.", envvar="HUSHPOST_AUTHORITY")
+]
 ApiKeyFile = Annotated[
     Path | None,
     typer.Option(help=f"File with the API key; without it, {API_KEY_VARIABLE} has the key."),
@@ -47,7 +49,7 @@ _RETRY = RetryPolicy(max_tries=12)
 class Access:
     """Where the authority is, and what it takes to be heard there."""
 
-    server: str
+    authority: str
     api_key: str
     tls: TLS | bool
     tenant_id: str
@@ -56,18 +58,18 @@ class Access:
     def of(
         cls,
         tenant_id: str,
-        server: str,
+        authority: str,
         api_key_file: Path | None,
         tls: bool | None,
         ca_file: Path | None,
     ) -> Self:
         """Read what the options name. Raises typer.Exit."""
         key = read_api_key(api_key_file)
-        return cls(server, key, choose_tls(server, tls, ca_file), tenant_id)
+        return cls(authority, key, choose_tls(authority, tls, ca_file), tenant_id)
 
     def connect(self) -> Hushpost:
         """Prepare a connection. Call in a running loop."""
-        return Hushpost.connect(self.server, api_key=self.api_key, tls=self.tls, retry=_RETRY)
+        return Hushpost.connect(self.authority, api_key=self.api_key, tls=self.tls, retry=_RETRY)
 
 
 def read_api_key(file: Path | None) -> str:
@@ -88,19 +90,19 @@ def read_api_key(file: Path | None) -> str:
     return key
 
 
-def choose_tls(server: str, wanted: bool | None, ca_file: Path | None) -> TLS | bool:
+def choose_tls(authority: str, wanted: bool | None, ca_file: Path | None) -> TLS | bool:
     """Answer how to encrypt: as asked, otherwise always but to this machine itself."""
     if ca_file is not None:
         try:
             return TLS(root_certificates=ca_file.read_bytes())
         except OSError as error:
             raise fail(f"{ca_file} can't be read: {error.strerror}", 2) from error
-    return not _is_loopback(server) if wanted is None else wanted
+    return not _is_loopback(authority) if wanted is None else wanted
 
 
-def _is_loopback(server: str) -> bool:
-    host = server.rpartition(":")[0].strip("[]") or server
-    if host == "localhost" or server.startswith("unix:"):
+def _is_loopback(authority: str) -> bool:
+    host = authority.rpartition(":")[0].strip("[]") or authority
+    if host == "localhost" or authority.startswith("unix:"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

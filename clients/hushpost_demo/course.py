@@ -81,7 +81,7 @@ class Demo:
         self, authority: RunningAuthority, keys: Keys, tenant: Tenant
     ) -> list[Contact]:
         options: list[str | Path] = [
-            *("--tenant", tenant.tenant_id, "--server", authority.address, "--no-tls"),
+            *("--tenant", tenant.tenant_id, "--authority", authority.address, "--no-tls"),
             *("--api-key-file", keys.path(Role.SENDER)),
             *("--rejected", self.data_dir / "contacts.rejected.csv"),
         ]

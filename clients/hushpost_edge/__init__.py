@@ -1,7 +1,7 @@
-"""The edge: answers pixels and links over HTTP, and keeps events until the authority has them.
+"""The edge: serves pixels and redirects over HTTP and spools events for the authority.
 
-One process, `serve`, holds the *courier*: it ships what is spooled and follows
-the links of all campaigns. Each *worker* process answers readers: it looks links
-up in a local file and appends events to a spool file of its own. Nobody waits
-for the authority.
+The main process runs the background shipper, which sends spooled events to the
+authority and keeps a local copy of all links. Worker processes handle the HTTP
+requests: each looks links up in the local copy and appends events to its own spool
+file. Requests therefore do not wait for the authority.
 """

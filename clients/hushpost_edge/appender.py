@@ -1,7 +1,7 @@
-"""Appends events to a spool file, and tells when they are on disk.
+"""Appends events to a spool file with group commit.
 
-Whatever arrives while a commit is under way forms the next one, so that many
-readers share the wait for the disk.
+Events that arrive during a commit share the next one, so that many requests share one
+fsync.
 """
 
 import asyncio
@@ -16,34 +16,34 @@ import structlog
 
 from hushpost_client import Verdict
 from hushpost_edge import metrics
-from hushpost_edge.record import RECORD_BYTES, SpooledEvent, pack
 from hushpost_edge.spool import Spool
+from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack
 
 __all__ = ["Appender"]
 
 _log = structlog.get_logger(__name__)
 
 _MEASURE_SECONDS = 0.25
-_PATIENCE_SECONDS = 5.0
-"""How long readers wait for a disk that hangs: they get their redirect in any case."""
+_COMMIT_TIMEOUT_SECONDS = 5.0
+"""How long requests wait for a disk that hangs; then they are served all the same."""
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Events of one commit. `settled` is done when their readers need not wait any more."""
+    """The events of one commit. `done` is set when their requests may be answered."""
 
     first: int
-    settled: asyncio.Future[None]
+    done: asyncio.Future[None]
     events: bytearray = field(default_factory=bytearray)
     corrections: list[int] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
 
 class Appender:
-    """Appends to one spool file, of which it takes at most `limit` bytes.
+    """Appends events to one spool file, up to a size limit in bytes.
 
-    The file is written in a thread of its own. An executor would do, but its
-    futures and locks took as long as the judging of all the group's events.
+    A dedicated thread writes the file. An executor would do the same, but its futures
+    and locks take as long as classifying all events of a group.
     """
 
     def __init__(self, spool: Spool, limit: int) -> None:
@@ -52,36 +52,42 @@ class Appender:
         self._loop = asyncio.get_running_loop()
         self._used = spool.used_bytes()
         self._is_full = False
-        self._refused = 0
+        self._dropped = 0
         self._group = self._new_group(spool.next_serial())
         self._is_writing = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work_on, name="spool", daemon=True)
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run_jobs, name="spool", daemon=True)
         self._thread.start()
         self._measuring = asyncio.create_task(self._measure_forever())
 
     @property
     def next_serial(self) -> int:
-        """The serial number that the next event gets."""
+        """The serial number of the next event."""
         return self._group.first + len(self._group.verdicts)
 
     @property
     def is_full(self) -> bool:
-        """Whether events are refused at present."""
+        """Whether the size limit is reached, so that events are dropped."""
         return self._is_full
 
     def append(
         self, event: SpooledEvent, corrections: list[int] | None = None
     ) -> asyncio.Future[None] | None:
-        """Take an event; the answer is done when it is on disk. None: refused, full.
+        """Append an event.
 
-        `corrections` are the serial numbers of earlier events that turned out
-        to be a scanner's.
+        Args:
+            event: The event.
+            corrections: The serial numbers of earlier events whose verdict becomes
+                SCANNER.
+
+        Returns:
+            A future that is done when the event is on disk or writing it has failed;
+            None if the spool is full and the event is dropped.
         """
         if self._is_full:
-            self._refused += 1
+            self._dropped += 1
             return None
         group = self._group
         group.events += pack(event)
@@ -91,87 +97,91 @@ class Appender:
         if not self._is_writing:
             self._is_writing = True
             self._idle.clear()
-            # Not at once: other requests of this turn of the loop come along.
-            self._loop.call_soon(self._write)
-        return group.settled
+            # Deferred, so that other requests of this loop iteration join the group.
+            self._loop.call_soon(self._write_group)
+        return group.done
 
     async def close(self) -> None:
-        """Put on disk what was taken."""
+        """Write the pending events and stop the thread."""
         self._measuring.cancel()
         await self._idle.wait()
-        self._note_refused()
-        self._work.put(None)
+        self._report_dropped()
+        self._jobs.put(None)
         self._thread.join()
 
     def _new_group(self, first: int) -> _Group:
         return _Group(first, self._loop.create_future())
 
-    def _write(self) -> None:
+    def _write_group(self) -> None:
         group = self._group
         self._group = self._new_group(self.next_serial)
-        patience = self._loop.call_later(_PATIENCE_SECONDS, _settle, group)
-        self._work.put(partial(self._put_on_disk, group, patience))
+        timeout = self._loop.call_later(_COMMIT_TIMEOUT_SECONDS, _set_done, group)
+        self._jobs.put(partial(self._commit, group, timeout))
 
-    def _written(
-        self, group: _Group, patience: asyncio.TimerHandle, error: Exception | None
+    def _on_commit(
+        self, group: _Group, timeout: asyncio.TimerHandle, error: Exception | None
     ) -> None:
-        patience.cancel()
-        _settle(group)
+        timeout.cancel()
+        _set_done(group)
         if error is None:
-            metrics.spooled(group.verdicts)
-            self._measured(self._used + len(group.verdicts) * RECORD_BYTES)
+            metrics.count_commit(group.verdicts)
+            self._set_used(self._used + len(group.verdicts) * RECORD_BYTES)
         else:
-            metrics.REFUSED.labels("disk").inc(len(group.verdicts))
-            _log.error("events not spooled", cause=_cause(error), events=len(group.verdicts))
+            metrics.REFUSED_EVENTS.labels("disk").inc(len(group.verdicts))
+            _log.error(
+                "writing to the spool failed; events dropped",
+                cause=_cause(error),
+                events=len(group.verdicts),
+            )
         if self._group.verdicts:
-            self._write()
+            self._write_group()
         else:
             self._is_writing = False
             self._idle.set()
 
     async def _measure_forever(self) -> None:
-        """See what the courier has made free; sums of what is appended only go up."""
+        """Measure the file regularly, because the uploader frees space in it."""
         while True:
             await asyncio.sleep(_MEASURE_SECONDS)
-            self._note_refused()
-            self._work.put(self._measure)
+            self._report_dropped()
+            self._jobs.put(self._measure)
 
-    def _measured(self, used: int) -> None:
+    def _set_used(self, used: int) -> None:
         self._used = used
         self._is_full = used >= self._limit
 
-    def _note_refused(self) -> None:
-        if self._refused:
-            metrics.REFUSED.labels("full").inc(self._refused)
-            _log.error("events refused, the spool is full", events=self._refused)
-            self._refused = 0
+    def _report_dropped(self) -> None:
+        if self._dropped:
+            metrics.REFUSED_EVENTS.labels("full").inc(self._dropped)
+            _log.error("spool full; events dropped", events=self._dropped)
+            self._dropped = 0
 
-    # In the thread:
+    # The following methods run in the thread.
 
-    def _work_on(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
+    def _run_jobs(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
 
-    def _put_on_disk(self, group: _Group, patience: asyncio.TimerHandle) -> None:
+    def _commit(self, group: _Group, timeout: asyncio.TimerHandle) -> None:
         failure = None
         try:
             self._spool.append(group.first, bytes(group.events), group.corrections)
-        except Exception as error:  # noqa: BLE001 - readers wait for an end, whichever
+        except Exception as error:  # noqa: BLE001 - requests wait for the outcome
             failure = error
-        self._loop.call_soon_threadsafe(self._written, group, patience, failure)
+        self._loop.call_soon_threadsafe(self._on_commit, group, timeout, failure)
 
     def _measure(self) -> None:
         try:
             used = self._spool.used_bytes()
         except sqlite3.Error as error:
-            _log.error("spool not readable", cause=_cause(error))
+            _log.error("measuring the spool failed", cause=_cause(error))
         else:
-            self._loop.call_soon_threadsafe(self._measured, used)
+            self._loop.call_soon_threadsafe(self._set_used, used)
 
 
-def _settle(group: _Group) -> None:
-    if not group.settled.done():
-        group.settled.set_result(None)
+def _set_done(group: _Group) -> None:
+    if not group.done.done():
+        group.done.set_result(None)
 
 
 def _cause(error: Exception) -> str:

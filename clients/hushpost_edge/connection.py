@@ -7,9 +7,13 @@ __all__ = ["connect_authority"]
 
 
 def connect_authority(settings: Settings) -> Hushpost:
-    """Prepare a client that leaves repeating to its callers. Call in a running loop."""
-    tls: TLS | bool = settings.is_encrypted
-    if tls and settings.ca_file is not None:
+    """Create a client in a running event loop.
+
+    The client does not retry calls: the uploader retries batches itself, and a reader
+    should not wait for a second try. `max_backoff` applies to the stream of links.
+    """
+    tls: TLS | bool | None = settings.tls
+    if settings.ca_file is not None and tls is not False:
         tls = TLS(root_certificates=settings.ca_file.read_bytes())
     return Hushpost.connect(
         settings.authority,

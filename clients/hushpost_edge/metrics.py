@@ -1,7 +1,7 @@
-"""What is counted. No label names a contact, a tenant, a campaign or a link.
+"""The edge's Prometheus metrics. No label names a contact, a tenant, a campaign or a link.
 
-The processes leave their numbers in a folder (see serve.py), and whichever
-worker is asked answers for all of them.
+The processes share their metrics through files (see `__main__.py`), so that any worker
+can serve the metrics of all.
 """
 
 from collections.abc import Sequence
@@ -11,56 +11,58 @@ from prometheus_client import Counter, Gauge, Histogram
 from hushpost_client import Verdict
 
 __all__ = [
-    "ANSWERS",
     "COMMIT_EVENTS",
     "EVENTS",
     "LINKS",
     "OLDEST_SECONDS",
-    "REFUSED",
-    "REJECTED",
-    "SHIPPED",
+    "REFUSED_EVENTS",
+    "REJECTED_EVENTS",
+    "REQUESTS_WITHOUT_EVENT",
+    "SHIPPED_EVENTS",
     "SHIP_FAILURES",
     "SPOOL_BYTES",
-    "spooled",
+    "count_commit",
 ]
 
-ANSWERS = Counter(
+REQUESTS_WITHOUT_EVENT = Counter(
     "hushpost_edge_answers_total",
-    "Requests that became no event: unknown links, links that could not be looked up, HEAD.",
+    "Requests that are not recorded: unknown links, links that could not be resolved, HEAD.",
     ["what"],
 )
-EVENTS = Counter("hushpost_edge_events_total", "Events spooled.", ["verdict"])
-_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict}
-REFUSED = Counter(
+EVENTS = Counter("hushpost_edge_events_total", "Events written to the spool.", ["verdict"])
+_EVENTS_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict}
+REFUSED_EVENTS = Counter(
     "hushpost_edge_refused_events_total",
-    "Events that were not spooled, although their reader was answered: spool full, disk failing.",
+    "Events that were dropped because the spool was full or the disk failed.",
     ["cause"],
 )
 COMMIT_EVENTS = Histogram(
     "hushpost_edge_commit_events",
-    "Events per commit of a spool.",
+    "Events per commit to a spool file.",
     buckets=(1, 4, 16, 64, 256, 1024),
 )
-SHIPPED = Counter("hushpost_edge_shipped_events_total", "Events that the authority accepted.")
-REJECTED = Counter(
-    "hushpost_edge_rejected_events_total", "Events that the authority refused.", ["reason"]
+SHIPPED_EVENTS = Counter(
+    "hushpost_edge_shipped_events_total", "Events that the authority accepted."
+)
+REJECTED_EVENTS = Counter(
+    "hushpost_edge_rejected_events_total", "Events that the authority rejected.", ["reason"]
 )
 SHIP_FAILURES = Counter(
-    "hushpost_edge_ship_failures_total", "Batches that were not taken, by reason.", ["reason"]
+    "hushpost_edge_ship_failures_total", "Failed attempts to ship a batch.", ["reason"]
 )
 SPOOL_BYTES = Gauge(
-    "hushpost_edge_spool_bytes", "Content of all spool files.", multiprocess_mode="mostrecent"
+    "hushpost_edge_spool_bytes", "Size of all spool files.", multiprocess_mode="mostrecent"
 )
 OLDEST_SECONDS = Gauge(
     "hushpost_edge_spool_oldest_seconds",
-    "Age of the oldest event that is not shipped.",
+    "Age of the oldest event that has not been shipped.",
     multiprocess_mode="mostrecent",
 )
-LINKS = Counter("hushpost_edge_links_total", "Links received.")
+LINKS = Counter("hushpost_edge_links_total", "Links received from the authority.")
 
 
-def spooled(verdicts: Sequence[Verdict]) -> None:
+def count_commit(verdicts: Sequence[Verdict]) -> None:
     """Count the events of a commit."""
     COMMIT_EVENTS.observe(len(verdicts))
     for verdict in set(verdicts):
-        _BY_VERDICT[verdict].inc(verdicts.count(verdict))
+        _EVENTS_BY_VERDICT[verdict].inc(verdicts.count(verdict))

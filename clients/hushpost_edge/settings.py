@@ -1,18 +1,16 @@
-"""The edge's settings: from options, then the environment, then defaults."""
+"""Settings of the edge: command-line options, then the environment, then defaults."""
 
-import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hushpost_edge.ranges import AddressRanges, RangesError
+from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
 from hushpost_runtime.settings import SettingsError
 
-__all__ = ["PREFIX", "Settings"]
+__all__ = ["Settings"]
 
-PREFIX = "HUSHPOST_EDGE_"
 _GIB = 1 << 30
 _MIB = 1 << 20
 
@@ -20,79 +18,91 @@ _MIB = 1 << 20
 def _checked_listen(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
-        raise ValueError("an address is host:port, and every worker needs the same port")
+        raise ValueError("must be host:port with a port from 1 to 65535")
     return value
 
 
 def _checked_ranges(value: str) -> str:
     try:
         AddressRanges(value.split(","))
-    except RangesError as error:
+    except AddressRangesError as error:
         raise ValueError(str(error)) from error
     return value
 
 
 class Settings(BaseSettings):
-    """How `hushpost edge` runs. Each is `HUSHPOST_EDGE_<NAME>` in the environment."""
+    """Settings of `hushpost edge`.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    The environment variables are `HUSHPOST_EDGE_<NAME>`, except for
+    `HUSHPOST_AUTHORITY`, which all commands share.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HUSHPOST_EDGE_", frozen=True, extra="ignore")
 
     listen: Annotated[str, AfterValidator(_checked_listen)] = Field(
-        "127.0.0.1:8080", description="Address to serve HTTP on."
+        "127.0.0.1:8080", description="Address to serve HTTP on, host:port."
     )
-    authority: str = Field("127.0.0.1:50051", description="Address of the authority.")
+    authority: str = Field(
+        "127.0.0.1:50051",
+        validation_alias="HUSHPOST_AUTHORITY",
+        description="Address of the authority, host:port.",
+    )
     api_key_file: Path | None = Field(None, description="File with an API key of role EDGE.")
     api_key: SecretStr | None = Field(
-        None, description="The API key itself; environment only, since processes can be listed."
+        None,
+        description="The API key itself. Environment only, because options are visible to "
+        "other users of the machine.",
     )
     tls: bool | None = Field(
         None,
-        description="Whether to encrypt towards the authority. Default: unless it is on loopback.",
+        description="Whether to use TLS for the connection to the authority. Default: yes, "
+        "unless its address is a loopback address.",
     )
     ca_file: Path | None = Field(
-        None, description="PEM file with the roots to trust. Default: the usual ones."
+        None,
+        description="PEM file with the root certificates to trust. Default: those of gRPC.",
     )
     data_dir: Path = Field(
         Path(".hushpost-edge"),
-        description="Folder of links and of events that are not shipped yet; must outlive "
-        "the process.",
+        description="Folder for links and for events that have not been shipped yet; must be "
+        "persistent.",
     )
-    workers: int = Field(1, ge=1, le=64, description="Processes that answer.")
+    workers: int = Field(1, ge=1, le=64, description="Number of worker processes.")
     spool_bytes: int = Field(
         _GIB,
         ge=_MIB,
-        description="Bytes of events to keep at most, all workers together; more are refused.",
+        description="Maximum size of the spool of all workers together, in bytes; further "
+        "events are dropped.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_checked_ranges)] = Field(
         "",
-        description="Address ranges, separated by commas, whose X-Forwarded-For is believed.",
+        description="Address ranges of reverse proxies whose X-Forwarded-For is trusted, "
+        "separated by commas.",
     )
     proxy_ranges: Path | None = Field(
-        None, description="File with the address ranges of image proxies: opens are PROXY."
+        None,
+        description="File with the address ranges of image proxies; opens from them are PROXY.",
     )
     prefetch_ranges: Path | None = Field(
         None,
-        description="File with address ranges that fetch unread mail's images, such as Apple's "
-        "egress ranges: opens are PREFETCH.",
+        description="File with address ranges that fetch images of unread mail, such as Apple's "
+        "egress ranges; opens from them are PREFETCH.",
     )
     scanner_ranges: Path | None = Field(
-        None, description="File with the address ranges of mail gateways: all is SCANNER."
+        None,
+        description="File with the address ranges of mail gateways; all events from them are "
+        "SCANNER.",
     )
     trap_link: int | None = Field(
         None,
         ge=1,
-        description="Number of a link that no reader sees: who follows it is a SCANNER.",
+        description="Number of a link that is invisible to readers; clicks on it are SCANNER.",
     )
     log_level: str = Field(
         "info",
         pattern="^(debug|info|warning|error)$",
-        description="debug, info, warning, error.",
+        description="debug, info, warning or error.",
     )
-
-    @classmethod
-    def read(cls, **given: Any) -> Self:
-        """Read the settings; what is not given comes from the environment."""
-        return cls(**given)
 
     @property
     def host(self) -> str:
@@ -106,23 +116,18 @@ class Settings(BaseSettings):
 
     @property
     def links_file(self) -> Path:
-        """Where links are kept."""
+        """The SQLite file of the links."""
         return self.data_dir / "links.sqlite"
 
     @property
     def spool_dir(self) -> Path:
-        """Where events are kept."""
+        """The folder of the spool files."""
         return self.data_dir / "spool"
 
     @property
     def metrics_dir(self) -> Path:
-        """Where the processes leave their numbers for each other."""
+        """The folder through which the processes share their metrics."""
         return self.data_dir / "metrics"
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether calls to the authority are encrypted."""
-        return not _is_loopback(self.authority) if self.tls is None else self.tls
 
     def read_api_key(self) -> str:
         """Return the API key. Raises SettingsError, OSError."""
@@ -131,17 +136,7 @@ class Settings(BaseSettings):
         elif self.api_key is not None:
             key = self.api_key.get_secret_value().strip()
         else:
-            raise SettingsError(f"no API key: give --api-key-file or set {PREFIX}API_KEY")
+            raise SettingsError("no API key: use --api-key-file or set HUSHPOST_EDGE_API_KEY")
         if not (key and key.isascii() and key.isprintable()):
-            raise SettingsError("the API key is empty or holds characters that no key has")
+            raise SettingsError("the API key is empty or has characters that no API key has")
         return key
-
-
-def _is_loopback(target: str) -> bool:
-    host = target.rpartition(":")[0].strip("[]") or target
-    if host == "localhost" or target.startswith("unix:"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,9 +1,9 @@
-"""A spool file: events on disk from the answer to the reader until the authority has them.
+"""A spool file: a durable queue of events that have not been shipped yet.
 
-A worker appends *arrivals*, groups of events that were committed together. The
-courier fixes a *batch*, the oldest arrivals under a request id, ships it, and
-drops both. A batch is fixed on disk before it is first sent, so that it is the
-same one however often it is sent.
+A worker appends *arrivals*: groups of events that are committed together. The uploader
+fixes a *batch*, which is the oldest arrivals under a request id, sends it, and drops
+both. A batch is written to disk before it is first sent, so that every retry sends the
+same events under the same request id, even after a crash.
 """
 
 import sqlite3
@@ -15,36 +15,37 @@ from pathlib import Path
 from uuid import uuid4
 
 from hushpost_client import Verdict
-from hushpost_edge.record import RECORD_BYTES, SpooledEvent, unpack
-from hushpost_edge.storage import connect, empty_log
+from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
+from hushpost_edge.sqlite import open_database, truncate_wal
 
 __all__ = ["Batch", "Spool"]
 
 BATCH_EVENTS = 5_000
-"""Half of what a call may carry: small enough to hold up nobody for long."""
+"""Half the maximum of RecordEvents, so that a batch delays other calls less."""
 
 ARRIVAL_EVENTS = 1_000
 
 _HOLD_MICROSECONDS = 2_500_000
-"""How long events stay: a verdict may be corrected a second after its event."""
+"""How long events are held back, because a verdict may be corrected up to a second later."""
 
-_CORRECTED_MICROSECONDS = 2_000_000
-"""How long after an event its correction may have been committed, and to spare."""
+_CORRECTION_MICROSECONDS = 2_000_000
+"""How long after an event its correction may be committed, with a margin."""
 
 _SHRINK_BYTES = 16 << 20
-"""An empty file larger than this gives its space back."""
+"""An empty file larger than this is shrunk."""
 
 _SCHEMA = """
 create table if not exists arrivals (
     first integer primary key,   -- serial number of the first event
-    time integer not null,       -- of the append, microseconds since 1970
-    corrections blob not null,   -- serial numbers of earlier events that are SCANNER
-    events blob not null         -- see record.py; last, so that the rest is read without it
+    time integer not null,       -- time of the append, in microseconds since 1970
+    corrections blob not null,   -- serial numbers of earlier events whose verdict is SCANNER
+    events blob not null         -- see spooled_event.py; last, so that SQLite can read the
+                                 -- other columns without it
 );
 create table if not exists batch (
     request_id text primary key,
-    last integer not null,       -- `first` of its last arrival
-    scanners blob not null       -- serial numbers of its events that are SCANNER
+    last integer not null,       -- `first` of the last arrival in the batch
+    scanners blob not null       -- serial numbers of its events whose verdict is SCANNER
 ) without rowid;
 """
 
@@ -62,7 +63,7 @@ _DROP_BATCH = "delete from batch"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is shipped under one request id. `last` says how far in the file it goes."""
+    """Events that are sent under one request id, up to the arrival `last`."""
 
     request_id: str
     last: int
@@ -70,10 +71,10 @@ class Batch:
 
 
 class Spool:
-    """One spool file. `clock` answers microseconds since 1970."""
+    """One spool file. `clock` returns microseconds since 1970."""
 
     def __init__(self, file: Path, clock: Callable[[], int]) -> None:
-        self._db = connect(file, _SCHEMA)
+        self._db = open_database(file, _SCHEMA)
         self._clock = clock
 
     def close(self) -> None:
@@ -81,22 +82,28 @@ class Spool:
         self._db.close()
 
     def next_serial(self) -> int:
-        """Return a serial number after those of all events that are in the file."""
+        """Return a serial number above those of all events in the file."""
         last = self._db.execute(_LAST).fetchone()
         return 1 if last is None else int(last[0]) + int(last[1]) // RECORD_BYTES
 
     def append(self, first: int, events: bytes, corrections: Iterable[int]) -> None:
-        """Put events on disk. Raises sqlite3.Error; then they may be there or not."""
-        wanted = array("q", corrections).tobytes()
+        """Write packed events to disk. If it raises sqlite3.Error, some may have been written.
+
+        Args:
+            first: The serial number of the first event.
+            events: The events, see `spooled_event.pack`.
+            corrections: The serial numbers of earlier events whose verdict becomes SCANNER.
+        """
+        correction_blob = array("q", corrections).tobytes()
         step = ARRIVAL_EVENTS * RECORD_BYTES
-        for place in range(0, len(events), step):
-            part = events[place : place + step]
-            serial = first + place // RECORD_BYTES
-            self._db.execute(_APPEND, (serial, self._clock(), wanted, part))
-            wanted = b""
+        for offset in range(0, len(events), step):
+            part = events[offset : offset + step]
+            serial = first + offset // RECORD_BYTES
+            self._db.execute(_APPEND, (serial, self._clock(), correction_blob, part))
+            correction_blob = b""
 
     def used_bytes(self) -> int:
-        """Return the bytes that are taken up by content."""
+        """Return the size of the content, without free pages."""
         pages, free, size = (
             int(self._db.execute(f"pragma {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
@@ -104,12 +111,12 @@ class Spool:
         return (pages - free) * size
 
     def oldest_seconds(self) -> float | None:
-        """Return the age of the oldest arrival, None for an empty spool."""
+        """Return the age of the oldest arrival in seconds, None if the spool is empty."""
         row = self._db.execute(_OLDEST_TIME).fetchone()
         return None if row is None else (self._clock() - int(row[0])) / 1e6
 
     def batch(self) -> Batch | None:
-        """Return the batch to ship, fixing one if there is none; None while nothing is due."""
+        """Return the current batch, or fix a new one; None if no events are due."""
         fixed = self._db.execute(_FIXED).fetchone()
         if fixed is None:
             fixed = self._fix()
@@ -125,19 +132,19 @@ class Spool:
         return Batch(request_id, last, events)
 
     def _fix(self) -> tuple[str, int, bytes] | None:
-        """Choose the oldest arrivals that no correction can reach any more.
+        """Fix a batch of the oldest arrivals that can no longer be corrected.
 
-        Reads on no further than it must: after an outage there may be millions.
+        Reads only the rows that it needs, because after an outage there may be millions.
         """
         now = self._clock()
         count = first = last = until = 0
         with closing(self._db.execute(_OLDEST)) as arrivals:
             for serial, time, size in arrivals:
                 count += size // RECORD_BYTES
-                # A clock that was set back must not hold events until it has caught up.
+                # abs(): if the clock was set back, do not wait until it has caught up.
                 if count > BATCH_EVENTS or abs(now - time) < _HOLD_MICROSECONDS:
                     break
-                first, last, until = first or serial, serial, time + _CORRECTED_MICROSECONDS
+                first, last, until = first or serial, serial, time + _CORRECTION_MICROSECONDS
         if not last:
             return None
         fixed = (str(uuid4()), last, self._corrections(first, until).tobytes())
@@ -154,7 +161,7 @@ class Spool:
         return found
 
     def drop(self, batch: Batch) -> None:
-        """Forget a batch that has been shipped."""
+        """Delete a batch that the authority has accepted."""
         self._db.execute("begin immediate")
         try:
             self._db.execute(_DROP_ARRIVALS, (batch.last,))
@@ -165,11 +172,11 @@ class Spool:
                 self._db.execute("rollback")
             raise
 
-    def tidy(self) -> None:
-        """Leave no trace of what was dropped, and give back what it took up."""
+    def clean_up(self) -> None:
+        """Erase dropped events from the WAL, and shrink the file if it is empty but large."""
         if self.oldest_seconds() is None and self._file_bytes() > _SHRINK_BYTES:
             self._db.execute("vacuum")
-        empty_log(self._db)
+        truncate_wal(self._db)
 
     def _file_bytes(self) -> int:
         pages = self._db.execute("pragma page_count").fetchone()[0]

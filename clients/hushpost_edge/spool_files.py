@@ -1,8 +1,8 @@
-"""Which spool file belongs to whom: one for each worker, the first that is free.
+"""Assigns spool files to worker processes by file locks.
 
-A worker holds the lock of its file for as long as it lives, however it ends; the
-next worker goes on with the file that it finds free, so that no file is left
-behind and their number stays that of the workers.
+A worker claims the first free spool file and holds its lock until the process ends, even
+if it crashes. The next worker claims the same file, so that no file is orphaned and there
+are never more files than workers.
 """
 
 import fcntl
@@ -11,32 +11,32 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-__all__ = ["all_spools", "held", "own_spool"]
+__all__ = ["claimed_spool_file", "exclusive_lock", "spool_files"]
 
 
-def all_spools(folder: Path) -> list[Path]:
-    """Return the spool files that there are, whoever made them."""
+def spool_files(folder: Path) -> list[Path]:
+    """Return all spool files in a folder, claimed or not."""
     return sorted(folder.glob("*.sqlite"))
 
 
 @contextmanager
-def own_spool(folder: Path) -> Iterator[Path]:
-    """Give a spool file that is no other living process's."""
+def claimed_spool_file(folder: Path) -> Iterator[Path]:
+    """Claim a spool file that no other living process uses."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for index in count(1):
-        with held(folder / f"{index}.lock") as is_ours:
-            if is_ours:
+        with exclusive_lock(folder / f"{index}.lock") as is_locked:
+            if is_locked:
                 yield folder / f"{index}.sqlite"
                 return
 
 
 @contextmanager
-def held(lock: Path) -> Iterator[bool]:
-    """Hold a lock file if nobody else does, and say whether."""
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.open("a") as file:
+def exclusive_lock(file: Path) -> Iterator[bool]:
+    """Try to lock a file without waiting; yield whether it succeeded."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file.open("a") as opened:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:

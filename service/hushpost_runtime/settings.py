@@ -24,7 +24,12 @@ def read_settings(settings: type[_Settings], **options: Any) -> _Settings:
     Raises:
         SettingsError: A value is invalid.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    fields = settings.model_fields
+    given = {
+        str(fields[name].validation_alias or name): value
+        for name, value in options.items()
+        if value is not None
+    }
     try:
         return settings(**given)
     except ValidationError as error:

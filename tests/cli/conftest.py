@@ -163,7 +163,7 @@ def import_into(hushpost: Command, ledger: Ledger) -> Command:
     """Run `hushpost import` against the ledger."""
 
     async def run(path: Path, *options: str | Path, key: str | None = "hp_key") -> Outcome:
-        fixed = ("--tenant", "acme", "--server", ledger.target)
+        fixed = ("--tenant", "acme", "--authority", ledger.target)
         return await hushpost("import", path, *fixed, *options, key=key)
 
     return run

@@ -69,7 +69,7 @@ def test_the_client_needs_no_extra() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "wanted", "tls"),
+    ("authority", "wanted", "tls"),
     [
         ("localhost:50051", None, False),
         ("127.0.0.1:50051", None, False),
@@ -81,9 +81,11 @@ def test_the_client_needs_no_extra() -> None:
         ("localhost:50051", True, True),
     ],
 )
-def test_keys_leave_this_machine_encrypted(*, server: str, wanted: bool | None, tls: bool) -> None:
+def test_keys_leave_this_machine_encrypted(
+    *, authority: str, wanted: bool | None, tls: bool
+) -> None:
     """TLS is on unless the authority is on this machine or the user says otherwise."""
-    assert choose_tls(server, wanted, None) is tls
+    assert choose_tls(authority, wanted, None) is tls
 
 
 def test_an_authority_of_ones_own_can_be_trusted(tmp_path: Path) -> None:

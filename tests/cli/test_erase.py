@@ -22,7 +22,7 @@ def erase(hushpost: Any, ledger: Any) -> Any:
     """Run `hushpost erase` against the ledger."""
 
     async def run(path: Path, *options: str | Path, stdin: str = "") -> Any:
-        fixed = ("--contacts", path, "--tenant", "acme", "--server", ledger.target)
+        fixed = ("--contacts", path, "--tenant", "acme", "--authority", ledger.target)
         return await hushpost("erase", *fixed, *options, stdin=stdin)
 
     return run
@@ -152,7 +152,7 @@ async def test_an_interrupt_says_how_far_it_came(
     arguments = ["erase", "--contacts", str(path), "--tenant", "acme", "--yes", "--at-once", "2"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from hushpost_cli.main import app; app()", *arguments),
-        *("--server", ledger.target),
+        *("--authority", ledger.target),
         cwd=tmp_path,
         env={**os.environ, "HUSHPOST_API_KEY": "hp_key"},
         stderr=asyncio.subprocess.PIPE,

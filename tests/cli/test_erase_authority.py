@@ -18,7 +18,15 @@ def erase(hushpost: Any, authority: Any, tenant: Any) -> Any:
     """Run `hushpost erase` with the key of the tenant's sender."""
 
     async def run(path: Path, *options: str, tenant_id: str = tenant.tenant_id) -> Any:
-        fixed = ("--contacts", path, "--tenant", tenant_id, "--server", authority.target, "--yes")
+        fixed = (
+            "--contacts",
+            path,
+            "--tenant",
+            tenant_id,
+            "--authority",
+            authority.target,
+            "--yes",
+        )
         return await hushpost("erase", *fixed, *options, key=tenant.sender_key)
 
     return run

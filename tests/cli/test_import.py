@@ -139,7 +139,7 @@ async def test_rejected_rows_go_where_asked(
 async def test_a_dry_run_touches_nothing(hushpost: Any, contacts: Any) -> None:
     """`--dry-run` needs no authority and no key, writes nothing, and tells of bad rows."""
     path = contacts("contact_id,doNotTrack\nann,1\nbob,maybe\ncid,\ndan\n")
-    options = ("--tenant", "acme", "--server", "127.0.0.1:1", "--dry-run")
+    options = ("--tenant", "acme", "--authority", "127.0.0.1:1", "--dry-run")
     done = await hushpost("import", path, *options, key=None)
     assert done.code == 3
     assert "4 rows, 3 good, 1 bad; nothing was written" in done.out
@@ -246,7 +246,7 @@ async def test_an_interrupt_says_how_far_it_came(
     arguments = ["import", str(path), "--tenant", "acme", "--batch-size", "1"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from hushpost_cli.main import app; app()", *arguments),
-        *("--server", ledger.target),
+        *("--authority", ledger.target),
         cwd=tmp_path,
         env={**os.environ, "HUSHPOST_API_KEY": "hp_key"},
         stderr=asyncio.subprocess.PIPE,

@@ -12,7 +12,7 @@ def import_into_authority(hushpost: Any, authority: Any, tenant: Any) -> Any:
     """Run `hushpost import` with the key of the tenant's sender."""
 
     async def run(path: Any, *options: str, tenant_id: str = tenant.tenant_id) -> Any:
-        fixed = ("--tenant", tenant_id, "--server", authority.target)
+        fixed = ("--tenant", tenant_id, "--authority", authority.target)
         return await hushpost("import", path, *fixed, *options, key=tenant.sender_key)
 
     return run

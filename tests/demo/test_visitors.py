@@ -16,9 +16,9 @@ from hushpost_demo.visitors import (
     SMALL_PROGRAM,
     Visitor,
 )
-from hushpost_edge.evidence import Evidence, gather
-from hushpost_edge.ranges import AddressRanges
-from hushpost_edge.verdict import Judge
+from hushpost_edge.address_ranges import AddressRanges
+from hushpost_edge.classifier import Classifier
+from hushpost_edge.request_info import RequestInfo, read_request_info
 
 # A sandbox is found out by its haste alone.
 JUDGED_ALONE = (
@@ -28,10 +28,10 @@ JUDGED_ALONE = (
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
+def judge() -> Classifier:
     """The edge's, with the demo's file of gateways."""
     with as_file(files("hushpost_demo") / "gateways.txt") as file:
-        return Judge(
+        return Classifier(
             proxies=AddressRanges([]),
             prefetchers=AddressRanges([]),
             scanners=AddressRanges.load(file),
@@ -40,22 +40,24 @@ def judge() -> Judge:
 
 
 @pytest.mark.parametrize("visitor", JUDGED_ALONE, ids=lambda visitor: visitor.name)
-def test_the_edge_takes_visitors_for_what_the_demo_says(judge: Judge, visitor: Visitor) -> None:
+def test_the_edge_takes_visitors_for_what_the_demo_says(
+    judge: Classifier, visitor: Visitor
+) -> None:
     """Opens and clicks of each get the verdict that the model counts them with."""
-    assert judge.verdict(0, _evidence(visitor)) is visitor.opens
-    assert judge.verdict(1, _evidence(visitor)) is visitor.clicks
+    assert judge.classify(0, _evidence(visitor)) is visitor.opens
+    assert judge.classify(1, _evidence(visitor)) is visitor.clicks
 
 
-def test_a_single_click_of_a_sandbox_looks_like_a_persons(judge: Judge) -> None:
+def test_a_single_click_of_a_sandbox_looks_like_a_persons(judge: Classifier) -> None:
     """So the demo shows that several are found out by their timing."""
-    assert judge.verdict(1, _evidence(SANDBOX)) is PEOPLE[0].clicks
+    assert judge.classify(1, _evidence(SANDBOX)) is PEOPLE[0].clicks
 
 
-def _evidence(visitor: Visitor) -> Evidence:
+def _evidence(visitor: Visitor) -> RequestInfo:
     headers = {"user-agent": visitor.agent, "x-forwarded-for": visitor.address or "2001:db8:1::1"}
     headers |= {name.lower(): value for name, value in visitor.headers.items()}
     scope = {
         "client": ("127.0.0.1", 1),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    return gather(scope, AddressRanges(["127.0.0.1/32"]))
+    return read_request_info(scope, AddressRanges(["127.0.0.1/32"]))

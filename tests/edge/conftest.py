@@ -1,4 +1,4 @@
-"""An edge beside the authority, and campaigns whose mail it serves."""
+"""Fixtures: an edge connected to the shared authority, and campaigns."""
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,7 @@ import pytest
 from hushpost_client import Hushpost, PolicyUpdate, Role
 from tests.conftest import RunningAuthority
 
-from .process import EdgeProcess
+from .edge_process import EdgeProcess
 
 TRAP_LINK = 7
 URLS = tuple(f"https://example.com/landing/{number}?from=mail" for number in range(1, 9))
@@ -18,7 +18,7 @@ URLS = tuple(f"https://example.com/landing/{number}?from=mail" for number in ran
 
 @dataclass(frozen=True)
 class Mailing:
-    """A campaign that was sent: one token for each contact."""
+    """A campaign with a token for each contact."""
 
     campaign_id: str
     tokens: dict[str, str]
@@ -26,7 +26,7 @@ class Mailing:
 
 @dataclass(frozen=True)
 class Counts:
-    """A campaign's numbers: all events, and distinct messages; identified ones."""
+    """The identified counts of a campaign: events, and distinct contacts (`unique`)."""
 
     opens: int = 0
     clicks: int = 0
@@ -36,19 +36,19 @@ class Counts:
 
 
 async def send(sender: Hushpost, contacts: Sequence[str], urls: Sequence[str] = URLS) -> Mailing:
-    """Register a campaign and issue its tokens."""
+    """Create a campaign and issue its tokens."""
     campaign_id = f"c-{uuid.uuid4().hex[:12]}"
     await sender.campaigns.create_campaign(campaign_id, links=urls, groups=["all"])
     tokens: dict[str, str] = {}
-    for place in range(0, len(contacts), 5_000):
-        some = contacts[place : place + 5_000]
-        issued = await sender.campaigns.issue_tokens(campaign_id, "all", some)
+    for start in range(0, len(contacts), 5_000):
+        batch = contacts[start : start + 5_000]
+        issued = await sender.campaigns.issue_tokens(campaign_id, "all", batch)
         tokens |= {item.contact_id: item.token for item in issued.tokens if item.token}
     return Mailing(campaign_id, tokens)
 
 
 async def counts(reporter: Hushpost, mailing: Mailing) -> Counts:
-    """Ask for a campaign's numbers."""
+    """Read the counts of a campaign."""
     stats = await reporter.stats.get_campaign_stats(mailing.campaign_id)
     return Counts(
         opens=stats.opens.human.identified.total,
@@ -61,18 +61,18 @@ async def counts(reporter: Hushpost, mailing: Mailing) -> Counts:
 
 @pytest.fixture(scope="session")
 async def edge_key(authority: RunningAuthority) -> str:
-    """A key of role EDGE for the shared authority."""
+    """An API key of role EDGE for the shared authority."""
     async with authority.client(authority.admin_key) as client:
-        made = await client.admin.create_api_key(Role.EDGE)
-    assert made.secret is not None
-    return made.secret
+        created = await client.admin.create_api_key(Role.EDGE)
+    assert created.secret is not None
+    return created.secret
 
 
 @pytest.fixture(scope="session")
 async def edge(
     authority: RunningAuthority, edge_key: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[EdgeProcess]:
-    """The edge that most tests share; it takes the test for a proxy of its own."""
+    """The edge that most tests share; it trusts X-Forwarded-For headers from the tests."""
     with EdgeProcess(
         tmp_path_factory.mktemp("edge"),
         authority.target,
@@ -86,7 +86,7 @@ async def edge(
 
 @dataclass(frozen=True)
 class OwnAuthority:
-    """Keys of an authority that a test may stop and kill."""
+    """API keys of an authority that only one test uses, and may stop or kill."""
 
     sender_key: str
     reporter_key: str
@@ -94,19 +94,19 @@ class OwnAuthority:
 
 
 async def set_up(target: str, admin_key: str) -> OwnAuthority:
-    """Create a tenant and its keys."""
+    """Create a tenant and its API keys."""
     async with Hushpost.connect(target, api_key=admin_key, tls=False) as client:
         await client.admin.create_tenant("acme", policy=PolicyUpdate(quorum=1))
         keys = []
         for role in (Role.SENDER, Role.REPORTER, Role.EDGE):
             tenant_id = "" if role is Role.EDGE else "acme"
-            made = await client.admin.create_api_key(role, tenant_id=tenant_id)
-            assert made.secret is not None
-            keys.append(made.secret)
+            created = await client.admin.create_api_key(role, tenant_id=tenant_id)
+            assert created.secret is not None
+            keys.append(created.secret)
     return OwnAuthority(*keys)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of an edge of the test's own."""
+    """The folder of an edge that only one test uses."""
     return tmp_path / "edge"

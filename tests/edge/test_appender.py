@@ -1,4 +1,4 @@
-"""Appending to a spool."""
+"""Appending events to a spool with group commit."""
 
 import asyncio
 import sqlite3
@@ -9,14 +9,14 @@ import pytest
 
 from hushpost_client import Verdict
 from hushpost_edge.appender import Appender
-from hushpost_edge.record import RECORD_BYTES, SpooledEvent, unpack
 from hushpost_edge.spool import Spool
+from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
 
 from .waiting import until
 
 
-class WatchedSpool(Spool):
-    """A spool that tells how it was written to, and fails when told."""
+class InstrumentedSpool(Spool):
+    """A spool that records the sizes of appends, and fails while `is_broken` is set."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file, lambda: 0)
@@ -24,7 +24,7 @@ class WatchedSpool(Spool):
         self.is_broken = False
 
     def append(self, first: int, events: bytes, corrections: Iterable[int]) -> None:
-        """Append, or fail as a full disk does."""
+        """Append, or raise the error of a full disk."""
         if self.is_broken:
             raise sqlite3.OperationalError("database or disk is full")
         super().append(first, events, corrections)
@@ -37,37 +37,37 @@ class WatchedSpool(Spool):
 
 
 @pytest.fixture
-async def spool(tmp_path: Path) -> AsyncIterator[WatchedSpool]:
+async def spool(tmp_path: Path) -> AsyncIterator[InstrumentedSpool]:
     """An empty spool."""
-    spool = WatchedSpool(tmp_path / "1.sqlite")
+    spool = InstrumentedSpool(tmp_path / "1.sqlite")
     yield spool
     spool.close()
 
 
 def event(number: int) -> SpooledEvent:
-    """An event."""
+    """Create an event."""
     return SpooledEvent(number.to_bytes(42), 1, number, Verdict.HUMAN, privacy_signal=False)
 
 
-async def test_waiting_events_share_a_commit(spool: WatchedSpool) -> None:
-    """What arrives during a commit forms the next; each is on disk when it is said to be."""
+async def test_concurrent_events_share_a_commit(spool: InstrumentedSpool) -> None:
+    """Events that arrive during a commit share the next one, and are on disk when it is done."""
     appender = Appender(spool, 1 << 30)
 
-    async def one(number: int) -> None:
+    async def append_one(number: int) -> None:
         assert appender.next_serial == number
-        settled = appender.append(event(number))
-        assert settled is not None
-        await settled
+        done = appender.append(event(number))
+        assert done is not None
+        await done
         assert event(number) in spool.stored()
 
-    await asyncio.gather(*map(one, range(1, 301)))
+    await asyncio.gather(*map(append_one, range(1, 301)))
     await appender.close()
     assert spool.stored() == [event(number) for number in range(1, 301)]
     assert len(spool.sizes) < 10
 
 
-async def test_closing_puts_everything_on_disk(spool: WatchedSpool) -> None:
-    """Nothing that was taken is lost when the worker stops."""
+async def test_closing_writes_pending_events(spool: InstrumentedSpool) -> None:
+    """Events that were appended are on disk after the appender is closed."""
     appender = Appender(spool, 1 << 30)
     for number in range(50):
         appender.append(event(number))
@@ -75,32 +75,32 @@ async def test_closing_puts_everything_on_disk(spool: WatchedSpool) -> None:
     assert len(spool.stored()) == 50
 
 
-async def test_a_full_spool_refuses_and_recovers(spool: WatchedSpool) -> None:
-    """Over the bound nothing is taken; once there is room again, events are."""
+async def test_a_full_spool_drops_events_and_recovers(spool: InstrumentedSpool) -> None:
+    """Events are dropped at the size limit, and accepted again once space is free."""
     appender = Appender(spool, 100_000)
-    taken = 0
-    while (settled := appender.append(event(taken))) is not None:
-        taken += 1
-        await settled
+    appended = 0
+    while (done := appender.append(event(appended))) is not None:
+        appended += 1
+        await done
     assert appender.is_full
     assert spool.used_bytes() < 2 * 100_000
     spool._db.execute("delete from arrivals")
     await until(lambda: not appender.is_full)
-    assert appender.append(event(taken)) is not None
+    assert appender.append(event(appended)) is not None
     await appender.close()
     assert len(spool.stored()) == 1
 
 
-async def test_a_failing_disk_holds_up_nobody(spool: WatchedSpool) -> None:
-    """Readers are answered when nothing can be written, and what comes later is written."""
+async def test_a_failing_disk_does_not_block_requests(spool: InstrumentedSpool) -> None:
+    """The future is done when a write fails; later events are written again."""
     appender = Appender(spool, 1 << 30)
     spool.is_broken = True
-    settled = appender.append(event(1))
-    assert settled is not None
-    await asyncio.wait_for(settled, 5)
+    done = appender.append(event(1))
+    assert done is not None
+    await asyncio.wait_for(done, 5)
     spool.is_broken = False
-    settled = appender.append(event(2))
-    assert settled is not None
-    await asyncio.wait_for(settled, 5)
+    done = appender.append(event(2))
+    assert done is not None
+    await asyncio.wait_for(done, 5)
     await appender.close()
     assert spool.stored() == [event(2)]

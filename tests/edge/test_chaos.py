@@ -1,6 +1,6 @@
-"""Everything is killed at random under load, and what was answered counts exactly once.
+"""Kills random processes under load; every redirected click must count exactly once.
 
-A short run belongs to every test run; `make test-chaos` sets the seconds, and
+The normal test run includes a short run. `make test-chaos` runs for longer, and
 `HUSHPOST_CHAOS_SEED` repeats a run.
 """
 
@@ -21,71 +21,73 @@ from hushpost_client import Engagement, Hushpost, UnavailableError
 from tests.authority import AuthorityProcess
 
 from .conftest import Mailing, OwnAuthority, send, set_up
-from .process import EdgeProcess
+from .edge_process import EdgeProcess
+from .raw_http import Connection
 from .waiting import eventually
-from .wire import Connection
 
 SECONDS = float(os.environ.get("HUSHPOST_CHAOS_SECONDS", "8"))
 SEED = int(os.environ.get("HUSHPOST_CHAOS_SEED") or secrets.randbits(32))
 CLIENTS = 8
 CLICKS_PER_SECOND = 400
-STARTS = 5
+START_ATTEMPTS = 5
 
 
 @dataclass
 class Load:
-    """Readers who click once each; `answered` are those who got their redirect."""
+    """Clients that click once per contact; `redirected` are the contacts of completed clicks."""
 
     mailing: Mailing
-    answered: set[str] = field(default_factory=set)
+    redirected: set[str] = field(default_factory=set)
     cut_off: int = 0
 
-    async def click(self, port: int, waiting: Iterator[str], until: float) -> None:
-        """Click for one reader after the other; never twice for the same."""
+    async def click(self, port: int, contacts: Iterator[str], until: float) -> None:
+        """Click for one contact after the other, and reconnect after errors."""
         loop = asyncio.get_running_loop()
         while loop.time() < until:
             with suppress(OSError):
                 async with Connection(port) as connection:
-                    await self._click_on(connection, waiting, until)
+                    await self._click_on(connection, contacts, until)
             await asyncio.sleep(0.05)
 
-    async def _click_on(self, connection: Connection, waiting: Iterator[str], until: float) -> None:
+    async def _click_on(
+        self, connection: Connection, contacts: Iterator[str], until: float
+    ) -> None:
         loop = asyncio.get_running_loop()
         while loop.time() < until:
-            contact = next(waiting)
+            contact = next(contacts)
             try:
-                answer = await connection.get(f"/c/{self.mailing.tokens[contact]}/1")
+                response = await connection.get(f"/c/{self.mailing.tokens[contact]}/1")
             except (EOFError, ConnectionError):
                 self.cut_off += 1
                 return
-            assert answer.status == 302
-            self.answered.add(contact)
+            assert response.status == 302
+            self.redirected.add(contact)
             await asyncio.sleep(CLIENTS / CLICKS_PER_SECOND)
 
 
 @dataclass
-class Havoc:
-    """Kills one thing after the other, and starts again what does not start by itself."""
+class Killer:
+    """Kills processes, and restarts those that nothing else restarts."""
 
     authority: AuthorityProcess
     edge: EdgeProcess
-    dice: random.Random
+    rng: random.Random
     kills: list[str] = field(default_factory=list)
 
-    async def wreak(self, until: float) -> None:
-        """Kill everything at least once, then at random."""
-        acts = (self._edge, self._workers, self._authority, self._database, self._both)
+    async def run(self, until: float) -> None:
+        """Kill each process at least once, then at random."""
+        kills = (self._edge, self._workers, self._authority, self._database, self._all)
         loop = asyncio.get_running_loop()
-        todo = self.dice.sample(acts, len(acts))
+        pending = self.rng.sample(kills, len(kills))
         while loop.time() < until:
-            await asyncio.sleep(self.dice.uniform(0.1, 0.8))
-            act = todo.pop() if todo else self.dice.choice(acts)
-            self.kills.append(act.__name__)
-            await asyncio.to_thread(act)
-            await asyncio.to_thread(self.revive)
+            await asyncio.sleep(self.rng.uniform(0.1, 0.8))
+            kill = pending.pop() if pending else self.rng.choice(kills)
+            self.kills.append(kill.__name__)
+            await asyncio.to_thread(kill)
+            await asyncio.to_thread(self.restart_edge)
 
-    def revive(self) -> None:
-        """Start the edge again if it gave up, as whatever runs it would."""
+    def restart_edge(self) -> None:
+        """Start the edge if it has stopped, as a supervisor such as systemd would."""
         if self.edge.process.poll() is not None:
             self.edge.start()
 
@@ -101,9 +103,9 @@ class Havoc:
         self._start_authority()
 
     def _start_authority(self) -> None:
-        # Until whoever runs the machine has buried a killed database, it looks
-        # alive, and the authority gives up on it.
-        for _ in range(STARTS - 1):
+        # Until init reaps a killed database process, it looks alive, and the start of
+        # the authority fails.
+        for _ in range(START_ATTEMPTS - 1):
             with suppress(AssertionError):
                 self.authority.start()
                 return
@@ -111,10 +113,10 @@ class Havoc:
         self.authority.start()
 
     def _database(self) -> None:
-        # Left to the authority, which starts it again.
+        # The authority restarts it.
         self.authority.end_postgres(signal.SIGKILL)
 
-    def _both(self) -> None:
+    def _all(self) -> None:
         self.authority.kill()
         self.authority.end_postgres(signal.SIGKILL)
         self.edge.kill()
@@ -123,8 +125,8 @@ class Havoc:
 
 
 @pytest.mark.timeout(SECONDS + 150)
-async def test_what_was_answered_counts_once(tmp_path: Path, folder: Path) -> None:
-    """Each click that got its redirect is counted, and none twice."""
+async def test_redirected_clicks_count_exactly_once(tmp_path: Path, folder: Path) -> None:
+    """Each click that was redirected is counted, and none is counted twice."""
     print(f"HUSHPOST_CHAOS_SEED={SEED}")  # noqa: T201 - to repeat a failure
     contacts = [f"reader-{number}" for number in range(int(SECONDS * CLICKS_PER_SECOND * 1.5))]
     with AuthorityProcess(tmp_path / "authority") as authority:
@@ -133,43 +135,43 @@ async def test_what_was_answered_counts_once(tmp_path: Path, folder: Path) -> No
             mailing = await send(sender, contacts)
         load = Load(mailing)
         with EdgeProcess(folder, authority.target, own.edge_key, "--workers=2") as edge:
-            havoc = Havoc(authority, edge, random.Random(SEED))  # noqa: S311 - repeatable
+            killer = Killer(authority, edge, random.Random(SEED))  # noqa: S311 - repeatable
             until = asyncio.get_running_loop().time() + SECONDS
-            waiting = iter(contacts)
+            pending = iter(contacts)
             await asyncio.gather(
-                havoc.wreak(until),
-                *(load.click(edge.port, waiting, until) for _ in range(CLIENTS)),
+                killer.run(until),
+                *(load.click(edge.port, pending, until) for _ in range(CLIENTS)),
             )
-            await asyncio.to_thread(havoc.revive)
+            await asyncio.to_thread(killer.restart_edge)
             await asyncio.to_thread(edge.wait)
             await check(authority, own, load)
-    print(f"{len(load.answered)} answered, {load.cut_off} cut off, {havoc.kills}")  # noqa: T201
+    print(f"{len(load.redirected)} redirected, {load.cut_off} cut off, {killer.kills}")  # noqa: T201
 
 
 async def check(authority: AuthorityProcess, own: OwnAuthority, load: Load) -> None:
-    """Compare who got a redirect with who is counted."""
-    assert load.answered
+    """Compare the redirected contacts with the counted ones."""
+    assert load.redirected
     async with connect(authority, own.reporter_key) as reporter:
 
-        async def missing() -> int:
+        async def uncounted_clicks() -> int:
             engaged = reporter.stats.list_engaged_contacts(
                 load.mailing.campaign_id, Engagement.CLICKED, page_size=1_000
             )
             try:
-                return len(load.answered - {each.contact_id async for each in engaged})
+                return len(load.redirected - {contact.contact_id async for contact in engaged})
             except UnavailableError:
-                # The database was among the last that were killed, and is not back yet.
-                return len(load.answered)
+                # The database has been killed and is still restarting.
+                return len(load.redirected)
 
-        await eventually(missing, 0, 60)
+        await eventually(uncounted_clicks, 0, 60)
         stats = await reporter.stats.get_campaign_stats(load.mailing.campaign_id)
     clicks = stats.clicks.human.identified
     assert clicks.total == clicks.unique
-    # A click may be on disk whose answer was cut off.
-    assert len(load.answered) <= clicks.total <= len(load.answered) + load.cut_off
+    # A click may be recorded although its response was cut off.
+    assert len(load.redirected) <= clicks.total <= len(load.redirected) + load.cut_off
     assert stats.clicks.machine.identified.total == 0
 
 
 def connect(authority: AuthorityProcess, key: str) -> Hushpost:
-    """Prepare a client."""
+    """Create a client."""
     return Hushpost.connect(authority.target, api_key=key, tls=False, timeout=60)

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from hushpost_edge.settings import Settings
+from hushpost_runtime.settings import environment_variable, read_settings
 from tests.authority import HUSHPOST
 from tests.conftest import RunningAuthority
 
-from .process import EdgeProcess
+from .edge_process import EdgeProcess
 
 DOCS = Path(__file__).parents[2] / "docs"
 START_SECONDS = 30
 
 
 def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that is to end by itself."""
+    """Run `hushpost edge` and return its output."""
     return subprocess.run(
         [HUSHPOST, "edge", *options],
         env={**os.environ, **environment},
@@ -29,12 +30,12 @@ def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_each_setting_is_in_the_help_and_in_the_docs() -> None:
-    """No setting is a secret: all stand in --help, and in the one table of the docs."""
+def test_each_setting_is_in_the_help_and_the_docs() -> None:
+    """Each setting is in --help and in the table of docs/edge.md."""
     help_text = re.sub(r"[\s│]+", "", run("--help", COLUMNS="200").stdout)
     table = (DOCS / "edge.md").read_text()
     for name in Settings.model_fields:
-        assert f"HUSHPOST_EDGE_{name.upper()}" in help_text
+        assert environment_variable(Settings, name) in help_text
         assert f"| `{name.upper()}`" in table
 
 
@@ -51,8 +52,8 @@ def test_each_setting_is_in_the_help_and_in_the_docs() -> None:
         (("--log-level=loud",), "log_level"),
     ],
 )
-def test_mistakes_are_a_line_each(options: tuple[str, ...], message: str) -> None:
-    """A setting that can't be right ends the command at once, without a traceback."""
+def test_invalid_settings_are_reported_in_one_line(options: tuple[str, ...], message: str) -> None:
+    """An invalid setting ends the command with exit code 2 and one line, not a traceback."""
     key = {} if "no API key" in message else {"HUSHPOST_EDGE_API_KEY": "hp_x"}
     done = run(*options, **key)
     assert done.returncode == 2
@@ -60,8 +61,18 @@ def test_mistakes_are_a_line_each(options: tuple[str, ...], message: str) -> Non
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_two_edges_share_no_folder(authority: RunningAuthority, edge: EdgeProcess) -> None:
-    """A second edge on the same folder does not start; the first goes on."""
+def test_the_authority_has_one_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HUSHPOST_AUTHORITY, which other commands use too, has the address; the option wins."""
+    monkeypatch.setenv("HUSHPOST_EDGE_AUTHORITY", "ignored:1")
+    monkeypatch.setenv("HUSHPOST_AUTHORITY", "authority.example.com:50051")
+    assert read_settings(Settings).authority == "authority.example.com:50051"
+    assert read_settings(Settings, authority="other:50051").authority == "other:50051"
+
+
+def test_two_edges_cannot_share_a_data_directory(
+    authority: RunningAuthority, edge: EdgeProcess
+) -> None:
+    """A second edge with the same data directory does not start; the first keeps running."""
     done = run(
         "--listen=127.0.0.1:1",
         f"--authority={authority.target}",
@@ -69,18 +80,18 @@ def test_two_edges_share_no_folder(authority: RunningAuthority, edge: EdgeProces
         HUSHPOST_EDGE_API_KEY="hp_x",
     )
     assert done.returncode == 1
-    assert "another edge runs on" in done.stderr
+    assert "another edge is using the data directory" in done.stderr
     edge.wait()
 
 
-async def test_logs_are_json_and_name_nobody(edge: EdgeProcess) -> None:
-    """No address, user agent, token or key is in the logs."""
+async def test_logs_are_json_without_personal_data(edge: EdgeProcess) -> None:
+    """The log is JSON and has no address, user agent, token or API key."""
     text = edge.log_file.read_text()
     assert all(line.startswith("{") for line in text.splitlines())
     for secret in ("Mozilla", "203.0.", "/c/AQ", "hp_"):
         assert secret not in text
 
 
-def test_only_the_owner_can_read_the_folder(edge: EdgeProcess) -> None:
-    """Tokens that are not shipped yet are nobody else's to read."""
+def test_only_the_owner_can_read_the_data_directory(edge: EdgeProcess) -> None:
+    """Other users of the machine cannot read the tokens in the spool."""
     assert edge.data_dir.stat().st_mode & 0o077 == 0

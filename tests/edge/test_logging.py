@@ -9,13 +9,13 @@ PROCESSES = {
     "main process": """
 from granian.server import MPServer
 MPServer.serve = lambda self: None
-from hushpost_edge.serve import serve
+from hushpost_edge.main_process import serve
 from hushpost_edge.settings import Settings
 serve(Settings())
 """,
     "worker": """
-from hushpost_edge.app import create
-create()
+from hushpost_edge.worker import create_app
+create_app()
 """,
 }
 

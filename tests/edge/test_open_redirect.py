@@ -1,4 +1,4 @@
-"""An edge redirects to registered links and nowhere else, whatever it is sent."""
+"""The edge is no open redirect: it redirects to registered links only."""
 
 import asyncio
 
@@ -7,12 +7,12 @@ import pytest
 from tests.conftest import RunningAuthority, make_tenant
 
 from .conftest import URLS, Mailing, send
-from .process import EdgeProcess
-from .wire import Answer, get
+from .edge_process import EdgeProcess
+from .raw_http import HttpResponse, get
 
 EVIL = "evil.example"
 
-# `{token}` becomes a good token; each is sent as it stands.
+# `{token}` is replaced by a valid token; the paths are sent unchanged.
 TRICKS = (
     "//evil.example/c/{token}/1",
     "///evil.example",
@@ -62,7 +62,7 @@ TRICKS = (
     "/p/https://evil.example",
 )
 
-# Sent with a path that redirects, and with one that would if a slash were added.
+# Sent with a path that redirects, and with paths with an extra slash.
 HEADERS = (
     ("Host: evil.example",),
     ("Host: localhost", "Host: evil.example"),
@@ -77,24 +77,24 @@ HEADERS = (
 
 @pytest.fixture(scope="module")
 async def mailing(authority: RunningAuthority) -> Mailing:
-    """A campaign with one reader."""
+    """A campaign with one contact."""
     keys = await make_tenant(authority)
     async with authority.client(keys.sender_key) as sender:
         return await send(sender, ["ann"])
 
 
-def is_harmless(answer: Answer | None) -> bool:
-    """Tell whether an answer leads nowhere; no answer at all does not either."""
-    return answer is None or (
-        answer.status >= 400
-        and "location" not in answer.headers
-        and "refresh" not in answer.headers
-        and EVIL.encode() not in answer.body
+def is_harmless(response: HttpResponse | None) -> bool:
+    """Return whether a response is an error that does not redirect; None is harmless too."""
+    return response is None or (
+        response.status >= 400
+        and "location" not in response.headers
+        and "refresh" not in response.headers
+        and EVIL.encode() not in response.body
     )
 
 
-async def asked(edge: EdgeProcess, path: bytes, *headers: str) -> Answer | None:
-    """Make a request that a server may well hang up on."""
+async def request(edge: EdgeProcess, path: bytes, *headers: str) -> HttpResponse | None:
+    """Send a request; return None if the server closes the connection."""
     try:
         return await get(edge.port, path, *headers)
     except (EOFError, ConnectionError):
@@ -102,10 +102,12 @@ async def asked(edge: EdgeProcess, path: bytes, *headers: str) -> Answer | None:
 
 
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick[:60])
-async def test_a_path_leads_nowhere(edge: EdgeProcess, mailing: Mailing, trick: str) -> None:
-    """A path that is not a link's is an error, not a redirect."""
+async def test_a_forged_path_does_not_redirect(
+    edge: EdgeProcess, mailing: Mailing, trick: str
+) -> None:
+    """A path that is not a link gets an error, not a redirect."""
     path = trick.replace("{token}", mailing.tokens["ann"])
-    assert is_harmless(await asked(edge, path.encode()))
+    assert is_harmless(await request(edge, path.encode()))
 
 
 @pytest.mark.parametrize(
@@ -120,28 +122,32 @@ async def test_a_path_leads_nowhere(edge: EdgeProcess, mailing: Mailing, trick: 
         b"*",
     ],
 )
-async def test_raw_bytes_lead_nowhere(edge: EdgeProcess, mailing: Mailing, trick: bytes) -> None:
-    """Bytes that no URL holds are refused."""
+async def test_invalid_bytes_do_not_redirect(
+    edge: EdgeProcess, mailing: Mailing, trick: bytes
+) -> None:
+    """Request lines with bytes that are invalid in URLs do not redirect."""
     path = trick.replace(b"{token}", mailing.tokens["ann"].encode())
-    assert is_harmless(await asked(edge, path))
+    assert is_harmless(await request(edge, path))
 
 
 @pytest.mark.parametrize("headers", HEADERS)
-async def test_headers_change_nothing(
+async def test_headers_do_not_change_the_destination(
     edge: EdgeProcess, mailing: Mailing, headers: tuple[str, ...]
 ) -> None:
-    """The destination is the registered one, whatever host the request names."""
+    """The destination is the registered URL, even with a forged Host or similar header."""
     token = mailing.tokens["ann"]
-    answer = await asked(edge, f"/c/{token}/1".encode(), *headers)
-    assert is_harmless(answer) or (answer and answer.headers["location"] == URLS[0].encode())
-    assert is_harmless(await asked(edge, f"/c/{token}/1/".encode(), *headers))
-    assert is_harmless(await asked(edge, b"/healthz/", *headers))
+    response = await request(edge, f"/c/{token}/1".encode(), *headers)
+    assert is_harmless(response) or (response and response.headers["location"] == URLS[0].encode())
+    assert is_harmless(await request(edge, f"/c/{token}/1/".encode(), *headers))
+    assert is_harmless(await request(edge, b"/healthz/", *headers))
 
 
-async def test_the_edge_is_none_the_worse(edge: EdgeProcess, mailing: Mailing) -> None:
-    """After all tricks at once, a click redirects as before."""
+async def test_the_edge_works_after_all_forged_requests(
+    edge: EdgeProcess, mailing: Mailing
+) -> None:
+    """After all forged requests at once, a valid link still redirects."""
     token = mailing.tokens["ann"]
     paths = [trick.replace("{token}", token).encode() for trick in TRICKS]
-    await asyncio.gather(*(asked(edge, path) for path in paths))
-    answer = await get(edge.port, f"/c/{token}/2")
-    assert (answer.status, answer.headers["location"]) == (302, URLS[1].encode())
+    await asyncio.gather(*(request(edge, path) for path in paths))
+    response = await get(edge.port, f"/c/{token}/2")
+    assert (response.status, response.headers["location"]) == (302, URLS[1].encode())

@@ -1,4 +1,4 @@
-"""While the authority is away."""
+"""The edge during outages of the authority and the database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,55 +8,55 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import Hushpost
-from hushpost_edge.token import parsed
+from hushpost_edge.token_header import parse_token
 from tests.authority import AuthorityProcess
 
 from .conftest import URLS, Counts, OwnAuthority, counts, send, set_up
-from .process import EdgeProcess
+from .edge_process import EdgeProcess
+from .raw_http import Connection, get
 from .waiting import eventually, until
-from .wire import Connection, get
 
 READERS = 300
 
 
 @pytest.fixture
 async def process(tmp_path: Path) -> AsyncIterator[AuthorityProcess]:
-    """An authority of the test's own."""
+    """An authority that only this test uses."""
     with AuthorityProcess(tmp_path / "authority") as process:
         yield process
 
 
 @pytest.fixture
 async def own(process: AuthorityProcess) -> OwnAuthority:
-    """Its keys."""
+    """The API keys of that authority."""
     return await set_up(process.target, process.admin_key())
 
 
 def connect(process: AuthorityProcess, key: str) -> Hushpost:
-    """Prepare a client."""
+    """Create a client."""
     return Hushpost.connect(process.target, api_key=key, tls=False, timeout=60)
 
 
 async def click(port: int, tokens: list[str]) -> None:
-    """Follow one link of each mail; each must redirect."""
+    """Click the first link with each token; each click must redirect."""
     async with Connection(port) as connection:
         for token in tokens:
-            answer = await connection.get(f"/c/{token}/1")
-            assert (answer.status, answer.headers["location"]) == (302, URLS[0].encode())
+            response = await connection.get(f"/c/{token}/1")
+            assert (response.status, response.headers["location"]) == (302, URLS[0].encode())
 
 
-async def every_link_redirects(port: int, token: str) -> None:
-    """Look where each link leads, without a click."""
+async def assert_every_link_redirects(port: int, token: str) -> None:
+    """Check each link of the campaign with HEAD, which records no click."""
     async with Connection(port) as connection:
         for number, url in enumerate(URLS, 1):
-            answer = await connection.get(f"/c/{token}/{number}", method="HEAD")
-            assert (answer.status, answer.headers["location"]) == (302, url.encode())
+            response = await connection.get(f"/c/{token}/{number}", method="HEAD")
+            assert (response.status, response.headers["location"]) == (302, url.encode())
 
 
-async def test_every_click_redirects_and_is_counted_later(
+async def test_clicks_during_an_outage_redirect_and_are_counted_later(
     process: AuthorityProcess, own: OwnAuthority, folder: Path
 ) -> None:
-    """With authority and database down, and after restarts of the edge, nothing is lost."""
+    """No click is lost while authority and database are down and the edge restarts."""
     contacts = [f"reader-{number}" for number in range(READERS)]
     async with connect(process, own.sender_key) as sender:
         mailing = await send(sender, contacts)
@@ -72,31 +72,31 @@ async def test_every_click_redirects_and_is_counted_later(
         edge.kill()
         edge.start()
         await click(edge.port, tokens)
-        await every_link_redirects(edge.port, tokens[0])
+        await assert_every_link_redirects(edge.port, tokens[0])
         unknown = await get(edge.port, f"/c/{tokens[0]}/99")
         assert (unknown.status, unknown.headers["retry-after"]) == (503, b"5")
         await asyncio.to_thread(process.start)
         async with connect(process, own.reporter_key) as reporter:
-            every = Counts(clicks=4 * READERS, unique_clicks=READERS)
-            await eventually(lambda: counts(reporter, mailing), every)
-        await shipped(edge)
+            expected = Counts(clicks=4 * READERS, unique_clicks=READERS)
+            await eventually(lambda: counts(reporter, mailing), expected)
+        await wait_until_shipped(edge)
         async with connect(process, own.reporter_key) as reporter:
-            assert await counts(reporter, mailing) == every
-    assert residue(folder, tokens) == []
+            assert await counts(reporter, mailing) == expected
+    assert files_with_tokens(folder, tokens) == []
 
 
-async def test_without_the_authority_from_the_start(folder: Path) -> None:
-    """An edge that has never seen the authority lives, says that it is not ready, and shows pixels."""
+async def test_starting_without_the_authority(folder: Path) -> None:
+    """An edge that never reached the authority serves pixels but is not ready."""
     with EdgeProcess(folder, "127.0.0.1:1", "hp_x", path="/healthz") as edge:
         assert (await get(edge.port, "/readyz")).status == 503
         assert (await get(edge.port, "/o/" + "AQ" + "A" * 54 + ".gif")).status == 200
         assert (await get(edge.port, "/c/" + "AQ" + "A" * 54 + "/1")).status == 503
 
 
-async def test_a_full_spool_refuses_events_and_nothing_else(
+async def test_a_full_spool_drops_events_but_redirects(
     process: AuthorityProcess, own: OwnAuthority, folder: Path
 ) -> None:
-    """Over its bound the edge redirects, says how many it did not count, and counts the rest."""
+    """At the size limit, redirects continue, dropped events are counted, the rest is recorded."""
     async with connect(process, own.sender_key) as sender:
         mailing = await send(sender, ["ann"])
     token = mailing.tokens["ann"]
@@ -107,86 +107,86 @@ async def test_a_full_spool_refuses_events_and_nothing_else(
         clicks, parts = 24_000, 24
         await asyncio.gather(*(click(edge.port, [token] * (clicks // parts)) for _ in range(parts)))
         await asyncio.sleep(0.5)
-        refused = await refused_events(edge)
-        assert 0 < refused < clicks
+        dropped = await dropped_events(edge)
+        assert 0 < dropped < clicks
         assert "full" in (await get(edge.port, "/readyz")).body.decode()
         used = sum(file.stat().st_size for file in (edge.data_dir / "spool").glob("*.sqlite"))
         assert used < 2 * 1048576
         await asyncio.to_thread(process.start)
         reporter = await stack.enter_async_context(connect(process, own.reporter_key))
-        expected = Counts(clicks=clicks - refused, unique_clicks=1)
+        expected = Counts(clicks=clicks - dropped, unique_clicks=1)
         await eventually(lambda: counts(reporter, mailing), expected)
-        assert "events refused, the spool is full" in edge.log_file.read_text()
-        await shipped(edge)
+        assert "spool full; events dropped" in edge.log_file.read_text()
+        await wait_until_shipped(edge)
         assert (await get(edge.port, "/readyz")).body == b"ok\n"
 
 
-async def test_stopping_keeps_what_was_answered(
+async def test_stopping_loses_no_event(
     process: AuthorityProcess, own: OwnAuthority, folder: Path
 ) -> None:
-    """Every click that was answered before SIGTERM is counted after the next start."""
+    """Every click that redirected before SIGTERM is counted after the next start."""
     contacts = [f"reader-{number}" for number in range(2_000)]
     async with connect(process, own.sender_key) as sender:
         mailing = await send(sender, contacts)
-    answered = 0
+    redirected = 0
 
     async def click_on(tokens: list[str], port: int) -> None:
-        nonlocal answered
+        nonlocal redirected
         try:
             async with Connection(port) as connection:
                 for token in tokens:
                     assert (await connection.get(f"/c/{token}/1")).status == 302
-                    answered += 1
+                    redirected += 1
         except (EOFError, ConnectionError):
             pass
 
     tokens = list(mailing.tokens.values())
     with EdgeProcess(folder, process.target, own.edge_key) as edge:
         clicks = [asyncio.create_task(click_on(tokens[part::8], edge.port)) for part in range(8)]
-        await until(lambda: answered > 100)
+        await until(lambda: redirected > 100)
         assert await asyncio.to_thread(edge.stop) == 0
         await asyncio.gather(*clicks)
-        assert 100 < answered < len(tokens)
+        assert 100 < redirected < len(tokens)
         edge.start()
-        await shipped(edge)
+        await wait_until_shipped(edge)
         async with connect(process, own.reporter_key) as reporter:
-            found = await counts(reporter, mailing)
-    # A click may be on disk whose answer was cut off; each token clicks once.
-    assert answered <= found.clicks == found.unique_clicks <= answered + 8
+            counted = await counts(reporter, mailing)
+    # A click may be recorded although its response was cut off. Each token clicks once.
+    assert redirected <= counted.clicks == counted.unique_clicks <= redirected + 8
 
 
-async def shipped(edge: EdgeProcess) -> None:
-    """Return once nothing waits in the spool, and the courier has had time to clean up."""
+async def wait_until_shipped(edge: EdgeProcess) -> None:
+    """Wait until the spool is empty and the uploader has cleaned it up."""
 
-    async def oldest() -> float:
+    async def oldest_seconds() -> float:
         return await metric(edge, "hushpost_edge_spool_oldest_seconds")
 
-    await asyncio.sleep(3)  # events are held for a while, and are not old before
-    await eventually(oldest, 0.0)
+    await asyncio.sleep(3)  # events are held back for 2.5 seconds
+    await eventually(oldest_seconds, 0.0)
     await asyncio.sleep(1.5)
 
 
-async def refused_events(edge: EdgeProcess) -> int:
-    """Return how many events were refused."""
+async def dropped_events(edge: EdgeProcess) -> int:
+    """Return how many events were dropped because the spool was full."""
     return int(await metric(edge, 'hushpost_edge_refused_events_total{cause="full"}'))
 
 
 async def metric(edge: EdgeProcess, name: str) -> float:
-    """Return a number of the edge's."""
+    """Return the value of a metric, 0 if it is absent."""
     for line in (await get(edge.port, "/metrics")).body.decode().splitlines():
         if line.startswith(name + " "):
             return float(line.rpartition(" ")[2])
     return 0.0
 
 
-def residue(folder: Path, tokens: list[str]) -> list[str]:
-    """Return the files that hold a token, as text or as bytes."""
+def files_with_tokens(folder: Path, tokens: list[str]) -> list[str]:
+    """Return the files that contain a token, as text or as bytes."""
     needles = []
     for token in tokens:
-        read = parsed(token)
-        assert read is not None
-        assert read.sealed is not None
-        needles += [token.encode(), read.sealed[10:]]
+        parsed = parse_token(token)
+        assert parsed is not None
+        assert parsed.raw is not None
+        needles += [token.encode(), parsed.raw[10:]]
     return [
         str(file)
         for file in folder.rglob("*")

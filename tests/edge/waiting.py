@@ -1,4 +1,4 @@
-"""Waiting for what other processes do in their own time."""
+"""Waits for changes that other processes make, by polling."""
 
 import asyncio
 import time
@@ -7,21 +7,21 @@ from typing import TypeVar
 
 __all__ = ["eventually", "until"]
 
-_STEP = 0.05
+POLL_SECONDS = 0.05
 
 T = TypeVar("T")
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Return once a condition holds."""
+    """Wait until a condition is true. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is awaited sets no event
-            await asyncio.sleep(_STEP)
+        while not condition():  # noqa: ASYNC110 - no event is set for these conditions
+            await asyncio.sleep(POLL_SECONDS)
 
 
-async def eventually(look: Callable[[], Awaitable[T]], wanted: T, seconds: float = 30) -> None:
-    """Return once looking finds what is wanted; fail with what was seen last."""
+async def eventually(read: Callable[[], Awaitable[T]], expected: T, seconds: float = 30) -> None:
+    """Read a value until it is as expected; else fail with the last value."""
     deadline = time.monotonic() + seconds
-    while (seen := await look()) != wanted:
-        assert time.monotonic() < deadline, f"{seen} is not {wanted}"
-        await asyncio.sleep(_STEP)
+    while (value := await read()) != expected:
+        assert time.monotonic() < deadline, f"{value} is not {expected}"
+        await asyncio.sleep(POLL_SECONDS)

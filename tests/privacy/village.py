@@ -13,8 +13,8 @@ from hushpost_client import (
     PreferenceEntry,
     Role,
 )
-from tests.edge.process import EdgeProcess
-from tests.edge.wire import Connection as Reader
+from tests.edge.edge_process import EdgeProcess
+from tests.edge.raw_http import Connection as Reader
 from tests.mailing import GROUP, URLS, Mailing, eventually
 
 from .crowd import Town, a_town

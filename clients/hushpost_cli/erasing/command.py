@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hushpost_cli._connection import Access, ApiKeyFile, CaFile, Server, Tenant, Tls
+from hushpost_cli._connection import Access, ApiKeyFile, Authority, CaFile, Tenant, Tls
 from hushpost_cli._failures import BAD_ROWS, INTERRUPTED, fail, say
 from hushpost_cli.contacts_file.layout import FileProblemError
 from hushpost_cli.contacts_file.options import Delimiter, DryRun, Rejected
@@ -28,7 +28,7 @@ def erase_contacts(
     *,
     contacts: Contacts,
     tenant: Tenant,
-    server: Server = "localhost:50051",
+    authority: Authority = "localhost:50051",
     api_key_file: ApiKeyFile = None,
     tls: Tls = None,
     ca_file: CaFile = None,
@@ -60,7 +60,7 @@ def erase_contacts(
         access = None
         if not dry_run:
             check_target(target, contacts)
-            access = Access.of(tenant, server, api_key_file, tls, ca_file)
+            access = Access.of(tenant, authority, api_key_file, tls, ca_file)
         found = _survey(file)
         if access is None:
             say(report.checked(contacts.name, found))

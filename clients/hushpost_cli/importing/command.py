@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hushpost_cli._connection import Access, ApiKeyFile, CaFile, Server, Tenant, Tls
+from hushpost_cli._connection import Access, ApiKeyFile, Authority, CaFile, Tenant, Tls
 from hushpost_cli._failures import BAD_ROWS, IN_DOUBT, INTERRUPTED, fail, say
 from hushpost_cli.contacts_file.layout import FileProblemError
 from hushpost_cli.contacts_file.options import Delimiter, DryRun, Rejected
@@ -26,7 +26,7 @@ def import_contacts(
     file: Annotated[Path, typer.Argument(help="CSV file, UTF-8.", exists=True, dir_okay=False)],
     *,
     tenant: Tenant,
-    server: Server = "localhost:50051",
+    authority: Authority = "localhost:50051",
     api_key_file: ApiKeyFile = None,
     tls: Tls = None,
     ca_file: CaFile = None,
@@ -59,7 +59,7 @@ def import_contacts(
         access = None
         if not dry_run:
             check_target(target, file)
-            access = Access.of(tenant, server, api_key_file, tls, ca_file)
+            access = Access.of(tenant, authority, api_key_file, tls, ca_file)
         found = _survey(contacts, empty_as)
         if access is None:
             say(report.checked(file.name, found))

@@ -1,4 +1,4 @@
-"""The composition root of a worker: puts its parts together when it starts."""
+"""The composition root of a worker process: the ASGI application and its parts."""
 
 import multiprocessing
 import os
@@ -12,23 +12,24 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from hushpost_edge.answers import Click, Pixel, not_here
+from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.appender import Appender
+from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import connect_authority
-from hushpost_edge.front import Front
-from hushpost_edge.intake import Intake
-from hushpost_edge.links import LinkStore
-from hushpost_edge.lookup import Lookup
-from hushpost_edge.ranges import AddressRanges
+from hushpost_edge.event_recording import EventRecorder
+from hushpost_edge.fast_path import FastPath
+from hushpost_edge.handlers import ClickHandler, PixelHandler, handle_not_found
+from hushpost_edge.link_lookup import LinkLookup
+from hushpost_edge.link_store import LinkStore
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
-from hushpost_edge.spool_files import own_spool
+from hushpost_edge.spool_files import claimed_spool_file
 from hushpost_edge.status import healthz, metrics, readyz
-from hushpost_edge.verdict import Judge
 from hushpost_runtime.garbage_collector import tune_garbage_collector
 from hushpost_runtime.logging import configure_logging
+from hushpost_runtime.settings import read_settings
 
-__all__ = ["create"]
+__all__ = ["create_app"]
 
 _log = structlog.get_logger(__name__)
 
@@ -40,50 +41,54 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def create() -> Front:
-    """Make the application; Granian calls this in each worker process."""
-    settings = Settings.read()
+def create_app() -> FastPath:
+    """Create the ASGI application; Granian calls this in each worker process."""
+    settings = read_settings(Settings)
     configure_logging(settings.log_level)
-    _end_with_parent()
+    _stop_with_parent()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _put_together(settings, stack, app, front)
+            await _start(settings, stack, app, fast_path)
             tune_garbage_collector(*_GC_THRESHOLDS)
-            _log.info("answering", address=settings.listen)
+            _log.info("listening", address=settings.listen)
             yield
         _log.info("stopped")
 
     app = Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)],
         lifespan=lifespan,
-        exception_handlers={404: not_here},
+        exception_handlers={404: handle_not_found},
     )
-    # A redirect that adds a slash would be built from the Host header.
+    # Starlette would build the redirect to a path with a slash from the Host header.
     app.router.redirect_slashes = False
-    front = Front(app)
-    return front
+    fast_path = FastPath(app)
+    return fast_path
 
 
-async def _put_together(
-    settings: Settings, stack: AsyncExitStack, app: Starlette, front: Front
+async def _start(
+    settings: Settings, stack: AsyncExitStack, app: Starlette, fast_path: FastPath
 ) -> None:
+    """Create the parts that need a running event loop; the stack closes them."""
     links = LinkStore(settings.links_file)
     stack.callback(links.close)
     client = await stack.enter_async_context(connect_authority(settings))
-    spool = Spool(stack.enter_context(own_spool(settings.spool_dir)), _now)
+    spool = Spool(stack.enter_context(claimed_spool_file(settings.spool_dir)), _now)
     stack.callback(spool.close)
     appender = Appender(spool, settings.spool_bytes // settings.workers)
     stack.push_async_callback(appender.close)
-    proxies = AddressRanges(settings.trusted_proxies.split(","))
-    intake = Intake(appender, Judge.from_files(settings), proxies, _now)
+    trusted_proxies = AddressRanges(settings.trusted_proxies.split(","))
+    recorder = EventRecorder(appender, Classifier.from_settings(settings), trusted_proxies, _now)
     app.state.links, app.state.appender = links, appender
-    front.open(Click(Lookup(links, client.tracking), intake), Pixel(intake))
+    fast_path.set_handlers(
+        click=ClickHandler(LinkLookup(links, client.tracking), recorder),
+        pixel=PixelHandler(recorder),
+    )
 
 
-def _end_with_parent() -> None:
-    """Stop in good order when the process that started this one is gone, however it ended."""
+def _stop_with_parent() -> None:
+    """Shut down gracefully when the main process ends, even if it was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
 

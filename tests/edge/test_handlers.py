@@ -1,4 +1,4 @@
-"""What readers get, and what is counted of it."""
+"""Responses to readers, and the events that the edge records."""
 
 import asyncio
 import uuid
@@ -9,9 +9,9 @@ from hushpost_client import DoNotTrack, PolicyUpdate
 from tests.conftest import Clients
 
 from .conftest import TRAP_LINK, URLS, Counts, counts, send
-from .process import EdgeProcess
+from .edge_process import EdgeProcess
+from .raw_http import Connection, get
 from .waiting import eventually
-from .wire import Connection, get
 
 GIF_SIZE = 43
 ODD_URLS = (
@@ -27,52 +27,52 @@ ODD_URLS = (
 )
 
 
-def headers_of(address: str) -> str:
-    """Return the header that a proxy would add."""
+def forwarded_for(address: str) -> str:
+    """Return the header with which a reverse proxy passes the client's address on."""
     return f"X-Forwarded-For: {address}"
 
 
-async def test_the_pixel(edge: EdgeProcess) -> None:
-    """A transparent GIF of 43 bytes, for readers to fetch each time."""
-    answer = await get(edge.port, "/o/" + "A" * 56 + ".gif")
-    assert answer.status == 200
-    assert answer.headers["content-type"] == b"image/gif"
-    assert b"no-store" in answer.headers["cache-control"]
-    assert len(answer.body) == GIF_SIZE
-    assert answer.body[:6] == b"GIF89a"
-    assert answer.body[6:10] == b"\1\0\1\0"
+async def test_the_pixel_is_a_small_gif(edge: EdgeProcess) -> None:
+    """The pixel is a transparent GIF of 43 bytes that must not be cached."""
+    response = await get(edge.port, "/o/" + "A" * 56 + ".gif")
+    assert response.status == 200
+    assert response.headers["content-type"] == b"image/gif"
+    assert b"no-store" in response.headers["cache-control"]
+    assert len(response.body) == GIF_SIZE
+    assert response.body[:6] == b"GIF89a"
+    assert response.body[6:10] == b"\1\0\1\0"
 
 
 @pytest.mark.parametrize(
     "path",
     ["/o/", "/o/x", "/o/x.gif", "/o/a/b/c.gif", "/o/%00.gif", "/o/%ff.gif?x", "/o/..%2f.gif"],
 )
-async def test_the_pixel_of_nonsense(edge: EdgeProcess, path: str) -> None:
-    """A mail shows no broken image, whatever became of the token."""
-    answer = await get(edge.port, path)
-    assert (answer.status, len(answer.body)) == (200, GIF_SIZE)
+async def test_an_invalid_token_still_gets_the_pixel(edge: EdgeProcess, path: str) -> None:
+    """The pixel is served for every path, so that no mail shows a broken image."""
+    response = await get(edge.port, path)
+    assert (response.status, len(response.body)) == (200, GIF_SIZE)
 
 
 async def test_redirects_are_exact(edge: EdgeProcess, clients: Clients) -> None:
-    """Each registered URL comes back to the byte, however odd."""
+    """The Location header has exactly the bytes of the registered URL."""
     mailing = await send(clients.sender, ["ann"], ODD_URLS)
     for number, url in enumerate(ODD_URLS, 1):
-        answer = await get(edge.port, f"/c/{mailing.tokens['ann']}/{number}")
-        assert answer.status == 302
-        assert answer.headers["location"] == url.encode()
-        assert answer.headers["referrer-policy"] == b"no-referrer"
-        assert b"no-store" in answer.headers["cache-control"]
-        assert answer.body == b""
+        response = await get(edge.port, f"/c/{mailing.tokens['ann']}/{number}")
+        assert response.status == 302
+        assert response.headers["location"] == url.encode()
+        assert response.headers["referrer-policy"] == b"no-referrer"
+        assert b"no-store" in response.headers["cache-control"]
+        assert response.body == b""
 
 
-async def test_everything_is_counted_once(edge: EdgeProcess, clients: Clients) -> None:
-    """Opens and clicks, of people and machines, as many as there were; HEAD is none."""
+async def test_each_event_is_counted_once(edge: EdgeProcess, clients: Clients) -> None:
+    """Opens and clicks by humans and machines are counted once each; HEAD requests are not."""
     contacts = [f"reader-{number}" for number in range(40)]
     mailing = await send(clients.sender, contacts)
 
     async def read(number: int, contact: str) -> None:
         token = mailing.tokens[contact]
-        address = headers_of(f"203.0.{number}.1")
+        address = forwarded_for(f"203.0.{number}.1")
         async with Connection(edge.port) as connection:
             await connection.get(f"/o/{token}.gif", address)
             await connection.get(f"/c/{token}/1", address)
@@ -82,105 +82,105 @@ async def test_everything_is_counted_once(edge: EdgeProcess, clients: Clients) -
             await connection.get(f"/o/{token}.gif", address, agent="Mozilla/5.0")
             await connection.get(f"/c/{token}/{TRAP_LINK}", address)
 
-    await asyncio.gather(*(read(*each) for each in enumerate(contacts)))
+    await asyncio.gather(*(read(number, contact) for number, contact in enumerate(contacts)))
     expected = Counts(opens=40, clicks=40, machine_opens=40, machine_clicks=80, unique_clicks=40)
     await eventually(lambda: counts(clients.reporter, mailing), expected)
 
 
-async def test_a_burst_is_a_scanner_from_its_first_link(
+async def test_all_events_of_a_burst_are_scanner_events(
     edge: EdgeProcess, clients: Clients
 ) -> None:
-    """Links that were followed within a second are a machine's, the first one included."""
+    """Several links within a second from one network are counted as machine clicks."""
     mailing = await send(clients.sender, ["ann", "ben"])
     async with Connection(edge.port) as connection:
         for link in (1, 2, 3):
             for contact, network in (("ann", 1), ("ben", link)):
-                address = headers_of(f"198.51.{network}.9")
+                address = forwarded_for(f"198.51.{network}.9")
                 token = mailing.tokens[contact]
                 assert (await connection.get(f"/c/{token}/{link}", address)).status == 302
     expected = Counts(clicks=3, machine_clicks=3, unique_clicks=1)
     await eventually(lambda: counts(clients.reporter, mailing), expected)
 
 
-async def test_a_privacy_signal_is_passed_on(edge: EdgeProcess, clients: Clients) -> None:
-    """`Sec-GPC: 1` and `DNT: 1` keep a contact out of the numbers that name it."""
+async def test_privacy_signals_are_forwarded(edge: EdgeProcess, clients: Clients) -> None:
+    """Clicks with `Sec-GPC: 1` or `DNT: 1` are counted as AGGREGATE."""
     await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
     mailing = await send(clients.sender, ["ann"])
     path = f"/c/{mailing.tokens['ann']}/1"
     for header in ("Sec-GPC: 1", "DNT: 1", "DNT: 0"):
         await get(edge.port, path, header)
 
-    async def seen() -> tuple[int, int]:
+    async def identified_and_aggregate() -> tuple[int, int]:
         stats = await clients.reporter.stats.get_campaign_stats(mailing.campaign_id)
         return stats.clicks.human.identified.total, stats.clicks.human.aggregate.total
 
-    await eventually(seen, (1, 2))
+    await eventually(identified_and_aggregate, (1, 2))
 
 
 async def test_links_work_after_an_opt_out(edge: EdgeProcess, clients: Clients) -> None:
-    """Who has opted out, of a campaign that is closed, still gets to the destination."""
+    """Links redirect after an opt-out and after the campaign is closed."""
     mailing = await send(clients.sender, ["ann"])
     await clients.sender.preferences.set_preference("ann", DoNotTrack.TRUE)
     await clients.sender.campaigns.close_campaign(mailing.campaign_id)
-    answer = await get(edge.port, f"/c/{mailing.tokens['ann']}/2")
-    assert (answer.status, answer.headers["location"]) == (302, URLS[1].encode())
+    response = await get(edge.port, f"/c/{mailing.tokens['ann']}/2")
+    assert (response.status, response.headers["location"]) == (302, URLS[1].encode())
 
 
 async def test_a_damaged_token_still_redirects(edge: EdgeProcess, clients: Clients) -> None:
-    """A mail program that mangles a long URL costs the count, not the reader's way."""
+    """A link redirects if its token is damaged after the header, but records no event."""
     mailing = await send(clients.sender, ["ann"])
     token = mailing.tokens["ann"]
     forged = token[:-1] + ("A" if token[-1] != "A" else "B")
     for damaged in (token[:30], forged):
-        answer = await get(edge.port, f"/c/{damaged}/1")
-        assert (answer.status, answer.headers["location"]) == (302, URLS[0].encode())
+        response = await get(edge.port, f"/c/{damaged}/1")
+        assert (response.status, response.headers["location"]) == (302, URLS[0].encode())
     await get(edge.port, f"/c/{token}/1")
     await eventually(lambda: counts(clients.reporter, mailing), Counts(clicks=1, unique_clicks=1))
 
 
-async def test_a_new_link_is_found_at_once(edge: EdgeProcess, clients: Clients) -> None:
-    """A link that was registered a moment ago redirects, also before the stream brings it."""
+async def test_a_new_link_redirects_immediately(edge: EdgeProcess, clients: Clients) -> None:
+    """A link redirects even if link sync has not received it yet."""
     for _ in range(3):
         mailing = await send(clients.sender, ["ann"])
-        answer = await get(edge.port, f"/c/{mailing.tokens['ann']}/1")
-        assert answer.status == 302
+        response = await get(edge.port, f"/c/{mailing.tokens['ann']}/1")
+        assert response.status == 302
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/c", "/c/", "/c/x/1", "/o", "/p/x", "/favicon.ico", "/docs"]
 )
-async def test_the_page_for_nothing(edge: EdgeProcess, path: str) -> None:
-    """What is no link is a small page that loads nothing from anywhere."""
-    answer = await get(edge.port, path)
-    assert answer.status == 404
-    assert answer.headers["content-type"].startswith(b"text/html")
-    assert "location" not in answer.headers
-    assert b"http" not in answer.body
-    assert b"src=" not in answer.body
-    assert len(answer.body) < 1_000
+async def test_other_paths_get_a_404_page(edge: EdgeProcess, path: str) -> None:
+    """A path that is not a link gets a small 404 page without external resources."""
+    response = await get(edge.port, path)
+    assert response.status == 404
+    assert response.headers["content-type"].startswith(b"text/html")
+    assert "location" not in response.headers
+    assert b"http" not in response.body
+    assert b"src=" not in response.body
+    assert len(response.body) < 1_000
 
 
-async def test_a_link_that_is_not_there(edge: EdgeProcess, clients: Clients) -> None:
-    """A campaign without that link, and a campaign that does not exist, are pages too."""
+async def test_unknown_links_get_a_404_page(edge: EdgeProcess, clients: Clients) -> None:
+    """An unknown link of a campaign, and an unknown campaign, get a 404 page."""
     mailing = await send(clients.sender, ["ann"])
     for path in (f"/c/{mailing.tokens['ann']}/99", f"/c/AQ{'A' * 54}/1", f"/c/AQ{'B' * 54}/1"):
-        answer = await get(edge.port, path)
-        assert (answer.status, "location" in answer.headers) == (404, False)
+        response = await get(edge.port, path)
+        assert (response.status, "location" in response.headers) == (404, False)
 
 
-async def test_other_methods_are_refused(edge: EdgeProcess, clients: Clients) -> None:
-    """Only GET and HEAD mean anything."""
+async def test_other_methods_are_rejected(edge: EdgeProcess, clients: Clients) -> None:
+    """Requests other than GET and HEAD get an error and no redirect."""
     mailing = await send(clients.sender, ["ann"])
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
-        answer = await get(
+        response = await get(
             edge.port, f"/c/{mailing.tokens['ann']}/1", "Content-Length: 0", method=method
         )
-        assert answer.status in {404, 405}
-        assert "location" not in answer.headers
+        assert response.status in {404, 405}
+        assert "location" not in response.headers
 
 
-async def test_status_pages(edge: EdgeProcess) -> None:
-    """Health, readiness and metrics answer; metrics name nobody."""
+async def test_status_endpoints(edge: EdgeProcess) -> None:
+    """Health, readiness and metrics respond; metrics name no campaign."""
     assert (await get(edge.port, "/healthz")).status == 200
     assert (await get(edge.port, "/readyz")).status == 200
     metrics = (await get(edge.port, "/metrics")).body.decode()
@@ -188,21 +188,21 @@ async def test_status_pages(edge: EdgeProcess) -> None:
     assert "campaign" not in metrics.replace("No label names a contact, a tenant, a campaign", "")
 
 
-async def test_an_unknown_event_is_rejected_by_reason(edge: EdgeProcess, clients: Clients) -> None:
-    """What the authority does not take is dropped, and counted by its reason."""
-    before = await rejected(edge)
+async def test_rejected_events_are_counted_by_reason(edge: EdgeProcess, clients: Clients) -> None:
+    """Events that the authority rejects are dropped and counted by reason."""
+    before = await rejected_events(edge)
     mailing = await send(clients.sender, ["ann"])
     forged = mailing.tokens["ann"][:20] + uuid.uuid4().hex + "AAAA"
     assert (await get(edge.port, f"/c/{forged}/1")).status == 302
 
-    async def more() -> int:
-        return await rejected(edge) - before
+    async def new_rejections() -> int:
+        return await rejected_events(edge) - before
 
-    await eventually(more, 1)
+    await eventually(new_rejections, 1)
 
 
-async def rejected(edge: EdgeProcess) -> int:
-    """Return how many events the authority has called invalid."""
+async def rejected_events(edge: EdgeProcess) -> int:
+    """Return how many events the authority has rejected with TOKEN_INVALID."""
     for line in (await get(edge.port, "/metrics")).body.decode().splitlines():
         if line.startswith('hushpost_edge_rejected_events_total{reason="TOKEN_INVALID"}'):
             return int(float(line.rpartition(" ")[2]))

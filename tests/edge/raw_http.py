@@ -1,4 +1,4 @@
-"""HTTP as bytes: what is sent is what a test says, and what comes back is what came."""
+"""A minimal HTTP client that sends request lines and headers unchanged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/126.0.0.0 Safari/537.36"
 )
-_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """A response; header names are in lower case."""
 
     status: int
@@ -22,7 +22,7 @@ class Answer:
 
 
 class Connection:
-    """A connection that is kept for many requests, one after the other."""
+    """A keep-alive connection for consecutive requests."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -41,18 +41,18 @@ class Connection:
 
     async def get(
         self, path: str | bytes, *headers: str, agent: str = CHROME, method: str = "GET"
-    ) -> Answer:
-        """Make a request. Raises ConnectionError, EOFError where no answer comes."""
+    ) -> HttpResponse:
+        """Send a request. Raises ConnectionError or EOFError if there is no response."""
         raw = path if isinstance(path, bytes) else path.encode()
         lines = [f"User-Agent: {agent}", *headers]
         if not any(line.startswith("Host:") for line in headers):
             lines.append("Host: localhost")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._writer.write(method.encode() + b" " + raw + b" HTTP/1.1\r\n" + head)
-        async with asyncio.timeout(_SECONDS):
-            return await self._answer(has_body=method != "HEAD")
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return await self._read_response(has_body=method != "HEAD")
 
-    async def _answer(self, *, has_body: bool) -> Answer:
+    async def _read_response(self, *, has_body: bool) -> HttpResponse:
         head = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
         headers = {}
         for line in head[1:-2]:
@@ -60,12 +60,12 @@ class Connection:
             headers[name.decode().lower()] = value
         length = int(headers.get("content-length", b"0")) if has_body else 0
         body = await self._reader.readexactly(length)
-        return Answer(int(head[0].split(b" ")[1]), headers, body)
+        return HttpResponse(int(head[0].split(b" ")[1]), headers, body)
 
 
 async def get(
     port: int, path: str | bytes, *headers: str, agent: str = CHROME, method: str = "GET"
-) -> Answer:
-    """Make one request on a connection of its own."""
+) -> HttpResponse:
+    """Send one request on a new connection."""
     async with Connection(port) as connection:
         return await connection.get(path, *headers, agent=agent, method=method)

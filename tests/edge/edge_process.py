@@ -1,4 +1,4 @@
-"""The edge as a process of its own."""
+"""Starts `hushpost edge` as a process."""
 
 import os
 import signal
@@ -15,9 +15,10 @@ STOP_SECONDS = 30
 
 
 class EdgeProcess:
-    """A `hushpost edge` that tests start, stop, kill and start again.
+    """A `hushpost edge` that tests can start, stop and kill repeatedly.
 
-    Use it as a context manager, so that no process is left behind.
+    Use it as a context manager, which ends the process. `path` is the endpoint that
+    returns 200 once the edge has started.
     """
 
     def __init__(
@@ -43,12 +44,12 @@ class EdgeProcess:
 
     @property
     def data_dir(self) -> Path:
-        """Where links and events are."""
+        """The data directory of the edge."""
         return self.folder / "data"
 
     @property
     def log_file(self) -> Path:
-        """What the processes wrote to standard error, over all their lives."""
+        """The standard error of all runs of the edge."""
         return self.folder / "edge.log"
 
     @property
@@ -58,40 +59,42 @@ class EdgeProcess:
         return self._process
 
     def start(self) -> Self:
-        """Start, and wait until it is ready, or alive if that was asked for."""
+        """Start the edge and wait until it is ready."""
         self._log = self.log_file.open("ab")
         self._process = subprocess.Popen(self._command, stderr=self._log)
         self.wait()
         return self
 
     def wait(self) -> None:
-        """Wait until it answers."""
+        """Wait until the edge is ready."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise AssertionError(f"no answer: {self.log_file.read_text()[-3000:]}")
+                raise AssertionError(
+                    f"the edge does not get ready: {self.log_file.read_text()[-3000:]}"
+                )
             time.sleep(0.05)
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self._ended()
+        return self._wait_for_end()
 
     def kill(self) -> None:
-        """End the main process at once; its workers follow by themselves."""
+        """Kill the main process and wait until its workers have stopped."""
         if self.process.poll() is not None:
             return
         workers = self.workers()
         self.process.kill()
-        self._ended()
+        self._wait_for_end()
         deadline = time.monotonic() + STOP_SECONDS
         while any(Path(f"/proc/{worker}").exists() for worker in workers):
-            assert time.monotonic() < deadline, "a worker outlives its edge"
+            assert time.monotonic() < deadline, "a worker outlives the main process"
             time.sleep(0.01)
 
     def kill_workers(self) -> None:
-        """End all workers at once; the main process starts new ones."""
+        """Kill all workers; the main process starts new ones."""
         for worker in self.workers():
             os.kill(worker, signal.SIGKILL)
 
@@ -111,13 +114,13 @@ class EdgeProcess:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def _ended(self) -> int:
+    def _wait_for_end(self) -> int:
         assert self._log is not None
         code = self.process.wait(STOP_SECONDS)
         self._log.close()
         return code
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
                 connection.sendall(f"GET {self._path} HTTP/1.0\r\n\r\n".encode())

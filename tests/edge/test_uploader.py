@@ -1,4 +1,4 @@
-"""Shipping a spool to an authority that does not always take it."""
+"""Sending a spool to an authority that sometimes fails."""
 
 import asyncio
 import time
@@ -22,17 +22,17 @@ from hushpost_client import (
     UnavailableError,
     Verdict,
 )
-from hushpost_edge import shipping
-from hushpost_edge.record import SpooledEvent, pack
-from hushpost_edge.shipping import Shipping
+from hushpost_edge import uploader
 from hushpost_edge.spool import Spool
-from hushpost_edge.token import parsed
+from hushpost_edge.spooled_event import SpooledEvent, pack
+from hushpost_edge.token_header import parse_token
+from hushpost_edge.uploader import Uploader
 
 from .waiting import until
 
 
 class ScriptedTracking:
-    """Fails by script, then takes what comes."""
+    """A fake that raises the given errors, one per call, and then accepts batches."""
 
     def __init__(self, *script: HushpostError) -> None:
         self.script = list(script)
@@ -42,19 +42,19 @@ class ScriptedTracking:
     async def record_events(
         self, events: Iterable[Event], *, request_id: str, timeout: float
     ) -> RecordedEvents:
-        """Note a batch, and fail or accept all but its first event."""
+        """Record the call; raise the next error, or accept all but the first event."""
         assert timeout
         self.calls.append((request_id, list(events)))
         self.times.append(time.monotonic())
         if self.script:
             raise self.script.pop(0)
-        rejected = RejectedEvent(index=0, reason=ErrorReason.TOKEN_INVALID, message="in words")
+        rejected = RejectedEvent(index=0, reason=ErrorReason.TOKEN_INVALID, message="invalid token")
         return RecordedEvents(accepted_count=len(self.calls[-1][1]) - 1, rejected=(rejected,))
 
 
 @pytest.fixture
 async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
-    """A spool with ten events that are due."""
+    """A spool with ten events that are due for shipping."""
     spool = Spool(tmp_path / "1.sqlite", lambda: 1_000_000_000)
     blob = b"".join(
         pack(
@@ -73,9 +73,9 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
     spool.close()
 
 
-async def ship(spool: Spool, tracking: ScriptedTracking, calls: int) -> None:
-    """Ship until so many calls have been made and the last is settled."""
-    task = asyncio.create_task(Shipping(spool, cast("Tracking", tracking)).forever())
+async def upload(spool: Spool, tracking: ScriptedTracking, calls: int) -> None:
+    """Run an uploader until the given number of calls, and for 0.2 seconds more."""
+    task = asyncio.create_task(Uploader(spool, cast("Tracking", tracking)).run_forever())
     await until(lambda: len(tracking.calls) >= calls)
     await asyncio.sleep(0.2)
     task.cancel()
@@ -83,45 +83,45 @@ async def ship(spool: Spool, tracking: ScriptedTracking, calls: int) -> None:
         await task
 
 
-async def test_a_batch_is_sent_until_it_is_taken(spool: Spool, monkeypatch: Any) -> None:
-    """The same events under the same id, whatever the failure; then they are gone."""
-    monkeypatch.setattr(shipping, "_SLOW_SECONDS", 0.01)
+async def test_a_batch_is_retried_until_it_is_accepted(spool: Spool, monkeypatch: Any) -> None:
+    """Every retry sends the same events and request id; then the spool is empty."""
+    monkeypatch.setattr(uploader, "_PERMANENT_ERROR_SECONDS", 0.01)
     tracking = ScriptedTracking(
         UnavailableError("down"),
         ResourceExhaustedError("busy"),
-        UnauthenticatedError("who?", reason=ErrorReason.API_KEY_REVOKED),
-        InvalidArgumentError("what?", reason=ErrorReason.REQUEST_ID_INVALID),
+        UnauthenticatedError("unknown key", reason=ErrorReason.API_KEY_REVOKED),
+        InvalidArgumentError("invalid", reason=ErrorReason.REQUEST_ID_INVALID),
     )
-    await ship(spool, tracking, 5)
+    await upload(spool, tracking, 5)
     assert len(tracking.calls) == 5
     assert all(call == tracking.calls[0] for call in tracking.calls)
     assert spool.batch() is None
     assert spool.oldest_seconds() is None
 
 
-async def test_events_arrive_as_they_happened(spool: Spool) -> None:
-    """Token, link, time to the microsecond, verdict and signal are those of the request."""
+async def test_events_are_sent_unchanged(spool: Spool) -> None:
+    """Token, link, time in microseconds, verdict and privacy signal arrive unchanged."""
     tracking = ScriptedTracking()
-    await ship(spool, tracking, 1)
+    await upload(spool, tracking, 1)
     sent = tracking.calls[0][1][3]
-    token = parsed(sent.token)
+    token = parse_token(sent.token)
     assert token is not None
-    assert token.sealed == b"\1" + (3).to_bytes(41)
+    assert token.raw == b"\1" + (3).to_bytes(41)
     assert (sent.link_number, sent.verdict, sent.privacy_signal) == (3, Verdict.PROXY, True)
     assert sent.event_time is not None
     assert sent.event_time.isoformat() == "2026-09-21T14:13:20.123456+00:00"
 
 
-async def test_the_authority_says_when_to_come_back(spool: Spool) -> None:
-    """What RetryInfo asks for is waited, before the wait of our own."""
+async def test_retry_info_is_respected(spool: Spool) -> None:
+    """The delay from RetryInfo is added to the backoff."""
     tracking = ScriptedTracking(ResourceExhaustedError("busy", retry_after=1.0))
-    await ship(spool, tracking, 2)
+    await upload(spool, tracking, 2)
     assert tracking.times[1] - tracking.times[0] >= 1.0
 
 
-async def test_a_failure_of_ours_is_not_hurried(spool: Spool) -> None:
-    """Where only a person can help, calls are seconds apart."""
-    tracking = ScriptedTracking(UnauthenticatedError("who?"))
-    await ship(spool, tracking, 1)
+async def test_permanent_errors_are_retried_slowly(spool: Spool) -> None:
+    """After an error that needs an operator, the events are kept and not resent soon."""
+    tracking = ScriptedTracking(UnauthenticatedError("unknown key"))
+    await upload(spool, tracking, 1)
     assert len(tracking.calls) == 1
     assert spool.batch() is not None

@@ -1,7 +1,7 @@
-"""How an event lies in the spool: 56 bytes. Pure.
+"""The binary format of events in the spool, 56 bytes each.
 
-Small, and of one size, so that a group of events is one value in one statement:
-then a commit costs the same for one event as for a thousand.
+With a fixed size, a group of events is one value of one SQL statement, so that a commit
+of a thousand events costs about the same as a commit of one.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from hushpost_client import Verdict
-from hushpost_edge.token import TOKEN_BYTES
+from hushpost_edge.token_header import TOKEN_BYTES
 
 __all__ = ["RECORD_BYTES", "SpooledEvent", "pack", "unpack"]
 
@@ -24,7 +24,7 @@ _VERDICTS = (
     Verdict.PREFETCH,
     Verdict.SCANNER,
 )
-_NUMBERS = {verdict: number for number, verdict in enumerate(_VERDICTS)}
+_VERDICT_NUMBERS = {verdict: number for number, verdict in enumerate(_VERDICTS)}
 
 
 class SpooledEvent(NamedTuple):
@@ -38,12 +38,12 @@ class SpooledEvent(NamedTuple):
 
 
 def pack(event: SpooledEvent) -> bytes:
-    """Return the bytes of an event."""
+    """Encode an event."""
     token, link, time, verdict, privacy_signal = event
-    return _RECORD.pack(token, link, time, _NUMBERS[verdict], privacy_signal)
+    return _RECORD.pack(token, link, time, _VERDICT_NUMBERS[verdict], privacy_signal)
 
 
 def unpack(blob: bytes) -> Iterator[SpooledEvent]:
-    """Return the events of a group."""
+    """Decode the events of a group."""
     for token, link, time, number, privacy_signal in _RECORD.iter_unpack(blob):
         yield SpooledEvent(token, link, time, _VERDICTS[number], bool(privacy_signal))

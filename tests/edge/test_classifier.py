@@ -1,18 +1,18 @@
-"""Who caused an event, by what its request shows."""
+"""Classifying events by their request."""
 
 import pytest
 
 from hushpost_client import Verdict
-from hushpost_edge.evidence import Evidence, gather, network_of
-from hushpost_edge.ranges import AddressRanges
-from hushpost_edge.verdict import Judge
+from hushpost_edge.address_ranges import AddressRanges
+from hushpost_edge.classifier import Classifier
+from hushpost_edge.request_info import RequestInfo, network_of, read_request_info
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 APPLE_MAIL = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
 )
 GOOGLE = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
-GMAIL_AHEAD = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
+GMAIL_PREFETCH = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
 YAHOO = "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"
 OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17726; Pro)"
 HEADLESS = CHROME.replace("Chrome/", "HeadlessChrome/")
@@ -20,7 +20,7 @@ HEADLESS = CHROME.replace("Chrome/", "HeadlessChrome/")
 READER, RELAY, PROXY, GATEWAY = "203.0.113.9", "172.224.226.1", "66.249.84.1", "198.51.100.3"
 TRAP = 9
 
-JUDGE = Judge(
+CLASSIFIER = Classifier(
     prefetchers=AddressRanges(["172.224.226.0/24"]),
     proxies=AddressRanges(["66.249.84.0/24"]),
     scanners=AddressRanges(["198.51.100.0/24"]),
@@ -28,9 +28,9 @@ JUDGE = Judge(
 )
 
 
-def evidence(agent: str, address: str = READER, *, is_prefetch: bool = False) -> Evidence:
-    """What a request shows."""
-    return Evidence(agent.encode(), address, is_prefetch, privacy_signal=False)
+def request_info(agent: str, address: str = READER, *, is_prefetch: bool = False) -> RequestInfo:
+    """Create the input of the classifier."""
+    return RequestInfo(agent.encode(), address, is_prefetch, privacy_signal=False)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def evidence(agent: str, address: str = READER, *, is_prefetch: bool = False) ->
         ("", Verdict.UNKNOWN, Verdict.SCANNER),
         (GOOGLE, Verdict.PROXY, Verdict.SCANNER),
         (YAHOO, Verdict.PROXY, Verdict.SCANNER),
-        (GMAIL_AHEAD, Verdict.PREFETCH, Verdict.HUMAN),
+        (GMAIL_PREFETCH, Verdict.PREFETCH, Verdict.HUMAN),
         ("Mozilla/5.0", Verdict.PREFETCH, Verdict.SCANNER),
         (HEADLESS, Verdict.SCANNER, Verdict.SCANNER),
         ("curl/8.5.0", Verdict.SCANNER, Verdict.SCANNER),
@@ -53,40 +53,40 @@ def evidence(agent: str, address: str = READER, *, is_prefetch: bool = False) ->
         ("\xff" * 100_000, Verdict.UNKNOWN, Verdict.UNKNOWN),
     ],
 )
-def test_by_user_agent(agent: str, opened: Verdict, clicked: Verdict) -> None:
-    """Readers, image proxies, prefetchers and tools are told apart."""
-    assert JUDGE.verdict(0, evidence(agent)) is opened
-    assert JUDGE.verdict(1, evidence(agent)) is clicked
+def test_user_agents(agent: str, opened: Verdict, clicked: Verdict) -> None:
+    """Readers, image proxies, prefetchers and tools are distinguished by user agent."""
+    assert CLASSIFIER.classify(0, request_info(agent)) is opened
+    assert CLASSIFIER.classify(1, request_info(agent)) is clicked
 
 
 @pytest.mark.parametrize(
     ("address", "opened", "clicked"),
     [
         (READER, Verdict.HUMAN, Verdict.HUMAN),
-        # Readers browse through the relay that fetches their mail's images.
+        # Readers also browse through the relay that fetches the images of their mail.
         (RELAY, Verdict.PREFETCH, Verdict.HUMAN),
         (PROXY, Verdict.PROXY, Verdict.HUMAN),
         (GATEWAY, Verdict.SCANNER, Verdict.SCANNER),
         ("", Verdict.HUMAN, Verdict.HUMAN),
     ],
 )
-def test_by_address(address: str, opened: Verdict, clicked: Verdict) -> None:
-    """Image ranges say something of opens only, gateways' of everything."""
-    assert JUDGE.verdict(0, evidence(CHROME, address)) is opened
-    assert JUDGE.verdict(1, evidence(CHROME, address)) is clicked
+def test_addresses(address: str, opened: Verdict, clicked: Verdict) -> None:
+    """Ranges of proxies and prefetchers apply to opens only; ranges of gateways to all events."""
+    assert CLASSIFIER.classify(0, request_info(CHROME, address)) is opened
+    assert CLASSIFIER.classify(1, request_info(CHROME, address)) is clicked
 
 
-def test_by_prefetch_header() -> None:
-    """What a browser fetches ahead is nobody's act."""
-    assert JUDGE.verdict(0, evidence(CHROME, is_prefetch=True)) is Verdict.PREFETCH
-    assert JUDGE.verdict(3, evidence(CHROME, is_prefetch=True)) is Verdict.PREFETCH
+def test_prefetch_headers() -> None:
+    """A request with a prefetch header is PREFETCH."""
+    assert CLASSIFIER.classify(0, request_info(CHROME, is_prefetch=True)) is Verdict.PREFETCH
+    assert CLASSIFIER.classify(3, request_info(CHROME, is_prefetch=True)) is Verdict.PREFETCH
 
 
-def test_by_trap_link() -> None:
-    """Who follows the link that no reader sees is a scanner, and no open is."""
-    assert JUDGE.verdict(TRAP, evidence(CHROME)) is Verdict.SCANNER
-    assert JUDGE.verdict(TRAP + 1, evidence(CHROME)) is Verdict.HUMAN
-    assert JUDGE.verdict(0, evidence(CHROME)) is Verdict.HUMAN
+def test_trap_link() -> None:
+    """Clicks on the trap link are SCANNER; other events are not affected."""
+    assert CLASSIFIER.classify(TRAP, request_info(CHROME)) is Verdict.SCANNER
+    assert CLASSIFIER.classify(TRAP + 1, request_info(CHROME)) is Verdict.HUMAN
+    assert CLASSIFIER.classify(0, request_info(CHROME)) is Verdict.HUMAN
 
 
 @pytest.mark.parametrize(
@@ -106,20 +106,20 @@ def test_by_trap_link() -> None:
     ],
 )
 def test_headers(name: str, value: str, *, is_prefetch: bool, privacy_signal: bool) -> None:
-    """Prefetching and wishes for privacy are read off headers."""
+    """Prefetching and privacy signals are read from headers."""
     scope = {"headers": [(name.encode(), value.encode())], "client": (READER, 1)}
-    found = gather(scope, AddressRanges())
-    assert (found.is_prefetch, found.privacy_signal) == (is_prefetch, privacy_signal)
+    info = read_request_info(scope, AddressRanges())
+    assert (info.is_prefetch, info.privacy_signal) == (is_prefetch, privacy_signal)
 
 
 @pytest.mark.parametrize(
     ("peer", "forwarded", "address"),
     [
         (READER, [], READER),
-        (READER, ["192.0.2.1"], READER),  # says so, but is no proxy of ours
+        (READER, ["192.0.2.1"], READER),  # not a trusted proxy
         ("10.0.0.1", [], "10.0.0.1"),
         ("10.0.0.1", [READER], READER),
-        ("10.0.0.1", [f"192.0.2.1, {READER}"], READER),  # the first was made up
+        ("10.0.0.1", [f"192.0.2.1, {READER}"], READER),  # the first address is forged
         ("10.0.0.1", [f"192.0.2.1, {READER}, 10.0.0.2"], READER),
         ("10.0.0.1", ["192.0.2.1", f"{READER},10.0.0.2"], READER),
         ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
@@ -128,17 +128,17 @@ def test_headers(name: str, value: str, *, is_prefetch: bool, privacy_signal: bo
         ("10.0.0.1", [""], ""),
     ],
 )
-def test_addresses_behind_proxies(peer: str, forwarded: list[str], address: str) -> None:
-    """X-Forwarded-For is believed as far as our own proxies wrote it."""
+def test_forwarded_addresses(peer: str, forwarded: list[str], address: str) -> None:
+    """X-Forwarded-For is trusted as far as trusted proxies wrote it."""
     headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
     headers += [(b"host", b"evil.example"), (b"x-forwarded-host", b"evil.example")]
     scope = {"headers": headers, "client": (peer, 1)}
-    assert gather(scope, AddressRanges(["10.0.0.0/8"])).address == address
+    assert read_request_info(scope, AddressRanges(["10.0.0.0/8"])).address == address
 
 
-def test_without_a_peer() -> None:
-    """A connection without an address, such as a Unix socket's, has none."""
-    assert gather({"headers": [], "client": None}, AddressRanges()).address == ""
+def test_a_connection_without_an_address() -> None:
+    """A connection without an address, such as a Unix socket, has an empty address."""
+    assert read_request_info({"headers": [], "client": None}, AddressRanges()).address == ""
 
 
 @pytest.mark.parametrize(
@@ -154,5 +154,5 @@ def test_without_a_peer() -> None:
     ],
 )
 def test_networks(one: str, other: str, *, is_same: bool) -> None:
-    """A /24 of IPv4 and a /48 of IPv6 are one neighbourhood."""
+    """Addresses of a /24 of IPv4 or a /48 of IPv6 are in the same network."""
     assert (network_of(one) == network_of(other)) is is_same

@@ -1,4 +1,4 @@
-"""Follows the links of all campaigns, for ever."""
+"""Keeps the local copy of links in sync with the authority."""
 
 import asyncio
 import sqlite3
@@ -8,24 +8,28 @@ import structlog
 
 from hushpost_client import ErrorReason, HushpostError, Tracking
 from hushpost_edge import metrics
-from hushpost_edge.links import LinkStore
+from hushpost_edge.link_store import LinkStore
 
-__all__ = ["follow_links"]
+__all__ = ["sync_links"]
 
 _log = structlog.get_logger(__name__)
 
-_SLOW_SECONDS = 10.0
+_RETRY_SECONDS = 10.0
 
 
-async def follow_links(store: LinkStore, tracking: Tracking) -> None:
-    """Keep the store current; go on from the last cursor after a break."""
+async def sync_links(store: LinkStore, tracking: Tracking) -> None:
+    """Store all links that the authority streams, until cancelled.
+
+    After an interruption, resumes from the last stored cursor. The client resumes the
+    stream by itself while the authority is UNAVAILABLE.
+    """
     cursor = store.cursor()
     while True:
         try:
             async with aclosing(tracking.watch_links(cursor)) as updates:
                 async for update in updates:
                     await asyncio.to_thread(
-                        store.follow,
+                        store.apply,
                         update.links,
                         update.cursor,
                         is_complete=update.snapshot_complete,
@@ -34,9 +38,12 @@ async def follow_links(store: LinkStore, tracking: Tracking) -> None:
                     metrics.LINKS.inc(len(update.links))
         except HushpostError as error:
             if error.reason == ErrorReason.CURSOR_INVALID:
-                cursor = ""
-            # Being UNAVAILABLE is no reason to end up here: the client waits that out.
-            _log.error("links are not followed", reason=error.reason, cause=type(error).__name__)
+                cursor = None
+            _log.error(
+                "watching links failed; will retry",
+                reason=error.reason,
+                cause=type(error).__name__,
+            )
         except sqlite3.Error as error:
-            _log.error("links are not kept", cause=error.sqlite_errorname)
-        await asyncio.sleep(_SLOW_SECONDS)
+            _log.error("storing links failed; will retry", cause=error.sqlite_errorname)
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""The links of all campaigns, in a file, so that each redirects whatever else is down."""
+"""A local copy of the links of all campaigns, so that links redirect during an outage."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hushpost_client import WatchedLink
-from hushpost_edge.storage import connect, empty_log
+from hushpost_edge.sqlite import open_database, truncate_wal
 
 __all__ = ["LinkStore"]
 
@@ -19,8 +19,8 @@ create table if not exists links (
 ) without rowid;
 create table if not exists progress (
     only integer primary key check (only = 1),
-    cursor text not null,          -- what WatchLinks goes on from
-    is_complete integer not null   -- whether all links were here once
+    cursor text not null,          -- the last cursor of WatchLinks
+    is_complete integer not null   -- whether a full snapshot has been received
 ) without rowid;
 """
 
@@ -35,38 +35,38 @@ on conflict (only) do update set
 
 
 class LinkStore:
-    """Links never change and are never withdrawn, so that what is here stays right."""
+    """Links in a SQLite file. Links never change and are never deleted."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._db = connect(file, _SCHEMA)
+        self._db = open_database(file, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def find(self, campaign: int, number: int) -> str | None:
-        """Return where a link leads, None if it is not here."""
+        """Return the URL of a link, None if it is not in the store."""
         row = self._db.execute(_FIND, (campaign, number)).fetchone()
         return None if row is None else str(row[0])
 
-    def cursor(self) -> str:
-        """Return the cursor to go on from; empty: from the beginning."""
+    def cursor(self) -> str | None:
+        """Return the cursor to resume the stream of links from, None to start over."""
         row = self._db.execute(_PROGRESS).fetchone()
-        return "" if row is None else str(row[0])
+        return None if row is None else str(row[0])
 
     def is_complete(self) -> bool:
-        """Tell whether all links that there were have been here once."""
+        """Return whether the store has once received a full snapshot of the links."""
         row = self._db.execute(_PROGRESS).fetchone()
         return row is not None and bool(row[1])
 
     def add(self, campaign: int, number: int, url: str) -> None:
-        """Keep a link that was looked up. May be called in any thread."""
-        with closing(connect(self._file, _SCHEMA)) as db:
+        """Store one link. Can be called in any thread."""
+        with closing(open_database(self._file, _SCHEMA)) as db:
             db.execute(_ADD, (campaign, number, url))
 
-    def follow(self, links: Iterable[WatchedLink], cursor: str, *, is_complete: bool) -> None:
-        """Keep links together with the cursor that stands after them."""
+    def apply(self, links: Iterable[WatchedLink], cursor: str, *, is_complete: bool) -> None:
+        """Store links and the cursor that follows them in one transaction."""
         rows = [(link.campaign_number, link.link_number, link.url) for link in links]
         self._db.execute("begin immediate")
         try:
@@ -76,4 +76,4 @@ class LinkStore:
         except sqlite3.Error:
             self._db.execute("rollback")
             raise
-        empty_log(self._db)
+        truncate_wal(self._db)

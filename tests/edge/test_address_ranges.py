@@ -1,4 +1,4 @@
-"""Sets of address ranges."""
+"""Sets of IP address ranges."""
 
 import ipaddress
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_edge.ranges import AddressRanges, RangesError
+from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
 
 
 @given(
@@ -15,10 +15,10 @@ from hushpost_edge.ranges import AddressRanges, RangesError
     number=st.integers(0, 2**32 - 1),
     near=st.integers(-2, 2),
 )
-def test_it_answers_as_looking_at_each_range_does(
+def test_lookups_match_a_linear_search(
     ranges: list[tuple[int, int]], number: int, near: int
 ) -> None:
-    """Sorted and joined ranges hold the same addresses as the ranges one by one."""
+    """The set contains an address exactly if one of its ranges does."""
     networks = [ipaddress.ip_network((first, length), strict=False) for first, length in ranges]
     if networks:
         number = min(max(int(networks[0].broadcast_address) + near, 0), 2**32 - 1)
@@ -27,8 +27,8 @@ def test_it_answers_as_looking_at_each_range_does(
     assert found == any(address in network for network in networks)
 
 
-def test_both_families_are_held() -> None:
-    """IPv6, and IPv4 written as IPv6, are found."""
+def test_ipv4_and_ipv6_are_supported() -> None:
+    """IPv4, IPv6 and IPv4-mapped IPv6 addresses are found."""
     ranges = AddressRanges(["192.0.2.0/24", " 2001:db8::/32 ", "", "198.51.100.7"])
     for inside in ("192.0.2.255", "::ffff:192.0.2.1", "2001:db8:ffff::1", "198.51.100.7"):
         assert inside in ranges
@@ -36,8 +36,8 @@ def test_both_families_are_held() -> None:
         assert outside not in ranges
 
 
-def test_a_file_may_have_comments_and_columns(tmp_path: Path) -> None:
-    """A list with comments, blank lines and columns after a comma is read as it is."""
+def test_a_file_can_have_comments_and_columns(tmp_path: Path) -> None:
+    """Comments, empty lines and columns after a comma are ignored."""
     file = tmp_path / "ranges.csv"
     file.write_text("# relay\n172.224.224.0/27,GB,GB-EN,London,\n\n2a02:26f7::/64,AQ,,, # x\n")
     ranges = AddressRanges.load(file)
@@ -46,9 +46,9 @@ def test_a_file_may_have_comments_and_columns(tmp_path: Path) -> None:
     assert "172.224.224.32" not in ranges
 
 
-def test_a_wrong_line_is_named(tmp_path: Path) -> None:
-    """What is no range ends the start, with the file and the text."""
+def test_an_invalid_line_is_reported(tmp_path: Path) -> None:
+    """The error names the file and the invalid text."""
     file = tmp_path / "ranges"
     file.write_text("10.0.0.0/8\n10.0.0/33\n")
-    with pytest.raises(RangesError, match=r"ranges: '10\.0\.0/33' is not"):
+    with pytest.raises(AddressRangesError, match=r"ranges: '10\.0\.0/33' is not"):
         AddressRanges.load(file)

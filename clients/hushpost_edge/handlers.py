@@ -1,4 +1,7 @@
-"""What readers get: the pixel, the redirect, and a page where a link is not known."""
+"""ASGI handlers: the tracking pixel, the redirect, and the error pages.
+
+Pixels and redirects send prepared ASGI messages, without Starlette's response classes.
+"""
 
 from http import HTTPStatus
 
@@ -7,27 +10,27 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from hushpost_edge import metrics
-from hushpost_edge.intake import Intake
-from hushpost_edge.lookup import Lookup, NoSuchLinkError, UnresolvedLinkError
-from hushpost_edge.token import link_number, parsed
+from hushpost_edge.event_recording import EventRecorder
+from hushpost_edge.link_lookup import LinkLookup, LinkNotFoundError, LinkUnavailableError
+from hushpost_edge.token_header import parse_link_number, parse_token
 
-__all__ = ["Click", "Pixel", "not_here"]
+__all__ = ["ClickHandler", "PixelHandler", "handle_not_found"]
 
 # The smallest GIF89a with a transparent pixel: header, two colours, graphic
 # control, image, trailer.
 _GIF = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-# RFC 9111, 5.2.2.5; image proxies look for the older words beside it.
-_NOT_STORED = (b"cache-control", b"no-store")
-_NOT_CACHED = (b"cache-control", b"no-store, no-cache, must-revalidate, private, max-age=0")
+# RFC 9111, 5.2.2.5. Image proxies also need the older directives.
+_NO_STORE = (b"cache-control", b"no-store")
+_NO_CACHE = (b"cache-control", b"no-store, no-cache, must-revalidate, private, max-age=0")
 _PIXEL_START = {
     "type": "http.response.start",
     "status": 200,
     "headers": [
         (b"content-type", b"image/gif"),
         (b"content-length", str(len(_GIF)).encode()),
-        _NOT_CACHED,
+        _NO_CACHE,
         (b"pragma", b"no-cache"),
         (b"expires", b"0"),
         (b"x-content-type-options", b"nosniff"),
@@ -50,55 +53,60 @@ _PAGE_HEADERS = {
 }
 
 
-class Pixel:
-    """Answers the pixel, whatever stands in its path; what may be a token is an open."""
+class PixelHandler:
+    """Serves the pixel for every path, and records an open if the path has a token."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self, recorder: EventRecorder) -> None:
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request for `/o/<token>.gif`."""
         _, _, name = scope["path"].rpartition("/")
-        token = parsed(name.removesuffix(".gif")) if name.endswith(".gif") else None
+        token = parse_token(name.removesuffix(".gif")) if name.endswith(".gif") else None
         if scope["method"] == "HEAD":
-            metrics.ANSWERS.labels("head").inc()
-        elif token is not None and token.sealed is not None:
-            await self._intake.take(token.sealed, 0, scope)
+            metrics.REQUESTS_WITHOUT_EVENT.labels("head").inc()
+        elif token is not None and token.raw is not None:
+            await self._recorder.record(token.raw, 0, scope)
         await send(_PIXEL_START)
         await send(_PIXEL_BODY)
 
 
-class Click:
-    """Answers a redirect to a registered link, and nowhere else."""
+class ClickHandler:
+    """Redirects to registered links only, and records clicks."""
 
-    def __init__(self, lookup: Lookup, intake: Intake) -> None:
+    def __init__(self, lookup: LinkLookup, recorder: EventRecorder) -> None:
         self._lookup = lookup
-        self._intake = intake
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request for `/c/<token>/<link number>`."""
         _, _, text, digits = scope["path"].split("/")
-        token = parsed(text)
-        number = link_number(digits)
+        token = parse_token(text)
+        number = parse_link_number(digits)
         if token is None or number is None:
-            await _unknown()(scope, receive, send)
+            await _not_found_page()(scope, receive, send)
             return
-        url = self._lookup.known(token.campaign, number)
+        url = self._lookup.find_local(token.campaign, number)
         if url is None:
             try:
                 url = await self._lookup.resolve(text, token.campaign, number)
-            except NoSuchLinkError:
-                await _unknown()(scope, receive, send)
+            except LinkNotFoundError:
+                await _not_found_page()(scope, receive, send)
                 return
-            except UnresolvedLinkError:
-                await _unresolved()(scope, receive, send)
+            except LinkUnavailableError:
+                await _unavailable_page()(scope, receive, send)
                 return
         if scope["method"] == "HEAD":
-            metrics.ANSWERS.labels("head").inc()
-        elif token.sealed is not None:
-            await self._intake.take(token.sealed, number, scope)
+            metrics.REQUESTS_WITHOUT_EVENT.labels("head").inc()
+        elif token.raw is not None:
+            await self._recorder.record(token.raw, number, scope)
         await send(_redirect(url))
         await send(_EMPTY_BODY)
+
+
+async def handle_not_found(_request: Request, _error: Exception) -> Response:
+    """Return the page for paths that are neither a pixel nor a link."""
+    return _not_found_page()
 
 
 def _redirect(url: bytes) -> dict[str, object]:
@@ -106,39 +114,34 @@ def _redirect(url: bytes) -> dict[str, object]:
         "type": "http.response.start",
         "status": 302,
         "headers": [
-            # To the byte: a URL that is not ASCII goes out as it was registered.
+            # The bytes of the registered URL, even if it is not ASCII.
             (b"location", url),
             (b"referrer-policy", b"no-referrer"),
-            _NOT_STORED,
+            _NO_STORE,
             (b"content-length", b"0"),
         ],
     }
 
 
-def _unknown() -> Response:
-    metrics.ANSWERS.labels("unknown").inc()
+def _not_found_page() -> Response:
+    metrics.REQUESTS_WITHOUT_EVENT.labels("unknown").inc()
     return _page(
         HTTPStatus.NOT_FOUND,
-        "This link leads nowhere",
-        "It may have been cut off on its way. Please copy the whole address from the message, "
-        "or ask whoever sent it.",
+        "Link not found",
+        "The address may be incomplete. Please copy the whole address from the message, "
+        "or ask the sender.",
     )
 
 
-def _unresolved() -> Response:
-    metrics.ANSWERS.labels("unresolved").inc()
+def _unavailable_page() -> Response:
+    metrics.REQUESTS_WITHOUT_EVENT.labels("unresolved").inc()
     response = _page(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Please try again in a moment",
-        "This link is too new for this server to know, and it could not be looked up just now.",
+        "This server does not know the link yet and cannot look it up at the moment.",
     )
     response.headers["retry-after"] = "5"
     return response
-
-
-async def not_here(_request: Request, _error: Exception) -> Response:
-    """Answer what is neither a pixel nor a link."""
-    return _unknown()
 
 
 def _page(status: HTTPStatus, title: str, text: str) -> Response:

@@ -1,0 +1,105 @@
+"""Ships all spool files and syncs links, in a thread of the main process.
+
+The workers do not do this, because encoding a batch would delay their requests.
+"""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import threading
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from hushpost_client import Tracking
+from hushpost_edge import metrics
+from hushpost_edge.connection import connect_authority
+from hushpost_edge.link_store import LinkStore
+from hushpost_edge.link_sync import sync_links
+from hushpost_edge.settings import Settings
+from hushpost_edge.spool import Spool
+from hushpost_edge.spool_files import spool_files
+from hushpost_edge.uploader import Uploader
+
+__all__ = ["BackgroundShipper"]
+
+_log = structlog.get_logger(__name__)
+
+_SCAN_SECONDS = 1.0
+_STOP_SECONDS = 10.0
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+class BackgroundShipper:
+    """A thread with its own event loop. If it crashes, the edge is stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_requested = asyncio.Event()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread; events left in the spool are shipped after the next start."""
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop_requested.set)
+            self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            uvloop.run(self._ship_and_sync())
+        except BaseException as error:
+            # Without a shipper, the spool would silently fill the disk.
+            _log.critical("background shipper crashed; stopping", cause=type(error).__name__)
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    async def _ship_and_sync(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(connect_authority(self._settings))
+            links = LinkStore(self._settings.links_file)
+            stack.callback(links.close)
+            stack.push_async_callback(self._loop.shutdown_default_executor)
+            task_group = await stack.enter_async_context(asyncio.TaskGroup())
+            tasks = [
+                task_group.create_task(sync_links(links, client.tracking)),
+                task_group.create_task(self._ship_spools(client.tracking)),
+            ]
+            await self._stop_requested.wait()
+            for task in tasks:
+                task.cancel()
+
+    async def _ship_spools(self, tracking: Tracking) -> None:
+        """Run an uploader for each spool file, including files that appear later."""
+        uploaders: dict[Path, Uploader] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for file in spool_files(self._settings.spool_dir):
+                    if file not in uploaders and (spool := _open(file)) is not None:
+                        uploaders[file] = Uploader(spool, tracking)
+                        tasks.create_task(uploaders[file].run_forever())
+                backlogs = [uploader.backlog for uploader in uploaders.values()]
+                metrics.SPOOL_BYTES.set(sum(backlog.bytes for backlog in backlogs))
+                oldest = max((backlog.oldest_seconds for backlog in backlogs), default=0.0)
+                metrics.OLDEST_SECONDS.set(oldest)
+                await asyncio.sleep(_SCAN_SECONDS)
+
+
+def _open(file: Path) -> Spool | None:
+    try:
+        return Spool(file, _now)
+    except sqlite3.Error as error:
+        _log.error("opening a spool failed; will retry", cause=error.sqlite_errorname)
+        return None

@@ -1,0 +1,56 @@
+"""Turns requests into events: classifies them and appends them to the spool.
+
+The address and the user agent are used for the verdict only and are not stored.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hushpost_client import Verdict
+from hushpost_edge.address_ranges import AddressRanges
+from hushpost_edge.appender import Appender
+from hushpost_edge.burst_detection import BurstDetector
+from hushpost_edge.classifier import Classifier
+from hushpost_edge.request_info import network_of, read_request_info
+from hushpost_edge.spooled_event import SpooledEvent
+
+__all__ = ["EventRecorder"]
+
+_AUTOMATED = frozenset((Verdict.SCANNER, Verdict.PREFETCH))
+
+
+class EventRecorder:
+    """Records the events of one worker. `clock` returns microseconds since 1970."""
+
+    def __init__(
+        self,
+        appender: Appender,
+        classifier: Classifier,
+        trusted_proxies: AddressRanges,
+        clock: Callable[[], int],
+    ) -> None:
+        self._appender = appender
+        self._classifier = classifier
+        self._trusted_proxies = trusted_proxies
+        self._clock = clock
+        self._bursts = BurstDetector(time.monotonic)
+
+    async def record(self, token: bytes, link: int, scope: Mapping[str, Any]) -> None:
+        """Record an open (link 0) or a click.
+
+        Returns when the event is on disk, or has been dropped and counted as such.
+        """
+        info = read_request_info(scope, self._trusted_proxies)
+        verdict = self._classifier.classify(link, info)
+        corrections = None
+        if verdict not in _AUTOMATED:
+            network = network_of(info.address)
+            serial = self._appender.next_serial
+            corrections = self._bursts.observe(token, network, link, serial)
+            if corrections is not None:
+                verdict = Verdict.SCANNER
+        event = SpooledEvent(token, link, self._clock(), verdict, info.privacy_signal)
+        done = self._appender.append(event, corrections)
+        if done is not None:
+            await done

@@ -1,0 +1,64 @@
+"""Opens the edge's SQLite files, with settings for durability and secure deletion."""
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from uuid import uuid4
+
+__all__ = ["open_database", "truncate_wal"]
+
+_BUSY_SECONDS = 5.0
+
+
+def open_database(file: Path, schema: str) -> sqlite3.Connection:
+    """Open a file in autocommit mode, and create it if it is missing.
+
+    A commit returns after an fsync, deleted content is overwritten, and nothing is
+    written to temporary files. Only one thread at a time may use the connection.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not file.exists():
+        _create(file, schema)
+    connection = sqlite3.connect(
+        file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    for pragma in (
+        "synchronous = full",
+        "secure_delete = on",
+        "temp_store = memory",
+        # The background shipper checkpoints the WAL, because a checkpoint in an append
+        # would delay requests. This limit applies only if the shipper is stuck.
+        "wal_autocheckpoint = 16384",
+    ):
+        connection.execute(f"pragma {pragma}")
+    return connection
+
+
+def _create(file: Path, schema: str) -> None:
+    """Create a file atomically.
+
+    Several processes open it when they start, and SQLite does not wait for a process
+    that is changing the journal mode.
+    """
+    draft = file.with_name(f"{file.name}.{uuid4()}")
+    with closing(sqlite3.connect(draft)) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.executescript(schema)
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # otherwise a power failure could remove the new file
+    finally:
+        os.close(folder)
+
+
+def truncate_wal(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the database file and truncate it.
+
+    The passive checkpoint does not block writers and leaves little work for the second.
+    """
+    connection.execute("pragma wal_checkpoint(passive)").fetchone()
+    connection.execute("pragma wal_checkpoint(truncate)").fetchone()

@@ -1,0 +1,72 @@
+"""Parses the clear-text header of a tracking token, which needs no key.
+
+A tracking token is 56 characters of base64url. Its first 10 bytes are not encrypted:
+`version 1 | key id 1 | campaign number 8`.
+"""
+
+import binascii
+from typing import NamedTuple
+
+__all__ = ["TOKEN_BYTES", "ParsedToken", "encode_token", "parse_link_number", "parse_token"]
+
+TOKEN_BYTES = 42
+_VERSION = 1
+_HEADER_CHARACTERS = 16
+_HEADER_BYTES = 10
+_CAMPAIGN_END = 1 << 63  # the protocol has signed campaign numbers
+_LINK_DIGITS = 9
+
+# Maps the characters of base64url to plain base64, and those of plain base64 to invalid
+# ones. Otherwise one token could be written in several ways and count as several.
+_TO_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class ParsedToken(NamedTuple):
+    """The readable part of a token.
+
+    Attributes:
+        campaign: The campaign number from the header.
+        raw: The 42 bytes of the token; None if it was damaged after the header. Then the
+            link can be found, but no event can be recorded.
+    """
+
+    campaign: int
+    raw: bytes | None
+
+
+def parse_token(text: str) -> ParsedToken | None:
+    """Parse a token; None if even the header is unreadable."""
+    raw = _decode(text)
+    if raw is not None and len(raw) == TOKEN_BYTES:
+        header = raw
+    else:
+        raw = None
+        decoded = _decode(text[:_HEADER_CHARACTERS])
+        if decoded is None or len(decoded) < _HEADER_BYTES:
+            return None
+        header = decoded
+    campaign = int.from_bytes(header[2:_HEADER_BYTES])
+    if header[0] != _VERSION or campaign >= _CAMPAIGN_END:
+        return None
+    return ParsedToken(campaign, raw)
+
+
+def parse_link_number(text: str) -> int | None:
+    """Parse a link number: 1…n in ASCII digits without leading zeros; else None."""
+    if len(text) > _LINK_DIGITS or not (text.isascii() and text.isdigit()) or text[0] == "0":
+        return None
+    return int(text)
+
+
+def encode_token(raw: bytes) -> str:
+    """Return the 56 characters of a token."""
+    encoded = binascii.b2a_base64(raw, newline=False)
+    return encoded.translate(_TO_URL_SAFE).decode("ascii")
+
+
+def _decode(text: str) -> bytes | None:
+    try:
+        return binascii.a2b_base64(text.encode("ascii").translate(_TO_STANDARD), strict_mode=True)
+    except ValueError:
+        return None

@@ -1,0 +1,151 @@
+"""Sends the events of one spool to the authority."""
+
+import asyncio
+import random
+import sqlite3
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from hushpost_client import (
+    DeadlineExceededError,
+    Event,
+    HushpostError,
+    RecordedEvents,
+    ResourceExhaustedError,
+    RetryPolicy,
+    Tracking,
+    UnavailableError,
+)
+from hushpost_edge import metrics
+from hushpost_edge.spool import Batch, Spool
+from hushpost_edge.spooled_event import SpooledEvent
+from hushpost_edge.token_header import encode_token
+
+__all__ = ["Backlog", "Uploader"]
+
+_log = structlog.get_logger(__name__)
+
+_IDLE_SECONDS = 0.5
+_CALL_TIMEOUT_SECONDS = 30.0
+_DISK_RETRY_SECONDS = 1.0
+_CLEANUP_SECONDS = 10.0
+"""How often the WAL of a spool that never becomes empty is truncated."""
+
+_TRANSIENT_ERRORS = (UnavailableError, DeadlineExceededError, ResourceExhaustedError)
+"""Errors that go away on their own. Others need an operator, for example a revoked key."""
+
+_BACKOFF = RetryPolicy(initial_backoff=0.25, max_backoff=5.0)
+_PERMANENT_ERROR_SECONDS = 30.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The size of a spool and the age of its oldest event."""
+
+    bytes: int = 0
+    oldest_seconds: float = 0.0
+
+
+class Uploader:
+    """Sends batch after batch, each until the authority accepts it.
+
+    A batch is always sent under the same request id, so its events count exactly once.
+    """
+
+    def __init__(self, spool: Spool, tracking: Tracking) -> None:
+        self._spool = spool
+        self._tracking = tracking
+        self._failures = 0
+        self._last_cleanup = time.monotonic()
+        self._is_clean = False
+        self.backlog = Backlog()
+
+    async def run_forever(self) -> None:
+        """Send batches as they become due, until cancelled."""
+        while True:
+            try:
+                wait = await self._send_next()
+                self.backlog = await asyncio.to_thread(self._measure)
+            except sqlite3.Error as error:
+                # If an accepted batch could not be dropped, it is sent again; its
+                # request id makes it count once.
+                _log.error("accessing the spool failed; will retry", cause=error.sqlite_errorname)
+                wait = _DISK_RETRY_SECONDS
+            await asyncio.sleep(wait)
+
+    async def _send_next(self) -> float:
+        """Send a batch if one is due; return the seconds to wait before the next call."""
+        batch = await asyncio.to_thread(self._spool.batch)
+        if batch is None:
+            await self._clean_up(is_idle=True)
+            return _IDLE_SECONDS
+        try:
+            recorded = await self._tracking.record_events(
+                map(_event, batch.events),
+                request_id=batch.request_id,
+                timeout=_CALL_TIMEOUT_SECONDS,
+            )
+        except HushpostError as error:
+            return self._report_failure(error, batch)
+        self._failures = 0
+        await asyncio.to_thread(self._spool.drop, batch)
+        self._is_clean = False
+        _count(recorded)
+        await self._clean_up(is_idle=False)
+        return 0.0
+
+    def _measure(self) -> Backlog:
+        return Backlog(self._spool.used_bytes(), self._spool.oldest_seconds() or 0.0)
+
+    def _report_failure(self, error: HushpostError, batch: Batch) -> float:
+        """Log and count a failed call; return the seconds to wait before the next one."""
+        self._failures += 1
+        metrics.SHIP_FAILURES.labels(error.reason or "UNSPECIFIED").inc()
+        cause, events = type(error).__name__, len(batch.events)
+        if isinstance(error, _TRANSIENT_ERRORS):
+            _log.warning(
+                "shipping events failed; will retry",
+                reason=error.reason,
+                cause=cause,
+                events=events,
+            )
+            return _BACKOFF.backoff(self._failures, error.retry_after, random.uniform)
+        _log.error(
+            "shipping events failed; events are kept until an operator fixes the cause",
+            reason=error.reason,
+            cause=cause,
+            events=events,
+        )
+        return _PERMANENT_ERROR_SECONDS
+
+    async def _clean_up(self, *, is_idle: bool) -> None:
+        """Erase shipped events from the file, once when idle or else at regular intervals."""
+        is_due = time.monotonic() - self._last_cleanup >= _CLEANUP_SECONDS
+        if is_due or (is_idle and not self._is_clean):
+            await asyncio.to_thread(self._spool.clean_up)
+            self._last_cleanup = time.monotonic()
+            self._is_clean = is_idle
+
+
+def _event(spooled: SpooledEvent) -> Event:
+    token, link, time_, verdict, privacy_signal = spooled
+    return Event(
+        encode_token(token),
+        link_number=link or None,
+        event_time=_EPOCH + timedelta(microseconds=time_),
+        verdict=verdict,
+        privacy_signal=privacy_signal,
+    )
+
+
+def _count(recorded: RecordedEvents) -> None:
+    metrics.SHIPPED_EVENTS.inc(recorded.accepted_count)
+    reasons = Counter(rejected.reason for rejected in recorded.rejected)
+    for reason, number in reasons.items():
+        metrics.REJECTED_EVENTS.labels(reason).inc(number)
+        _log.warning("events rejected by the authority", reason=reason, events=number)

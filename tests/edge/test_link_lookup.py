@@ -1,0 +1,104 @@
+"""Looking up the URL of a link."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from hushpost_client import HushpostError, NotFoundError, Tracking, UnavailableError, WatchedLink
+from hushpost_edge.link_lookup import LinkLookup, LinkNotFoundError, LinkUnavailableError
+from hushpost_edge.link_store import LinkStore
+
+URL = "https://example.com/ä?x=1#y"
+
+
+class ScriptedTracking:
+    """A fake that returns a URL or raises an error, after 50 ms."""
+
+    def __init__(self) -> None:
+        self.outcome: str | HushpostError = URL
+        self.calls = 0
+
+    async def resolve_link(self, _token: str, _number: int, *, timeout: float) -> str:
+        """Return the URL or raise the error."""
+        assert timeout <= 2
+        self.calls += 1
+        await asyncio.sleep(0.05)
+        if isinstance(self.outcome, HushpostError):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def tracking() -> ScriptedTracking:
+    """A fake authority that knows every link."""
+    return ScriptedTracking()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LinkStore]:
+    """An empty store."""
+    store = LinkStore(tmp_path / "links.sqlite")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def lookup(store: LinkStore, tracking: ScriptedTracking) -> LinkLookup:
+    """The lookup of a worker."""
+    return LinkLookup(store, cast("Tracking", tracking))
+
+
+async def test_a_synced_link_is_found_locally(store: LinkStore, lookup: LinkLookup) -> None:
+    """A link is found as soon as it is stored, even after an earlier miss."""
+    assert lookup.find_local(1, 2) is None
+    store.apply([WatchedLink(campaign_number=1, link_number=2, url=URL)], "7", is_complete=False)
+    assert lookup.find_local(1, 2) == URL.encode()
+    assert (store.cursor(), store.is_complete()) == ("7", False)
+
+
+async def test_a_store_stays_complete(store: LinkStore) -> None:
+    """A store that was complete once stays complete while newer links are received."""
+    store.apply([], "1", is_complete=True)
+    store.apply([], "2", is_complete=False)
+    assert (store.cursor(), store.is_complete()) == ("2", True)
+
+
+async def test_concurrent_requests_share_a_call(
+    lookup: LinkLookup, tracking: ScriptedTracking
+) -> None:
+    """Requests for the same new link make one call, and the link is stored."""
+    urls = await asyncio.gather(*(lookup.resolve("token", 1, 2) for _ in range(50)))
+    assert set(urls) == {URL.encode()}
+    assert tracking.calls == 1
+    assert lookup.find_local(1, 2) == URL.encode()
+
+
+async def test_a_missing_link_is_cached(lookup: LinkLookup, tracking: ScriptedTracking) -> None:
+    """A link that does not exist is not requested again for some time."""
+    tracking.outcome = NotFoundError("no such link")
+    for _ in range(3):
+        with pytest.raises(LinkNotFoundError):
+            await lookup.resolve("token", 1, 2)
+    assert tracking.calls == 1
+
+
+async def test_a_failed_call_is_not_cached(lookup: LinkLookup, tracking: ScriptedTracking) -> None:
+    """If the authority is unavailable, a later request calls it again."""
+    tracking.outcome = UnavailableError("down")
+    with pytest.raises(LinkUnavailableError):
+        await lookup.resolve("token", 1, 2)
+    tracking.outcome = URL
+    assert await lookup.resolve("token", 1, 2) == URL.encode()
+
+
+async def test_concurrent_calls_are_limited(lookup: LinkLookup, tracking: ScriptedTracking) -> None:
+    """Requests for invented campaigns make at most 32 concurrent calls."""
+    tracking.outcome = NotFoundError("no such link")
+    outcomes = await asyncio.gather(
+        *(lookup.resolve("token", campaign, 1) for campaign in range(500)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {LinkNotFoundError, LinkUnavailableError}
+    assert tracking.calls <= 32
