@@ -31,7 +31,7 @@ class HttpLoadProcess:
         self._process = process
 
     async def set_messages(self, tokens: Sequence[str], urls: Sequence[str]) -> None:
-        """Set the messages whose recipients click; message i clicks on link i modulo their count."""
+        """Set the messages to click on, as in `ClickCycle`."""
         await self._call({"tokens": list(tokens), "urls": list(urls)})
 
     async def run(self, load: HttpLoad) -> HttpLoadResult:

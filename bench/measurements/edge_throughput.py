@@ -1,4 +1,4 @@
-"""`edge_click_vs_bare`: a click stored durably before its redirect ÷ a redirect that records nothing."""
+"""`edge_click_vs_bare`: a redirect with a durably stored click ÷ a redirect without one."""
 
 import asyncio
 from collections.abc import Sequence

@@ -120,7 +120,7 @@ class _ClickLoad:
 def _check_sustained(
     rate: float, result: HttpLoadResult, counts: list[tuple[float, int]], shipping_seconds: float
 ) -> _Sustained:
-    """Check that redirects kept the rate, and that the statistics kept up. Raises _OverloadedError."""
+    """Check that redirects and statistics kept the rate. Raises _OverloadedError."""
     times, clicks = zip(*counts, strict=True)
     counted = statistics.linear_regression(times, clicks).slope
     if result.rate < rate * _MIN_PUNCTUALITY:
