@@ -59,7 +59,13 @@ MEASUREMENTS = (
         timeout=480,
     ),
     Measurement("edge", edge_throughput.measure, ("edge_click_vs_bare",), has_edge=True),
-    Measurement("end-to-end", end_to_end.measure, ("end_to_end_clicks_per_second",), has_edge=True),
+    Measurement(
+        "end-to-end",
+        end_to_end.measure,
+        ("end_to_end_clicks_per_second",),
+        timeout=400,
+        has_edge=True,
+    ),
     Measurement("rendering", rendering.measure, ("render_messages_per_second",)),
     Measurement(
         "growth",
