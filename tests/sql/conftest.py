@@ -1,4 +1,4 @@
-"""Databases of the tests' own, on the server of the shared authority."""
+"""Fixtures: separate databases on the PostgreSQL server of the shared authority."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -16,7 +16,8 @@ from tests.inspection import database_uri, on
 
 
 @asynccontextmanager
-async def _database(authority: RunningAuthority) -> AsyncIterator[str]:
+async def _new_database(authority: RunningAuthority) -> AsyncIterator[str]:
+    """Create a database for the duration of the block; yield its address."""
     server = database_uri(authority.process.data_dir)
     name = f"d_{uuid.uuid4().hex[:12]}"
     async with on(server) as connection:
@@ -27,16 +28,16 @@ async def _database(authority: RunningAuthority) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def empty(authority: RunningAuthority) -> AsyncIterator[str]:
-    """The address of an empty database."""
-    async with _database(authority) as uri:
+async def empty_database(authority: RunningAuthority) -> AsyncIterator[str]:
+    """The address of an empty database, one per test."""
+    async with _new_database(authority) as uri:
         yield uri
 
 
 @pytest.fixture(scope="session")
-async def migrated(authority: RunningAuthority) -> AsyncIterator[str]:
-    """The address of a database with the schema and its partitions, shared by all tests here."""
-    async with _database(authority) as uri:
+async def migrated_database(authority: RunningAuthority) -> AsyncIterator[str]:
+    """The address of a database with the schema and partitions, shared by all tests here."""
+    async with _new_database(authority) as uri:
         await migrate(uri)
         now = datetime.now(UTC)
         async with on(uri) as connection, connection.transaction():
@@ -45,8 +46,8 @@ async def migrated(authority: RunningAuthority) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def pool(migrated: str) -> AsyncIterator[Database]:
-    """The service's own pool, on that database."""
-    opened = await Database.connect(migrated, connections=4)
-    yield opened
-    await opened.close()
+async def database(migrated_database: str) -> AsyncIterator[Database]:
+    """The service's connection pool, connected to `migrated_database`."""
+    pool = await Database.connect(migrated_database, connections=4)
+    yield pool
+    await pool.close()

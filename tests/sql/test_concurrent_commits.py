@@ -1,4 +1,4 @@
-"""Commits that meet: those of several processes write the same rows."""
+"""Recorders of several processes commit to the same rows concurrently."""
 
 import asyncio
 import random
@@ -22,30 +22,31 @@ from hushpost_service.tracking.recorder import Recorder
 RECORDERS = 4
 CAMPAIGNS = 10
 BATCHES = 10
-BATCH = 100
+BATCH_SIZE = 100
 CONTACTS = 200
 
 
 @pytest.fixture
-async def wide(migrated: str) -> AsyncIterator[Database]:
-    """A pool with a connection for each commit of the recorders."""
-    opened = await Database.connect(migrated, connections=12)
-    yield opened
-    await opened.close()
+async def large_pool(migrated_database: str) -> AsyncIterator[Database]:
+    """A pool with enough connections for the concurrent commits of all recorders."""
+    pool = await Database.connect(migrated_database, connections=12)
+    yield pool
+    await pool.close()
 
 
-async def _tenant(pool: Database) -> tuple[int, list[int]]:
-    """Make a tenant with contacts that may be tracked; return their numbers."""
-    names = [f"reader-{number}@example.com" for number in range(CONTACTS)]
-    async with pool.connection("test") as connection:
-        tenant = await insert_tenant(connection, "meeting", "Meeting")
+async def _create_tenant(database: Database) -> tuple[int, list[int]]:
+    """Create a tenant and contacts that may be tracked; return their numbers."""
+    contact_ids = [f"reader-{number}@example.com" for number in range(CONTACTS)]
+    async with database.connection("test") as connection:
+        tenant = await insert_tenant(connection, "concurrent", "Concurrent commits")
         assert tenant is not None
         await insert_policy(connection, tenant, Policy(), "test")
-        return tenant, list((await insert_missing_contacts(connection, tenant, names)).values())
+        contacts = await insert_missing_contacts(connection, tenant, contact_ids)
+        return tenant, list(contacts.values())
 
 
-def _events(campaign: int, contacts: list[int], rng: random.Random) -> Events:
-    """Return opens and clicks of anybody in twenty groups, some of them unheard of."""
+def _random_events(campaign: int, contacts: list[int], rng: random.Random) -> Events:
+    """Return opens and clicks in twenty groups, some of them by contacts without a number."""
     now = to_microseconds(datetime.now(UTC))
     return np.array(
         [
@@ -53,7 +54,8 @@ def _events(campaign: int, contacts: list[int], rng: random.Random) -> Events:
                 campaign,
                 rng.choice([0, *contacts]),
                 rng.randint(1, 20),
-                # Ever more seldom a row that nobody has made yet.
+                # Mostly in the first chunks; higher chunks, whose rows do not exist yet,
+                # become exponentially rarer.
                 rng.randrange(4096) + 4096 * int(rng.expovariate(0.5)),
                 rng.randint(0, 3),
                 rng.randint(1, 5),
@@ -61,32 +63,33 @@ def _events(campaign: int, contacts: list[int], rng: random.Random) -> Events:
                 privacy_signal=False,
                 created=now,
             )
-            for _ in range(BATCH)
+            for _ in range(BATCH_SIZE)
         ],
         np.int64,
     )
 
 
 def _retries() -> float:
+    """Return the number of recording transactions that were run again after a deadlock."""
     labels = {"name": "record"}
     return REGISTRY.get_sample_value("hushpost_transaction_retries_total", labels) or 0
 
 
-async def test_commits_that_meet_do_not_wait_in_a_circle(wide: Database) -> None:
-    """At the start of a campaign nobody has to be sent away, which would take a second."""
-    tenant, contacts = await _tenant(wide)
+async def test_concurrent_commits_do_not_deadlock(large_pool: Database) -> None:
+    """Recorders that insert and update the same rows neither deadlock nor lose events."""
+    tenant, contacts = await _create_tenant(large_pool)
     rng = random.Random(1)  # noqa: S311 - repeatable, not secret
     recorders = [
         Recorder(
-            wide,
-            CampaignCache(wide),
+            large_pool,
+            CampaignCache(large_pool),
             lambda: datetime.now(UTC),
             max_queued_events=10**6,
             connections=2,
         )
         for _ in range(RECORDERS)
     ]
-    before = _retries()
+    retries_before = _retries()
     for serial in range(CAMPAIGNS):
         campaign = campaign_number(tenant, serial)
 
@@ -94,11 +97,13 @@ async def test_commits_that_meet_do_not_wait_in_a_circle(wide: Database) -> None
             for batch in batches:
                 await recorder.record(Method.RECORD_EVENTS, None, {tenant: batch})
 
-        shares = [[_events(campaign, contacts, rng) for _ in range(BATCHES)] for _ in recorders]
-        await asyncio.gather(*map(record, recorders, shares))
-    assert _retries() == before
-    async with wide.connection("test") as connection:
+        batches_by_recorder = [
+            [_random_events(campaign, contacts, rng) for _ in range(BATCHES)] for _ in recorders
+        ]
+        await asyncio.gather(*map(record, recorders, batches_by_recorder))
+    assert _retries() == retries_before
+    async with large_pool.connection("test") as connection:
         counted = await connection.fetchval(
             "select sum(events)::bigint from counters where tenant = $1", tenant
         )
-    assert counted == CAMPAIGNS * RECORDERS * BATCHES * BATCH
+    assert counted == CAMPAIGNS * RECORDERS * BATCHES * BATCH_SIZE

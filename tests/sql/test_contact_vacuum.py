@@ -1,4 +1,8 @@
-"""Rows of contacts are left so that looking up a preference changes no byte of them."""
+"""After contacts are written, later reads of them change no byte of the table's files.
+
+A read that sets hint bits or prunes dead tuples writes WAL that names the page. That would
+reveal whose preference a recording transaction looked up.
+"""
 
 import asyncio
 import signal
@@ -8,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hushpost_client import DoNotTrack as Choice
+from hushpost_client import DoNotTrack as ClientDoNotTrack
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
 from hushpost_service.storage import contacts, recording
 from hushpost_service.storage.connection import Connection as PoolConnection
@@ -21,61 +25,62 @@ from tests.inspection import database_uri, on
 from tests.mailing import eventually, send
 
 RELATIONS = ("contacts", "contacts_pkey")
-"""Where the recorder reads."""
+"""The table and the index that the recorder reads."""
 
-MANY = 400
-"""Contacts that fill some pages."""
+CONTACTS = 400
+"""Enough to fill several pages."""
 
-Make = Callable[[PoolConnection, int, Sequence[str]], Awaitable[object]]
+Insert = Callable[[PoolConnection, int, Sequence[str]], Awaitable[object]]
 Write = Callable[[Database, int, Sequence[int]], Awaitable[None]]
 
 
-async def _make_in_vain(connection: PoolConnection, tenant: int, names: Sequence[str]) -> None:
-    """Make contacts known of whom somebody else has made the last known."""
-    await contacts.insert_missing_contacts(connection, tenant, [max(names)])
-    assert await contacts.try_insert_contacts(connection, tenant, names) is None
-    await contacts.insert_missing_contacts(connection, tenant, names)
+async def _insert_after_failed_attempt(
+    connection: PoolConnection, tenant: int, contact_ids: Sequence[str]
+) -> None:
+    """Insert contacts after an attempt that fails because the last one exists already."""
+    await contacts.insert_missing_contacts(connection, tenant, [max(contact_ids)])
+    assert await contacts.try_insert_contacts(connection, tenant, contact_ids) is None
+    await contacts.insert_missing_contacts(connection, tenant, contact_ids)
 
 
-async def _insert(
-    pool: Database, tenant: int, make: Make = contacts.insert_missing_contacts
+async def _create_contacts(
+    database: Database, tenant: int, insert: Insert = contacts.insert_missing_contacts
 ) -> list[int]:
-    """Make contacts known, and return their numbers."""
-    names = [f"contact-{number}@mail.example.com" for number in range(MANY)]
+    """Insert contacts in a transaction; return their numbers."""
+    contact_ids = [f"contact-{number}@mail.example.com" for number in range(CONTACTS)]
 
     async def work(connection: PoolConnection) -> list[int]:
-        await make(connection, tenant, names)
-        found = await contacts.contacts(connection, tenant, names)
+        await insert(connection, tenant, contact_ids)
+        found = await contacts.contacts(connection, tenant, contact_ids)
         return [contact.number for contact in found.values()]
 
-    return await pool.transact("test", work)
+    return await database.transact("test", work)
 
 
-async def _update(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
-    """Change preferences."""
+async def _update_preferences(database: Database, tenant: int, numbers: Sequence[int]) -> None:
     now = datetime.now(UTC)
     changed = [
         (number, ContactPreference(DoNotTrack.TRUE, now, (now, None, None))) for number in numbers
     ]
-    await pool.transact("test", lambda c: contacts.update_preferences(c, tenant, changed))
+    await database.transact("test", lambda c: contacts.update_preferences(c, tenant, changed))
 
 
-async def _delete(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
-    """Erase some contacts."""
-    for number in numbers[::7]:
-        async with pool.connection("test") as connection:
-            name = await contacts.contact_id(connection, tenant, number)
-            await contacts.delete_contact(connection, tenant, name or "")
-
-
-async def _rewrite(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
-    """Change preferences, again and again."""
+async def _update_preferences_repeatedly(
+    database: Database, tenant: int, numbers: Sequence[int]
+) -> None:
     for _ in range(5):
-        await _update(pool, tenant, numbers)
+        await _update_preferences(database, tenant, numbers)
 
 
-async def _bytes(uri: str) -> list[bytes]:
-    """Return the files of contacts as they are on disk after a checkpoint."""
+async def _erase_some(database: Database, tenant: int, numbers: Sequence[int]) -> None:
+    for number in numbers[::7]:
+        async with database.connection("test") as connection:
+            contact_id = await contacts.contact_id(connection, tenant, number)
+            await contacts.delete_contact(connection, tenant, contact_id or "")
+
+
+async def _file_contents(uri: str) -> list[bytes]:
+    """Return the files of `RELATIONS` as they are on disk after a checkpoint."""
     async with on(uri) as connection:
         await connection.execute("checkpoint")
         return [
@@ -86,117 +91,126 @@ async def _bytes(uri: str) -> list[bytes]:
         ]
 
 
-async def _look_up(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
-    """Look up preferences as a recording transaction does."""
-    async with pool.connection("test") as connection:
+async def _look_up(database: Database, tenant: int, numbers: Sequence[int]) -> None:
+    """Read preferences as a recording transaction does."""
+    async with database.connection("test") as connection:
         now = datetime.now(UTC)
         await recording.load_recording_inputs(connection, tenant, [], numbers, now, now)
 
 
-async def _settle(pool: Database, tenant: int, numbers: Sequence[int]) -> None:
-    async with pool.connection("test") as connection:
+async def _set_hint_bits(database: Database, tenant: int, numbers: Sequence[int]) -> None:
+    async with database.connection("test") as connection:
         await contacts.set_hint_bits(connection, tenant, numbers)
 
 
-async def _vacuum(pool: Database) -> None:
+async def _vacuum(database: Database) -> None:
+    """Vacuum contacts until no dead tuples remain."""
+
     async def is_clean() -> bool:
-        async with pool.connection("test") as connection:
+        async with database.connection("test") as connection:
             return await contacts.vacuum(connection)
 
-    await eventually(is_clean, "nothing is left over")
+    await eventually(is_clean, "no dead tuples remain")
 
 
 @pytest.fixture
-async def lonely(migrated: str) -> int:
-    """A tenant without contacts, and a table that nothing else vacuums."""
-    async with on(migrated) as connection:
+async def new_tenant(migrated_database: str) -> int:
+    """A tenant number without contacts; autovacuum of the table is off."""
+    async with on(migrated_database) as connection:
         await connection.execute("alter table contacts set (autovacuum_enabled = off)")
         highest = await connection.fetchval("select coalesce(max(tenant), 100) from contacts")
     return int(highest) + 1
 
 
 @pytest.mark.parametrize(
-    "make", [contacts.insert_missing_contacts, contacts.try_insert_contacts, _make_in_vain]
+    "insert",
+    [
+        contacts.insert_missing_contacts,
+        contacts.try_insert_contacts,
+        _insert_after_failed_attempt,
+    ],
 )
-async def test_new_contacts_are_settled_by_reading(
-    pool: Database, migrated: str, lonely: int, make: Make
+async def test_lookup_of_new_contacts_changes_no_file_once_hint_bits_are_set(
+    database: Database, migrated_database: str, new_tenant: int, insert: Insert
 ) -> None:
-    """Once their maker has read them, nobody's reading shows; before that the first one's does."""
-    numbers = await _insert(pool, lonely, make)
-    before = await _bytes(migrated)
-    await _look_up(pool, lonely, numbers[:1])
-    assert await _bytes(migrated) != before, "this is what there is to hide"
-    await _settle(pool, lonely, numbers)
-    before = await _bytes(migrated)
+    """The first read of inserted contacts changes their pages, and later reads do not."""
+    numbers = await _create_contacts(database, new_tenant, insert)
+    before = await _file_contents(migrated_database)
+    await _look_up(database, new_tenant, numbers[:1])
+    assert await _file_contents(migrated_database) != before, "control: a first read shows"
+    await _set_hint_bits(database, new_tenant, numbers)
+    before = await _file_contents(migrated_database)
     for number in numbers[::50]:
-        await _look_up(pool, lonely, [number])
-        assert await _bytes(migrated) == before
+        await _look_up(database, new_tenant, [number])
+        assert await _file_contents(migrated_database) == before
 
 
-@pytest.mark.parametrize("write", [_update, _rewrite, _delete])
-async def test_changed_contacts_are_settled_by_a_vacuum(
-    pool: Database, migrated: str, lonely: int, write: Write
+@pytest.mark.parametrize(
+    "write", [_update_preferences, _update_preferences_repeatedly, _erase_some]
+)
+async def test_lookup_of_changed_contacts_changes_no_file_after_a_vacuum(
+    database: Database, migrated_database: str, new_tenant: int, write: Write
 ) -> None:
-    """Once it has been round, no look-up changes a byte: not of those changed, nor of others."""
-    numbers = await _insert(pool, lonely)
-    await _vacuum(pool)
-    await write(pool, lonely, numbers[::2])
-    before = await _bytes(migrated)
-    await _look_up(pool, lonely, numbers)
-    assert await _bytes(migrated) != before, "this is what there is to hide"
-    await write(pool, lonely, numbers[::2])
-    await _settle(pool, lonely, numbers[::2])
-    await _vacuum(pool)
-    before = await _bytes(migrated)
-    await _look_up(pool, lonely, numbers)
-    assert await _bytes(migrated) == before
+    """After updates or erasures and a vacuum, reading any contact of the table changes no byte."""
+    numbers = await _create_contacts(database, new_tenant)
+    await _vacuum(database)
+    await write(database, new_tenant, numbers[::2])
+    before = await _file_contents(migrated_database)
+    await _look_up(database, new_tenant, numbers)
+    assert await _file_contents(migrated_database) != before, "control: a first read shows"
+    await write(database, new_tenant, numbers[::2])
+    await _set_hint_bits(database, new_tenant, numbers[::2])
+    await _vacuum(database)
+    before = await _file_contents(migrated_database)
+    await _look_up(database, new_tenant, numbers)
+    assert await _file_contents(migrated_database) == before
 
 
-async def test_what_is_settled_stays_so_through_a_crash(tmp_path: Path) -> None:
-    """The vacuum's work is in the log: a server that was killed has nothing to note again."""
+async def test_vacuumed_contacts_stay_clean_after_a_crash(tmp_path: Path) -> None:
+    """After the server is killed and restarted, reading vacuumed contacts changes no byte."""
     process = AuthorityProcess(tmp_path)
     server = EmbeddedDatabase(process.data_dir)
     uri = await server.start()
     try:
         await migrate(uri)
-        pool = await Database.connect(uri, connections=1)
-        numbers = await _insert(pool, 1)
-        await _settle(pool, 1, numbers)
-        await _vacuum(pool)
-        # Whatever is recorded commits, and with it all that is in the log before.
-        await _insert(pool, 2)
+        database = await Database.connect(uri, connections=1)
+        numbers = await _create_contacts(database, 1)
+        await _set_hint_bits(database, 1, numbers)
+        await _vacuum(database)
+        # A later commit flushes the WAL of the vacuum, as the next recording would.
+        await _create_contacts(database, 2)
         await asyncio.to_thread(process.end_postgres, signal.SIGKILL)
-        await pool.close()
+        await database.close()
         await server.start()
-        pool = await Database.connect(uri, connections=1)
-        before = await _bytes(uri)
-        await _look_up(pool, 1, numbers)
-        await pool.close()
-        assert await _bytes(uri) == before
+        database = await Database.connect(uri, connections=1)
+        before = await _file_contents(uri)
+        await _look_up(database, 1, numbers)
+        await database.close()
+        assert await _file_contents(uri) == before
     finally:
         await server.stop()
 
 
-async def test_the_service_settles_what_it_has_written(
+async def test_the_service_vacuums_contacts_after_it_writes_them(
     authority: RunningAuthority, clients: Clients
 ) -> None:
-    """After tokens, preferences and erasures nothing is left over for the recorder to do."""
-    names = [f"reader-{number}" for number in range(20)]
-    mailing = await send(clients, names)
-    for name in names[:5]:
-        await clients.sender.preferences.set_preference(name, Choice.TRUE)
-    await clients.sender.preferences.erase_contact(names[-1])
+    """After tokens, preferences and erasures, recording events changes no page of contacts."""
+    contact_ids = [f"reader-{number}" for number in range(20)]
+    mailing = await send(clients, contact_ids)
+    for contact_id in contact_ids[:5]:
+        await clients.sender.preferences.set_preference(contact_id, ClientDoNotTrack.TRUE)
+    await clients.sender.preferences.erase_contact(contact_ids[-1])
     uri = database_uri(authority.process.data_dir)
 
-    async def is_settled() -> bool:
+    async def all_pages_are_visible() -> bool:
         async with on(uri) as connection:
-            counted = await connection.fetchrow(
+            row = await connection.fetchrow(
                 "select relallvisible, relpages from pg_class where relname = 'contacts'"
             )
-        assert counted is not None
-        return bool(counted[0] == counted[1] > 0)
+        assert row is not None
+        return bool(row[0] == row[1] > 0)
 
-    await eventually(is_settled, "every page of contacts is clean")
-    before = await _bytes(uri)
-    await mailing.open(*names)
-    assert await _bytes(uri) == before
+    await eventually(all_pages_are_visible, "every page of contacts is all-visible")
+    before = await _file_contents(uri)
+    await mailing.open(*contact_ids)
+    assert await _file_contents(uri) == before

@@ -1,4 +1,4 @@
-"""What `hushpost serve` does to databases that are empty, current, or newer than it."""
+"""`hushpost serve` migrates databases that are empty or current, and refuses newer ones."""
 
 import asyncio
 import re
@@ -13,18 +13,19 @@ from hushpost_service.storage.schema import migrate
 from tests.authority import HUSHPOST
 from tests.inspection import on
 
-SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 def _known_revisions() -> list[str]:
+    """Return the revisions of this release, newest first."""
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
     scripts = ScriptDirectory.from_config(config)
     return [script.revision for script in scripts.walk_revisions()]
 
 
-async def _shape(uri: str) -> list[tuple[object, ...]]:
-    """Return all that a database consists of, with the numbers that a rewrite would change."""
+async def _catalog(uri: str) -> list[tuple[object, ...]]:
+    """Return all tables, columns, indexes and the revision, with ids that a rewrite changes."""
     async with on(uri) as connection:
         rows = await connection.fetch(
             "select relname, relkind, pg_class.oid, relfilenode, attname, format_type(atttypid,"
@@ -37,14 +38,14 @@ async def _shape(uri: str) -> list[tuple[object, ...]]:
     return [tuple(row) for row in [*rows, *revisions]]
 
 
-def _serve(uri: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run an authority that is to end by itself."""
+def _run_serve(uri: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `hushpost serve`, which is expected to exit with an error."""
     return subprocess.run(
         [HUSHPOST, "serve", "--listen", "127.0.0.1:0", "--data-dir", folder],
         env={"HUSHPOST_DATABASE_URL": uri},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
@@ -53,11 +54,11 @@ def _has_files(folder: Path) -> bool:
     return any(path.is_file() for path in folder.rglob("*"))
 
 
-async def test_an_empty_database_is_brought_to_the_newest_schema(empty: str) -> None:
-    """All revisions run, in one go, and the last is what the database says it has."""
-    await migrate(empty)
+async def test_an_empty_database_is_migrated_to_the_newest_revision(empty_database: str) -> None:
+    """All revisions are applied, and the newest is stored as the current one."""
+    await migrate(empty_database)
     (head,) = _known_revisions()[:1]
-    async with on(empty) as connection:
+    async with on(empty_database) as connection:
         revisions = await connection.fetch("select version_num from alembic_version")
         tables = await connection.fetchval(
             "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
@@ -67,38 +68,38 @@ async def test_an_empty_database_is_brought_to_the_newest_schema(empty: str) -> 
     assert tables > 10
 
 
-async def test_a_current_database_is_left_alone(empty: str) -> None:
-    """Migrating again changes nothing at all."""
-    await migrate(empty)
-    before = await _shape(empty)
-    await migrate(empty)
-    assert await _shape(empty) == before
+async def test_a_current_database_is_not_changed(empty_database: str) -> None:
+    """Migrating a second time changes nothing in the catalog."""
+    await migrate(empty_database)
+    before = await _catalog(empty_database)
+    await migrate(empty_database)
+    assert await _catalog(empty_database) == before
 
 
-async def test_processes_that_start_at_once_migrate_once(empty: str) -> None:
-    """Of several that find an empty database one migrates, and the others find it done."""
-    await asyncio.gather(*(migrate(empty) for _ in range(4)))
-    async with on(empty) as connection:
+async def test_concurrent_processes_migrate_once(empty_database: str) -> None:
+    """Of several processes that find an empty database, one migrates and the others wait."""
+    await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
+    async with on(empty_database) as connection:
         assert await connection.fetchval("select count(*) from alembic_version") == 1
 
 
-async def test_a_newer_schema_is_refused(empty: str, tmp_path: Path) -> None:
-    """A database that a later version has migrated is neither served nor touched."""
-    await migrate(empty)
-    async with on(empty) as connection:
+async def test_a_newer_schema_is_refused(empty_database: str, tmp_path: Path) -> None:
+    """`serve` exits with an error if a later release has migrated the database."""
+    await migrate(empty_database)
+    async with on(empty_database) as connection:
         await connection.execute("update alembic_version set version_num = '9999'")
-    before = await _shape(empty)
-    done = _serve(empty, tmp_path)
+    before = await _catalog(empty_database)
+    done = _run_serve(empty_database, tmp_path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert re.fullmatch(r"hushpost: .*schema revision 9999.*newer.*\n", done.stderr), done.stderr
-    assert await _shape(empty) == before
-    assert not _has_files(tmp_path), "no keyring has been made"
+    assert await _catalog(empty_database) == before
+    assert not _has_files(tmp_path), "no keyring was created"
 
 
-def test_a_database_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
-    """An address where no database answers ends the start with its reason, not a traceback."""
-    done = _serve("postgresql://postgres:sesame@127.0.0.1:1/none", tmp_path)
+def test_an_unreachable_database_is_reported_in_one_line(tmp_path: Path) -> None:
+    """`serve` exits with the reason, without a traceback and without the password."""
+    done = _run_serve("postgresql://postgres:sesame@127.0.0.1:1/none", tmp_path)
     assert done.returncode == 1
     assert re.fullmatch(r"hushpost: the database cannot be reached.*\n", done.stderr), done.stderr
     assert "sesame" not in done.stdout + done.stderr

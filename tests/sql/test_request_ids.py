@@ -1,4 +1,4 @@
-"""Receipts, which make a request count once: around the turn of the week above all."""
+"""Request ids make a retried request count once, also when a new period begins in between."""
 
 import asyncio
 import uuid
@@ -19,16 +19,18 @@ WEEK = timedelta(seconds=PERIOD_SECONDS)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
-def _turn() -> datetime:
-    """Return the turn of a week for which there are partitions on both sides."""
+def _period_start() -> datetime:
+    """Return the start of a period that has partitions before and after it."""
     return datetime.fromtimestamp(
         (int(datetime.now(UTC).timestamp()) // PERIOD_SECONDS + 2) * PERIOD_SECONDS, UTC
     )
 
 
-async def _file(pool: Database, request: uuid.UUID, now: datetime, tenant: int = TENANT) -> bool:
-    """File a receipt in a transaction of its own; tell whether the request is new."""
-    return await pool.transact(
+async def _claim(
+    database: Database, request: uuid.UUID, now: datetime, tenant: int = TENANT
+) -> bool:
+    """Claim a request id in a transaction; return whether it is new."""
+    return await database.transact(
         "test",
         lambda connection: request_ids.claim(connection, tenant, Method.RECORD_OPEN, request, now),
     )
@@ -51,14 +53,14 @@ async def _file(pool: Database, request: uuid.UUID, now: datetime, tenant: int =
         (2 * HOUR, HOUR / 2),
     ],
 )
-async def test_a_request_is_known_across_the_turn_of_the_week(
-    pool: Database, first: timedelta, later: timedelta
+async def test_a_retry_in_another_period_is_not_new(
+    database: Database, first: timedelta, later: timedelta
 ) -> None:
-    """A repetition is known, whichever side of the turn it comes on, and if clocks differ."""
+    """A retry is recognized on either side of a period's start, even if clocks differ."""
     request = uuid.uuid4()
-    assert await _file(pool, request, _turn() + first)
-    assert not await _file(pool, request, _turn() + later)
-    assert not await _file(pool, request, _turn() + later), "still"
+    assert await _claim(database, request, _period_start() + first)
+    assert not await _claim(database, request, _period_start() + later)
+    assert not await _claim(database, request, _period_start() + later), "third attempt"
 
 
 @settings(
@@ -70,15 +72,17 @@ async def test_a_request_is_known_across_the_turn_of_the_week(
 )
 @given(
     start=st.integers(-PERIOD_SECONDS, PERIOD_SECONDS),
-    waits=st.lists(st.integers(0, PERIOD_SECONDS), min_size=1, max_size=3),
+    delays=st.lists(st.integers(0, PERIOD_SECONDS), min_size=1, max_size=3),
 )
-async def test_a_request_is_known_for_a_week(pool: Database, start: int, waits: list[int]) -> None:
-    """Of tries within seven days of the first, at any times, only the first is new."""
+async def test_a_retry_within_a_week_is_not_new(
+    database: Database, start: int, delays: list[int]
+) -> None:
+    """Of several attempts within seven days, only the first is new."""
     request = uuid.uuid4()
-    first = _turn() + timedelta(seconds=start)
-    assert await _file(pool, request, first)
-    for wait in waits:
-        assert not await _file(pool, request, first + timedelta(seconds=wait))
+    first = _period_start() + timedelta(seconds=start)
+    assert await _claim(database, request, first)
+    for delay in delays:
+        assert not await _claim(database, request, first + timedelta(seconds=delay))
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
@@ -86,55 +90,64 @@ async def test_a_request_is_known_for_a_week(pool: Database, start: int, waits: 
     ("first", "later"),
     [(-SECOND, SECOND), (-SECOND, HOUR - SECOND), (SECOND, -SECOND), (SECOND, 2 * SECOND)],
 )
-async def test_two_tries_at_once_around_the_turn_are_one(
-    pool: Database, migrated: str, first: timedelta, later: timedelta, *, is_committed: bool
+async def test_a_concurrent_retry_waits_for_the_first_attempt(
+    database: Database,
+    migrated_database: str,
+    first: timedelta,
+    later: timedelta,
+    *,
+    is_committed: bool,
 ) -> None:
-    """The second try waits for the first, and is new only if that came to nothing."""
+    """A concurrent retry waits for the first attempt, and is new only if that rolls back."""
     request = uuid.uuid4()
-    async with pool.connection("first") as connection:
+    start = _period_start()
+    async with database.connection("first") as connection:
         await connection.execute("begin")
         assert await request_ids.claim(
-            connection, TENANT, Method.RECORD_OPEN, request, _turn() + first
+            connection, TENANT, Method.RECORD_OPEN, request, start + first
         )
-        second = asyncio.create_task(_file(pool, request, _turn() + later))
-        async with on(migrated) as watching:
+        retry = asyncio.create_task(_claim(database, request, start + later))
+        async with on(migrated_database) as observer:
 
             async def is_waiting() -> bool:
                 return bool(
-                    await watching.fetchval(
+                    await observer.fetchval(
                         "select exists (select from pg_locks where not granted)"
                     )
                 )
 
-            await eventually(is_waiting, "the second try waits")
-        assert not second.done()
+            await eventually(is_waiting, "the retry waits")
+        assert not retry.done()
         await connection.execute("commit" if is_committed else "rollback")
-    assert await second is not is_committed
-    assert not await _file(pool, request, _turn() + WEEK - HOUR)
+    assert await retry is not is_committed
+    assert not await _claim(database, request, _period_start() + WEEK - HOUR)
 
 
-async def test_the_new_ones_of_several_requests_are_told(pool: Database) -> None:
-    """Filing many answers the positions of those that had not been filed before."""
+async def test_claim_many_returns_the_positions_of_new_requests(database: Database) -> None:
+    """Of several requests, the positions of those that were not claimed before are returned."""
     requests = [(Method.RECORD_OPEN, uuid.uuid4()) for _ in range(5)]
-    for now in (_turn() - SECOND, _turn() + SECOND, _turn() + 2 * HOUR):
-        fresh = [(Method.RECORD_OPEN, uuid.uuid4()) for _ in range(2)]
-        known = requests[:3] if now < _turn() else requests
-        await pool.transact("t", lambda c, k=known, n=now: request_ids.claim_many(c, TENANT, k, n))  # type: ignore[misc] # bound by default
-        asked = [fresh[0], *known, fresh[1]]
-        answered = await pool.transact(
-            "t",
-            lambda c, a=asked, n=now: request_ids.claim_many(c, TENANT, a, n),  # type: ignore[misc] # as above
+    for now in (_period_start() - SECOND, _period_start() + SECOND, _period_start() + 2 * HOUR):
+        new = [(Method.RECORD_OPEN, uuid.uuid4()) for _ in range(2)]
+        claimed = requests[:3] if now < _period_start() else requests
+        mixed = [new[0], *claimed, new[1]]
+        await database.transact(
+            "test",
+            lambda c, r=claimed, n=now: request_ids.claim_many(c, TENANT, r, n),  # type: ignore[misc] # bound by default
         )
-        assert answered == {0, len(asked) - 1}
+        positions = await database.transact(
+            "test",
+            lambda c, r=mixed, n=now: request_ids.claim_many(c, TENANT, r, n),  # type: ignore[misc] # as above
+        )
+        assert positions == {0, len(mixed) - 1}
 
 
-async def test_tenants_and_methods_have_receipts_of_their_own(pool: Database) -> None:
-    """The same id of another tenant, or for another RPC, is another request."""
-    request, now = uuid.uuid4(), _turn()
+async def test_request_ids_are_separate_by_tenant_and_method(database: Database) -> None:
+    """The same id of another tenant, or for another RPC, is a new request."""
+    request, now = uuid.uuid4(), _period_start()
 
     async def is_new(tenant: int, method: Method) -> bool:
-        return await pool.transact(
-            "t", lambda c: request_ids.claim(c, tenant, method, request, now)
+        return await database.transact(
+            "test", lambda c: request_ids.claim(c, tenant, method, request, now)
         )
 
     assert await is_new(1, Method.RECORD_OPEN)
@@ -143,29 +156,23 @@ async def test_tenants_and_methods_have_receipts_of_their_own(pool: Database) ->
     assert not await is_new(1, Method.RECORD_OPEN)
 
 
-async def test_a_receipt_remembers_what_was_made(pool: Database) -> None:
-    """What a request made can be found by it, on either side of the turn."""
-    for moment in (_turn() - SECOND, _turn() + SECOND, _turn() + HOUR):
+async def test_the_number_of_what_a_request_created_is_stored(database: Database) -> None:
+    """A claimed request id returns the created number, on either side of a period's start."""
+    method = Method.CREATE_CAMPAIGN
+    for now in (_period_start() - SECOND, _period_start() + SECOND, _period_start() + HOUR):
         request = uuid.uuid4()
-        async with pool.connection("t") as connection:
-            assert not await request_ids.is_claimed(
-                connection, TENANT, Method.CREATE_CAMPAIGN, request
-            )
-            await request_ids.claim(
-                connection, TENANT, Method.CREATE_CAMPAIGN, request, moment, created=42
-            )
-            assert await request_ids.is_claimed(connection, TENANT, Method.CREATE_CAMPAIGN, request)
-            assert (
-                await request_ids.created_number(
-                    connection, TENANT, Method.CREATE_CAMPAIGN, request
-                )
-                == 42
-            )
+        async with database.connection("test") as connection:
+            assert not await request_ids.is_claimed(connection, TENANT, method, request)
+            await request_ids.claim(connection, TENANT, method, request, now, created=42)
+            assert await request_ids.is_claimed(connection, TENANT, method, request)
+            assert await request_ids.created_number(connection, TENANT, method, request) == 42
 
 
-async def test_a_request_without_an_id_is_always_new(pool: Database) -> None:
-    """Nothing is filed for it."""
-    async with pool.connection("t") as connection:
+async def test_a_request_without_an_id_is_always_new(database: Database) -> None:
+    """A request without an id is always new, and stores no row."""
+    method = Method.RECORD_OPEN
+    async with database.connection("test") as connection:
         for _ in range(2):
-            assert await request_ids.claim(connection, 77, Method.RECORD_OPEN, None, _turn())
-        assert await connection.fetchval("select count(*) from request_ids where tenant = 77") == 0
+            assert await request_ids.claim(connection, 77, method, None, _period_start())
+        rows = await connection.fetchval("select count(*) from request_ids where tenant = 77")
+    assert rows == 0

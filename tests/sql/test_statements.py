@@ -1,4 +1,4 @@
-"""Every statement of the service, against the schema that the migrations make."""
+"""Every SQL statement of the service is valid for the migrated schema."""
 
 import importlib
 import pkgutil
@@ -12,7 +12,7 @@ from hushpost_service.storage import sql
 from hushpost_service.storage.database import BEGIN
 from tests.inspection import on
 
-SAMPLES = {
+FORMAT_FIELDS = {
     "begin": BEGIN,
     "lock": 4711,
     "tenant": 1,
@@ -22,9 +22,9 @@ SAMPLES = {
     "period": 1600,
     "milliseconds": 100,
 }
-"""What stands in for the fields of statements that are format strings."""
+"""Sample values for the fields of statements that are format strings."""
 
-NAMES = {
+TABLE_NAMES = {
     "CREATE_REQUEST_IDS_PARTITION": "request_ids_1600",
     "IS_EMPTY": "events",
     "DROP_PARTITION": "request_ids",
@@ -32,15 +32,15 @@ NAMES = {
     "CLUSTER": "counters",
     "EQUALIZE_XMIN": "counters",
 }
-"""Other names of tables."""
+"""Values of the field `name` for statements that need another table."""
 
-OUTSIDE = ("vacuum", "checkpoint")
-"""What statements begin with that must not run in a transaction."""
+NO_TRANSACTION = ("vacuum", "checkpoint")
+"""First words of statements that cannot run in a transaction."""
 
 FRAGMENTS = {"CLAIM", "SLOT_BITS_CTIDS"}
-"""Parts of statements."""
+"""Constants that are parts of statements."""
 
-PREPARED = ("select", "insert", "update", "delete", "with")
+PREPARABLE = ("select", "insert", "update", "delete", "with")
 
 ACROSS_TENANTS = {
     "INSERT_TENANT",
@@ -67,7 +67,7 @@ ACROSS_TENANTS = {
     "LOCK_PARTITIONS",
     "LOCK_PUBLICATION",
 }
-"""Statements that are not about one tenant, as their comments say."""
+"""Statements that do not concern a single tenant, so that $1 is not the tenant."""
 
 
 def _statements() -> Iterator[tuple[str, str]]:
@@ -82,48 +82,48 @@ def _filled(name: str, statement: str) -> str:
     fields = {field for _, field, _, _ in Formatter().parse(statement) if field}
     if not fields:
         return statement
-    samples = {**SAMPLES, "name": NAMES.get(name, SAMPLES["name"])}
+    samples = {**FORMAT_FIELDS, "name": TABLE_NAMES.get(name, FORMAT_FIELDS["name"])}
     return statement.format(**{field: samples[field] for field in fields})
 
 
 STATEMENTS = dict(_statements())
 
 
-def _is_prepared(statement: str) -> bool:
-    return statement.split(maxsplit=1)[0] in PREPARED
+def _is_preparable(statement: str) -> bool:
+    return statement.split(maxsplit=1)[0] in PREPARABLE
 
 
-@pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if _is_prepared(text)])
-async def test_a_statement_suits_the_schema(migrated: str, name: str) -> None:
-    """PostgreSQL accepts the statement as it stands: each table, column and type exists."""
-    async with on(migrated) as connection:
+@pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if _is_preparable(text)])
+async def test_a_statement_can_be_prepared(migrated_database: str, name: str) -> None:
+    """PostgreSQL can prepare the statement, so that its tables, columns and types exist."""
+    async with on(migrated_database) as connection:
         prepared = await connection.prepare(STATEMENTS[name])
         types = [parameter.name for parameter in prepared.get_parameters()]
     if name not in ACROSS_TENANTS:
         assert types[0] == "int4", "$1 is the tenant"
 
 
-@pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if not _is_prepared(text)])
-async def test_a_script_suits_the_schema(migrated: str, name: str) -> None:
-    """What cannot be prepared, for it begins or defines something, runs."""
-    is_outside = STATEMENTS[name].split(maxsplit=1)[0] in OUTSIDE
-    async with on(migrated) as connection:
-        await connection.execute("select" if is_outside else "begin")
+@pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if not _is_preparable(text)])
+async def test_a_script_can_be_executed(migrated_database: str, name: str) -> None:
+    """A script that cannot be prepared, such as DDL, runs without an error."""
+    outside_transaction = STATEMENTS[name].split(maxsplit=1)[0] in NO_TRANSACTION
+    async with on(migrated_database) as connection:
+        await connection.execute("select" if outside_transaction else "begin")
         await connection.execute(STATEMENTS[name])
-        await connection.execute("select" if is_outside else "rollback")
+        await connection.execute("select" if outside_transaction else "rollback")
 
 
-def test_all_statements_are_found() -> None:
-    """The statements are looked for where they stand: none of the areas is empty."""
-    areas = [module.name for module in pkgutil.iter_modules(sql.__path__)]
-    assert len(areas) > 7
+def test_the_statements_of_all_modules_are_found() -> None:
+    """The other tests cover all modules with statements."""
+    modules = [module.name for module in pkgutil.iter_modules(sql.__path__)]
+    assert len(modules) > 7
     assert len(STATEMENTS) > 50
     assert STATEMENTS.keys() >= ACROSS_TENANTS
 
 
-async def test_everything_is_keyed_by_tenant_first(migrated: str) -> None:
-    """Each table's key begins with the tenant, so that the schema can be distributed by it."""
-    async with on(migrated) as connection:
+async def test_primary_keys_begin_with_the_tenant(migrated_database: str) -> None:
+    """The tenant is the first column of every primary key except two."""
+    async with on(migrated_database) as connection:
         rows = await connection.fetch(
             "select table_name, column_name from information_schema.key_column_usage"
             " join information_schema.table_constraints using (constraint_name, table_name)"
@@ -131,6 +131,6 @@ async def test_everything_is_keyed_by_tenant_first(migrated: str) -> None:
             " and key_column_usage.table_schema = 'public'"
         )
     first = {table: column for table, column in rows if not table.startswith("request_ids_")}
-    keyed_else = {table: column for table, column in first.items() if column != "tenant"}
-    assert keyed_else == {"api_keys": "api_key", "alembic_version": "version_num"}
+    exceptions = {table: column for table, column in first.items() if column != "tenant"}
+    assert exceptions == {"api_keys": "api_key", "alembic_version": "version_num"}
     assert len(first) > 10

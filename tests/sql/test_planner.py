@@ -1,4 +1,4 @@
-"""What PostgreSQL keeps for its planner names nobody, and its plans are good without."""
+"""Planner statistics contain no personal data, and generic plans use indexes without them."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from hushpost_service.storage.sql import anonymization, contacts, recording, sta
 from tests.inspection import Connection, on
 
 CONTACT = 7_070_707_070_707
-"""Stands out in whatever is sampled."""
+"""A contact number that is easy to find in samples."""
 
 SLOT = 70_707
 
@@ -35,9 +35,9 @@ insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, ch
 select {TENANT}, n, 1, 0, false, 2, 0, (5::bit(8) || 0::bit(4088))::bit(4096)
 from generate_series(1, 500) as n;
 analyze
-"""  # noqa: S608 - numbers of ours
+"""  # noqa: S608 - numbers of this module
 
-SAMPLED = """
+STATISTICS = """
 select tablename, attname, concat(most_common_vals, histogram_bounds) as sample
 from pg_stats
 where schemaname = 'public'
@@ -45,20 +45,20 @@ where schemaname = 'public'
 
 
 @pytest.fixture(scope="module")
-async def filled(migrated: str) -> str:
-    """The address of a database with contacts that stand out, and samples taken."""
-    async with on(migrated) as connection:
+async def filled(migrated_database: str) -> str:
+    """The address of a database with `FILL`, after ANALYZE."""
+    async with on(migrated_database) as connection:
         await connection.execute(FILL)
-    return migrated
+    return migrated_database
 
 
-async def _telling(connection: Connection) -> set[str]:
-    """Return the columns whose samples tell of contacts, or of who was seen."""
+async def _columns_with_personal_samples(connection: Connection) -> set[str]:
+    """Return the columns whose samples contain contacts, slots or event times."""
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     found = set()
-    for table, column, sample in await connection.fetch(SAMPLED):
+    for table, column, sample in await connection.fetch(STATISTICS):
         if (table, column) == ("contacts", "contact"):
-            continue  # Numbers, each once: that they were given away says nothing.
+            continue  # Unique numbers: that one was assigned reveals nothing.
         canaries = ["canary", str(SLOT)[:3] + "0", "00000101000"]
         canaries += [str(CONTACT)[:10], str(CONTACT >> 2)[:10], str(CONTACT >> 10)[:9]]
         if table.startswith("events"):
@@ -68,13 +68,13 @@ async def _telling(connection: Connection) -> set[str]:
     return found
 
 
-async def test_no_sample_names_anybody(filled: str) -> None:
-    """Neither contacts nor slots are sampled, in partitions either; they would be by default."""
+async def test_planner_statistics_contain_no_personal_data(filled: str) -> None:
+    """No sample has contacts, slots or event times; with default settings, samples would."""
     async with on(filled) as connection:
         assert await connection.fetchval(
             "select count(*) from pg_stats where tablename = $1", MONTH
         )
-        assert await _telling(connection) == set()
+        assert await _columns_with_personal_samples(connection) == set()
         await connection.execute(
             f"begin; alter table {MONTH} alter contact set statistics -1,"
             " alter slot set statistics -1, alter event_time set statistics -1;"
@@ -83,7 +83,7 @@ async def test_no_sample_names_anybody(filled: str) -> None:
             " alter table slot_bits alter bits set statistics -1;"
             " alter table contacts alter contact_id set statistics -1; analyze"
         )
-        assert await _telling(connection) == {
+        assert await _columns_with_personal_samples(connection) == {
             f"{MONTH}.contact",
             f"{MONTH}.slot",
             f"{MONTH}.event_time",
@@ -114,12 +114,12 @@ INDEXES = {
     "DELETE_CONTACT": (contacts.DELETE_CONTACT, "contacts_tenant_contact_id_key"),
     "LIST_CHANGES_OF_CONTACT": (contacts.LIST_CHANGES_OF_CONTACT, "preference_changes_contact"),
 }
-"""Statements about contacts, and the index that each is to go by."""
+"""Statements about contacts, and the index that each must use."""
 
 
-async def _generic_plan(pool: Database, statement: str) -> str:
-    """Return how a statement is carried out, whatever its parameters are."""
-    async with pool.connection("test") as connection:
+async def _generic_plan(database: Database, statement: str) -> str:
+    """Return the generic plan of a statement, as text."""
+    async with database.connection("test") as connection:
         await connection.execute(
             f"set plan_cache_mode = force_generic_plan; prepare x as {statement}"
         )
@@ -135,10 +135,10 @@ async def _generic_plan(pool: Database, statement: str) -> str:
 
 
 @pytest.mark.parametrize("name", INDEXES)
-async def test_statements_go_by_their_index(pool: Database, filled: str, name: str) -> None:
-    """Without statistics of contacts, each statement still reads only what it is about."""
+async def test_a_statement_uses_its_index(database: Database, filled: str, name: str) -> None:
+    """Without statistics, the generic plan uses the right index and no sequential scan."""
     statement, index = INDEXES[name]
-    plan = await _generic_plan(pool, statement)
+    plan = await _generic_plan(database, statement)
     assert index in plan, plan
     assert "Seq Scan" not in plan, plan
 
@@ -149,14 +149,16 @@ BY_WHOLE_KEY = {
     "DELETE_EMPTY_SLOT_BITS": (recording.DELETE_EMPTY_SLOT_BITS, "chunk"),
     "DELETE_EMPTY_COUNTERS": (recording.DELETE_EMPTY_COUNTERS, "hour"),
 }
-"""Statements about many rows, given by their keys, and the last column of these."""
+"""Statements that look up many rows by key, and the last column of the key."""
 
 
 @pytest.mark.parametrize("name", BY_WHOLE_KEY)
-async def test_many_rows_are_looked_up_one_by_one(pool: Database, filled: str, name: str) -> None:
-    """No statement compares a tenant's rows with all the keys that it is given."""
+async def test_rows_are_looked_up_by_their_complete_key(
+    database: Database, filled: str, name: str
+) -> None:
+    """The generic plan looks each row up in an index, and does not join on part of the key."""
     statement, column = BY_WHOLE_KEY[name]
-    plan = await _generic_plan(pool, statement)
+    plan = await _generic_plan(database, statement)
     conditions = [line for line in plan.splitlines() if "Cond:" in line]
     assert any(f"({column} = input.{column})" in condition for condition in conditions), plan
     assert "Join Filter" not in plan, plan
