@@ -1,1 +1,1 @@
-"""The command `hushpost demo`: a campaign played through a real authority."""
+"""The command `hushpost demo`: a campaign on a real authority, edge and database."""

@@ -1,4 +1,4 @@
-"""The authority as a child process, on the embedded database of a folder."""
+"""Runs the authority as a child process, with the embedded database of a folder."""
 
 import asyncio
 from asyncio.subprocess import PIPE
@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hushpost_demo.child import Child, running_child
-from hushpost_demo.failure import DemoError
+from hushpost_demo.child_process import Child, running_child
+from hushpost_demo.errors import DemoError
 
 __all__ = ["RunningAuthority", "running_authority"]
 
@@ -18,7 +18,7 @@ _LISTENING = b"listening on "
 
 @dataclass(frozen=True, slots=True)
 class RunningAuthority:
-    """An authority that listens on an address."""
+    """A running authority and its gRPC address."""
 
     address: str
     child: Child
@@ -28,10 +28,10 @@ class RunningAuthority:
 async def running_authority(
     command: Path, data_dir: Path, listen: str
 ) -> AsyncIterator[RunningAuthority]:
-    """Run `hushpost serve`, and leave nothing of it running.
+    """Run `hushpost serve` until the block ends.
 
     Raises:
-        DemoError: if it does not start.
+        DemoError: It does not start.
     """
     serve: list[str | Path] = [
         *(command, "serve", "--listen", listen, "--data-dir", data_dir, "--shutdown-seconds", "5")
@@ -41,7 +41,7 @@ async def running_authority(
 
 
 async def _address(child: Child) -> str:
-    """Wait until the authority says where it listens."""
+    """Wait until the authority prints its address."""
     if child.process.stdout is None:
         raise AssertionError
     try:
@@ -50,4 +50,4 @@ async def _address(child: Child) -> str:
         line = b""
     if line.startswith(_LISTENING):
         return line.removeprefix(_LISTENING).decode().strip()
-    raise DemoError(f"the authority does not start: {child.last_words()} (see {child.log})")
+    raise DemoError(f"the authority did not start: {child.last_log_line()} (see {child.log})")

@@ -1,4 +1,4 @@
-"""The contacts of the demo's tenant, and their import by `hushpost import`."""
+"""Reads the contacts file of the demo and imports it with `hushpost import`."""
 
 import asyncio
 import csv
@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from hushpost_client import Mode
-from hushpost_demo.failure import DemoError
+from hushpost_demo.errors import DemoError
 
 __all__ = ["Contact", "contacts_file", "import_contacts", "read_contacts"]
 
@@ -21,11 +21,11 @@ class Contact:
     """A row of the file.
 
     Attributes:
-        contact_id: The shop's id of it.
+        contact_id: The sender's id of the contact.
         group: The recipient group.
-        do_not_track: As written; None where the row ends before it.
-        name: Of the person.
-        mailbox: The part of the mail address before the @.
+        do_not_track: The cell as written; None if the row has no such cell.
+        name: The person's name.
+        mailbox: The local part of the mail address.
     """
 
     contact_id: str
@@ -35,8 +35,8 @@ class Contact:
     mailbox: str
 
     @property
-    def wishes(self) -> Mode | None:
-        """The mode that the file asks for, an empty cell being FALSE; None if it says nothing."""
+    def expected_mode(self) -> Mode | None:
+        """The mode by the file's preference (an empty cell means FALSE); None without a cell."""
         if self.do_not_track is None:
             return None
         return Mode.ANONYMOUS if self.do_not_track.lower() in _TRUE else Mode.IDENTIFIED
@@ -44,13 +44,13 @@ class Contact:
 
 @contextmanager
 def contacts_file() -> Iterator[Path]:
-    """Lend the file that comes with the demo."""
+    """Provide the path of the contacts file in the package."""
     with as_file(files("hushpost_demo") / "contacts.csv") as path:
         yield path
 
 
 def read_contacts(file: Path) -> list[Contact]:
-    """Return who is in a file, and what it says of them."""
+    """Return the rows of a contacts file."""
     with file.open(encoding="utf-8", newline="") as text:
         return [
             Contact(
@@ -66,10 +66,10 @@ async def import_contacts(
     file: Path,
     options: Sequence[str | Path],
 ) -> None:
-    """Run `hushpost import`; what it says, and its progress bar, go to the terminal.
+    """Run `hushpost import`; its output goes to the terminal.
 
     Raises:
-        DemoError: if it fails.
+        DemoError: The import fails.
     """
     process = await asyncio.create_subprocess_exec(
         command, "import", file, *options, stdin=asyncio.subprocess.DEVNULL, env=environment

@@ -1,4 +1,4 @@
-"""The edge as a child process, behind a proxy that everybody's address comes from."""
+"""Runs the edge as a child process that trusts the addresses in X-Forwarded-For."""
 
 import asyncio
 import re
@@ -10,15 +10,15 @@ from http.client import HTTPConnection, HTTPException
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from hushpost_demo.child import Child, running_child
-from hushpost_demo.failure import DemoError
+from hushpost_demo.child_process import Child, running_child
+from hushpost_demo.errors import DemoError
 
 __all__ = ["RunningEdge", "running_edge"]
 
 _START_SECONDS = 60
 _SHIP_SECONDS = 60
-_LOOK_SECONDS = 0.1
-_ANSWER_SECONDS = 10
+_POLL_SECONDS = 0.1
+_TIMEOUT_SECONDS = 10
 _PROXY = "127.0.0.1/32"
 _SHIPPED = re.compile(r"^hushpost_edge_shipped_events_total(?:\{.*\})? (\S+)$", re.MULTILINE)
 _REJECTED = re.compile(r"^hushpost_edge_rejected_events_total(?:\{.*\})? (\S+)$", re.MULTILINE)
@@ -26,52 +26,49 @@ _REJECTED = re.compile(r"^hushpost_edge_rejected_events_total(?:\{.*\})? (\S+)$"
 
 @dataclass(frozen=True, slots=True)
 class RunningEdge:
-    """An edge that answers HTTP on an address."""
+    """A running edge and its HTTP address."""
 
     address: str
     child: Child
 
     @property
     def url(self) -> str:
-        """What the URLs in mail begin with."""
+        """The prefix of all tracking URLs."""
         return f"http://{self.address}"
 
     def connect(self) -> HTTPConnection:
-        """Return a connection; it opens with the first request."""
-        return HTTPConnection(self.address, timeout=_ANSWER_SECONDS)
+        """Return an HTTP connection, which opens with the first request."""
+        return HTTPConnection(self.address, timeout=_TIMEOUT_SECONDS)
 
     async def shipped(self) -> tuple[int, int]:
-        """Return how many events the authority has accepted and refused, since the start.
+        """Return how many events the authority has accepted and rejected since the start.
 
         Raises:
-            DemoError: if the edge does not answer.
+            DemoError: The edge does not respond.
         """
         try:
             _, text = await asyncio.to_thread(self._get, "/metrics")
         except (OSError, HTTPException) as error:
-            raise DemoError(f"the edge does not answer: {error}") from error
+            raise DemoError(f"the edge does not respond: {error}") from error
         return _total(_SHIPPED, text), _total(_REJECTED, text)
 
-    async def ships(self, events: int) -> tuple[int, int]:
-        """Wait until the authority has answered that many events; return as `shipped`.
-
-        Or until it takes too long: then what was shipped is what there is.
-        """
+    async def wait_until_shipped(self, events: int) -> tuple[int, int]:
+        """Wait up to a minute until that many events are shipped; return `shipped()`."""
         end = time.monotonic() + _SHIP_SECONDS
         while True:
             now = await self.shipped()
             if sum(now) >= events or time.monotonic() > end:
                 return now
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def ready(self) -> None:
-        """Wait until it has all links. Raises DemoError if that takes too long."""
+        """Wait until the edge has all links. Raises DemoError after a minute."""
         end = time.monotonic() + _START_SECONDS
         while not await self._is_ready():
             if time.monotonic() > end:
-                words = self.child.last_words()
-                raise DemoError(f"the edge does not start: {words} (see {self.child.log})")
-            await asyncio.sleep(_LOOK_SECONDS)
+                line = self.child.last_log_line()
+                raise DemoError(f"the edge did not start: {line} (see {self.child.log})")
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _is_ready(self) -> bool:
         try:
@@ -84,8 +81,8 @@ class RunningEdge:
         connection = self.connect()
         try:
             connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         finally:
             connection.close()
 
@@ -94,10 +91,10 @@ class RunningEdge:
 async def running_edge(
     command: Path, data_dir: Path, listen: str, authority: str, key: Path
 ) -> AsyncIterator[RunningEdge]:
-    """Run `hushpost edge`, and leave nothing of it running. It is `ready` after a while."""
+    """Run `hushpost edge` until the block ends. Await `ready` before using it."""
     with as_file(files("hushpost_demo") / "gateways.txt") as gateways:
         edge: list[str | Path] = [
-            *(command, "edge", "--listen", listen, "--authority", authority, "--no-tls"),
+            *(command, "edge", "--listen", listen, "--authority", authority),
             *("--api-key-file", key, "--data-dir", data_dir / "edge"),
             *("--trusted-proxies", _PROXY, "--scanner-ranges", gateways),
         ]

@@ -1,4 +1,4 @@
-"""The mailbox of all recipients: an SMTP server that writes a file per mail."""
+"""The recipients' mailboxes: an SMTP server that writes one file per mail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ __all__ = ["Mailbox", "receiving"]
 
 
 class Mailbox:
-    """A folder with `<mailbox>.eml`, the latest mail to each; empty at first."""
+    """A folder with the latest mail of each mailbox, as `<mailbox>.eml`; emptied at first."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -21,23 +21,23 @@ class Mailbox:
                 file.unlink()
 
     def path(self, mailbox: str) -> Path:
-        """Return the file of a mailbox's mail."""
+        """Return the path of a mailbox's mail."""
         return self.folder / f"{mailbox}.eml"
 
     def files(self) -> list[Path]:
-        """Return the files of all mails."""
+        """Return the paths of all mails."""
         return sorted(self.folder.glob("*.eml"))
 
     def show(self, mailbox: str, html: str) -> str:
-        """Write the HTML part of a mail beside it; return its URL."""
+        """Write the HTML part of a mail to a file; return the file's URL."""
         file = self.folder / f"{mailbox}.html"
         file.write_text(html, "utf-8", newline="")
         return file.resolve().as_uri()
 
-    async def handle_DATA(  # noqa: N802 - the name is the library's
+    async def handle_DATA(  # noqa: N802 - required by aiosmtpd
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Take a mail."""
+        """Store a mail."""
         for address in envelope.rcpt_tos:
             mailbox, _, _ = address.partition("@")
             if not mailbox.replace("-", "").isalnum():
@@ -51,9 +51,9 @@ class Mailbox:
 
 @asynccontextmanager
 async def receiving(mailbox: Mailbox) -> AsyncIterator[int]:
-    """Take mail by SMTP on loopback; the port is lent."""
+    """Accept mail by SMTP on a loopback port until the block ends."""
     loop = asyncio.get_running_loop()
-    # A name of its own: looking this machine's up may ask the network.
+    # An explicit host name: the default looks it up, possibly in the network.
     server = await loop.create_server(
         lambda: SMTP(mailbox, hostname="localhost", loop=loop), "127.0.0.1", 0
     )

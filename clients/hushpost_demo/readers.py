@@ -1,75 +1,109 @@
-"""How the recipients of the demo's campaign behaved in the hours before. Pure.
+"""Simulates recipients: they open mail, click links over HTTP, and opt out."""
 
-The habits are invented, but not their proportions: most who open do so in the
-first hours, mail programs that fetch for everybody are nearly half of all, and
-security gateways follow every link of a message at once.
-"""
-
+import asyncio
 import random
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
-from hushpost_client import Verdict
+from hushpost_client import DoNotTrack, Hushpost
+from hushpost_demo.errors import DemoError
+from hushpost_demo.mail_reader import Mail
 
-__all__ = ["ROUNDS", "Deed", "deeds", "deeds_around_opt_out"]
+__all__ = ["OPT_OUTS", "Activity", "open_and_click", "opt_out"]
 
-ROUNDS = 7
-"""Hours in which the mail was read, before the present one."""
+OPT_OUTS = 12
+"""Recipients who opt out after reading."""
 
-_LAST = ROUNDS - 1
-_HABITS = {
-    "subscribers": (0.62, 0.50),
-    "customers": (0.71, 0.58),
-    "partners": (0.55, 0.42),
-    "press": (0.48, 0.30),
-}
-"""By group: the share that opens, and the share of these that clicks."""
+_CONNECTIONS = 8
+_TIMEOUT_SECONDS = 10
+_OPEN_RATE, _CLICK_RATE, _PREFETCH_RATE = 0.6, 0.5, 0.3
 
-_VERDICTS = (Verdict.HUMAN, Verdict.PROXY, Verdict.UNKNOWN)
-_LINK_WEIGHTS = (5, 4, 8, 3, 1)
-_PREFETCHED, _SCANNED, _SIGNALS = 0.45, 0.20, 0.10
-
-
-class Deed(NamedTuple):
-    """An open (link 0) or a click (link n), in a round."""
-
-    round: int
-    link: int
-    verdict: Verdict = Verdict.HUMAN
-    privacy_signal: bool = False
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+# What Apple's Mail Privacy Protection sends when it fetches a pixel before anyone reads.
+_APPLE_PREFETCH = "Mozilla/5.0"
 
 
-def deeds(group: str, links: int, rng: random.Random) -> Iterator[Deed]:
-    """Draw what happens to one message."""
-    if rng.random() < _PREFETCHED:
-        for _ in range(rng.randint(1, 3)):
-            yield Deed(rng.randint(0, 1), 0, Verdict.PREFETCH)
-    if rng.random() < _SCANNED:
-        for link in range(links + 1):
-            yield Deed(0, link, Verdict.SCANNER)
-    (verdict,) = rng.choices(_VERDICTS, (55, 30, 15))
-    privacy_signal = rng.random() < _SIGNALS
-    for number, link in _read(group, links, rng):
-        yield Deed(number, link, verdict, privacy_signal)
+@dataclass(slots=True)
+class Activity:
+    """What the recipients did."""
+
+    opens: int = 0
+    clicks: int = 0
+    prefetches: int = 0
+
+    @property
+    def events(self) -> int:
+        """All requests that count as events."""
+        return self.opens + self.clicks + self.prefetches
 
 
-def deeds_around_opt_out(leaves: int, links: int, rng: random.Random) -> Iterator[Deed]:
-    """Draw what somebody does before, while and after opting out in a round."""
-    for number in (leaves - 2, leaves - 1, leaves, leaves, leaves + 1):
-        yield Deed(number, 0)
-        yield Deed(number, rng.randint(1, links))
+@dataclass(frozen=True, slots=True)
+class _Request:
+    url: str
+    user_agent: str
+    client_address: str
 
 
-def _read(group: str, links: int, rng: random.Random) -> Iterator[tuple[int, int]]:
-    """Draw what a person does, as (round, link)."""
-    opening, clicking = _HABITS.get(group, (0.6, 0.5))
-    if rng.random() >= opening:
-        return
-    first = min(int(rng.expovariate(0.4)), _LAST)
-    yield first, 0
-    for _ in range(min(int(rng.expovariate(0.4)), 8)):
-        yield rng.randint(first, _LAST), 0
-    if rng.random() < clicking:
-        weights = [_LINK_WEIGHTS[link % len(_LINK_WEIGHTS)] for link in range(links)]
-        for link in rng.choices(range(1, links + 1), weights, k=rng.randint(1, 5)):
-            yield rng.randint(first, _LAST), link
+async def open_and_click(edge_address: str, mails: Sequence[Mail], rng: random.Random) -> Activity:
+    """Have recipients open and click their mail through the edge.
+
+    Raises:
+        DemoError: The edge does not respond as it should.
+    """
+    activity = Activity()
+    requests: list[_Request] = []
+    for number, mail in enumerate(mails):
+        # A network per recipient: the edge classifies bursts from one network as a machine.
+        address = f"2001:db8:{number:x}::1"
+        pixel = next(url for url in mail.page.images if url.endswith(".gif"))
+        if rng.random() < _PREFETCH_RATE:
+            requests.append(_Request(pixel, _APPLE_PREFETCH, address))
+            activity.prefetches += 1
+        if rng.random() < _OPEN_RATE:
+            requests.append(_Request(pixel, _BROWSER, address))
+            activity.opens += 1
+            if rng.random() < _CLICK_RATE:
+                link = rng.choice([url for url in mail.page.links if "/c/" in url])
+                requests.append(_Request(link, _BROWSER, address))
+                activity.clicks += 1
+    await asyncio.to_thread(_send_all, edge_address, requests)
+    return activity
+
+
+async def opt_out(edge: Hushpost, mails: Iterable[Mail]) -> None:
+    """Opt out the recipients of some mails, as their preference page would."""
+    for mail in mails:
+        token = next(url for url in mail.page.links if "/p/" in url).rpartition("/")[2]
+        await edge.preferences.set_preference_by_token(
+            token, DoNotTrack.TRUE, evidence="preference page, version 1"
+        )
+
+
+def _send_all(edge_address: str, requests: Sequence[_Request]) -> None:
+    shares = [requests[start::_CONNECTIONS] for start in range(_CONNECTIONS)]
+    with ThreadPoolExecutor(_CONNECTIONS) as threads:
+        for _ in threads.map(lambda share: _send(edge_address, share), shares):
+            pass
+
+
+def _send(edge_address: str, requests: Iterable[_Request]) -> None:
+    connection = HTTPConnection(edge_address, timeout=_TIMEOUT_SECONDS)
+    try:
+        for request in requests:
+            headers = {
+                "User-Agent": request.user_agent,
+                "X-Forwarded-For": request.client_address,
+            }
+            connection.request("GET", urlsplit(request.url).path, headers=headers)
+            response = connection.getresponse()
+            response.read()
+            expected = 200 if request.url.endswith(".gif") else 302
+            if response.status != expected:
+                raise DemoError(f"the edge returned {response.status} instead of {expected}")
+    except (OSError, HTTPException) as error:
+        raise DemoError(f"the edge does not respond: {error}") from error
+    finally:
+        connection.close()

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from hushpost_demo.campaign import groups_of
 from hushpost_demo.contacts import contacts_file, read_contacts
+from hushpost_demo.sending import groups_of
 
 
 def test_there_are_500_contacts_in_four_groups_with_every_preference() -> None:

@@ -1,4 +1,4 @@
-"""`hushpost demo` as a user runs it: as a process, on a folder."""
+"""`hushpost demo` as a process."""
 
 import os
 import re
@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from hushpost_demo.failure import DemoError
-from hushpost_demo.listening import check_address
+from hushpost_demo.addresses import check_address
+from hushpost_demo.errors import DemoError
 from tests.authority import HUSHPOST
 
 SECONDS = 100
@@ -27,46 +27,53 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the tests share: each works on fresh and on kept data alike."""
+    """A folder that the tests share, so that the demo runs on fresh and on kept data."""
     return tmp_path_factory.mktemp("demo") / "data"
 
 
-def test_the_demo_checks_its_report_on_fresh_and_on_kept_data(data_dir: Path) -> None:
-    """Two runs in one folder match what they sent and keep their keys; the second serves on.
+def test_the_demo_runs_on_fresh_and_on_kept_data(data_dir: Path) -> None:
+    """Two runs in one folder print a report and share the keys; the second keeps serving.
 
-    The links of the mail that it shows redirect, an open of it is counted, as the
-    printed example says, and SIGINT ends all with exit code 0.
+    The links of the shown mail redirect, the printed example counts an open of it, and
+    SIGINT stops everything with exit code 0.
     """
     first = _run("--once", "--data-dir", data_dir)
-    _assert_right(first.stdout, "500 new")
+    _assert_reported(first.stdout, "500 new")
     assert first.returncode == 0, first.stderr
-    assert _left_running(data_dir) == []
+    assert _running_processes(data_dir) == []
     keys, mails = _keys(data_dir), _mails(data_dir)
     listen = ("--listen", "127.0.0.1:0", "--edge-listen", "127.0.0.1:0")
     with _serving("--data-dir", data_dir, "--seed", "2", *listen) as (demo, printed):
-        _assert_right(printed.partition("Open one of the mails")[0], "0 new")
+        _assert_reported(printed.partition("Open one of the mails")[0], "0 new")
         assert _keys(data_dir) == keys
         assert len(mails) == len(_mails(data_dir)) == 500
         assert not mails & _mails(data_dir)
-        _assert_read(printed)
+        _assert_shown_mail_is_tracked(printed)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(SECONDS) == 0
-    assert _left_running(data_dir) == []
+    assert _running_processes(data_dir) == []
     assert all(
         stat.S_IMODE(file.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
         for file in (data_dir / "keys").iterdir()
     )
 
 
-def _assert_right(printed: str, new: str) -> None:
-    """All numbers are as the model says, and the lines fit a terminal."""
-    assert re.search(r"^all 1,\d\d\d numbers match", printed, re.MULTILINE), printed
+def _assert_reported(printed: str, new: str) -> None:
+    """Check that identified counts equal what people did, and that lines fit a terminal."""
+    done = re.search(r"people opened (\d+) mails and clicked (\d+) links", printed)
+    counts = re.findall(r"(opens|clicks) by people +(\d+)/\d+ +(\d+)/\d+", printed)
+    assert done, printed
+    assert [name for name, *_ in counts] == ["opens", "clicks"], printed
+    for (_, identified, anonymous), total in zip(counts, done.groups(), strict=True):
+        assert 0 < int(identified) + int(anonymous) <= int(total)
+        assert int(identified) > int(total) // 2
+    assert re.search(r"12 people opted out: [1-9]\d* of their events are anonymous", printed)
     assert f"500 contacts imported: {new}" in printed
-    assert all(len(line) <= 100 for line in printed.splitlines() if "sent by SMTP to" not in line)
+    assert all(len(line) <= 100 for line in printed.splitlines() if "/mail/" not in line)
 
 
-def _assert_read(printed: str) -> None:
-    """The mail that is shown leads through the edge, and the example counts who opens it."""
+def _assert_shown_mail_is_tracked(printed: str) -> None:
+    """Open and click the shown mail through the edge; the printed example counts the open."""
     example = re.search(r"^\S+ - <<'END'\n.*?^END$", printed, re.MULTILINE | re.DOTALL)
     shown = re.search(r"^file://\S+$", printed, re.MULTILINE)
     assert example, printed
@@ -86,45 +93,45 @@ def _assert_read(printed: str) -> None:
 
 
 def test_an_interrupted_demo_leaves_nothing_running(data_dir: Path) -> None:
-    """SIGINT while it starts ends the authority and the database too."""
+    """SIGINT during the start also stops the authority and the database."""
     with _started("--once", "--data-dir", data_dir) as demo:
         assert demo.stdout
         demo.stdout.readline()
         time.sleep(0.5)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(SECONDS) == 130
-    assert _left_running(data_dir) == []
+    assert _running_processes(data_dir) == []
 
 
-def test_what_the_demo_started_ends_when_it_is_killed(data_dir: Path) -> None:
-    """SIGKILL gives it no chance to tidy up; edge, authority and database end all the same."""
+def test_a_killed_demo_leaves_nothing_running(data_dir: Path) -> None:
+    """After SIGKILL of the demo, the edge, the authority and the database stop as well."""
     with _started("--once", "--data-dir", data_dir) as demo:
         assert demo.stdout
         assert any("serving HTTP" in line for line in demo.stdout)
         demo.kill()
     deadline = time.monotonic() + 30
-    while _left_running(data_dir) and time.monotonic() < deadline:
+    while _running_processes(data_dir) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert _left_running(data_dir) == []
+    assert _running_processes(data_dir) == []
 
 
 def test_an_edge_that_dies_ends_the_demo(data_dir: Path) -> None:
-    """One plain line says so; the authority and the database end as well."""
+    """The demo prints one line about the edge and stops everything else."""
     with _started("--once", "--data-dir", data_dir) as demo:
         assert demo.stdout
         assert any("serving HTTP" in line for line in demo.stdout)
-        for process in _left_running(data_dir):
+        for process in _running_processes(data_dir):
             if "hushpost_edge" in process.command:
                 os.kill(process.pid, signal.SIGKILL)
         printed = demo.stdout.read()
         assert demo.wait(SECONDS) == 1, printed
     assert printed.splitlines()[-1].startswith("hushpost: the edge ")
     assert "Traceback" not in printed
-    assert _left_running(data_dir) == []
+    assert _running_processes(data_dir) == []
 
 
 def test_a_taken_port_is_one_plain_line(data_dir: Path) -> None:
-    """It says which address, and how another can be chosen."""
+    """The error message names the address and the option to change it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(DemoError, match=r"taken: another program .* with --listen;"):
@@ -157,15 +164,14 @@ def _started(*options: str | Path) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _serving(*options: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a demo that keeps serving; lend it with what it printed until then."""
+    """Start a demo that keeps serving; yield it with its output so far."""
     with _started(*options) as demo:
         printed = ""
         assert demo.stdout
         for line in demo.stdout:
             printed += line
-            if "Ctrl-C ends it" in line:
+            if "Ctrl-C stops it" in line:
                 break
-        assert "numbers match" in printed
         yield demo, printed
 
 
@@ -174,7 +180,7 @@ def _keys(data_dir: Path) -> dict[str, str]:
 
 
 def _mails(data_dir: Path) -> set[bytes]:
-    """Return each mail's pixel, which no two share."""
+    """Return the tracking token in each mail's pixel URL."""
     return {
         found
         for file in (data_dir / "mail").glob("*.eml")
@@ -183,7 +189,7 @@ def _mails(data_dir: Path) -> set[bytes]:
 
 
 def _get(url: str) -> tuple[int, str | None]:
-    """Ask as a browser does; return status and redirect."""
+    """Send a GET request like a browser; return status and redirect."""
     there = urlsplit(url)
     connection = HTTPConnection(there.netloc, timeout=10)
     try:
@@ -195,7 +201,7 @@ def _get(url: str) -> tuple[int, str | None]:
 
 
 def _people_who_opened(example: str) -> int:
-    """Paste the example into a shell; return the total of identified opens by people."""
+    """Run the printed example in a shell; return the identified opens by people."""
     done = subprocess.run(
         ["/bin/sh", "-c", example], capture_output=True, text=True, timeout=SECONDS, check=False
     )
@@ -206,14 +212,14 @@ def _people_who_opened(example: str) -> int:
 
 
 class Process(NamedTuple):
-    """A process that still runs."""
+    """A running process."""
 
     pid: int
     command: str
 
 
-def _left_running(data_dir: Path) -> list[Process]:
-    """Return processes that name the folder, in their command line or environment."""
+def _running_processes(data_dir: Path) -> list[Process]:
+    """Return the processes with the folder in their command line or environment."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -222,7 +228,7 @@ def _left_running(data_dir: Path) -> list[Process]:
                 for name in ("cmdline", "environ")
             )
         except OSError:
-            continue  # it has just ended
+            continue  # the process has just ended
         if str(data_dir) in command or str(data_dir) in environment:
             found.append(Process(int(folder.name), command))
     return found

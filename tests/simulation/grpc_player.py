@@ -1,12 +1,12 @@
 """Plays the hours before through gRPC, as edges, preference pages and senders do."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hushpost_client import DoNotTrack, Hushpost, NewLink
-from hushpost_demo.plan import Call, OptOut, Round
+from tests.simulation.plan import Call, OptOut, Round
 
 __all__ = ["Player", "Sent"]
 
@@ -48,19 +48,18 @@ class Player:
         self._room = asyncio.Semaphore(_CALLS_AT_A_TIME)
         self.sent = Sent()
 
-    async def play(self, rounds: tuple[Round, ...], progress: Callable[[int], None]) -> None:
-        """Send one round after the other; `progress` is told their number so far.
+    async def play(self, rounds: tuple[Round, ...]) -> None:
+        """Send one round after the other.
 
         Raises:
             HushpostError: if a call fails; those under way are given up.
         """
-        for number, current in enumerate(rounds, 1):
+        for current in rounds:
             try:
                 await self._round(current)
             except ExceptionGroup as failed:
                 # One tells enough, and what calls this expects no group.
                 raise failed.exceptions[0] from failed
-            progress(number)
 
     async def _round(self, current: Round) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -136,4 +135,4 @@ class Player:
 
     def _expect(self, what: str, expected: object, answered: object) -> None:
         if expected != answered:
-            self.sent.surprises.append(f"{what}: expected {expected}, answered {answered}")
+            self.sent.surprises.append(f"{what}: expected {expected}, got {answered}")

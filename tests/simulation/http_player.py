@@ -1,17 +1,16 @@
 """Plays the present hour: visits to the edge over HTTP, and opt-outs meanwhile."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hushpost_demo.clock import clear_of_full_hour
 from hushpost_demo.edge import RunningEdge
-from hushpost_demo.model import Model
-from hushpost_demo.plan import Step
-from hushpost_demo.play import Player
-from hushpost_demo.telling import tell_happened
-from hushpost_demo.visiting import Visiting
+from tests.simulation.full_hour import clear_of_full_hour
+from tests.simulation.grpc_player import Player
+from tests.simulation.http_visits import Visiting
+from tests.simulation.oracle import Model
+from tests.simulation.oracle_feed import tell_happened
+from tests.simulation.plan import Step
 
 __all__ = ["Visited", "play_steps"]
 
@@ -28,7 +27,6 @@ class Visited:
         clicks: Clicks that count.
         damaged: Events that the authority refused, as it should.
         opt_outs: Contacts that opted out.
-        requests: How many there were, by who asked.
         surprises: What was answered otherwise than expected.
     """
 
@@ -36,7 +34,6 @@ class Visited:
     clicks: int = 0
     damaged: int = 0
     opt_outs: int = 0
-    requests: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
 
     @property
@@ -50,8 +47,7 @@ async def play_steps(
     player: Player,
     steps: Sequence[Step],
     model: Model,
-    progress: Callable[[int], None],
-) -> Visited:
+) -> list[str]:
     """Play one step after the other, and wait until the edge has shipped all of it.
 
     The model is told of each step.
@@ -68,19 +64,18 @@ async def play_steps(
                 await asyncio.sleep(_PAUSE_SECONDS)
             await _visit(step, visiting, model, visited)
             if step.opt_outs:
-                await edge.ships(shipped + refused + visited.events)
+                await edge.wait_until_shipped(shipped + refused + visited.events)
                 await _opt_out(step, player, model, visited)
-            progress(number)
-    visited.requests, visited.surprises = visiting.requests, visiting.surprises
-    shipped_now, refused_now = await edge.ships(shipped + refused + visited.events)
+    visited.surprises = visiting.surprises
+    shipped_now, refused_now = await edge.wait_until_shipped(shipped + refused + visited.events)
     expected = visited.opens + visited.clicks
     for what, wanted, found in (
         ("events shipped by the edge", expected, shipped_now - shipped),
         ("events of the edge refused", visited.damaged, refused_now - refused),
     ):
         if wanted != found:
-            visited.surprises.append(f"{what}: expected {wanted}, answered {found}")
-    return visited
+            visited.surprises.append(f"{what}: expected {wanted}, got {found}")
+    return visited.surprises
 
 
 async def _visit(step: Step, visiting: Visiting, model: Model, visited: Visited) -> None:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hushpost_client import ErrorReason, Event, Mode
-from hushpost_demo.plan import Action, Call, Message, OptOut, Round
-from hushpost_demo.readers import ROUNDS, Deed, deeds, deeds_around_opt_out
+from tests.simulation.plan import Action, Call, Message, OptOut, Round
+from tests.simulation.reader_habits import ROUNDS, Deed, deeds, deeds_around_opt_out
 
 __all__ = ["draw"]
 
@@ -55,7 +55,7 @@ def _deeds(message: Message, leaves: int | None, links: int, rng: random.Random)
     drawn = list(deeds(message.group, links, rng))
     if leaves is None:
         return drawn
-    if leaves == 2:  # noqa: PLR2004
+    if leaves == 2:
         # Alone in an hour of its own: of that hour nothing may be left to see.
         drawn.append(Deed(-2, 0))
     drawn.extend(deeds_around_opt_out(leaves, links, rng))

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from hushpost_client import Mode, NewLink, Verdict
-from hushpost_demo.check import differences, numbers
-from hushpost_demo.model import Model
+from tests.simulation.oracle import Model
+from tests.simulation.report_diff import differences, numbers
 
 NOW = datetime(2025, 3, 21, 12, 30, tzinfo=UTC)
 

@@ -22,8 +22,8 @@ from hushpost_client import (
     SignalStats,
     Verdict,
 )
-from hushpost_demo.parts import Event, Parts, clickers, messages, parts
-from hushpost_demo.summing import rates_of, sum_cells, sum_counts, sum_signals
+from tests.simulation.count_sums import rates_of, sum_cells, sum_counts, sum_signals
+from tests.simulation.event_sets import Event, Parts, clickers, messages, parts
 
 __all__ = ["Model"]
 

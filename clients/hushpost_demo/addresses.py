@@ -1,20 +1,20 @@
-"""Addresses to listen on."""
+"""Checks addresses to listen on."""
 
 import errno
 import socket
 
-from hushpost_demo.failure import DemoError
+from hushpost_demo.errors import DemoError
 
 __all__ = ["check_address", "with_port"]
 
 
 def check_address(listen: str, option: str) -> None:
-    """Make sure that `host:port`, given as an option, can be listened on. Raises DemoError."""
+    """Check that a process can listen on the `host:port` of an option. Raises DemoError."""
     _bound(listen, option)
 
 
 def with_port(listen: str, option: str) -> str:
-    """Return the address, a free port in the place of port 0. Raises DemoError."""
+    """Return the address with port 0 replaced by a free port. Raises DemoError."""
     host, _, _ = listen.rpartition(":")
     return f"{host}:{_bound(listen, option)}"
 
@@ -22,11 +22,11 @@ def with_port(listen: str, option: str) -> str:
 def _bound(listen: str, option: str) -> int:
     host, _, port = listen.rpartition(":")
     if not (host and port.isdecimal()):
-        raise DemoError(f"{option} {listen}: not of the form host:port")
+        raise DemoError(f"{option} {listen} must have the form host:port")
     family = socket.AF_INET6 if "[" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
-            # As those have it who listen later: a port that was in use a moment ago is free.
+            # As the servers do: a port in TIME_WAIT counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host.strip("[]"), int(port)))
             probe.listen()
@@ -36,8 +36,8 @@ def _bound(listen: str, option: str) -> int:
         if error.errno == errno.EADDRINUSE:
             raise DemoError(
                 f"{listen} is taken: another program listens there. Choose another address "
-                f"with {option}; 127.0.0.1:0 takes a free port"
+                f"with {option}; 127.0.0.1:0 picks a free port"
             ) from error
-        raise DemoError(f"can't listen on {listen}: {error.strerror}") from error
+        raise DemoError(f"cannot listen on {listen}: {error.strerror}") from error
     except OverflowError as error:
-        raise DemoError(f"{option} {listen}: there is no such port") from error
+        raise DemoError(f"{option} {listen}: a port must be at most 65535") from error

@@ -1,4 +1,4 @@
-"""The demo's tenant and its API keys, which are kept in files between runs."""
+"""Creates the tenant of the demo and its API keys, which are kept in files between runs."""
 
 import asyncio
 import os
@@ -16,53 +16,53 @@ from hushpost_client import (
     Tenant,
     UnauthenticatedError,
 )
-from hushpost_demo.failure import DemoError
+from hushpost_demo.errors import DemoError
 
 __all__ = ["TENANT", "Keys", "open_tenant"]
 
 TENANT = "demo"
 _ROLES = (Role.SENDER, Role.EDGE, Role.REPORTER)
 
-# What the model knows. The quorum may be changed: the model takes it as it is.
+# Restored at every run.
 _POLICY = PolicyUpdate(
     anonymization_enabled=True,
     mode_when_true=Mode.ANONYMOUS,
     mode_when_unset=Mode.IDENTIFIED,
     history_when_true=History.ANONYMIZE,
 )
-# Groups of 30 who do not want to be known, and nine links: with 10, few of the links
-# would ever tell anything.
+# With about 30 anonymous recipients per group and nine links, a quorum of 10 would publish
+# hardly any click. May be changed with UpdatePolicy.
 _FIRST_POLICY = PolicyUpdate(quorum=5)
 
 
 class Keys:
-    """API keys in a folder: one file each, for the owner's eyes only."""
+    """API keys in a folder: one file per role, readable by the owner only."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
 
     def path(self, role: Role) -> Path:
-        """Return the file of a role's key."""
+        """Return the path of a role's key."""
         return self._folder / role.lower()
 
     def read(self, role: Role) -> str:
-        """Return a key that was kept, or an empty text."""
+        """Return a stored key; an empty string if there is none."""
         try:
             return self.path(role).read_text("ascii").strip()
         except FileNotFoundError:
             return ""
 
-    def keep(self, role: Role, secret: str) -> None:
-        """Keep a key."""
+    def store(self, role: Role, secret: str) -> None:
+        """Store a key."""
         fresh = self.path(role).with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secret)
         fresh.replace(self.path(role))
 
-    def forget(self, roles: Sequence[Role]) -> None:
-        """Forget keys, so that new ones are made."""
+    def delete(self, roles: Sequence[Role]) -> None:
+        """Delete keys, so that new ones are created."""
         for role in roles:
             self.path(role).unlink(missing_ok=True)
 
@@ -70,32 +70,32 @@ class Keys:
 async def open_tenant(
     address: str, keys: Keys, admin_key_command: Sequence[str | Path], environment: dict[str, str]
 ) -> Tenant:
-    """Return the tenant; it and all keys are made unless they are there already.
+    """Return the tenant; create it and its keys if they are missing.
 
     Raises:
-        DemoError: if no key can be made.
-        HushpostError: if the authority refuses.
+        DemoError: No key can be created.
+        HushpostError: The authority rejected a call.
     """
     for _ in range(2):
         if not keys.read(Role.ADMIN):
             secret = await _new_admin_key(admin_key_command, environment)
-            keys.forget(_ROLES)
-            keys.keep(Role.ADMIN, secret)
-        connection = Hushpost.connect(address, api_key=keys.read(Role.ADMIN), tls=False)
+            keys.delete(_ROLES)
+            keys.store(Role.ADMIN, secret)
+        connection = Hushpost.connect(address, api_key=keys.read(Role.ADMIN))
         async with connection as hushpost:
             try:
                 return await _tenant(hushpost, keys)
             except UnauthenticatedError:
-                # The database was made anew since it was kept.
-                keys.forget([Role.ADMIN])
-    raise DemoError("the authority does not know the key that `hushpost admin-key` made for it")
+                # The database was recreated after the key was stored.
+                keys.delete([Role.ADMIN])
+    raise DemoError("the authority rejects the key that `hushpost admin-key` created")
 
 
 async def _tenant(hushpost: Hushpost, keys: Keys) -> Tenant:
     try:
         tenant = await hushpost.admin.get_tenant(TENANT)
     except NotFoundError:
-        keys.forget(_ROLES)
+        keys.delete(_ROLES)
         tenant = await hushpost.admin.create_tenant(
             TENANT, display_name="Fernbrook Seeds", policy=_FIRST_POLICY
         )
@@ -111,7 +111,7 @@ async def _tenant(hushpost: Hushpost, keys: Keys) -> Tenant:
             created = await hushpost.admin.create_api_key(
                 role, tenant_id=owner, display_name="demo"
             )
-            keys.keep(role, created.secret or "")
+            keys.store(role, created.secret or "")
     return tenant
 
 
@@ -120,12 +120,12 @@ async def _new_admin_key(command: Sequence[str | Path], environment: dict[str, s
         *command, stdout=PIPE, stderr=PIPE, env=environment
     )
     try:
-        out, said = await process.communicate()
+        out, errors = await process.communicate()
     finally:
         if process.returncode is None:
             process.terminate()
             await process.wait()
     secret = out.decode().strip()
     if process.returncode or not secret:
-        raise DemoError(f"hushpost admin-key failed: {said.decode(errors='replace').strip()}")
+        raise DemoError(f"hushpost admin-key failed: {errors.decode(errors='replace').strip()}")
     return secret

@@ -1,4 +1,4 @@
-"""Child processes of which nothing is left running, however the demo ends."""
+"""Child processes that end with the demo, even if the demo is killed."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hushpost_demo.failure import DemoError
+from hushpost_demo.errors import DemoError
 
 __all__ = ["Child", "clean_environment", "running_child", "while_running"]
 
@@ -17,16 +17,15 @@ Result = TypeVar("Result")
 
 _STOP_SECONDS = 40
 
-# Holds the other end of a pipe: when the demo is gone, however that came
-# about, it reads the end of the file and ends the child.
-_LEASH = 'read -r _ || kill "$1"'
+# A watchdog process that reads from a pipe held by the demo. When the demo ends, for any
+# reason, the watchdog reads end-of-file and terminates the child.
+_WATCHDOG = 'read -r _ || kill "$1"'
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without settings of Hushpost.
+    """Return the environment without HUSHPOST_* variables.
 
-    Whoever runs an authority on this machine shall not find the demo's contacts
-    in its database.
+    They may configure a real authority, whose database the demo must not touch.
     """
     return {
         name: value
@@ -37,25 +36,25 @@ def clean_environment() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that writes standard error to a log, behind what was there before."""
+    """A child process that appends its standard error to a log."""
 
     process: Process
     log: Path
     _log_start: int
 
-    def last_words(self) -> str:
-        """Return the last line that it has written to its log."""
+    def last_log_line(self) -> str:
+        """Return the last line that this process has logged."""
         with self.log.open("rb") as text:
             text.seek(self._log_start)
-            said = text.read().decode(errors="replace").split("\n")
-        return next((line for line in reversed(said) if line.strip()), "it says nothing")
+            lines = text.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "no log output")
 
 
 @asynccontextmanager
 async def running_child(
     command: Sequence[str | Path], log: Path, *, stdout: int = DEVNULL
 ) -> AsyncIterator[Child]:
-    """Run a command, and end it with SIGTERM when the block is left."""
+    """Run a command; terminate it with SIGTERM when the block ends."""
     with log.open("ab") as errors:
         start = errors.tell()
         process = await asyncio.create_subprocess_exec(
@@ -64,12 +63,12 @@ async def running_child(
             stdout=stdout,
             stderr=errors,
             env=clean_environment(),
-            # Ctrl-C is for the demo, which ends its children when it is done with them.
+            # Ctrl-C must reach only the demo, which stops its children in order.
             start_new_session=True,
         )
     try:
-        leash = await asyncio.create_subprocess_exec(
-            *("sh", "-c", _LEASH, "leash", str(process.pid)),
+        watchdog = await asyncio.create_subprocess_exec(
+            *("sh", "-c", _WATCHDOG, "watchdog", str(process.pid)),
             stdin=PIPE,
             stdout=DEVNULL,
             stderr=DEVNULL,
@@ -79,17 +78,17 @@ async def running_child(
             yield Child(process, log, start)
         finally:
             await _stop(process)
-            leash.kill()
-            await leash.wait()
+            watchdog.kill()
+            await watchdog.wait()
     finally:
         await _stop(process)
 
 
 async def while_running(work: Coroutine[Any, Any, Result], **children: Child) -> Result:
-    """Do some work that needs all children, which are given by name.
+    """Run a coroutine while all of the named children run.
 
     Raises:
-        DemoError: if one of them ends first.
+        DemoError: A child ended first.
     """
     task = asyncio.create_task(work)
     ends = {name: asyncio.create_task(child.process.wait()) for name, child in children.items()}
@@ -99,11 +98,11 @@ async def while_running(work: Coroutine[Any, Any, Result], **children: Child) ->
             return task.result()
         name = next(name for name, end in ends.items() if end.done())
         child = children[name]
-        raise DemoError(f"the {name} has ended: {child.last_words()} (see {child.log})")
+        raise DemoError(f"the {name} has ended: {child.last_log_line()} (see {child.log})")
     finally:
         for unfinished in (task, *ends.values()):
             unfinished.cancel()
-        # What is cancelled tidies up, and its failing is no news.
+        # Wait for the cancelled tasks; their errors no longer matter.
         await asyncio.gather(task, *ends.values(), return_exceptions=True)
 
 

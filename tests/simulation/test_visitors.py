@@ -4,7 +4,10 @@ from importlib.resources import as_file, files
 
 import pytest
 
-from hushpost_demo.visitors import (
+from hushpost_edge.address_ranges import AddressRanges
+from hushpost_edge.classifier import Classifier
+from hushpost_edge.request_info import RequestInfo, read_request_info
+from tests.simulation.visitors import (
     APPLE,
     BROWSER_AHEAD,
     CRAWLER,
@@ -16,9 +19,6 @@ from hushpost_demo.visitors import (
     SMALL_PROGRAM,
     Visitor,
 )
-from hushpost_edge.address_ranges import AddressRanges
-from hushpost_edge.classifier import Classifier
-from hushpost_edge.request_info import RequestInfo, read_request_info
 
 # A sandbox is found out by its haste alone.
 JUDGED_ALONE = (

@@ -1,10 +1,10 @@
-"""The letter of spring, as its author wrote it."""
+"""The newsletter of the demo, as its author wrote it."""
 
 from email.message import EmailMessage
 from email.policy import SMTP
 from importlib.resources import files
 
-__all__ = ["SENDER", "html", "letter", "text"]
+__all__ = ["SENDER", "html", "newsletter", "text"]
 
 SENDER = "Fernbrook Seeds <letter@shop.example.com>"
 _UNSUBSCRIBE = "<https://shop.example.com/unsubscribe>, <mailto:leave@shop.example.com>"
@@ -12,16 +12,16 @@ _UNSUBSCRIBE = "<https://shop.example.com/unsubscribe>, <mailto:leave@shop.examp
 
 def html() -> str:
     """Return the HTML part."""
-    return (files(__name__) / "letter.html").read_text("utf-8")
+    return (files(__name__) / "newsletter.html").read_text("utf-8")
 
 
 def text() -> str:
-    """Return the text part."""
-    return (files(__name__) / "letter.txt").read_text("utf-8")
+    """Return the plain text part."""
+    return (files(__name__) / "newsletter.txt").read_text("utf-8")
 
 
-def letter() -> EmailMessage:
-    """Return the message as a mail program writes it, for nobody yet."""
+def newsletter() -> EmailMessage:
+    """Return the message as a mail program writes it, without a recipient."""
     message = EmailMessage(policy=SMTP)
     message["From"] = SENDER
     message["Subject"] = "The soil is warm enough"

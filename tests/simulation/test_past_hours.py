@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hushpost_client import Event, Mode
-from hushpost_demo.drawing import draw
-from hushpost_demo.plan import Action, Message, Round
+from tests.simulation.past_hours import draw
+from tests.simulation.plan import Action, Message, Round
 
 LINKS = 5
 MESSAGES = tuple(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hushpost_client import CampaignStats, Count, Mode, NewLink, Verdict
-from hushpost_demo.model import Model
+from tests.simulation.oracle import Model
 
 NOON = datetime(2025, 3, 21, 12, 0, tzinfo=UTC)
 LINKS = (NewLink("https://a.example.com/", label="a"), NewLink("https://b.example.com/", label="b"))

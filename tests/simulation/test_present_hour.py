@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hushpost_client import Mode, Verdict
-from hushpost_demo.plan import Link, Message, Step
-from hushpost_demo.visits import LEAVING, draw_steps
+from tests.simulation.plan import Link, Message, Step
+from tests.simulation.present_hour import LEAVING, draw_steps
 
 NOW = datetime(2025, 3, 21, 12, 30, tzinfo=UTC)
 HASTY = "hasty sandboxes"

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from hushpost_demo.edge import RunningEdge
-from hushpost_demo.failure import DemoError
-from hushpost_demo.plan import Fetch, Visit
+from hushpost_demo.errors import DemoError
+from tests.simulation.plan import Fetch, Visit
 
 __all__ = ["Visiting"]
 
@@ -86,7 +86,7 @@ def _fetch(connection: HTTPConnection, fetch: Fetch, headers: dict[str, str]) ->
         ("status", fetch.status, answer.status),
         ("redirect", fetch.location, where),
     ]
-    if fetch.status == 200:  # noqa: PLR2004
+    if fetch.status == 200:
         found.append(("bytes of the pixel", _GIF_BYTES, len(body)))
     return [
         f"{what} of a {fetch.method}: expected {expected}, answered {answered}"

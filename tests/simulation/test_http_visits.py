@@ -11,13 +11,13 @@ from typing import cast
 import pytest
 
 from hushpost_client import Mode
-from hushpost_demo.child import Child
+from hushpost_demo.addresses import with_port
+from hushpost_demo.child_process import Child
 from hushpost_demo.edge import RunningEdge
-from hushpost_demo.failure import DemoError
-from hushpost_demo.listening import with_port
+from hushpost_demo.errors import DemoError
 from hushpost_demo.mailbox import Mailbox
-from hushpost_demo.plan import Fetch, Message, Visit
-from hushpost_demo.visiting import Visiting
+from tests.simulation.http_visits import Visiting
+from tests.simulation.plan import Fetch, Message, Visit
 
 MESSAGE = Message(0, "c0", "press", Mode.IDENTIFIED, "t", "p")
 PIXEL = b"GIF89a".ljust(43, b"\0")

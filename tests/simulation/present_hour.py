@@ -6,8 +6,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from hushpost_client import Mode
-from hushpost_demo.plan import Fetch, Message, OptOut, Step, Visit
-from hushpost_demo.visitors import (
+from tests.simulation.plan import Fetch, Message, OptOut, Step, Visit
+from tests.simulation.visitors import (
     APPLE,
     BROWSER_AHEAD,
     CRAWLER,
@@ -78,14 +78,14 @@ def _by_person(message: Message, rng: random.Random, *, is_leaver: bool) -> Iter
     place = rng.randrange(len(message.links))
     clicks = [place] * rng.choice((1, 1, 1, 2)) if is_leaver or rng.random() < _CLICKS else []
     kind = 1.0 if is_leaver else rng.random()
-    if kind < 0.25:  # noqa: PLR2004
+    if kind < 0.25:
         # Who reads at Gmail: the image by way of the proxy, the links not.
         yield _visit(message, GMAIL, [None])
         if clicks:
             yield _visit(message, rng.choice(PEOPLE), clicks, signs)
-    elif kind < 0.35:  # noqa: PLR2004
+    elif kind < 0.35:
         yield _visit(message, SMALL_PROGRAM, [None, *clicks], signs)
-    elif kind < 0.40:  # noqa: PLR2004
+    elif kind < 0.40:
         yield _visit(message, BROWSER_AHEAD, [place])
     else:
         yield _visit(message, rng.choice(PEOPLE), [None, *clicks], signs)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from hushpost_demo.model import Model
-from hushpost_demo.plan import Action, Message, OptOut, Round
+from tests.simulation.oracle import Model
+from tests.simulation.plan import Action, Message, OptOut, Round
 
 __all__ = ["tell_happened", "tell_rounds", "tell_sent"]
 

@@ -1,0 +1,212 @@
+"""Runs the demo: from an empty folder to a campaign with a report, then serves."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from hushpost_client import CampaignStats, Hushpost, Mode, Role, Tenant
+from hushpost_demo.addresses import with_port
+from hushpost_demo.authority import RunningAuthority, running_authority
+from hushpost_demo.child_process import Child, clean_environment, while_running
+from hushpost_demo.contacts import Contact, contacts_file, import_contacts, read_contacts
+from hushpost_demo.edge import RunningEdge, running_edge
+from hushpost_demo.errors import DemoError
+from hushpost_demo.mail_reader import Mail, read_mail
+from hushpost_demo.mailbox import Mailbox, receiving
+from hushpost_demo.next_steps import examples
+from hushpost_demo.readers import OPT_OUTS, Activity, open_and_click, opt_out
+from hushpost_demo.report import print_report
+from hushpost_demo.sending import create_campaign, send_newsletter
+from hushpost_demo.tenant import Keys, open_tenant
+
+__all__ = ["Demo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One run of the demo.
+
+    Attributes:
+        command: The console script `hushpost`.
+        data_dir: The folder with everything that is kept between runs.
+        listen: The address to serve gRPC on; port 0 picks a free port.
+        edge_listen: The address to serve HTTP on; port 0 picks a free port.
+        seed: Seed of the recipients' behaviour.
+        console: Where to print.
+    """
+
+    command: Path
+    data_dir: Path
+    listen: str
+    edge_listen: str
+    seed: int
+    console: Console
+
+    async def run(self, *, once: bool) -> None:
+        """Send a campaign and print its report; then serve until cancelled unless `once`.
+
+        Raises:
+            DemoError: A part of the demo failed.
+            HushpostError: The authority rejected a call.
+        """
+        self._print(f"starting PostgreSQL and the authority; data folder: {self.data_dir}/")
+        async with AsyncExitStack() as stack:
+            authority = await stack.enter_async_context(
+                running_authority(self.command, self.data_dir, self.listen)
+            )
+            self._print(f"serving gRPC on {authority.address} (log: {authority.child.log})")
+            keys = Keys(self.data_dir / "keys")
+            create_key: list[str | Path] = [self.command, "admin-key", "--data-dir", self.data_dir]
+            tenant = await open_tenant(authority.address, keys, create_key, clean_environment())
+            edge = await stack.enter_async_context(
+                running_edge(
+                    self.command,
+                    self.data_dir,
+                    with_port(self.edge_listen, "--edge-listen"),
+                    authority.address,
+                    keys.path(Role.EDGE),
+                )
+            )
+            children = {"authority": authority.child, "edge": edge.child}
+            campaign = _CampaignRun(self, authority, edge, keys, tenant)
+            await while_running(campaign.run(), **children)
+            if not once:
+                self._show_next_steps(authority, keys, campaign)
+                self._print(f"serving on {authority.address} and {edge.url}; Ctrl-C stops it")
+                await self._serve(children)
+
+    def _show_next_steps(
+        self, authority: RunningAuthority, keys: Keys, campaign: "_CampaignRun"
+    ) -> None:
+        self._print(f"Open one of the mails in a browser, and click:\n\n{campaign.shown_mail}\n")
+        self._print("Three seconds later, the click is counted. Read the statistics:\n")
+        for example in examples(authority.address, keys.path(Role.REPORTER), campaign.campaign_id):
+            self._print(example)
+
+    async def _serve(self, children: dict[str, Child]) -> None:
+        try:
+            await while_running(asyncio.Event().wait(), **children)
+        except asyncio.CancelledError:
+            # Ctrl-C is the expected way to stop.
+            self._print("\nstopping the edge, the authority and PostgreSQL")
+
+    def _print(self, text: str) -> None:
+        # Without wrapping, because some lines are meant to be copied.
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class _CampaignRun:
+    """Imports contacts, sends the newsletter, simulates recipients, and prints the report."""
+
+    def __init__(
+        self, demo: Demo, authority: RunningAuthority, edge: RunningEdge, keys: Keys, tenant: Tenant
+    ) -> None:
+        self.campaign_id = ""
+        self.shown_mail = ""
+        self._demo = demo
+        self._authority = authority
+        self._edge = edge
+        self._keys = keys
+        self._tenant = tenant
+
+    async def run(self) -> None:
+        """Run the campaign from the import to the report."""
+        contacts = await self._import_contacts()
+        await self._edge.ready()
+        self._print(f"serving HTTP on {self._edge.address} (log: {self._edge.child.log})\n")
+        async with AsyncExitStack() as stack:
+            sender, edge_client, reporter = [
+                await stack.enter_async_context(
+                    Hushpost.connect(self._authority.address, api_key=self._keys.read(role) or "")
+                )
+                for role in (Role.SENDER, Role.EDGE, Role.REPORTER)
+            ]
+            mails = await self._send(sender, contacts)
+            # Habits, not secrets.
+            rng = random.Random(self._demo.seed)  # noqa: S311
+            activity = await open_and_click(self._edge.address, mails, rng)
+            self._print(
+                f"people opened {activity.opens:,} mails and clicked {activity.clicks:,} links; "
+                f"mail programs prefetched {activity.prefetches:,}"
+            )
+            stats = await self._recorded(reporter, activity)
+            before = _identified(stats)
+            await opt_out(edge_client, self._leaving(contacts, mails))
+            stats = await reporter.stats.get_campaign_stats(self.campaign_id)
+            self._print(
+                f"{OPT_OUTS} people opted out: {before - _identified(stats):,} of their events are "
+                "anonymous now\n"
+            )
+            print_report(self._demo.console, stats)
+
+    async def _import_contacts(self) -> list[Contact]:
+        options: list[str | Path] = [
+            *("--tenant", self._tenant.tenant_id, "--authority", self._authority.address),
+            *("--api-key-file", self._keys.path(Role.SENDER)),
+            *("--rejected", self._demo.data_dir / "contacts.rejected.csv"),
+        ]
+        with contacts_file() as file:
+            await import_contacts(self._demo.command, clean_environment(), file, options)
+            return read_contacts(file)
+
+    async def _send(self, sender: Hushpost, contacts: Sequence[Contact]) -> list[Mail]:
+        campaign = await create_campaign(sender, contacts, self._edge.url)
+        self.campaign_id = campaign.campaign_id
+        mailbox = Mailbox(self._demo.data_dir / "mail")
+        async with receiving(mailbox) as port:
+            await send_newsletter(campaign, contacts, port)
+        mails = [read_mail(mailbox.path(contact.mailbox).read_bytes()) for contact in contacts]
+        shown = next(
+            number
+            for number, contact in enumerate(contacts)
+            if contact.expected_mode is Mode.IDENTIFIED
+        )
+        self.shown_mail = mailbox.show(contacts[shown].mailbox, mails[shown].html)
+        self._print(
+            f"campaign {self.campaign_id}: sent {len(mails):,} mails with "
+            f"{len(campaign.links)} tracked links each to {mailbox.folder}/"
+        )
+        return mails
+
+    def _leaving(self, contacts: Sequence[Contact], mails: Sequence[Mail]) -> list[Mail]:
+        """Return the mails of recipients who opt out.
+
+        Their preference is in the contacts file, so the next run's import resets it. The
+        recipient of the shown mail stays.
+        """
+        identified = [
+            mail
+            for contact, mail in zip(contacts, mails, strict=True)
+            if contact.expected_mode is Mode.IDENTIFIED
+        ]
+        return identified[1 : 1 + OPT_OUTS]
+
+    async def _recorded(self, reporter: Hushpost, activity: Activity) -> CampaignStats:
+        """Wait until all events are recorded, and return the statistics.
+
+        Raises:
+            DemoError: Some events are missing after a minute.
+        """
+        accepted, _ = await self._edge.wait_until_shipped(activity.events)
+        if accepted < activity.events:
+            raise DemoError(
+                f"the authority has {accepted} of {activity.events} events "
+                f"(see {self._edge.child.log})"
+            )
+        return await reporter.stats.get_campaign_stats(self.campaign_id)
+
+    def _print(self, text: str) -> None:
+        self._demo.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _identified(stats: CampaignStats) -> int:
+    return sum(
+        engagement.identified.total
+        for signal in (stats.opens, stats.clicks)
+        for engagement in (signal.human, signal.machine)
+    )
