@@ -180,7 +180,7 @@ async def _kinds(
     return kinds
 
 
-async def test_a_recording_transaction_touches_counters_slots_and_receipts_alone(
+async def test_a_recording_transaction_touches_counters_slots_and_request_ids_alone(
     town: Town, report: Report
 ) -> None:
     """Transactions that count anonymous events write to tables that no contact stands in."""
@@ -214,6 +214,6 @@ async def _touched(town: Town, mailing: Mailing, names: Sequence[str]) -> list[f
         # An index is called after its table, a partition after the whole.
         tables = {"_".join(relation.split("_")[:2]) for relation, _ in record.blocks}
         by_xid.setdefault(record.xid, set()).update(
-            table if table == "slot_bits" else table.split("_")[0] for table in tables
+            table if table in _NAMELESS else table.split("_")[0] for table in tables
         )
     return [frozenset(tables) for xid, tables in by_xid.items() if xid]
