@@ -1,4 +1,4 @@
-# The authority for production: brings no database, runs as nobody special.
+# The authority for production: no embedded database, an unprivileged user.
 #
 #   docker build -t hushpost .
 #   docker run -p 50051:50051 -e HUSHPOST_DATABASE_URL=... -v keys:/var/lib/hushpost hushpost
@@ -7,7 +7,7 @@ FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 
-# hatchling stands in run.txt; from service.txt comes what is shipped.
+# The builder needs hatchling, which is in run.txt; the image gets service.txt only.
 COPY requirements/ requirements/
 RUN python -m venv /builder \
  && /builder/bin/pip install --only-binary=:all: --require-hashes -r requirements/run.txt \
@@ -21,7 +21,7 @@ RUN /builder/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . 
 
 
 FROM python:3.13-slim
-# A fixed number, so that a volume keeps its owner across builds.
+# A fixed uid, so that a volume keeps its owner across builds.
 RUN groupadd --gid 10001 hushpost \
  && useradd --uid 10001 --gid hushpost --no-create-home --home-dir /var/lib/hushpost hushpost \
  && install --directory --owner hushpost --group hushpost --mode 0700 /var/lib/hushpost
@@ -32,7 +32,7 @@ USER hushpost
 WORKDIR /var/lib/hushpost
 VOLUME /var/lib/hushpost
 EXPOSE 50051
-# SIGTERM drains: what was acknowledged is committed, the rest is refused.
+# SIGTERM shuts down gracefully: calls in progress finish, new calls are rejected.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["hushpost"]
 CMD ["serve"]

@@ -1,4 +1,4 @@
-# Everything a developer runs. Needs make and Python 3.11 or later, no more.
+# Everything that a developer runs. Needs only make and Python 3.11 or later.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -6,27 +6,27 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-# Where the virtual environment stands, and how the project gets into it:
-# "editable" follows the source tree, "wheel" is what a user would install.
+# The folder of the virtual environment, and how the project is installed into it:
+# "editable" follows the source tree, "wheel" is what users install.
 VENV ?= .venv
 INSTALL ?= editable
 
 BIN := $(VENV)/bin
-# --only-binary: an install runs nobody's setup code, and a missing wheel is
-# a plain message instead of a compiler's.
+# --only-binary: installing runs no setup code of packages, and a missing wheel is
+# a clear error instead of a compiler's.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --only-binary=:all: --require-hashes
 PROJECT := $(VENV)/.project-$(INSTALL)
 
 .PHONY: help
-help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # ---- environment ------------------------------------------------------------
-# Stamp files, so that a second call costs nothing. The development lock is a
-# superset of the run-time lock, with the same versions: one environment serves.
+# Stamp files make a second call free. The development lock is a superset of the
+# run-time lock with the same versions, so one environment is enough for both.
 
-# Every candidate is started, because a version manager may put a name on the
+# Tries to run each candidate, because a version manager may put a name on the
 # PATH that it cannot run.
 $(VENV)/.created:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -69,30 +69,30 @@ venv: $(VENV)/.dev $(PROJECT) ## set up the development environment
 # ---- running ----------------------------------------------------------------
 
 .PHONY: run demo-once bench bench-page
-run: $(VENV)/.run $(PROJECT) ## start a database, the authority, an edge and a demo campaign; Ctrl-C ends it
+run: $(VENV)/.run $(PROJECT) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
-demo-once: $(VENV)/.run $(PROJECT) ## the same, but exit after the report
+demo-once: $(VENV)/.run $(PROJECT) ## run the demo and exit after the report
 	@exec $(BIN)/hushpost demo --once --data-dir .hushpost
 
-bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name picks a figure, ONLY=growth the long ones
+bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name selects a figure, ONLY=growth the long ones
 	@exec $(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)')
 
-bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of make bench
+bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of "make bench"
 	@$(BIN)/python -m bench.page
 
 # ---- checking ---------------------------------------------------------------
 
 .PHONY: check test test-chaos test-privacy lint format types imports lock-check
-check: lint types imports protos-check sync-client-check lock-check test ## everything that CI checks
+check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
-test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" picks some
+test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest $(ARGS)
 
-test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute
+test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute, and compare counts
 	@HUSHPOST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
 
-test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity: a line for each attack, with its control
+test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity; prints each attack with its control
 	@HUSHPOST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)
 
 lint: $(VENV)/.dev ## check style and formatting
@@ -103,7 +103,7 @@ format: $(VENV)/.dev ## fix style and formatting
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# The stubs are on mypy's path; only code written by hand is checked.
+# mypy reads the generated stubs but checks handwritten code only.
 types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy $(wildcard service clients bench tests tools)
 
@@ -112,7 +112,7 @@ imports: $(VENV)/.dev $(PROJECT) ## check who may import whom
 
 # ---- protos -----------------------------------------------------------------
 
-# Writes the stubs of every .proto below protos/ into the folder $(1).
+# Generates the stubs of all .proto files in protos/ into the folder $(1).
 define stubs
 	$(BIN)/python -m grpc_tools.protoc --proto_path=protos \
 	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
@@ -125,7 +125,7 @@ endef
 GENERATED := -name '*_pb2.py' -o -name '*_pb2.pyi' -o -name '*_pb2_grpc.py' -o -name '*_pb2_grpc.pyi'
 
 .PHONY: protos protos-check protos-breaking
-protos: $(VENV)/.dev ## regenerate the stubs beside the .proto files
+protos: $(VENV)/.dev ## regenerate the stubs of the .proto files
 	@find protos/hushpost $(GENERATED) | xargs rm -f
 	@$(call stubs,protos)
 
@@ -133,11 +133,11 @@ protos-check: $(VENV)/.dev ## check that the stubs are current and the .proto fi
 	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	$(call stubs,"$$fresh"); \
 	diff -ru --exclude='*.proto' --exclude=__init__.py --exclude=py.typed --exclude=__pycache__ \
-	  protos/hushpost "$$fresh/hushpost" || { echo "The stubs are stale: run 'make protos'." >&2; exit 1; }
+	  protos/hushpost "$$fresh/hushpost" || { echo "The stubs are out of date: run 'make protos'." >&2; exit 1; }
 	@$(BIN)/buf lint protos
 
-protos-breaking: $(VENV)/.dev ## check against AGAINST=tag that no client in the field breaks
-	@test -n '$(AGAINST)' || { echo "Name what to compare with: make protos-breaking AGAINST=v0.1.0" >&2; exit 1; }
+protos-breaking: $(VENV)/.dev ## check that existing clients still work; AGAINST=tag names the release
+	@test -n '$(AGAINST)' || { echo "AGAINST is missing. Example: make protos-breaking AGAINST=v0.1.0" >&2; exit 1; }
 	@$(BIN)/buf breaking protos --against '.git#ref=$(AGAINST),subdir=protos'
 
 # ---- synchronous client -----------------------------------------------------
@@ -151,13 +151,13 @@ sync-client-check: $(VENV)/.dev ## check that the synchronous client is current
 
 # ---- locks ------------------------------------------------------------------
 
-# dev first, without constraints; the others are parts of it, at its versions.
-# A lock keeps its pins unless UPGRADE=1.
+# dev first, without constraints; the others are subsets with the same versions.
+# A lock file keeps its pins unless UPGRADE=1.
 COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .PHONY: lock
-lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 moves to the newest
+lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
@@ -165,11 +165,11 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 moves to the newest
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
 	  --requirements pyproject.toml --extra demo --group dev \
-	  || { echo "The lock lags behind pyproject.toml: run 'make lock'." >&2; exit 1; }
+	  || { echo "The lock is out of date: run 'make lock'." >&2; exit 1; }
 
-# ---- tidying ----------------------------------------------------------------
+# ---- cleaning ----------------------------------------------------------------
 
 .PHONY: clean
-clean: ## remove what can be made again (the demo's data in .hushpost stays)
+clean: ## remove generated files, except the demo's data in .hushpost
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	@find protos service clients tests bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -22,7 +22,7 @@ authority. Rendering then only joins strings: it rewrites links, adds the pixel 
 fills in preference links. All other bytes stay as they are.
 
 `parse_template` does the same without the authority, for previews and tests. See
-`docs/sending.md` for the rules.
+`docs/how-to/send-a-newsletter.md` for the rules.
 """
 
 from hushpost_mail._campaign import Campaign, RenderedMessage

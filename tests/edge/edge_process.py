@@ -60,6 +60,8 @@ class EdgeProcess:
 
     def start(self) -> Self:
         """Start the edge and wait until it is ready."""
+        if self._log is not None:  # of a process that ended by itself
+            self._log.close()
         self._log = self.log_file.open("ab")
         self._process = subprocess.Popen(self._command, stderr=self._log)
         self.wait()

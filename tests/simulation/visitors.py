@@ -1,6 +1,6 @@
 """Who asks an edge for pixels and links, and what the edge must take each for. Pure.
 
-The verdicts are those of the table in `docs/edge.md`.
+The verdicts are those of the table in `docs/reference/verdicts.md`.
 """
 
 from dataclasses import dataclass, field

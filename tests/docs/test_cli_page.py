@@ -1,0 +1,39 @@
+"""The page of commands, docs/reference/cli.md."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from hushpost_cli._app import build
+
+PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
+ON_SETTINGS_PAGE = {"serve", "edge"}
+"""Commands whose options are settings, which settings.md lists."""
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Return all commands by name."""
+    group: Any = get_command(build())
+    for name in group.list_commands(None):
+        yield name, group.get_command(None, name)
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=str)
+def test_every_command_has_a_section(name: str, command: Any) -> None:
+    """Each command has a section, which lists its options."""
+    _, found, section = PAGE.read_text("utf-8").partition(f"\n## `hushpost {name}`\n")
+    assert found
+    section, _, _ = section.partition("\n## ")
+    if name in ON_SETTINGS_PAGE:
+        assert "(settings.md#" in section
+        return
+    options = {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--") and option != "--help"
+    }
+    assert {option for option in options if f"`{option}" not in section} == set()
