@@ -39,6 +39,8 @@ def run_in_child(
     Raises:
         MeasurementFailedError: It failed, or took longer than `timeout` seconds.
     """
+    # gRPC logs a warning at each fork once the process has a channel. It reads this at import.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_child_main, args=(theirs, measure, authority), daemon=True)
@@ -74,8 +76,6 @@ def _wait_for_results(
 def _child_main(connection: "Connection[Any, Any]", measure: Measure, authority: Authority) -> None:
     # Ctrl-C reaches the whole process group; the parent terminates this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # gRPC logs a warning at each fork once the process has a channel.
-    os.environ["GRPC_VERBOSITY"] = "ERROR"
     gc.freeze()
     try:
         results = uvloop.run(
