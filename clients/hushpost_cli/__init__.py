@@ -1,1 +1,1 @@
-"""The console script `hushpost`."""
+"""The console script `hushpost` and its commands `import` and `erase`."""

@@ -1,11 +1,11 @@
-"""The application: its commands, and those of whatever else is installed."""
+"""Builds the console application with the commands of all installed packages."""
 
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from hushpost_cli._group import InstalledGroup
+from hushpost_cli._command_group import InstalledGroup
 from hushpost_cli.erasing.command import erase_contacts
 from hushpost_cli.importing.command import import_contacts
 
@@ -13,13 +13,13 @@ __all__ = ["build"]
 
 
 def build() -> typer.Typer:
-    """Answer the application."""
+    """Return the application."""
     app = typer.Typer(
         name="hushpost",
         cls=InstalledGroup,
         no_args_is_help=True,
         add_completion=False,
-        # A traceback with local variables would print API keys.
+        # Rich tracebacks show local variables, and thereby API keys.
         pretty_exceptions_enable=False,
     )
     app.command("import")(import_contacts)
@@ -40,4 +40,4 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Hushpost: record opens and clicks, and let a recipient stay unknown."""
+    """Hushpost: email tracking that honours every recipient's choice."""

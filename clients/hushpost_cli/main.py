@@ -1,4 +1,4 @@
-"""The entry point of the console script; it must load without the extra `[cli]`."""
+"""The entry point of the console script; loads without the extra `[cli]`."""
 
 import os
 import sys
@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 __all__ = ["app"]
 
-# gRPC writes a line of its own to standard error when a connection ends. It
-# reads this when it is first imported.
+# By default, gRPC prints a line when a connection ends. It reads this variable at import.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 app: Callable[[], object]

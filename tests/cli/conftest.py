@@ -1,4 +1,4 @@
-"""Runs the command as a user does, against a ledger of preferences that can fail by script."""
+"""Runs commands as processes against a fake PreferenceService with scripted failures."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from hushpost.v1 import preference_pb2, preference_pb2_grpc, privacy_pb2
 
 @dataclass
 class Outcome:
-    """What a run of the command left."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -29,8 +29,8 @@ Command = Callable[..., Awaitable[Outcome]]
 
 
 @dataclass
-class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
-    """Keeps preferences by the contract, all or none of a batch, and every request.
+class FakePreferenceService(preference_pb2_grpc.PreferenceServiceServicer):
+    """A fake PreferenceService that stores preferences and records every request.
 
     Erasing takes a contact out of them.
 
@@ -105,14 +105,14 @@ class Ledger(preference_pb2_grpc.PreferenceServiceServicer):
 
 
 @pytest.fixture
-async def ledger() -> AsyncIterator[Ledger]:
-    """An empty ledger that listens."""
+async def service() -> AsyncIterator[FakePreferenceService]:
+    """A running, empty fake service."""
     server = grpc.aio.server()
-    ledger = Ledger()  # type: ignore[abstract] # what it does not have is UNIMPLEMENTED
-    preference_pb2_grpc.add_PreferenceServiceServicer_to_server(ledger, server)
-    ledger.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    service = FakePreferenceService()  # type: ignore[abstract] # what it does not have is UNIMPLEMENTED
+    preference_pb2_grpc.add_PreferenceServiceServicer_to_server(service, server)
+    service.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
-    yield ledger
+    yield service
     await server.stop(None)
 
 
@@ -138,7 +138,7 @@ async def _run(
 
 @pytest.fixture
 def hushpost(tmp_path: Path) -> Command:
-    """Run `hushpost` with some arguments, in a folder of its own."""
+    """Run `hushpost` with arguments, in a temporary folder."""
 
     async def run(*arguments: str | Path, key: str | None = "hp_key", stdin: str = "") -> Outcome:
         return await _run(*arguments, key=key, cwd=tmp_path, stdin=stdin)
@@ -159,11 +159,11 @@ def contacts(tmp_path: Path) -> Callable[[str | bytes], Path]:
 
 
 @pytest.fixture
-def import_into(hushpost: Command, ledger: Ledger) -> Command:
-    """Run `hushpost import` against the ledger."""
+def import_into(hushpost: Command, service: FakePreferenceService) -> Command:
+    """Run `hushpost import` against the fake service."""
 
     async def run(path: Path, *options: str | Path, key: str | None = "hp_key") -> Outcome:
-        fixed = ("--tenant", "acme", "--authority", ledger.target)
+        fixed = ("--tenant", "acme", "--authority", service.target)
         return await hushpost("import", path, *fixed, *options, key=key)
 
     return run

@@ -1,4 +1,4 @@
-"""The console script as a whole."""
+"""The console script `hushpost`."""
 
 import subprocess
 import sys
@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from hushpost_cli._connection import choose_tls
+from hushpost_cli._connection import read_tls
 from hushpost_client import TLS
 
 START = "from hushpost_cli.main import app; app()"
 
 
-async def test_the_version_is_told(hushpost: Any) -> None:
-    """`--version` prints name and version."""
+async def test_version_prints_name_and_version(hushpost: Any) -> None:
+    """`--version` prints the name and the version."""
     done = await hushpost("--version")
     assert (done.code, done.out.split()[0]) == (0, "hushpost")
 
 
-async def test_import_is_listed(hushpost: Any) -> None:
+async def test_help_lists_the_commands(hushpost: Any) -> None:
     """`--help` lists the commands."""
     assert "import" in (await hushpost("--help")).out
 
 
 @pytest.mark.parametrize("module", ["typer", "rich"])
 def test_a_missing_extra_is_explained(module: str) -> None:
-    """Without the extra [cli] the script says what to install, and shows no traceback."""
+    """Without the extra [cli], the script prints what to install, without a traceback."""
     code = f"import sys; sys.modules[{module!r}] = None; {START}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -35,7 +35,7 @@ def test_a_missing_extra_is_explained(module: str) -> None:
 
 
 def test_a_command_of_a_missing_extra_is_explained() -> None:
-    """Where the service's libraries are missing, its commands say what to install."""
+    """Without the libraries of the service, its commands print what to install."""
     code = f"import sys; sys.modules['asyncpg'] = None; sys.argv[1:] = ['serve']; {START}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -43,7 +43,7 @@ def test_a_command_of_a_missing_extra_is_explained() -> None:
 
 
 def test_an_import_does_not_load_the_service() -> None:
-    """Commands of other packages are loaded only where they are asked for."""
+    """Commands of other packages are loaded only when they are used."""
     code = f"""
 import sys
 sys.argv[1:] = ["import", "--help"]
@@ -55,8 +55,8 @@ finally:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_the_help_says_what_could_be_installed() -> None:
-    """`--help` names the extra that is missing, brackets and all."""
+def test_help_names_missing_extras() -> None:
+    """`--help` names each missing extra, with its brackets."""
     code = f"import sys; sys.modules['asyncpg'] = None; sys.argv[1:] = ['--help']; {START}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'hushpost[service]' adds commands." in done.stdout
@@ -68,27 +68,13 @@ def test_the_client_needs_no_extra() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(
-    ("authority", "wanted", "tls"),
-    [
-        ("localhost:50051", None, False),
-        ("127.0.0.1:50051", None, False),
-        ("[::1]:50051", None, False),
-        ("unix:/run/hushpost.sock", None, False),
-        ("authority.example.com:50051", None, True),
-        ("10.0.0.7:50051", None, True),
-        ("10.0.0.7:50051", False, False),
-        ("localhost:50051", True, True),
-    ],
-)
-def test_keys_leave_this_machine_encrypted(
-    *, authority: str, wanted: bool | None, tls: bool
-) -> None:
-    """TLS is on unless the authority is on this machine or the user says otherwise."""
-    assert choose_tls(authority, wanted, None) is tls
+@pytest.mark.parametrize("tls", [None, True, False])
+def test_the_client_chooses_tls_unless_an_option_does(*, tls: bool | None) -> None:
+    """Without `--tls` or `--no-tls`, the client decides: TLS except for loopback addresses."""
+    assert read_tls(tls, None) is tls
 
 
-def test_an_authority_of_ones_own_can_be_trusted(tmp_path: Path) -> None:
-    """`--ca-file` turns TLS on with that root."""
+def test_a_ca_file_enables_tls(tmp_path: Path) -> None:
+    """`--ca-file` enables TLS with these root certificates."""
     (tmp_path / "ca.pem").write_bytes(b"PEM")
-    assert choose_tls("localhost:1", None, tmp_path / "ca.pem") == TLS(root_certificates=b"PEM")
+    assert read_tls(None, tmp_path / "ca.pem") == TLS(root_certificates=b"PEM")

@@ -1,4 +1,4 @@
-"""`hushpost erase` at the real authority."""
+"""`hushpost erase` against a real authority."""
 
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ NAMES = [f"reader-{number}" for number in range(300)]
 
 @pytest.fixture
 def erase(hushpost: Any, authority: Any, tenant: Any) -> Any:
-    """Run `hushpost erase` with the key of the tenant's sender."""
+    """Run `hushpost erase` with a SENDER key of the tenant."""
 
     async def run(path: Path, *options: str, tenant_id: str = tenant.tenant_id) -> Any:
         fixed = (
-            "--contacts",
             path,
             "--tenant",
             tenant_id,
@@ -32,10 +31,10 @@ def erase(hushpost: Any, authority: Any, tenant: Any) -> Any:
     return run
 
 
-async def test_nothing_names_who_was_erased(
+async def test_no_table_names_an_erased_contact(
     erase: Any, contacts: Any, clients: Clients, authority: Any
 ) -> None:
-    """Of erased contacts neither rows nor choices are left; the others keep theirs."""
+    """Events and preferences of erased contacts are deleted; other contacts keep theirs."""
     mailing = await send(clients, [*NAMES, "somebody"])
     await mailing.open(*NAMES[:100], "somebody")
     await clients.sender.preferences.set_preference(NAMES[0], DoNotTrack.FALSE)
@@ -55,10 +54,10 @@ async def test_nothing_names_who_was_erased(
     assert await mailing.engaged() == {"somebody"}
 
 
-async def test_a_repetition_spares_who_came_back(
+async def test_a_second_run_spares_contacts_that_signed_up_again(
     erase: Any, contacts: Any, clients: Clients
 ) -> None:
-    """The same file again erases nobody who signed up again; another file does."""
+    """The same file does not erase a contact that signed up again; another file does."""
     preferences = clients.sender.preferences
     await preferences.set_preference("ann", DoNotTrack.TRUE)
     path = contacts("contact_id\nann\n")
@@ -70,10 +69,10 @@ async def test_a_repetition_spares_who_came_back(
     assert (await preferences.get_preference("ann")).do_not_track is DoNotTrack.UNSET
 
 
-async def test_proof_can_be_kept_without_the_name(
+async def test_pseudonymize_keeps_the_change_log(
     erase: Any, contacts: Any, clients: Clients
 ) -> None:
-    """With `--proof pseudonymize` the log of choices stays, under a digest."""
+    """With `--proof pseudonymize`, the change log stays under a digest."""
     preferences = clients.sender.preferences
     await preferences.set_preference("ann", DoNotTrack.TRUE, evidence="form 7")
     await erase(contacts("contact_id\nann\n"), "--proof", "pseudonymize")
@@ -81,7 +80,7 @@ async def test_proof_can_be_kept_without_the_name(
     assert (change.evidence, "ann" in change.contact_id) == ("form 7", False)
 
 
-async def test_a_key_of_another_tenant_is_refused(erase: Any, contacts: Any) -> None:
+async def test_a_key_of_another_tenant_is_rejected(erase: Any, contacts: Any) -> None:
     """`--tenant` must be the key's tenant."""
     done = await erase(contacts("contact_id\nann\n"), tenant_id="somebody-else")
     assert done.code == 1

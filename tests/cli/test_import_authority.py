@@ -1,4 +1,4 @@
-"""`hushpost import` into the real authority."""
+"""`hushpost import` against a real authority."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hushpost_client import DoNotTrack, Hushpost, PreferenceSource
 
 @pytest.fixture
 def import_into_authority(hushpost: Any, authority: Any, tenant: Any) -> Any:
-    """Run `hushpost import` with the key of the tenant's sender."""
+    """Run `hushpost import` with a SENDER key of the tenant."""
 
     async def run(path: Any, *options: str, tenant_id: str = tenant.tenant_id) -> Any:
         fixed = ("--tenant", tenant_id, "--authority", authority.target)
@@ -18,10 +18,10 @@ def import_into_authority(hushpost: Any, authority: Any, tenant: Any) -> Any:
     return run
 
 
-async def test_preferences_arrive_with_their_proof(
+async def test_preferences_are_stored_with_evidence(
     import_into_authority: Any, contacts: Any, authority: Any, tenant: Any
 ) -> None:
-    """What the file says is what the authority keeps, and why; a rerun changes nothing."""
+    """The authority stores each preference with its evidence; a rerun changes nothing."""
     path = contacts("contact_id;doNotTrack\nann;yes\nbob;no\ncid;\ndan\nänn@example.com;1\n")
     first = await import_into_authority(path)
     assert (first.code, first.err) == (0, "")
@@ -47,8 +47,8 @@ async def test_preferences_arrive_with_their_proof(
     assert "5 contacts imported: 0 new, 0 changed" in (await import_into_authority(path)).out
 
 
-async def test_a_file_longer_than_a_batch(import_into_authority: Any, contacts: Any) -> None:
-    """More rows than one call takes are imported, with bad ones among them."""
+async def test_a_file_of_several_batches(import_into_authority: Any, contacts: Any) -> None:
+    """A file with more rows than a batch is imported, with bad rows among them."""
     rows = "".join(f"c{number}@example.com,{number % 2}\n" for number in range(25_000))
     done = await import_into_authority(contacts(f"contact_id,doNotTrack\n{rows}x,maybe\n"))
     assert done.code == 3
@@ -56,7 +56,7 @@ async def test_a_file_longer_than_a_batch(import_into_authority: Any, contacts: 
     assert "1 rows rejected" in done.out
 
 
-async def test_a_key_of_another_tenant_is_refused(
+async def test_a_key_of_another_tenant_is_rejected(
     import_into_authority: Any, contacts: Any
 ) -> None:
     """`--tenant` must be the key's tenant."""
@@ -67,10 +67,10 @@ async def test_a_key_of_another_tenant_is_refused(
     assert "nothing was imported" in done.err
 
 
-async def test_a_limit_of_ids_is_the_same_on_both_sides(
+async def test_command_and_authority_accept_the_same_ids(
     import_into_authority: Any, contacts: Any
 ) -> None:
-    """Ids that the command takes as good are good for the authority."""
+    """The authority accepts all contact ids that the command accepts."""
     ids = ["a" * 128, "ä" * 64, "a b", "😀", "a\u00a0b", '"q""q"', "a\u200bb"]
     done = await import_into_authority(contacts("contact_id\n" + "\n".join(ids) + "\n"))
     assert (done.code, f"{len(ids)} new" in done.out) == (0, True)

@@ -1,4 +1,4 @@
-"""What a row says about a contact: pure rules."""
+"""Parsing headers and rows."""
 
 from random import Random
 
@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_cli.contacts_file.layout import FileProblemError, Layout, find_layout
+from hushpost_cli.contacts_file.header import FileError, Header, read_header
 from hushpost_cli.contacts_file.rows import BadRowError
-from hushpost_cli.importing.rows import read_contact
+from hushpost_cli.importing.cells import read_contact
 from hushpost_client import DoNotTrack, PreferenceSource
 
-LAYOUT = Layout(",", ("contact_id", "doNotTrack"), 0, 1)
+LAYOUT = Header(",", ("contact_id", "doNotTrack"), 0, 1)
 WORDS = {
     "true": DoNotTrack.TRUE,
     "1": DoNotTrack.TRUE,
@@ -32,42 +32,42 @@ contact_ids = st.text(
 def test_values_are_read_in_any_case(
     contact_id: str, word: str, random: Random, before: str, after: str
 ) -> None:
-    """true, false, 1, 0, yes and no are understood in any case and between blanks."""
+    """true, false, 1, 0, yes and no are accepted in any case, with blanks around them."""
     cell = before + "".join(random.choice((c.upper(), c)) for c in word) + after
     contact = read_contact([contact_id, cell], LAYOUT, "false")
     assert contact == (contact_id, WORDS[word], PreferenceSource.IMPORT)
 
 
 @given(contact_ids, blanks)
-def test_an_empty_cell_is_false_and_says_so(contact_id: str, cell: str) -> None:
-    """An empty cell means FALSE, told apart from a FALSE that somebody wrote."""
+def test_an_empty_cell_is_false_with_its_own_source(contact_id: str, cell: str) -> None:
+    """An empty cell means FALSE, with the source IMPORT_EMPTY_CELL."""
     contact = read_contact([contact_id, cell], LAYOUT, "false")
     assert contact == (contact_id, DoNotTrack.FALSE, PreferenceSource.IMPORT_EMPTY_CELL)
 
 
 @given(contact_ids, blanks)
-def test_an_empty_cell_is_unset_on_request(contact_id: str, cell: str) -> None:
-    """With `--empty-as unset` an empty cell means that the contact has not chosen."""
+def test_empty_as_unset(contact_id: str, cell: str) -> None:
+    """With `--empty-as unset`, an empty cell means UNSET."""
     contact = read_contact([contact_id, cell], LAYOUT, "unset")
     assert contact == (contact_id, DoNotTrack.UNSET, PreferenceSource.IMPORT)
 
 
 @given(contact_ids)
-def test_an_absent_cell_leaves_the_preference_alone(contact_id: str) -> None:
-    """A row that ends before the column says nothing of the preference."""
+def test_a_missing_cell_keeps_the_preference(contact_id: str) -> None:
+    """A row that ends before the column keeps the preference."""
     assert read_contact([contact_id], LAYOUT, "false").do_not_track is None
 
 
-def test_an_absent_column_leaves_preferences_alone() -> None:
-    """Without the column no row says anything of the preference."""
-    layout = Layout(",", ("name", "contact_id"), 1, None)
-    contact = read_contact(["Ann", "ann"], layout, "false")
+def test_a_missing_column_keeps_all_preferences() -> None:
+    """Without the column, every row keeps the preference."""
+    header = Header(",", ("name", "contact_id"), 1, None)
+    contact = read_contact(["Ann", "ann"], header, "false")
     assert (contact.contact_id, contact.do_not_track) == ("ann", None)
 
 
 @given(contact_ids, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_any_other_value_is_an_error(contact_id: str, cell: str) -> None:
-    """A word that is none of the six makes the row a bad one."""
+    """Any other value makes the row bad."""
     if cell.strip().lower() in {*WORDS, ""}:
         return
     with pytest.raises(BadRowError, match="doNotTrack is"):
@@ -76,7 +76,7 @@ def test_any_other_value_is_an_error(contact_id: str, cell: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), max_size=5))
 def test_any_row_is_good_or_bad(cells: list[str]) -> None:
-    """Whatever a row holds, it is read within the contract's limits or refused as bad."""
+    """Every row is either parsed within the limits of the interface or rejected as bad."""
     try:
         contact = read_contact(cells, LAYOUT, "false")
     except BadRowError:
@@ -90,27 +90,27 @@ def test_any_row_is_good_or_bad(cells: list[str]) -> None:
     [
         ([""], "contact_id is empty"),
         ([" \t"], "contact_id is empty"),
-        ([" ann"], "contact_id has blanks around it"),
-        (["a\nb"], "contact_id holds a control character"),
-        (["a\x00b"], "contact_id holds a control character"),
-        (["a\x85b"], "contact_id holds a control character"),
-        (["a\u2028b"], "contact_id holds a control character"),
+        ([" ann"], "contact_id has leading or trailing blanks"),
+        (["a\nb"], "contact_id contains a control character"),
+        (["a\x00b"], "contact_id contains a control character"),
+        (["a\x85b"], "contact_id contains a control character"),
+        (["a\u2028b"], "contact_id contains a control character"),
         (["a" * 129], "contact_id is longer than 128 bytes"),
         (["ä" * 65], "contact_id is longer than 128 bytes"),
         (["ann", "true", "x"], "has 3 cells, the header has 2"),
     ],
 )
-def test_bad_rows_are_named(cells: list[str], reason: str) -> None:
-    """Each way of being bad has its reason."""
+def test_bad_rows_have_a_reason(cells: list[str], reason: str) -> None:
+    """Each kind of bad row has its own reason."""
     with pytest.raises(BadRowError) as caught:
         read_contact(cells, LAYOUT, "false")
     assert str(caught.value) == reason
 
 
 def test_a_row_that_ends_before_the_contact_is_bad() -> None:
-    """A row without the column contact_id can't be imported."""
+    """A row that ends before the column contact_id is bad."""
     with pytest.raises(BadRowError, match="ends before"):
-        read_contact(["x"], Layout(",", ("a", "contact_id"), 1, None), "false")
+        read_contact(["x"], Header(",", ("a", "contact_id"), 1, None), "false")
 
 
 @pytest.mark.parametrize("cells", [["a" * 128, "no"], ["ä" * 64, "no"], ["ann", "no", "", ""]])
@@ -130,15 +130,15 @@ def test_good_rows_at_the_limits(cells: list[str]) -> None:
     ],
 )
 def test_headers_are_read_tolerantly(line: str) -> None:
-    """Case, blanks, quotes, delimiter and the spelling of words do not matter."""
-    layout = find_layout([line], (",", ";"))
-    assert (layout.contact_id, layout.do_not_track) == (0, 1)
+    """Case, blanks, quotes, delimiter and spelling variants of column names do not matter."""
+    header = read_header([line], (",", ";"))
+    assert (header.contact_id, header.do_not_track) == (0, 1)
 
 
-def test_other_columns_are_named() -> None:
-    """What is ignored is told, blank names aside."""
-    layout = find_layout(["name,contact_id,,city\n"], (",", ";"))
-    assert layout.ignored == ("name", "city")
+def test_ignored_columns() -> None:
+    """Ignored columns are listed, except for blank names."""
+    header = read_header(["name,contact_id,,city\n"], (",", ";"))
+    assert header.ignored == ("name", "city")
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_other_columns_are_named() -> None:
         ('"contact_id', "no column contact_id"),
     ],
 )
-def test_a_header_that_is_not_ours_is_refused(line: str, reason: str) -> None:
-    """A file without contacts, or with a column twice, is refused as a whole."""
-    with pytest.raises(FileProblemError, match=reason):
-        find_layout([line], (",", ";"))
+def test_an_invalid_header_is_rejected(line: str, reason: str) -> None:
+    """A header without contact_id, or with a duplicate column, is rejected."""
+    with pytest.raises(FileError, match=reason):
+        read_header([line], (",", ";"))
 
 
-def test_a_given_delimiter_is_the_only_one() -> None:
-    """Who names the delimiter gets that one or an error."""
-    with pytest.raises(FileProblemError):
-        find_layout(["contact_id;doNotTrack"], (",",))
+def test_a_given_delimiter_is_not_guessed() -> None:
+    """With a given delimiter, no other one is tried."""
+    with pytest.raises(FileError):
+        read_header(["contact_id;doNotTrack"], (",",))

@@ -1,1 +1,1 @@
-"""CSV files of contacts as people have them, whatever is to be done with the contacts."""
+"""CSV files of contacts, and the runner of commands that process them row by row."""

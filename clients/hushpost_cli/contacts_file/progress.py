@@ -1,4 +1,4 @@
-"""Shows how far a command has come through its file."""
+"""Shows the progress of a command through its file."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from hushpost_cli.contacts_file.reading import ContactsFile
+from hushpost_cli.contacts_file.csv_file import ContactsFile
 
 __all__ = ["track"]
 
@@ -27,9 +27,12 @@ _EVERY_SECONDS = 5.0
 
 
 def track(file: ContactsFile, verb: str, every: int = _EVERY_ROWS) -> "Bar | Lines":
-    """Answer a bar on a terminal, otherwise something that prints plain lines.
+    """Return a progress bar on a terminal, otherwise a printer of plain lines.
 
-    It is brought up to date at every so many rows.
+    Args:
+        file: The file that is read.
+        verb: The name of the step, such as "importing".
+        every: Rows between two updates.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -38,7 +41,7 @@ def track(file: ContactsFile, verb: str, every: int = _EVERY_ROWS) -> "Bar | Lin
 
 
 class Bar:
-    """A progress bar by bytes, with rows a second and time left."""
+    """A progress bar by bytes, with rows per second and the remaining time."""
 
     def __init__(self, file: ContactsFile, verb: str, console: Console, every: int) -> None:
         self._every = every
@@ -70,7 +73,7 @@ class Bar:
 
 
 class _RowsColumn(ProgressColumn):
-    """Rows so far and per second."""
+    """Rows so far, and rows per second."""
 
     def render(self, task: Task) -> Text:
         rows = int(task.fields["rows"])
@@ -79,7 +82,7 @@ class _RowsColumn(ProgressColumn):
 
 
 class Lines:
-    """A plain line every five seconds."""
+    """Prints a plain line every five seconds."""
 
     def __init__(
         self,
@@ -94,7 +97,7 @@ class Lines:
         self._out = out
         self._every = every
         self._clock = clock
-        self._start = self._said = clock()
+        self._start = self._printed = clock()
 
     def __enter__(self) -> Self:
         return self
@@ -102,11 +105,11 @@ class Lines:
     def __exit__(self, *_error: object) -> None: ...
 
     def __call__(self, rows: int) -> None:
-        if rows % self._every == 0 and self._clock() - self._said >= _EVERY_SECONDS:
-            self._said = self._clock()
-            self._say(rows, self._said - self._start)
+        if rows % self._every == 0 and self._clock() - self._printed >= _EVERY_SECONDS:
+            self._printed = self._clock()
+            self._print(rows, self._printed - self._start)
 
-    def _say(self, rows: int, seconds: float) -> None:
+    def _print(self, rows: int, seconds: float) -> None:
         share = self._file.position / max(self._file.size, 1)
         left = seconds / share - seconds if share else 0
         print(

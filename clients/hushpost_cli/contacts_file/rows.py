@@ -1,67 +1,66 @@
-"""Tells the rows of a file that can be used from those that can't."""
+"""Parses the rows of a contacts file, and rejects bad ones."""
 
 import re
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from hushpost_cli.contacts_file.layout import Layout
-from hushpost_cli.contacts_file.reading import ContactsFile, Row
+from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
+from hushpost_cli.contacts_file.header import Header
 
 __all__ = ["BadRowError", "good_rows", "read_contact_id"]
 
 _MAX_CONTACT_ID_BYTES = 128
-# As the authority has it: C0, C1 and the two Unicode line ends.
+# The same rule as the authority's: C0, C1 and the two Unicode line separators.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 T = TypeVar("T")
 
 
 class BadRowError(ValueError):
-    """A row that can't be used, with the reason for people."""
+    """A row that can't be used; the message says why."""
 
 
 def good_rows(
     file: ContactsFile,
-    read: Callable[[list[str], Layout], T],
+    read: Callable[[list[str], Header], T],
     reject: Callable[[Row, str], None],
     progress: Callable[[int], None],
 ) -> Generator[tuple[int, T]]:
-    """Go through the rows of a file that can be used, each with its line.
+    """Yield the parsed good rows of a file, each with its line number.
 
     Args:
-        file: Its header has been read.
-        read: Makes of cells what the caller wants. Raises BadRowError.
-        reject: Told each other row, with the reason.
-        progress: Told the number of rows so far, before each.
+        file: The file to read.
+        read: Parses the cells of a row. Raises BadRowError.
+        reject: Called with each bad row and the reason.
+        progress: Called before each row with the number of rows so far.
 
     Raises:
-        FileProblemError: if the file can't be read to its end.
+        FileError: The file can't be read to its end.
     """
     for rows, row in enumerate(file.rows(), 1):
         progress(rows)
         try:
-            if row.fault:
-                raise BadRowError(row.fault)
-            value = read(row.cells, file.layout)
+            if row.error:
+                raise BadRowError(row.error)
+            value = read(row.cells, file.header)
         except BadRowError as error:
             reject(row, str(error))
             continue
         yield row.line, value
 
 
-def read_contact_id(cells: list[str], layout: Layout) -> str:
-    """Read the contact of a row, which may end before the last columns.
+def read_contact_id(cells: list[str], header: Header) -> str:
+    """Return the contact id of a row, which may end before the last columns.
 
     Raises:
-        BadRowError: if there is none, or it may not be the one that was meant.
+        BadRowError: The contact id is missing, invalid or ambiguous.
     """
-    if len(cells) > len(layout.header) and any(cells[len(layout.header) :]):
-        # An unquoted delimiter has moved the cells after it: any of them may be
-        # read as another column's.
-        raise BadRowError(f"has {len(cells)} cells, the header has {len(layout.header)}")
-    if len(cells) <= layout.contact_id:
+    if len(cells) > len(header.columns) and any(cells[len(header.columns) :]):
+        # An unquoted delimiter shifts the following cells into other columns.
+        raise BadRowError(f"has {len(cells)} cells, the header has {len(header.columns)}")
+    if len(cells) <= header.contact_id:
         raise BadRowError("ends before the column contact_id")
-    contact_id = cells[layout.contact_id]
+    contact_id = cells[header.contact_id]
     _check_contact_id(contact_id)
     return contact_id
 
@@ -70,9 +69,9 @@ def _check_contact_id(contact_id: str) -> None:
     if not contact_id.strip():
         raise BadRowError("contact_id is empty")
     if contact_id != contact_id.strip():
-        # Taking the blanks off could hit somebody else.
-        raise BadRowError("contact_id has blanks around it")
+        # Stripping the blanks could yield the id of another contact.
+        raise BadRowError("contact_id has leading or trailing blanks")
     if len(contact_id.encode()) > _MAX_CONTACT_ID_BYTES:
         raise BadRowError(f"contact_id is longer than {_MAX_CONTACT_ID_BYTES} bytes")
     if not contact_id.isprintable() and _CONTROL.search(contact_id):
-        raise BadRowError("contact_id holds a control character")
+        raise BadRowError("contact_id contains a control character")

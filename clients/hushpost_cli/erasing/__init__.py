@@ -1,1 +1,1 @@
-"""The command `hushpost erase`: forgets the contacts of a CSV file."""
+"""The command `hushpost erase`: erases the contacts of a CSV file."""

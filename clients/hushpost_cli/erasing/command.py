@@ -1,113 +1,134 @@
-"""The options of `hushpost erase`, and its course."""
+"""The command `hushpost erase`."""
 
-import asyncio
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from hushpost_cli._connection import Access, ApiKeyFile, Authority, CaFile, Tenant, Tls
-from hushpost_cli._failures import BAD_ROWS, INTERRUPTED, fail, say
-from hushpost_cli.contacts_file.layout import FileProblemError
-from hushpost_cli.contacts_file.options import Delimiter, DryRun, Rejected
-from hushpost_cli.contacts_file.progress import track
-from hushpost_cli.contacts_file.reading import ContactsFile
-from hushpost_cli.contacts_file.rejected import RejectedFile, check_target, default_path
-from hushpost_cli.erasing import report
-from hushpost_cli.erasing.sending import AT_ONCE, Erasure, Survey, survey
-from hushpost_client import HushpostError, Proof
+from hushpost_cli._exit import USAGE, fail
+from hushpost_cli._options import (
+    DEFAULT_AUTHORITY,
+    ApiKeyFile,
+    Authority,
+    CaFile,
+    Delimiter,
+    DryRun,
+    File,
+    Rejected,
+    Tenant,
+    Tls,
+)
+from hushpost_cli.contacts_file.csv_file import ContactsFile
+from hushpost_cli.contacts_file.rejected_rows import RejectedRows
+from hushpost_cli.contacts_file.runner import Progress, RunOptions, run
+from hushpost_cli.erasing import messages
+from hushpost_cli.erasing.calls import (
+    CONCURRENT_CALLS,
+    EraseCalls,
+    EraseProgress,
+    EraseSummary,
+    check_rows,
+)
+from hushpost_client import Preferences, Proof
 
 __all__ = ["erase_contacts"]
 
-_EVERY_ROWS = 100
-
-Contacts = Annotated[Path, typer.Option(help="CSV file, UTF-8.", exists=True, dir_okay=False)]
-
 
 def erase_contacts(
+    file: File,
     *,
-    contacts: Contacts,
     tenant: Tenant,
-    authority: Authority = "localhost:50051",
+    authority: Authority = DEFAULT_AUTHORITY,
     api_key_file: ApiKeyFile = None,
     tls: Tls = None,
     ca_file: CaFile = None,
     proof: Annotated[
         Literal["delete", "pseudonymize"],
-        typer.Option(help="What becomes of the log of a contact's choices."),
+        typer.Option(help="What to do with the log of a contact's preferences."),
     ] = "delete",
     delimiter: Delimiter = "auto",
     rejected: Rejected = None,
-    at_once: Annotated[int, typer.Option(min=1, max=256, help="Calls under way.")] = AT_ONCE,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=256, help="Concurrent calls.")
+    ] = CONCURRENT_CALLS,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Erase the contacts of a CSV file, for good.
+    """Erase the contacts of a CSV file permanently.
 
-    Column: contact_id; others are ignored. What a contact did becomes part
-    of its groups' anonymous numbers, the contact and its preference are
-    deleted. Contacts that do not exist are fine. Erasing the same file
-    again within a week erases nobody who signed up again since.
+    Column: contact_id; others are ignored. Anonymizes what the contacts did,
+    and deletes the contacts and their preferences. Unknown contacts are
+    skipped. Erasing the same file again within a week does not erase contacts
+    that signed up again since.
 
-    Exit codes: 0 all rows erased, 1 failed, 2 nobody erased because of the
-    command line, the file or the answer, 3 erased except for bad rows, 130
-    interrupted.
+    Exit codes: 0 all rows erased, 1 failed, 2 no contact erased because of
+    the command line, the file or the answer, 3 erased except for bad rows,
+    130 interrupted.
     """
-    target = rejected or default_path(contacts)
-    try:
-        file = ContactsFile.open(contacts, delimiter)
-        say(report.columns(contacts.name, file.layout), err=True)
-        access = None
-        if not dry_run:
-            check_target(target, contacts)
-            access = Access.of(tenant, authority, api_key_file, tls, ca_file)
-        found = _survey(file)
-        if access is None:
-            say(report.checked(contacts.name, found))
-        else:
-            if not yes:
-                _ask(report.question(contacts.name, found, tenant))
-            with RejectedFile(target, file.layout) as bad:
-                _run(Erasure(file, found, bad, Proof[proof.upper()], at_once), access)
-    except FileProblemError as problem:
-        raise fail(f"{contacts.name} {problem}", 2) from problem
-    if found.bad:
-        raise typer.Exit(BAD_ROWS)
+    options = RunOptions(
+        file=file,
+        tenant=tenant,
+        authority=authority,
+        api_key_file=api_key_file,
+        tls=tls,
+        ca_file=ca_file,
+        delimiter=delimiter,
+        rejected=rejected,
+        dry_run=dry_run,
+    )
+    run(_EraseTask(Proof[proof.upper()], at_once, ask=not yes), options)
 
 
-def _survey(file: ContactsFile) -> Survey:
-    try:
-        with track(file, "checking") as progress:
-            return survey(file, progress)
-    except KeyboardInterrupt:
-        raise fail("interrupted; nobody was erased", INTERRUPTED) from None
+class _EraseTask:
+    verb = "erasing"
+    nothing_done = "no contact was erased"
+    progress_rows = 100
 
+    def __init__(self, proof: Proof, concurrent_calls: int, *, ask: bool) -> None:
+        self._proof = proof
+        self._concurrent_calls = concurrent_calls
+        self._ask = ask
+        self._summary = EraseSummary()
+        self._progress = EraseProgress()
 
-def _ask(question: str) -> None:
-    try:
-        is_meant = typer.confirm(question, err=True)
-    except typer.Abort:
-        typer.echo(err=True)
-        raise fail("no answer, nobody was erased; --yes does not ask", 2) from None
-    if not is_meant:
-        raise fail("nobody was erased", 2)
+    def header_notes(self, file: ContactsFile) -> list[str]:
+        return messages.header_notes(file.path.name, file.header)
 
+    def check(self, file: ContactsFile, progress: Progress) -> EraseSummary:
+        self._summary = check_rows(file, progress)
+        return self._summary
 
-def _run(task: Erasure, access: Access) -> None:
-    name = task.file.path.name
-    try:
-        asyncio.run(_send(task, access))
-    except HushpostError as error:
-        raise fail(report.stopped(name, str(error), task.tally)) from error
-    except (OSError, FileProblemError) as error:
-        raise fail(report.stopped(name, f"broke off: {error}", task.tally)) from error
-    except KeyboardInterrupt:
-        said = report.stopped(name, "interrupted", task.tally)
-        raise fail(said, INTERRUPTED) from None
-    say(report.finished(name, task.survey, task.tally, task.rejected))
+    def dry_run_report(self, file: ContactsFile) -> list[str]:
+        return messages.dry_run_report(file.path.name, self._summary)
 
+    def confirm(self, file: ContactsFile, tenant_id: str) -> None:
+        if not self._ask:
+            return
+        question = messages.question(file.path.name, self._summary, tenant_id)
+        try:
+            is_confirmed = typer.confirm(question, err=True)
+        except typer.Abort:
+            typer.echo(err=True)
+            raise fail(
+                "no answer, no contact was erased; use --yes to skip the question", USAGE
+            ) from None
+        if not is_confirmed:
+            raise fail(self.nothing_done, USAGE)
 
-async def _send(task: Erasure, access: Access) -> None:
-    async with access.connect() as hushpost:
-        with track(task.file, "erasing", _EVERY_ROWS) as progress:
-            await task.send(hushpost.preferences, access.tenant_id, progress)
+    async def process(
+        self,
+        file: ContactsFile,
+        rejected: RejectedRows,
+        preferences: Preferences,
+        tenant_id: str,
+        progress: Progress,
+    ) -> None:
+        calls = EraseCalls(
+            file, self._summary, rejected, self._proof, self._concurrent_calls, self._progress
+        )
+        await calls.send(preferences, tenant_id, progress)
+
+    def report(self, file: ContactsFile, rejected: RejectedRows) -> list[str]:
+        return messages.report(file.path.name, self._summary, self._progress, rejected)
+
+    def failure(self, file: ContactsFile, reason: str) -> str:
+        return messages.failure(file.path.name, reason, self._progress)

@@ -1,1 +1,1 @@
-"""The command `hushpost import`: contacts and their preferences from a CSV file."""
+"""The command `hushpost import`: imports contacts and preferences from a CSV file."""

@@ -1,4 +1,4 @@
-"""The group of all commands: loads those of other packages when they are asked for."""
+"""The group of all commands; loads the commands of other packages on demand."""
 
 from importlib import import_module
 from typing import Any
@@ -8,13 +8,12 @@ from rich.markup import escape
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from hushpost_cli._failures import fail
+from hushpost_cli._exit import fail
 from hushpost_client import HushpostError
 
 __all__ = ["InstalledGroup"]
 
-# Modules that bring commands of their own, and the extra that each needs; those
-# that load fast come first.
+# Modules that register commands, and the extra that each needs; fast ones first.
 _PROVIDERS = {
     "hushpost_edge.cli": "edge",
     "hushpost_service.cli": "service",
@@ -23,10 +22,10 @@ _PROVIDERS = {
 
 
 class InstalledGroup(TyperGroup):
-    """The commands that are installed, none of which shows a traceback for an answer.
+    """All installed commands. Errors of the authority are printed without a traceback.
 
-    Other packages are imported for commands that are not our own only: the
-    service takes a second and 50 MB, which an import of contacts has no use for.
+    Other packages are imported only for their own commands: loading the service takes a
+    second and 50 MB, which `hushpost import` does not need.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -34,12 +33,12 @@ class InstalledGroup(TyperGroup):
         self._missing: dict[str, bool] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Answer the names of all commands."""
+        """Return the names of all commands."""
         self._load()
         return super().list_commands(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Answer a command; say what to install where it may just not be there."""
+        """Return a command; suggest what to install if it is missing."""
         if cmd_name not in self.commands:
             missing = self._load(cmd_name)
             if missing and cmd_name not in self.commands:
@@ -47,21 +46,21 @@ class InstalledGroup(TyperGroup):
         return super().get_command(ctx, cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, with what could be installed at its end."""
+        """Write the help; the epilog lists extras that could be installed."""
         self.epilog = escape(_hint(self._load()))
         super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; an error of the service is one line and exit code 1."""
+        """Run a command; print an error of the authority on one line and exit with code 1."""
         try:
             return super().invoke(ctx)
         except HushpostError as error:
             raise fail(str(error)) from error
 
     def _load(self, wanted: str | None = None) -> set[str]:
-        """Add the commands of other packages, or of as many as it takes to find one.
+        """Load the commands of other packages, or only until one of them has a name.
 
-        Answers the extras that those looked at lack.
+        Returns the extras that the loaded packages lack.
         """
         for provider in _PROVIDERS:
             if wanted in self.commands:
@@ -76,9 +75,9 @@ class InstalledGroup(TyperGroup):
         except ModuleNotFoundError as missing:
             name = missing.name or ""
             if provider == name or provider.startswith(f"{name}."):
-                return True  # not part of this installation at all
+                return True  # the package is not part of this installation
             if name.startswith("hushpost"):
-                raise  # a fault of ours, not something to install
+                raise  # a bug, not a missing extra
             return False
         theirs = typer.Typer()
         module.register(theirs)

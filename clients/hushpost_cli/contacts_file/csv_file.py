@@ -1,4 +1,4 @@
-"""Reads a file of contacts row by row, in bounded memory."""
+"""Reads the rows of a contacts file in bounded memory."""
 
 import codecs
 import csv
@@ -7,93 +7,93 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self, TextIO
 
-from hushpost_cli.contacts_file.layout import (
+from hushpost_cli.contacts_file.header import (
     DELIMITERS,
-    FileProblemError,
-    Layout,
-    find_layout,
+    FileError,
+    Header,
+    read_header,
 )
 
 __all__ = ["ContactsFile", "Row"]
 
-# Characters. A line beyond is no line of contacts but another kind of file,
-# and must not be read into memory as a whole.
+# In characters. A longer line means that the file does not contain contacts; it must not
+# be read into memory as a whole.
 _MAX_LINE = 1 << 20
 
 
 class Row(NamedTuple):
-    """A row of the file.
+    """A row of a contacts file.
 
     Attributes:
-        line: The number of the physical line on which it starts, from 1.
-        cells: Its cells; the raw text as one cell if there is a fault.
-        fault: Why it can't be read as cells, or None.
+        line: The number of its first physical line, from 1.
+        cells: Its cells; the raw text as a single cell if it is malformed.
+        error: Why it can't be parsed; None if it can.
     """
 
     line: int
     cells: list[str]
-    fault: str | None
+    error: str | None
 
 
 class ContactsFile:
-    """A file of contacts whose header has been read. UTF-8, with or without BOM.
+    """A contacts file with a valid header, in UTF-8 with or without BOM.
 
     Attributes:
-        path: Where it is.
-        size: Bytes.
-        layout: What its header says.
-        line: The last physical line read so far.
+        path: The path of the file.
+        size: Its size in bytes.
+        header: Its columns.
+        line: The number of the last physical line read so far.
     """
 
-    def __init__(self, path: Path, size: int, layout: Layout) -> None:
+    def __init__(self, path: Path, size: int, header: Header) -> None:
         self.path = path
         self.size = size
-        self.layout = layout
+        self.header = header
         self.line = 0
         self._text: TextIO | None = None
 
     @classmethod
     def open(cls, path: Path, delimiter: str = "auto") -> Self:
-        """Read the header of a file.
+        """Open a file and read its header.
 
         Raises:
-            FileProblemError: if it is none of ours.
+            FileError: The file is not a readable contacts file.
         """
         if not path.is_file():
-            # It is read twice, so a pipe will not do.
-            raise FileProblemError("is not a regular file")
+            # The file is read twice, which a pipe does not support.
+            raise FileError("is not a regular file")
         candidates = DELIMITERS if delimiter == "auto" else (delimiter,)
         try:
             size = path.stat().st_size
             with _decoding(path), _open(path) as text:
                 lines = _header_lines(text)
         except OSError as error:
-            raise FileProblemError(f"can't be read: {error.strerror}") from error
+            raise FileError(f"can't be read: {error.strerror}") from error
         if not lines:
-            raise FileProblemError("is empty: it has no header")
-        return cls(path, size, find_layout(lines, candidates))
+            raise FileError("is empty: it has no header")
+        return cls(path, size, read_header(lines, candidates))
 
     @property
     def position(self) -> int:
-        """How many bytes have been read."""
+        """The number of bytes read so far."""
         if self._text is None:
             return 0
         return self.size if self._text.closed else self._text.buffer.tell()
 
     def rows(self) -> Iterator[Row]:
-        """Go through the rows below the header; blank lines are left out.
+        """Yield the rows below the header, without blank lines.
 
         Raises:
-            FileProblemError: if a line is not UTF-8, or far too long.
+            FileError: A line is not UTF-8, or far too long.
         """
         with _decoding(self.path), _open(self.path) as self._text:
             yield from self._rows(self._text)
 
     def _rows(self, text: TextIO) -> Iterator[Row]:
         raw: list[str] = []
-        # strict: a quote in the wrong place is an error of its row. Guessing
-        # could swallow the rows after it, and the opt-outs that they hold.
-        reader = csv.reader(_lines(text, raw), delimiter=self.layout.delimiter, strict=True)
+        # strict: a misplaced quote is an error of its row. A lenient parser could swallow
+        # the following rows, including their opt-outs.
+        reader = csv.reader(_lines(text, raw), delimiter=self.header.delimiter, strict=True)
         header = True
         while True:
             start = reader.line_num + 1
@@ -119,18 +119,18 @@ def _open(path: Path) -> TextIO:
 
 
 def _lines(text: TextIO, raw: list[str]) -> Iterator[str]:
-    """Go through physical lines; each is noted in `raw` too, for rows with a fault."""
+    """Yield physical lines, and append each to `raw` for malformed rows."""
     number = 0
     while line := text.readline(_MAX_LINE):
         number += 1
         if len(line) == _MAX_LINE:
-            raise FileProblemError(f"has more than {_MAX_LINE:,} characters on line {number}")
+            raise FileError(f"has more than {_MAX_LINE:,} characters on line {number}")
         raw.append(line)
         yield line
 
 
 def _header_lines(text: TextIO) -> list[str]:
-    """Answer the physical lines of the first row: more than one if it quotes newlines."""
+    """Return the physical lines of the first row: several if a cell contains newlines."""
     raw: list[str] = []
     lines: list[str] = []
     for line in _lines(text, raw):
@@ -143,14 +143,14 @@ def _header_lines(text: TextIO) -> list[str]:
 
 @contextmanager
 def _decoding(path: Path) -> Iterator[None]:
-    """Turn a decoding error into a problem of the file that says where."""
+    """Turn a decoding error into a FileError with its position."""
     try:
         yield
     except UnicodeDecodeError as error:
-        raise FileProblemError(_where_not_utf8(path)) from error
+        raise FileError(_encoding_error(path)) from error
 
 
-def _where_not_utf8(path: Path) -> str:
+def _encoding_error(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(2)
         if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):

@@ -1,10 +1,10 @@
-"""What one row says about one contact."""
+"""Parses the cells of an imported row."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-from hushpost_cli.contacts_file.layout import Layout
+from hushpost_cli.contacts_file.header import Header
 from hushpost_cli.contacts_file.rows import BadRowError, read_contact_id
 from hushpost_client import DoNotTrack, PreferenceSource
 
@@ -20,8 +20,7 @@ _VALUES = {
     "0": DoNotTrack.FALSE,
     "no": DoNotTrack.FALSE,
 }
-# FALSE from a blank is told apart in the change log, so that proof of consent
-# never rests on it.
+# The change log marks FALSE from an empty cell, because a blank proves no consent.
 _EMPTY = {
     "false": (DoNotTrack.FALSE, PreferenceSource.IMPORT_EMPTY_CELL),
     "unset": (DoNotTrack.UNSET, PreferenceSource.IMPORT),
@@ -29,34 +28,34 @@ _EMPTY = {
 
 
 class Contact(NamedTuple):
-    """A contact of a row. None: the row leaves the preference alone."""
+    """The contact of a row. `do_not_track` is None if the row leaves the preference unchanged."""
 
     contact_id: str
     do_not_track: DoNotTrack | None
     source: PreferenceSource
 
 
-def read_contact(cells: list[str], layout: Layout, empty_as: EmptyAs) -> Contact:
-    """Read a row.
+def read_contact(cells: list[str], header: Header, empty_as: EmptyAs) -> Contact:
+    """Parse a row.
 
     Args:
         cells: The row; may end before the last columns.
-        layout: What the header says.
-        empty_as: What an empty cell of the preference means. A row that ends
-            before that column says nothing and leaves the preference alone.
+        header: The columns of the file.
+        empty_as: The meaning of an empty preference cell. A row that ends before that
+            column leaves the preference unchanged.
 
     Raises:
-        BadRowError: if the row can't be imported.
+        BadRowError: The row can't be imported.
     """
-    contact_id = read_contact_id(cells, layout)
-    column = layout.do_not_track
+    contact_id = read_contact_id(cells, header)
+    column = header.do_not_track
     if column is None or len(cells) <= column:
         return Contact(contact_id, None, PreferenceSource.IMPORT)
     return Contact(contact_id, *_preference(cells[column], empty_as))
 
 
-def reader(empty_as: EmptyAs) -> Callable[[list[str], Layout], Contact]:
-    """Answer `read_contact` for one meaning of an empty cell."""
+def reader(empty_as: EmptyAs) -> Callable[[list[str], Header], Contact]:
+    """Return `read_contact` for one meaning of an empty cell."""
     return partial(read_contact, empty_as=empty_as)
 
 

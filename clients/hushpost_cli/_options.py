@@ -1,0 +1,83 @@
+"""The options that the commands share: the authority, and the contacts file."""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+__all__ = [
+    "API_KEY_VARIABLE",
+    "DEFAULT_AUTHORITY",
+    "ApiKeyFile",
+    "Authority",
+    "CaFile",
+    "Delimiter",
+    "DryRun",
+    "File",
+    "Rejected",
+    "Tenant",
+    "Tls",
+]
+
+API_KEY_VARIABLE = "HUSHPOST_API_KEY"
+DEFAULT_AUTHORITY = "localhost:50051"
+
+_CONNECTION = "Connection"
+_FILE = "Contacts file"
+
+Tenant: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="The tenant that owns the contacts; must be the key's tenant.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+Authority: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="Address of the authority, host:port.",
+        envvar="HUSHPOST_AUTHORITY",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+ApiKeyFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"File with the API key. Default: the key in {API_KEY_VARIABLE}.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+Tls: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--tls/--no-tls",
+        help="Use TLS. Default: yes, except for loopback addresses.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+CaFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file with the CA certificates to trust; implies --tls.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+
+File: TypeAlias = Annotated[
+    Path, typer.Argument(help="CSV file in UTF-8.", exists=True, dir_okay=False)
+]
+Delimiter: TypeAlias = Annotated[
+    Literal["auto", ",", ";"],
+    typer.Option(help="The character between cells.", rich_help_panel=_FILE),
+]
+Rejected: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="File for rejected rows. Default: NAME.rejected.csv next to FILE.",
+        rich_help_panel=_FILE,
+    ),
+]
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Check the file and report; call and write nothing."),
+]

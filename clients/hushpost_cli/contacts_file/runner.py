@@ -1,0 +1,140 @@
+"""Runs a command that processes a contacts file: check the file, then process each row."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import typer
+
+from hushpost_cli._connection import Connection
+from hushpost_cli._exit import BAD_ROWS, INTERRUPTED, USAGE, fail, print_lines
+from hushpost_cli.contacts_file.csv_file import ContactsFile
+from hushpost_cli.contacts_file.header import FileError
+from hushpost_cli.contacts_file.progress import track
+from hushpost_cli.contacts_file.rejected_rows import RejectedRows, check_target, default_path
+from hushpost_cli.contacts_file.summary import Summary
+from hushpost_client import HushpostError, Preferences
+
+__all__ = ["Progress", "RunOptions", "Task", "run"]
+
+Progress = Callable[[int], None]
+"""Called with the number of rows read so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options that all commands share; see `hushpost_cli._options`."""
+
+    file: Path
+    tenant: str
+    authority: str
+    api_key_file: Path | None
+    tls: bool | None
+    ca_file: Path | None
+    delimiter: str
+    rejected: Path | None
+    dry_run: bool
+
+
+class Task(Protocol):
+    """What a command does with a contacts file.
+
+    Attributes:
+        verb: For the progress bar, such as "importing".
+        nothing_done: For messages, such as "nothing was imported".
+        progress_rows: Rows between two updates of the progress bar.
+    """
+
+    verb: str
+    nothing_done: str
+    progress_rows: int
+
+    def header_notes(self, file: ContactsFile) -> list[str]:
+        """Return notes on the header, for example on ignored columns."""
+        ...
+
+    def check(self, file: ContactsFile, progress: Progress) -> Summary:
+        """Read the whole file without side effects. Raises FileError."""
+        ...
+
+    def dry_run_report(self, file: ContactsFile) -> list[str]:
+        """Return the report of a dry run."""
+        ...
+
+    def confirm(self, file: ContactsFile, tenant_id: str) -> None:
+        """Ask for confirmation, if the command needs it. Raises typer.Exit."""
+        ...
+
+    async def process(
+        self,
+        file: ContactsFile,
+        rejected: RejectedRows,
+        preferences: Preferences,
+        tenant_id: str,
+        progress: Progress,
+    ) -> None:
+        """Process all good rows. Raises HushpostError, OSError, FileError."""
+        ...
+
+    def report(self, file: ContactsFile, rejected: RejectedRows) -> list[str]:
+        """Return the report of a complete run."""
+        ...
+
+    def failure(self, file: ContactsFile, reason: str) -> str:
+        """Return the message for a run that stopped early."""
+        ...
+
+
+def run(task: Task, options: RunOptions) -> None:
+    """Check the file, then process its rows. Raises typer.Exit unless all rows were good."""
+    name = options.file.name
+    target = options.rejected or default_path(options.file)
+    try:
+        file = ContactsFile.open(options.file, options.delimiter)
+        print_lines(task.header_notes(file), err=True)
+        connection = None
+        if not options.dry_run:
+            check_target(target, options.file)
+            connection = Connection.from_options(
+                options.authority, options.api_key_file, options.tls, options.ca_file
+            )
+        summary = _check(task, file)
+        if connection is None:
+            print_lines(task.dry_run_report(file))
+        else:
+            task.confirm(file, options.tenant)
+            with RejectedRows(target, file.header) as rejected:
+                _process(task, file, rejected, connection, options.tenant)
+    except FileError as error:
+        raise fail(f"{name} {error}", USAGE) from error
+    if summary.bad:
+        raise typer.Exit(BAD_ROWS)
+
+
+def _check(task: Task, file: ContactsFile) -> Summary:
+    try:
+        with track(file, "checking", task.progress_rows) as progress:
+            return task.check(file, progress)
+    except KeyboardInterrupt:
+        raise fail(f"interrupted; {task.nothing_done}", INTERRUPTED) from None
+
+
+def _process(
+    task: Task, file: ContactsFile, rejected: RejectedRows, connection: Connection, tenant: str
+) -> None:
+    async def process() -> None:
+        async with connection.open() as hushpost:
+            with track(file, task.verb, task.progress_rows) as progress:
+                await task.process(file, rejected, hushpost.preferences, tenant, progress)
+
+    try:
+        asyncio.run(process())
+    except HushpostError as error:
+        raise fail(task.failure(file, str(error))) from error
+    except (OSError, FileError) as error:
+        raise fail(task.failure(file, f"stopped: {error}")) from error
+    except KeyboardInterrupt:
+        raise fail(task.failure(file, "interrupted"), INTERRUPTED) from None
+    print_lines(task.report(file, rejected))
