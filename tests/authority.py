@@ -1,4 +1,4 @@
-"""The authority as a process of its own, on an embedded database in a folder."""
+"""Runs `hushpost serve` as a process with an embedded database."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ STOP_SECONDS = 30
 
 
 class AuthorityProcess:
-    """A `hushpost serve` that tests start, stop, kill and start again.
+    """A `hushpost serve` process that tests start, stop, kill and restart.
 
     Use it as a context manager: whatever happens, neither the process nor its
     database is left behind.
@@ -32,12 +32,12 @@ class AuthorityProcess:
 
     @property
     def data_dir(self) -> Path:
-        """Where the keyring and the embedded database are."""
+        """The folder of the keyring and the embedded database."""
         return self.folder / "data"
 
     @property
     def log_file(self) -> Path:
-        """What the process wrote to standard error, over all its lives."""
+        """The log: standard error of the process across restarts."""
         return self.folder / "serve.log"
 
     @property
@@ -47,7 +47,7 @@ class AuthorityProcess:
         return self._process
 
     def start(self) -> Self:
-        """Start, on the port of the life before or a free one, and wait until it listens."""
+        """Start on the previous port, or on a free one, and wait until the process listens."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = self.log_file.open("a")
         self._process = subprocess.Popen(
@@ -81,7 +81,7 @@ class AuthorityProcess:
         return self._wait()
 
     def kill(self) -> None:
-        """End the process at once; its database goes on."""
+        """Kill the process; its database keeps running."""
         self.process.kill()
         self._wait()
 
@@ -98,7 +98,7 @@ class AuthorityProcess:
         return done.stdout.strip()
 
     def postgres_pid(self) -> int | None:
-        """Return the process id of the embedded database, None where it does not run."""
+        """Return the process id of the embedded database; None if it does not run."""
         file = self.data_dir / "postgres" / "postmaster.pid"
         if not file.exists():
             return None
@@ -106,7 +106,7 @@ class AuthorityProcess:
         return pid if _is_running(pid) else None
 
     def end_postgres(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End the embedded database: SIGINT is its fast shutdown, SIGKILL a crash."""
+        """Stop the embedded database: SIGINT for a fast shutdown, SIGKILL for a crash."""
         pid = self.postgres_pid()
         if pid is None:
             return
@@ -139,7 +139,7 @@ class AuthorityProcess:
 
 def _is_running(pid: int) -> bool:
     try:
-        # A zombie has ended; who its parent is, is not ours to say.
+        # A zombie has ended, even if its parent has not reaped it.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False

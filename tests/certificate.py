@@ -1,4 +1,4 @@
-"""A certificate that signs itself, for 127.0.0.1."""
+"""Creates a self-signed certificate for 127.0.0.1."""
 
 import datetime as dt
 from ipaddress import IPv4Address
@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed() -> tuple[bytes, bytes]:
-    """Return a certificate and its key, as PEM."""
+    """Return a certificate and its private key in PEM format."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority.example.com")])
     now = dt.datetime.now(dt.UTC)

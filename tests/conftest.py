@@ -1,4 +1,4 @@
-"""One authority for the whole run, and a tenant for each test."""
+"""Fixtures: one authority for the whole run, and one tenant per test."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -14,20 +14,20 @@ from .authority import AuthorityProcess
 
 @dataclass(frozen=True)
 class RunningAuthority:
-    """An authority that serves, and the key of its installation."""
+    """A running authority, and an ADMIN key for the installation."""
 
     process: AuthorityProcess
     target: str
     admin_key: str
 
     def client(self, api_key: str) -> Hushpost:
-        """Prepare a client with a key."""
+        """Return a client with an API key."""
         return Hushpost.connect(self.target, api_key=api_key, tls=False)
 
 
 @dataclass(frozen=True)
 class TenantKeys:
-    """A tenant of the test's own, with a key of each role."""
+    """A tenant with one API key per role."""
 
     tenant_id: str
     sender_key: str
@@ -38,7 +38,7 @@ class TenantKeys:
 
 @dataclass(frozen=True)
 class Clients:
-    """A client of each role."""
+    """One client per role."""
 
     tenant_id: str
     installation: Hushpost
@@ -58,7 +58,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAutho
 async def make_tenant(
     authority: RunningAuthority, policy: PolicyUpdate | None = None
 ) -> TenantKeys:
-    """Create a tenant with a key of each role."""
+    """Create a tenant with one API key per role."""
     tenant_id = f"t-{uuid.uuid4().hex[:12]}"
     async with authority.client(authority.admin_key) as client:
         await client.admin.create_tenant(tenant_id, policy=policy)
@@ -75,13 +75,13 @@ async def make_tenant(
 
 @pytest.fixture
 async def tenant(authority: RunningAuthority) -> TenantKeys:
-    """A tenant of the test's own."""
+    """A new tenant."""
     return await make_tenant(authority)
 
 
 @pytest.fixture
 async def clients(authority: RunningAuthority, tenant: TenantKeys) -> AsyncIterator[Clients]:
-    """A client of each role for the test's tenant."""
+    """One client per role for a new tenant."""
     async with AsyncExitStack() as stack:
         yield Clients(
             tenant.tenant_id,

@@ -1,4 +1,4 @@
-"""Looks into the authority's database, past the authority."""
+"""Reads the authority's database directly."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _OF_ALL = ("api_keys", "policies", "request_ids", "tenants")
 
 
 def database_uri(data_dir: Path) -> str:
-    """Return the address of the embedded database of a data directory."""
+    """Return the connection string of the embedded database in a data folder."""
     lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     return f"postgresql://postgres@/postgres?host={lines[4].strip()}"
 
@@ -44,22 +44,22 @@ class _Connected(AbstractAsyncContextManager["Connection"]):
         return self._connection
 
     async def __aexit__(self, *_: object) -> None:
-        # Without a farewell: the server may be gone.
+        # Without a graceful close, because the server may have been killed.
         self._connection.terminate()
 
 
 def on(uri: str) -> _Connected:
-    """Connect to a database, past whoever serves it."""
+    """Connect to a database directly."""
     return _Connected(uri)
 
 
 def connected(data_dir: Path) -> _Connected:
-    """Connect to the embedded database of a data directory, past the authority."""
+    """Connect to the embedded database of a data folder directly."""
     return on(database_uri(data_dir))
 
 
 async def tables(connection: "Connection") -> set[str]:
-    """Return the names of all tables that are no partitions."""
+    """Return the names of all tables except partitions."""
     rows = await connection.fetch(
         "select relname from pg_class where relnamespace = 'public'::regnamespace"
         " and relkind in ('r', 'p') and not relispartition"
@@ -68,7 +68,7 @@ async def tables(connection: "Connection") -> set[str]:
 
 
 async def contents(connection: "Connection", tenants: Sequence[int]) -> dict[str, tuple[int, str]]:
-    """Return rows and a digest of each table, as far as it concerns tenants or all.
+    """Return the number of rows and a digest of each table, limited to some tenants.
 
     Fails where a table has been added that it does not know.
     """
@@ -105,7 +105,7 @@ async def contact_number(connection: "Connection", tenant: int, contact_id: str)
 
 
 async def events_of(connection: "Connection", tenant: int, contact_id: str) -> int:
-    """Return how many rows name a contact's behaviour."""
+    """Return the number of event rows that name a contact."""
     count: Any = await connection.fetchval(
         "select count(*) from events join contacts using (tenant, contact)"
         " where tenant = $1 and contact_id = $2",

@@ -1,4 +1,4 @@
-"""A small mailing: what most tests send before they look at what comes of it."""
+"""Sends a small campaign, the starting point of most tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,30 +14,30 @@ GROUP = "readers"
 
 @dataclass(frozen=True)
 class Mailing:
-    """A campaign, and the tokens of its messages by contact."""
+    """A campaign and the tokens of its messages by contact."""
 
     clients: Clients
     campaign_id: str
     tokens: dict[str, str]
 
     async def open(self, *contacts: str, verdict: Verdict = Verdict.HUMAN) -> None:
-        """Record an open by each contact."""
+        """Record an open of each contact."""
         for contact in contacts:
             await self.clients.edge.tracking.record_open(self.tokens[contact], verdict=verdict)
 
     async def click(self, *contacts: str, link: int = 1) -> None:
-        """Record a click by each contact."""
+        """Record a click of each contact."""
         for contact in contacts:
             await self.clients.edge.tracking.record_click(
                 self.tokens[contact], link, verdict=Verdict.HUMAN
             )
 
     async def stats(self) -> CampaignStats:
-        """Return the campaign's numbers."""
+        """Return the statistics of the campaign."""
         return await self.clients.reporter.stats.get_campaign_stats(self.campaign_id)
 
     async def engaged(self) -> set[str]:
-        """Return the contacts that may be known to have engaged."""
+        """Return the identified contacts that opened or clicked."""
         listed = self.clients.reporter.stats.list_engaged_contacts(self.campaign_id)
         return {contact.contact_id async for contact in listed}
 
@@ -45,7 +45,7 @@ class Mailing:
 async def send(
     clients: Clients, contacts: Sequence[str], campaign_id: str = "spring", group: str = GROUP
 ) -> Mailing:
-    """Create a campaign with two links, and issue a token to each contact."""
+    """Create a campaign with two links and issue a token to each contact."""
     created = await clients.sender.campaigns.create_campaign(
         campaign_id, links=URLS, groups=[group]
     )
@@ -60,7 +60,7 @@ async def clients_of(
     policy: PolicyUpdate | None = None,
     keys: TenantKeys | None = None,
 ) -> Clients:
-    """Create a tenant, with exact numbers unless its policy says else, and a client per role."""
+    """Create a tenant with one client per role; its counts are exact unless a policy is given."""
     keys = keys or await make_tenant(authority, policy or PolicyUpdate(quorum=1))
 
     async def client(key: str) -> Hushpost:
@@ -79,7 +79,7 @@ async def clients_of(
 async def eventually(
     holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30, pause: float = 0.05
 ) -> None:
-    """Wait until something holds; fail after a time that no machine is too slow for."""
+    """Wait until a condition holds; fail after a generous timeout."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await holds():
         assert asyncio.get_running_loop().time() < deadline, f"never happened: {what}"

@@ -1,4 +1,4 @@
-"""Calls on the wire, without the typed client: what a stranger's client would see."""
+"""Makes raw gRPC calls without the typed client, as a client in another language would."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ METHODS: dict[str, MethodDescriptor] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """How a call failed."""
+    """The error of a failed call."""
 
     code: grpc.StatusCode
     message: str
@@ -39,7 +39,7 @@ class Refusal:
 
 
 class Wire:
-    """A channel, and calls by the names of their RPCs."""
+    """A channel, with calls by RPC name."""
 
     def __init__(self, target: str) -> None:
         self.channel = grpc.aio.insecure_channel(
@@ -59,7 +59,7 @@ class Wire:
     def call(
         self, method: str, request: Message, key: str | None, timeout: float = 30
     ) -> Awaitable[Any]:
-        """Make a call; a stream is read up to its first answer."""
+        """Make a call; of a stream, return the first response."""
         if METHODS[method].server_streaming:
             return self.first(method, request, key, timeout)
         path, serialize, deserialize = _parts(method)
@@ -70,14 +70,14 @@ class Wire:
     def stream(
         self, method: str, request: Message, key: str | None, timeout: float | None = None
     ) -> Any:
-        """Begin a stream."""
+        """Start a stream."""
         path, serialize, deserialize = _parts(method)
         return self.channel.unary_stream(path, serialize, deserialize)(
             request, metadata=_credentials(key), timeout=timeout
         )
 
     async def first(self, method: str, request: Message, key: str | None, timeout: float) -> Any:
-        """Return the first answer of a stream."""
+        """Return the first response of a stream."""
         stream = self.stream(method, request, key, timeout)
         try:
             async for answer in stream:
@@ -89,7 +89,7 @@ class Wire:
     async def refusal(
         self, method: str, request: Message, key: str | None, timeout: float = 30
     ) -> Refusal:
-        """Make a call that must fail, and return how it did."""
+        """Make a call that must fail, and return its error."""
         try:
             answer = await self.call(method, request, key, timeout)
         except grpc.aio.AioRpcError as error:
@@ -98,7 +98,7 @@ class Wire:
 
 
 def refused(error: grpc.aio.AioRpcError) -> Refusal:
-    """Return what a failed call said; the code and words that it said twice must agree."""
+    """Return the error of a failed call; check that status and details agree."""
     info, retry = ErrorInfo(), RetryInfo()
     seconds = None
     for key, value in error.trailing_metadata() or ():
@@ -121,7 +121,7 @@ def refused(error: grpc.aio.AioRpcError) -> Refusal:
 
 
 def empty_request(method: str) -> Message:
-    """Return the request of a method with nothing in it."""
+    """Return an empty request message for a method."""
     return message_factory.GetMessageClass(METHODS[method].input_type)()
 
 

@@ -1,4 +1,4 @@
-"""A look behind the authority, to disturb it."""
+"""Fixtures that disturb the authority through its database."""
 
 from collections.abc import AsyncIterator
 
@@ -10,6 +10,6 @@ from tests.inspection import Connection, connected
 
 @pytest.fixture
 async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
-    """A connection of the test's own to the shared authority's database."""
+    """A connection to the database of the shared authority."""
     async with connected(authority.process.data_dir) as connection:
         yield connection

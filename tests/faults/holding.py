@@ -1,4 +1,4 @@
-"""Keeps the authority from folding for a while."""
+"""Blocks anonymization with row locks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from tests.mailing import Mailing
 
 @asynccontextmanager
 async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterator[None]:
-    """Keep the authority from folding a campaign's events until the block ends."""
+    """Block the anonymization of a campaign's events until the block ends."""
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -27,5 +27,5 @@ async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterat
 
 
 async def someone_waits(connection: Connection) -> bool:
-    """Tell whether a transaction waits for another."""
+    """Return whether a transaction waits for a lock."""
     return bool(await connection.fetchval("select exists (select from pg_locks where not granted)"))

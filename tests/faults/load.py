@@ -1,4 +1,4 @@
-"""Load on an authority: each event of it is another message's, so that loss and replay show."""
+"""Puts load on an authority with one event per message, so that lost and double events show."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -25,7 +25,7 @@ from tests.mailing import GROUP, URLS, eventually
 
 PATIENT = RetryPolicy(max_tries=1000, max_backoff=0.1)
 IMPATIENT = RetryPolicy(max_tries=1)
-# Without these, gRPC itself waits longer and longer before it connects again.
+# By default, gRPC's reconnect backoff grows to minutes.
 _OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 20),
     ("grpc.min_reconnect_backoff_ms", 1000),
@@ -37,19 +37,19 @@ BATCH = 10
 
 @dataclass(frozen=True)
 class PatientAuthority(RunningAuthority):
-    """An authority whose clients wait until it is back."""
+    """An authority whose clients retry until it is back."""
 
     retry: RetryPolicy = PATIENT
 
     def client(self, api_key: str) -> Hushpost:
-        """Prepare a client with a key."""
+        """Return a client with an API key."""
         calls = Calls(api_key=api_key, timeout=90, retry=self.retry)
         return Hushpost(grpc.aio.insecure_channel(self.target, _OPTIONS), calls)
 
 
 @dataclass
 class Load:
-    """Opens of a campaign, each by another contact, half of them anonymous."""
+    """Opens of a campaign, one per contact, half of them anonymous."""
 
     clients: Clients
     campaign_id: str
@@ -59,7 +59,7 @@ class Load:
     refused: list[HushpostError] = field(default_factory=list)
 
     async def record(self, names: Sequence[str], *, single: bool) -> None:
-        """Record opens, one call each or all in a batch, and note what came of it."""
+        """Record opens, in single calls or as a batch, and keep the results."""
         tracking = self.clients.edge.tracking
         events = [Event(self.tokens[name], verdict=Verdict.HUMAN) for name in names]
         self.sent.update(names)
@@ -75,12 +75,12 @@ class Load:
             self.acknowledged.update(names)
 
     async def record_all(self) -> None:
-        """Record every open, a third in calls of its own and the rest in batches."""
+        """Record all opens, a third in single calls and the rest in batches."""
         names = list(self.tokens)
         singles = [[name] for name in names[::3]]
         rest = [name for name in names if [name] not in singles]
         batches = [rest[start : start + BATCH] for start in range(0, len(rest), BATCH)]
-        # From both ends, so that calls of both kinds are under way at any time.
+        # From both ends, so that both kinds of calls are always in progress.
         waiting = singles + batches
 
         async def caller(*, first: bool) -> None:
@@ -91,7 +91,7 @@ class Load:
         await asyncio.gather(*(caller(first=number % 2 == 0) for number in range(CALLERS)))
 
     async def has_acknowledged(self, count: int) -> None:
-        """Return once so many have been acknowledged."""
+        """Wait until that many events are acknowledged."""
 
         async def are_enough() -> bool:
             return len(self.acknowledged) >= count
@@ -99,12 +99,12 @@ class Load:
         await eventually(are_enough, f"{count} events are acknowledged", pause=0.001)
 
     async def stats(self) -> CampaignStats:
-        """Return the campaign's numbers."""
+        """Return the statistics of the campaign."""
         return await self.clients.reporter.stats.get_campaign_stats(self.campaign_id)
 
 
 async def prepared(clients: Clients, campaign_id: str, people: int) -> Load:
-    """Create a campaign that so many contacts were sent."""
+    """Create a campaign to that many contacts."""
     names = [
         f"{kind}-{campaign_id}-{number}"
         for number in range(people // 2)
@@ -124,18 +124,18 @@ async def prepared(clients: Clients, campaign_id: str, people: int) -> Load:
 
 @asynccontextmanager
 async def under_load(load: Load, after: int) -> AsyncIterator[None]:
-    """Run the block while the load goes on, once so many events have been acknowledged."""
+    """Run the block under load, after that many events are acknowledged."""
     running = asyncio.create_task(load.record_all())
     try:
         await load.has_acknowledged(after)
-        assert not running.done(), "the load was over too soon: make it greater"
+        assert not running.done(), "the load ended too early: increase it"
         yield
     finally:
         await running
 
 
 async def started(process: AuthorityProcess, clients: Clients) -> None:
-    """Start the authority on its address again, and wait until clients are connected."""
+    """Restart the authority on its address, and wait until the clients are connected."""
     await asyncio.to_thread(process.start)
 
     async def is_connected() -> bool:

@@ -1,4 +1,4 @@
-"""Promises to fold that meet a client that leaves, a change of mind, or a database that goes."""
+"""Anonymization jobs whose caller leaves, whose policy changes, or whose database crashes."""
 
 import asyncio
 import signal
@@ -26,15 +26,15 @@ from tests.mailing import clients_of, eventually, send
 
 @pytest.fixture
 async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant whose numbers are exact."""
+    """Clients of a tenant with exact counts."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
 
 
-async def test_an_opt_out_whose_caller_left_is_finished_by_itself(
+async def test_an_opt_out_of_a_cancelled_caller_is_finished(
     exact: Clients, database: Connection
 ) -> None:
-    """An opt-out that was committed is folded, although nobody waits for the answer."""
+    """A committed opt-out is anonymized even after its caller has gone."""
     mailing = await send(exact, ["ann"])
     await mailing.open("ann")
     tenant = await tenant_number(database, exact.tenant_id)
@@ -44,16 +44,16 @@ async def test_an_opt_out_whose_caller_left_is_finished_by_itself(
     stands = await exact.sender.preferences.get_preference("ann")
     assert stands.do_not_track is DoNotTrack.TRUE
 
-    async def is_folded() -> bool:
+    async def is_anonymized() -> bool:
         return await events_of(database, tenant, "ann") == 0
 
-    await eventually(is_folded, "no row names ann", seconds=20)
+    await eventually(is_anonymized, "no row names ann", seconds=20)
 
 
-async def test_an_opt_out_does_not_trust_a_policy_job_that_is_not_done(
+async def test_an_opt_out_waits_for_a_running_policy_job(
     exact: Clients, database: Connection
 ) -> None:
-    """An opt-out is answered only once nothing names the contact, whoever folds its events."""
+    """An opt-out returns only when no row names the contact, even if a policy job anonymizes it."""
     held = await send(exact, ["ann"], "held")
     mailing = await send(exact, ["bob"])
     await held.open("ann")
@@ -71,10 +71,10 @@ async def test_an_opt_out_does_not_trust_a_policy_job_that_is_not_done(
     assert await events_of(database, tenant, "bob") == 0
 
 
-async def test_a_stricter_policy_folds_even_if_it_is_loosened_again_at_once(
+async def test_a_briefly_stricter_policy_still_anonymizes(
     authority: RunningAuthority, exact: Clients, database: Connection
 ) -> None:
-    """No row names a slot that was seen anonymously, however short the stricter policy was."""
+    """No row names a slot with anonymous events, however briefly the stricter policy applied."""
     busy = await send(exact, ["ann"])
     await busy.open("ann")
     async with AsyncExitStack() as stack:
@@ -98,7 +98,7 @@ async def test_a_stricter_policy_folds_even_if_it_is_loosened_again_at_once(
 
 
 async def test_a_repeated_erasure_spares_a_contact_that_came_back(exact: Clients) -> None:
-    """An erasure that arrives twice does not erase who signed up again in between."""
+    """A repeated erasure does not erase a contact that signed up again in between."""
     request_id = uuid.uuid4()
     preferences = exact.sender.preferences
     await preferences.set_preference("ann", DoNotTrack.TRUE)
@@ -109,8 +109,8 @@ async def test_a_repeated_erasure_spares_a_contact_that_came_back(exact: Clients
     assert [c.evidence async for c in preferences.list_preference_changes("ann")] == ["form 8"]
 
 
-async def test_a_policy_job_goes_on_when_the_database_is_back(tmp_path: Path) -> None:
-    """A job that folds after a stricter policy outlives its database's crash."""
+async def test_a_policy_job_survives_a_database_crash(tmp_path: Path) -> None:
+    """The anonymization job of a stricter policy continues after the database has crashed."""
     with AuthorityProcess(tmp_path) as process:
         running = RunningAuthority(process, process.target, process.admin_key())
         async with AsyncExitStack() as stack:

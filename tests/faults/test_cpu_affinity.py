@@ -1,4 +1,4 @@
-"""An authority that stays on one processor."""
+"""CPU pinning with `--cpu`."""
 
 import os
 import subprocess
@@ -9,16 +9,18 @@ import pytest
 from hushpost_service.cpu_affinity import usable_cpus
 from tests.authority import HUSHPOST, AuthorityProcess
 
-pytestmark = pytest.mark.skipif(not usable_cpus(), reason="this system has no choice of cores")
+pytestmark = pytest.mark.skipif(
+    not usable_cpus(), reason="this system does not support CPU affinity"
+)
 
 
-def test_the_authority_stays_there_and_its_database_does_not(tmp_path: Path) -> None:
-    """What answers calls stays on the processor; the database may use each of them."""
+def test_cpu_pins_the_authority_but_not_its_database(tmp_path: Path) -> None:
+    """The threads of the server run on the given CPU; the database may use every CPU."""
     core = max(usable_cpus())
     with AuthorityProcess(tmp_path, "--cpu", str(core)) as authority:
         pid = authority.process.pid
         threads = list(Path(f"/proc/{pid}/task").iterdir())
-        # Beside the main thread those of gRPC; the one that starts the database does not.
+        # The main thread and gRPC's threads; the thread that starts the database is not pinned.
         staying = [pid, *(int(each.name) for each in threads if _name(each) != _name(threads[0]))]
         assert len(staying) > 1
         assert {frozenset(os.sched_getaffinity(thread)) for thread in staying} == {
@@ -33,8 +35,8 @@ def _name(thread: Path) -> str:
     return (thread / "comm").read_text()
 
 
-def test_a_processor_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """The error names the setting, and nothing is started."""
+def test_a_missing_cpu_is_rejected(tmp_path: Path) -> None:
+    """The error names the setting, and nothing starts."""
     ended = subprocess.run(
         [HUSHPOST, "serve", "--data-dir", tmp_path, "--cpu", "4711"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""One authority that is killed, loses its database, is stopped and flooded, and never miscounts."""
+"""An authority that is killed, stopped, flooded or loses its database counts every event once."""
 
 import asyncio
 import re
@@ -50,7 +50,7 @@ QUEUE_EVENTS = 10_000
 
 @dataclass(frozen=True)
 class World:
-    """The authority, a tenant with exact numbers, and its clients."""
+    """The authority, a tenant with exact counts, and its clients."""
 
     process: AuthorityProcess
     keys: TenantKeys
@@ -60,7 +60,7 @@ class World:
 
 @pytest.fixture(scope="module")
 async def _world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """An authority of this module's own, with a short queue."""
+    """An authority with a short queue."""
     folder = tmp_path_factory.mktemp("crashes")
     options = ("--max-queued-events", str(QUEUE_EVENTS), "--shutdown-seconds", "30")
     with AuthorityProcess(folder, *options) as process:
@@ -78,14 +78,14 @@ async def _world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Worl
 
 @pytest.fixture
 async def world(_world: World) -> World:
-    """The same, running, whatever a test before has left."""
+    """The same authority, restarted if the previous test stopped it."""
     if _world.process.process.poll() is not None:
         await started(_world.process, _world.patient)
     return _world
 
 
 async def test_every_event_counts_once_across_a_crash_of_the_authority(world: World) -> None:
-    """Callers that repeat what was not answered lose no event to kill -9, and none counts twice."""
+    """With retries, kill -9 of the authority loses no event and counts none twice."""
     load = await prepared(world.patient, "killed", PEOPLE)
     async with under_load(load, after=SOME):
         world.process.kill()
@@ -98,8 +98,8 @@ async def test_every_event_counts_once_across_a_crash_of_the_authority(world: Wo
     assert sum(hour.opens.human.identified.unique for hour in stats.hours) == half
 
 
-async def test_what_was_acknowledged_survives_a_crash_of_the_authority(world: World) -> None:
-    """Of callers that try once, kill -9 loses nothing that was answered."""
+async def test_acknowledged_events_survive_a_crash_of_the_authority(world: World) -> None:
+    """Without retries, kill -9 of the authority loses no acknowledged event."""
     load = await prepared(world.impatient, "once", PEOPLE)
     async with under_load(load, after=SOME):
         world.process.kill()
@@ -108,7 +108,7 @@ async def test_what_was_acknowledged_survives_a_crash_of_the_authority(world: Wo
 
 
 async def test_every_event_counts_once_across_a_crash_of_the_database(world: World) -> None:
-    """While PostgreSQL is gone calls are UNAVAILABLE; it comes back by itself, and nothing is lost."""
+    """Calls are UNAVAILABLE while PostgreSQL is down; it restarts automatically; nothing is lost."""
     patient = await prepared(world.patient, "lost", PEOPLE)
     impatient = await prepared(world.impatient, "lost-once", PEOPLE)
     async with Wire(world.process.target) as wire, under_load(patient, after=SOME):
@@ -128,7 +128,7 @@ async def test_every_event_counts_once_across_a_crash_of_the_database(world: Wor
 
 
 async def test_an_opt_out_is_finished_after_a_crash(world: World) -> None:
-    """An opt-out that was committed when the authority was killed is folded at the next start."""
+    """An opt-out committed before kill -9 is anonymized after the next start."""
     mailing = await send(world.patient, ["ann"], "promised")
     await mailing.open("ann")
     async with connected(world.process.data_dir) as connection:
@@ -144,10 +144,10 @@ async def test_an_opt_out_is_finished_after_a_crash(world: World) -> None:
         assert await connection.fetchval("select count(*) from anonymization_jobs") == 1
         await started(world.process, world.patient)
 
-        async def is_folded() -> bool:
+        async def is_anonymized() -> bool:
             return await events_of(connection, tenant, "ann") == 0
 
-        await eventually(is_folded, "no row names ann")
+        await eventually(is_anonymized, "no row names ann")
         assert await connection.fetchval("select count(*) from anonymization_jobs") == 0
     opens = (await mailing.stats()).opens.human
     assert (opens.identified, opens.anonymous) == (Count(0, 0), Count(1, 1))
@@ -156,7 +156,7 @@ async def test_an_opt_out_is_finished_after_a_crash(world: World) -> None:
 
 
 async def test_a_policy_job_is_finished_after_a_crash(world: World) -> None:
-    """A job that kill -9 interrupts goes on at the next start, and the policy held all the time."""
+    """A policy job interrupted by kill -9 continues at the next start; the policy applies throughout."""
     mailing = await send(world.patient, ["bob"], "policy")
     await mailing.open("bob")
     admin = world.patient.admin.admin
@@ -182,8 +182,8 @@ async def test_a_policy_job_is_finished_after_a_crash(world: World) -> None:
     await admin.update_policy(PolicyUpdate(mode_when_unset=Mode.IDENTIFIED))
 
 
-async def test_too_much_is_refused_and_not_kept(world: World) -> None:
-    """Over the bound of the queue events are refused for a while, and nothing of them is recorded."""
+async def test_events_over_the_queue_limit_are_rejected(world: World) -> None:
+    """Events over the queue limit are rejected as OVERLOADED and not recorded."""
     mailing = await send(world.impatient, ["cid"], "flood")
     tracking = world.impatient.edge.tracking
     event = Event(mailing.tokens["cid"], verdict=Verdict.HUMAN)
@@ -212,8 +212,8 @@ async def test_too_much_is_refused_and_not_kept(world: World) -> None:
     assert (await mailing.stats()).opens.human.identified == Count(QUEUE_EVENTS + 2, 1)
 
 
-async def test_it_stops_with_everything_acknowledged_committed(world: World) -> None:
-    """SIGTERM under load: exit code 0, streams end, new calls are refused, nothing answered is lost."""
+async def test_sigterm_commits_all_acknowledged_events(world: World) -> None:
+    """SIGTERM under load: exit code 0, streams end, new calls are rejected, nothing is lost."""
     load = await prepared(world.impatient, "drained", PEOPLE)
     async with Wire(world.process.target) as wire:
         links = wire.stream("WatchLinks", tracking_pb2.WatchLinksRequest(), world.keys.edge_key)
@@ -231,8 +231,8 @@ async def test_it_stops_with_everything_acknowledged_committed(world: World) -> 
     await _check_acknowledged(world, load.campaign_id, load.acknowledged, load.sent)
 
 
-async def test_old_tokens_open_after_the_keyring_was_rotated(world: World) -> None:
-    """After rotate-keyring and a restart new tokens bear another key id, and old ones still count."""
+async def test_old_tokens_stay_valid_after_rotating_the_keyring(world: World) -> None:
+    """After rotate-keyring and a restart, new tokens have a new key id; old tokens still count."""
     mailing = await send(world.patient, ["eve", "fay"], "rotated")
     world.process.stop()
     assert "key 2" in await asyncio.to_thread(_rotated, world.process)
@@ -246,8 +246,8 @@ async def test_old_tokens_open_after_the_keyring_was_rotated(world: World) -> No
     assert await mailing.engaged() == {"eve", "gus"}
 
 
-async def test_a_missing_keyring_is_no_reason_for_another(world: World) -> None:
-    """On a database with tenants a start without the keyring fails, and makes no new one."""
+async def test_a_missing_keyring_is_not_replaced(world: World) -> None:
+    """With tenants in the database, a start without the keyring fails and creates no new one."""
     world.process.stop()
     keyring = world.process.data_dir / "keyring.json"
     aside = keyring.with_suffix(".aside")
@@ -264,8 +264,8 @@ async def test_a_missing_keyring_is_no_reason_for_another(world: World) -> None:
     await started(world.process, world.patient)
 
 
-async def test_what_is_too_old_is_folded_and_empty_partitions_go(world: World) -> None:
-    """After retention_days no row names anybody, sums are as before, old partitions are dropped."""
+async def test_retention_anonymizes_events_and_drops_partitions(world: World) -> None:
+    """After retention_days, events are anonymized, sums stay equal, and old partitions are dropped."""
     mailing = await send(world.patient, ["old", "new"], "aged")
     then = datetime.now(UTC) - timedelta(days=25)
     old = mailing.tokens["old"]
@@ -320,8 +320,8 @@ async def test_what_is_too_old_is_folded_and_empty_partitions_go(world: World) -
     assert (opens.identified, opens.anonymous) == (Count(2, 2), Count(3, 1))
 
 
-async def test_no_log_names_anybody(world: World) -> None:
-    """After all of this neither the authority's log nor PostgreSQL's has a contact or a token."""
+async def test_no_log_names_a_contact(world: World) -> None:
+    """Neither the authority's nor PostgreSQL's log contains contacts or tokens after these faults."""
     mailing = await send(world.patient, ["canary@example.com"], "logged")
     log = world.process.log_file.read_text()
     postgres = (world.process.data_dir / "postgres" / "log").read_text()
@@ -335,7 +335,7 @@ async def test_no_log_names_anybody(world: World) -> None:
 async def _check_acknowledged(
     world: World, campaign_id: str, acknowledged: set[str], sent: set[str]
 ) -> None:
-    """Check that all that was acknowledged counts, and no more than was sent."""
+    """Check that all acknowledged events count, and no more than were sent."""
     reporter = world.patient.reporter.stats
     listed = reporter.list_engaged_contacts(campaign_id)
     engaged = {contact.contact_id async for contact in listed}
@@ -350,7 +350,7 @@ async def _check_acknowledged(
 
 
 async def _health(wire: Wire, until: list[str]) -> list[str]:
-    """Watch the authority's health until it has been all that."""
+    """Watch the health service until it has reported the given states in order."""
     request = health_pb2.HealthCheckRequest(service="hushpost.v1.TrackingService")
     watched = health_pb2_grpc.HealthStub(wire.channel).Watch(request, timeout=60)  # type: ignore[attr-defined] # typed without its stream
     seen: list[str] = []
@@ -363,7 +363,7 @@ async def _health(wire: Wire, until: list[str]) -> list[str]:
 
 
 async def _end_of(stream: Any) -> grpc.aio.AioRpcError | None:
-    """Read a stream to its end, and return how it failed."""
+    """Read a stream to its end, and return its error."""
     try:
         while await stream.read() is not grpc.aio.EOF:
             pass
@@ -373,7 +373,7 @@ async def _end_of(stream: Any) -> grpc.aio.AioRpcError | None:
 
 
 def _rotated(process: AuthorityProcess) -> str:
-    """Rotate the keyring, and return what the command says."""
+    """Rotate the keyring, and return the command's output."""
     command = [str(HUSHPOST), "rotate-keyring", "--data-dir", str(process.data_dir)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

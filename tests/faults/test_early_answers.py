@@ -1,4 +1,4 @@
-"""Opt-outs that are answered while somebody else is folding the same events."""
+"""Opt-outs that return while another task anonymizes the same events."""
 
 import asyncio
 import uuid
@@ -13,19 +13,19 @@ from tests.inspection import Connection, events_of, tenant_number
 from tests.mailing import Mailing, clients_of, eventually, send
 
 MANY = 4 * 5000
-"""Events that fold in several transactions."""
+"""Events that take several transactions to anonymize."""
 
 
 @pytest.fixture
 async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant whose numbers are exact."""
+    """Clients of a tenant with exact counts."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
 
 
 @asynccontextmanager
 async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterator[None]:
-    """Keep the authority from folding a campaign's events until the block ends."""
+    """Block the anonymization of a campaign's events until the block ends."""
     async with connection.transaction():
         await connection.execute(
             "select from counters where campaign ="
@@ -37,10 +37,8 @@ async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterat
         yield
 
 
-async def test_an_opt_out_that_is_repeated_is_answered_when_it_is_done(
-    exact: Clients, database: Connection
-) -> None:
-    """Setting what is set already waits for what the first call promised and has not done yet."""
+async def test_a_repeated_opt_out_waits_for_the_first(exact: Clients, database: Connection) -> None:
+    """Repeating an opt-out waits for the anonymization that the first call started."""
     mailing = await send(exact, ["ann"])
     await mailing.open("ann")
     tenant = await tenant_number(database, exact.tenant_id)
@@ -56,10 +54,10 @@ async def test_an_opt_out_that_is_repeated_is_answered_when_it_is_done(
     assert await events_of(database, tenant, "ann") == 0
 
 
-async def test_an_opt_out_does_not_count_on_who_folds_beside_it(
+async def test_an_opt_out_waits_for_concurrent_anonymization(
     exact: Clients, database: Connection
 ) -> None:
-    """Where two fold the same events, neither takes the other's unfinished work for done."""
+    """If two tasks anonymize the same events, neither returns before the other's work is committed."""
     mailing = await send(exact, ["ann"])
     event = Event(mailing.tokens["ann"], verdict=Verdict.HUMAN)
     for _ in range(MANY // 5000):
@@ -81,7 +79,7 @@ async def test_an_opt_out_does_not_count_on_who_folds_beside_it(
     async with counters_held(database, mailing):
         with pytest.raises(DeadlineExceededError):
             await set_preference("ann", DoNotTrack.TRUE, timeout=1, request_id=request_id)
-        # Any change of a policy wakes whoever folds in the background.
+        # Any policy change wakes the background loop.
         await exact.admin.admin.update_policy(PolicyUpdate(retention_days=364))
         await eventually(one_waits, "the background folds")
         again = asyncio.create_task(set_preference("ann", DoNotTrack.TRUE, request_id=request_id))

@@ -1,4 +1,4 @@
-"""Erasures that meet an opt-out, a return, another's long fold, or the end of the authority."""
+"""Erasures concurrent with opt-outs, new sign-ups, long anonymization and crashes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,13 +24,13 @@ from tests.mailing import clients_of, eventually, send
 
 @pytest.fixture
 async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant whose numbers are exact."""
+    """Clients of a tenant with exact counts."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
 
 
 async def rows_of(connection: Connection, tenant: int, contact: int) -> int:
-    """Return how many rows name a contact by its number, whether it exists or not."""
+    """Return the number of event rows with a contact number."""
     count: int = await connection.fetchval(
         "select count(*) from events where tenant = $1 and contact = $2", tenant, contact
     )
@@ -39,7 +39,7 @@ async def rows_of(connection: Connection, tenant: int, contact: int) -> int:
 
 @pytest.mark.parametrize("proof", [Proof.DELETE, Proof.PSEUDONYMIZE])
 async def test_erasing_again_changes_nothing(exact: Clients, proof: Proof) -> None:
-    """A second erasure, and one of a contact never heard of, are OK and move no number."""
+    """Erasing a contact again, or an unknown contact, succeeds and changes no count."""
     mailing = await send(exact, ["ann", "bob"])
     await mailing.open("ann", "bob")
     preferences = exact.sender.preferences
@@ -57,8 +57,10 @@ async def test_erasing_again_changes_nothing(exact: Clients, proof: Proof) -> No
     assert len(log) == (2 if proof is Proof.PSEUDONYMIZE else 0)
 
 
-async def test_who_comes_back_is_somebody_else(exact: Clients, database: Connection) -> None:
-    """A contact made known again under its id has another number, no past, and new mail only."""
+async def test_a_contact_that_signs_up_again_is_a_new_contact(
+    exact: Clients, database: Connection
+) -> None:
+    """A contact with the id of an erased one has a new number and no history."""
     old = await send(exact, ["ann"], "old")
     await old.open("ann")
     tenant = await tenant_number(database, exact.tenant_id)
@@ -77,10 +79,10 @@ async def test_who_comes_back_is_somebody_else(exact: Clients, database: Connect
     assert [await rows_of(database, tenant, number) for number in (first, second)] == [0, 1]
 
 
-async def test_an_opt_out_that_meets_an_erasure_is_not_lost(
+async def test_an_opt_out_concurrent_with_an_erasure_is_kept(
     exact: Clients, database: Connection
 ) -> None:
-    """Of a contact that is erased while it opts out the choice stays, made by who is there then."""
+    """If a contact is erased during its opt-out, the opt-out applies to the new contact."""
     preferences = exact.sender.preferences
     await preferences.set_preference("ann", DoNotTrack.FALSE)
     tenant = await tenant_number(database, exact.tenant_id)
@@ -95,10 +97,10 @@ async def test_an_opt_out_that_meets_an_erasure_is_not_lost(
     assert await contact_number(database, tenant, "ann") != first
 
 
-async def test_an_erasure_does_not_wait_for_anothers_opt_out(
+async def test_an_erasure_does_not_wait_for_other_contacts(
     exact: Clients, database: Connection
 ) -> None:
-    """While one contact's past cannot be folded, others are erased, known or not."""
+    """While one contact's anonymization is blocked, other contacts can be erased."""
     mailing = await send(exact, ["ann", "bob"])
     other = await send(exact, ["cid"], "other")
     await mailing.open("ann")
@@ -112,8 +114,8 @@ async def test_an_erasure_does_not_wait_for_anothers_opt_out(
     await opting_out
 
 
-async def test_an_erasure_that_broke_off_is_finished_at_the_next_start(tmp_path: Path) -> None:
-    """After kill -9 between commit and folding nothing names the contact, and a repetition waits."""
+async def test_an_interrupted_erasure_is_finished_after_a_restart(tmp_path: Path) -> None:
+    """An erasure interrupted by kill -9 after its commit is anonymized after the next start."""
     with AuthorityProcess(tmp_path) as process:
         running = PatientAuthority(process, process.target, process.admin_key())
         async with AsyncExitStack() as stack:
@@ -134,9 +136,9 @@ async def test_an_erasure_that_broke_off_is_finished_at_the_next_start(tmp_path:
             await preferences.erase_contact("ann")
             assert await rows_of(connection, tenant, numbers[0]) == 0
 
-            async def are_folded() -> bool:
+            async def are_anonymized() -> bool:
                 return not any([await rows_of(connection, tenant, number) for number in numbers])
 
-            await eventually(are_folded, "no row names who was erased")
+            await eventually(are_anonymized, "no row names who was erased")
             assert (await mailing.stats()).opens.human.anonymous == Count(2, 2)
             assert await mailing.engaged() == set()

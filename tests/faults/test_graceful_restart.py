@@ -1,4 +1,4 @@
-"""A restart as an operator makes it, under load."""
+"""A graceful restart under load."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -13,8 +13,8 @@ from tests.mailing import clients_of
 PEOPLE = 1200
 
 
-async def test_callers_notice_nothing_of_a_graceful_restart(tmp_path: Path) -> None:
-    """Calls are finished or refused as UNAVAILABLE: who repeats those loses and doubles nothing."""
+async def test_a_graceful_restart_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """Calls finish or are rejected as UNAVAILABLE; with retries, every event counts once."""
     with AuthorityProcess(tmp_path) as process:
         patient = PatientAuthority(process, process.target, process.admin_key())
         impatient = PatientAuthority(process, process.target, patient.admin_key, IMPATIENT)

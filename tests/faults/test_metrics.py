@@ -1,4 +1,4 @@
-"""Metrics have a series for each way to act, and none for whoever acts."""
+"""Metrics have no series per tenant, campaign or contact."""
 
 import socket
 import urllib.request
@@ -15,20 +15,20 @@ from tests.conftest import RunningAuthority
 from tests.mailing import clients_of, send
 
 LABELS = {"method", "code", "name", "cause", "le", "generation"}
-"""Of the service's metrics and of Python's; `python_info` aside."""
+"""The labels of the service's and Python's metrics, without `python_info`."""
 
 Series = set[tuple[str, frozenset[tuple[str, str]]]]
 
 
 class Metered:
-    """An authority of the test's own, with metrics."""
+    """An authority with metrics."""
 
     def __init__(self, authority: RunningAuthority, address: str) -> None:
         self.authority = authority
         self._address = address
 
     def series(self) -> Series:
-        """Return the names and labels of all that is served."""
+        """Return the names and labels of all series."""
         with urllib.request.urlopen(f"http://{self._address}/metrics", timeout=5) as answer:
             families = text_string_to_metric_families(answer.read().decode())
             return {
@@ -40,7 +40,7 @@ class Metered:
 
 @pytest.fixture
 async def metered(tmp_path: Path) -> AsyncIterator[Metered]:
-    """An authority that nobody else uses."""
+    """An authority that no other test uses."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with AuthorityProcess(tmp_path, "--metrics-listen", address) as process:
@@ -48,7 +48,7 @@ async def metered(tmp_path: Path) -> AsyncIterator[Metered]:
 
 
 async def _everything(authority: RunningAuthority, number: int) -> set[str]:
-    """Have a tenant's readers do all that readers do; return what names tenant and readers."""
+    """Perform every action for a new tenant; return its identifiers."""
     readers = [f"canary-{number}-{reader}@mail.example.com" for reader in range(5 * number)]
     async with AsyncExitStack() as stack:
         clients = await clients_of(stack, authority)
@@ -72,8 +72,8 @@ async def _everything(authority: RunningAuthority, number: int) -> set[str]:
     return {clients.tenant_id, "canary", *mailing.tokens.values()}
 
 
-async def test_no_series_is_anybodys(metered: Metered) -> None:
-    """A second tenant with other readers adds not one: no label can tell whom it counts."""
+async def test_no_series_depends_on_tenants_or_contacts(metered: Metered) -> None:
+    """A second tenant with other contacts adds no series."""
     names = await _everything(metered.authority, 1)
     first = metered.series()
     names |= await _everything(metered.authority, 2)
@@ -82,7 +82,7 @@ async def test_no_series_is_anybodys(metered: Metered) -> None:
         "hushpost_rpc_seconds_count",
         "hushpost_commit_events_sum",
     }
-    # Transactions that collide or fail do so by chance; their labels are checked below.
+    # Retried and failed transactions depend on chance; their labels are checked below.
     added = {name for name, _ in second - first if "transaction" not in name}
     assert added == set()
     labels = {label for name, labels in second if name != "python_info" for label, _ in labels}

@@ -1,4 +1,4 @@
-"""Past the limit: what is more is refused, in words that callers understand, and all else goes on."""
+"""Overload: excess calls are rejected as OVERLOADED, and other calls keep working."""
 
 import asyncio
 import socket
@@ -30,12 +30,12 @@ CALLS = 8
 EVENTS = 50
 BATCH = 20
 FLOOD = 4000
-"""More than gRPC lets wait by itself."""
+"""More calls than gRPC queues by default."""
 
 
 @dataclass(frozen=True)
 class World:
-    """An authority that takes little at a time, and a mailing of its own for each test."""
+    """An authority with low limits, and a campaign per test."""
 
     process: AuthorityProcess
     metrics: str
@@ -63,14 +63,14 @@ class World:
         return self.wire.call("RecordEvents", request, self.keys.edge_key)
 
     def unsent_batch(self) -> Awaitable[Any]:
-        """Call RecordEvents, and keep the request back."""
+        """Start a RecordEvents call without sending its request."""
         call: Any = self.wire.channel.stream_unary("/hushpost.v1.TrackingService/RecordEvents")
         credentials = (("authorization", f"Bearer {self.keys.edge_key}"),)
         answer: Awaitable[Any] = call(metadata=credentials, timeout=10)
         return answer
 
     def under_way(self) -> dict[str, float]:
-        """Return how much of each kind is under way."""
+        """Return the calls and events in progress, by kind."""
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:
             return {
                 sample.labels["name"]: sample.value
@@ -82,7 +82,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """An authority of the test's own."""
+    """A separate authority."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         metrics = f"127.0.0.1:{free.getsockname()[1]}"
     limits = (
@@ -104,7 +104,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def outcome(call: Awaitable[Any]) -> str:
-    """Return OK or OVERLOADED; fail where a call ends in another way."""
+    """Return OK or OVERLOADED; fail for any other result."""
     try:
         await call
     except grpc.aio.AioRpcError as error:
@@ -116,8 +116,8 @@ async def outcome(call: Awaitable[Any]) -> str:
     return "OK"
 
 
-async def test_of_a_flood_each_call_is_recorded_once_or_refused(world: World) -> None:
-    """Nothing of a flood is cancelled, what was answered is counted once, and then all is as before."""
+async def test_each_call_of_a_flood_is_recorded_once_or_rejected(world: World) -> None:
+    """No call of a flood is cancelled, acknowledged calls count once, and the authority recovers."""
     contacts = list(world.mailing.tokens)
     batches = [contacts[start : start + BATCH] for start in range(0, FLOOD, BATCH)]
     clicks = asyncio.gather(*(outcome(world.click(contact)) for contact in contacts))
@@ -145,8 +145,8 @@ async def _check(world: World, clicks: int, opens: int) -> None:
     assert counted == (clicks, opens)
 
 
-async def test_while_recording_is_full_all_else_is_answered(world: World) -> None:
-    """With every place taken a batch is refused before it is sent; numbers, choices and links go on."""
+async def test_other_calls_work_while_recording_is_full(world: World) -> None:
+    """At the recording limit, batches are rejected unread; statistics, preferences and links work."""
     contacts = list(world.mailing.tokens)
     async with connected(world.process.data_dir) as connection:
         async with connection.transaction():
@@ -172,8 +172,8 @@ async def test_while_recording_is_full_all_else_is_answered(world: World) -> Non
     await _check(world, CALLS - 3, 3 * BATCH)
 
 
-async def test_a_call_that_its_caller_gives_up_leaves_its_place(world: World) -> None:
-    """Callers that go away while they wait keep nobody out."""
+async def test_a_cancelled_call_frees_its_place(world: World) -> None:
+    """Cancelled calls no longer count towards the limit."""
     contacts = list(world.mailing.tokens)
     async with connected(world.process.data_dir) as connection, connection.transaction():
         await connection.execute("lock table counters in exclusive mode")
@@ -187,7 +187,7 @@ async def test_a_call_that_its_caller_gives_up_leaves_its_place(world: World) ->
             call.cancel()
             with suppress(asyncio.CancelledError):
                 await call
-        await eventually(lambda: has(0), "their places are free")
+        await eventually(lambda: has(0), "no events are in progress")
     await world.batch(contacts[:BATCH])
 
 

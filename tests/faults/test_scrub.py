@@ -1,4 +1,4 @@
-"""After `hushpost scrub` the database's files have no byte of what was folded or erased."""
+"""After `hushpost scrub`, the database files contain no anonymized event or erased contact."""
 
 import asyncio
 import struct
@@ -22,14 +22,14 @@ READERS = [f"canary-{number:03}@mail.example.com" for number in range(60)]
 ANONYMIZED, ERASED, KEPT = READERS[10], READERS[20], READERS[30]
 
 FIRST = 0x7A3C_91E4_5B00
-"""The first contact's number: its bytes stand out."""
+"""The number of the first contact, with distinctive bytes."""
 
 SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Town:
-    """An authority of the test's own, and what was sent by it."""
+    """A separate authority with a campaign."""
 
     process: AuthorityProcess
     mailing: Mailing
@@ -48,7 +48,7 @@ def _scrub(folder: Path, uri: str | None = None) -> "subprocess.CompletedProcess
 
 
 def _found(folder: Path, needles: dict[str, bytes]) -> set[str]:
-    """Return the needles that some file has, of whatever kind it is."""
+    """Return the needles found in any file."""
     found = set()
     for file in folder.rglob("*"):
         try:
@@ -60,7 +60,7 @@ def _found(folder: Path, needles: dict[str, bytes]) -> set[str]:
 
 
 async def _needles(process: AuthorityProcess, tenant_id: str) -> dict[str, bytes]:
-    """Return what stands in a file as long as something of a contact's behaviour does."""
+    """Return the bytes that reveal a contact's behaviour."""
     async with connected(process.data_dir) as database:
         tenant = await tenant_number(database, tenant_id)
         campaign = await database.fetchval("select campaign from campaigns")
@@ -68,8 +68,8 @@ async def _needles(process: AuthorityProcess, tenant_id: str) -> dict[str, bytes
             name: await contact_number(database, tenant, name)
             for name in (ANONYMIZED, ERASED, KEPT)
         }
-    # In a row of events and in the index by campaign, campaign and contact stand
-    # side by side.
+    # In event rows and in the index by campaign, campaign and contact are
+    # adjacent.
     acted = {name: struct.pack("<qq", int(campaign), number) for name, number in numbers.items()}
     return {
         "events of who opted out": acted[ANONYMIZED],
@@ -83,7 +83,7 @@ async def _needles(process: AuthorityProcess, tenant_id: str) -> dict[str, bytes
 
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    """Readers who have opened and clicked; one has opted out since, one is erased."""
+    """Recipients who opened and clicked; one has opted out, one is erased."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
         async with connected(process.data_dir) as database:
@@ -101,8 +101,8 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         yield Town(process, mailing, needles)
 
 
-async def test_nothing_is_left_of_whom_nothing_should_be(town: Town) -> None:
-    """Before, the bytes are there, in tables that a vacuum has cleaned too; then no more."""
+async def test_scrubbing_removes_all_traces(town: Town) -> None:
+    """The bytes are in the files before, even after a VACUUM, and gone after scrubbing."""
     async with connected(town.process.data_dir) as database:
         await database.execute("vacuum")
         await database.execute("checkpoint")
@@ -116,8 +116,8 @@ async def test_nothing_is_left_of_whom_nothing_should_be(town: Town) -> None:
     }
 
 
-async def test_no_row_tells_when_it_was_written(town: Town) -> None:
-    """Rows of anonymous numbers are of one transaction, and lie in the order of their keys."""
+async def test_scrubbed_rows_have_no_order(town: Town) -> None:
+    """Rows of anonymous counts share one transaction id and are sorted by key."""
     await town.mailing.click(KEPT, link=2)
     for table in ("counters", "slot_bits"):
         statement = f"select count(distinct xmin::text) from {table}"  # noqa: S608 - ours
@@ -134,8 +134,8 @@ async def test_no_row_tells_when_it_was_written(town: Town) -> None:
             assert lying == await database.fetch(f"{rows} tenant, {columns}, {last}")
 
 
-async def test_the_service_goes_on_meanwhile(town: Town) -> None:
-    """Events that are recorded during a scrub count, and so do those before and after."""
+async def test_events_are_recorded_during_a_scrub(town: Town) -> None:
+    """Events before, during and after a scrub all count."""
     scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))
     others = [name for name in READERS if name != ERASED]
     rounds = 0
@@ -145,15 +145,15 @@ async def test_the_service_goes_on_meanwhile(town: Town) -> None:
     assert (await scrubbing).returncode == 0
     await town.mailing.open(*others)
     stats = await town.mailing.stats()
-    # The one who opted out counts as anonymous; the one who was erased, as before.
+    # The contact that opted out, and the erased one, count as anonymous.
     human = stats.opens.human
     assert human.identified.total == (rounds + 2) * (len(READERS) - 2)
     assert human.anonymous.total + human.aggregate.total == rounds + 2 + 1
     assert rounds > 1
 
 
-async def test_an_open_transaction_is_waited_for(town: Town) -> None:
-    """While somebody sees deleted rows they must stay: the scrub goes on when that has ended."""
+async def test_a_scrub_waits_for_open_transactions(town: Town) -> None:
+    """While a transaction sees deleted rows, the scrub waits."""
     async with connected(town.process.data_dir) as database:
         await database.execute("begin isolation level repeatable read; select from contacts")
         scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))
@@ -164,8 +164,8 @@ async def test_an_open_transaction_is_waited_for(town: Town) -> None:
     assert "events of who opted out" not in _found(town.process.data_dir, town.needles)
 
 
-async def test_recording_does_not_wait_behind_a_scrub_that_waits(town: Town) -> None:
-    """A table that others hold is asked for a moment at a time, so that events still count."""
+async def test_a_waiting_scrub_does_not_block_recording(town: Town) -> None:
+    """The scrub requests a busy table's lock only briefly, so that events are still recorded."""
     async with connected(town.process.data_dir) as database:
         await database.execute("begin; lock table contacts in access share mode")
         scrubbing = asyncio.create_task(asyncio.to_thread(_scrub, town.process.data_dir))
@@ -181,10 +181,10 @@ async def test_recording_does_not_wait_behind_a_scrub_that_waits(town: Town) -> 
     assert slowest < 3, "a fifth of a second at a time, and what the machine adds"
 
 
-async def test_a_role_that_may_not_see_to_the_log_is_told(
+async def test_a_role_without_wal_rights_is_told_what_to_do(
     authority: RunningAuthority, tmp_path: Path
 ) -> None:
-    """An owner of the database alone scrubs its tables, and learns what is left to do."""
+    """A database owner without superuser rights scrubs the tables and is told what remains."""
     server = database_uri(authority.process.data_dir)
     name = f"s_{uuid.uuid4().hex[:12]}"
     async with on(server) as connection:

@@ -1,4 +1,4 @@
-"""Sums and rates of numbers. Pure."""
+"""Sums and rates of counts. Pure."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ __all__ = ["rates_of", "sum_cells", "sum_counts", "sum_signals"]
 
 
 def sum_signals(signals: Sequence[SignalStats]) -> SignalStats:
-    """Add up, people and machines apart."""
+    """Add up signals, people and machines separately."""
     return SignalStats(
         human=sum_cells([signal.human for signal in signals]),
         machine=sum_cells([signal.machine for signal in signals]),
@@ -23,7 +23,7 @@ def sum_signals(signals: Sequence[SignalStats]) -> SignalStats:
 
 
 def sum_cells(cells: Sequence[EngagementStats]) -> EngagementStats:
-    """Add up each part."""
+    """Add up each mode."""
     return EngagementStats(
         identified=sum_counts([cell.identified for cell in cells]),
         anonymous=sum_counts([cell.anonymous for cell in cells]),
@@ -38,7 +38,7 @@ def sum_counts(counts: Sequence[Count]) -> Count:
 
 
 def rates_of(sent: SentStats, opens: SignalStats, clicks: SignalStats) -> Rates:
-    """Return rates by people; of messages that went out untracked nothing is known."""
+    """Return the rates of people among messages that are not OFF."""
     tracked = sent.identified + sent.anonymous + sent.aggregate
     opened = opens.human.identified.unique + opens.human.anonymous.unique
     return Rates(

@@ -1,4 +1,4 @@
-"""The kinds of events that a cell holds, and what is told of each. Pure."""
+"""Splits the events of a cell by kind, and predicts the published counts. Pure."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -13,9 +13,9 @@ __all__ = ["Event", "Part", "Parts", "clickers", "messages", "parts"]
 
 @dataclass(slots=True)
 class Event:
-    """What one event counts for. `link` 0 is an open.
+    """One event. `link` 0 is an open.
 
-    `is_folded`: it was identified until its contact opted out.
+    `is_anonymized`: it was identified until its contact opted out.
     """
 
     message: int
@@ -23,17 +23,17 @@ class Event:
     time: datetime
     machine: bool
     mode: Mode
-    is_folded: bool = False
+    is_anonymized: bool = False
 
 
 class Part(NamedTuple):
-    """Events of one kind in a cell, and the people behind them; 0 if nobody can tell."""
+    """Events of one kind in a cell, and their distinct people (0 in mode AGGREGATE)."""
 
     events: list[Event]
     people: int
 
     def told(self, quorum: int) -> Count:
-        """Return what is told of this at first: whole quorums, or all that is identified.
+        """Return the first published count: multiples of the quorum, or all identified events.
 
         Of people no event but the first: others follow with the next people.
         """
@@ -60,10 +60,10 @@ class Parts(NamedTuple):
 
 
 def parts(events: Iterable[Event], known: AbstractSet[int]) -> Parts:
-    """Part events by kind; `known` are messages whose people are nobody new."""
+    """Split events by kind; `known` are messages of people who are counted elsewhere."""
     kinds: dict[tuple[Mode, bool], list[Event]] = {}
     for event in events:
-        kinds.setdefault((event.mode, event.is_folded), []).append(event)
+        kinds.setdefault((event.mode, event.is_anonymized), []).append(event)
     identified, unknown, folded = (
         kinds.get(kind, [])
         for kind in (
@@ -86,7 +86,7 @@ def messages(events: Iterable[Event]) -> set[int]:
 
 
 def clickers(people: int, links: Iterable[int], quorum: int) -> int:
-    """Return how many of the people who clicked any link are told, when links tell so many.
+    """Return the published clickers of any link, given the published people per link.
 
     For each quorum that a link tells, one more of them, or as many as that link's.
     """

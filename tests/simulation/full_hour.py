@@ -1,4 +1,4 @@
-"""The time, where it matters in which hour something is counted."""
+"""Avoids the last seconds of an hour, where the hour of an event is ambiguous."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ _MARGIN_SECONDS = 5
 
 
 async def clear_of_full_hour() -> datetime:
-    """Return the time, a few seconds from its hour's end at least.
+    """Return the time; wait if the hour ends within a few seconds.
 
     So that it is certain in which hour is counted what follows.
     """

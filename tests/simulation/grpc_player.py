@@ -1,4 +1,4 @@
-"""Plays the hours before through gRPC, as edges, preference pages and senders do."""
+"""Plays the past hours over gRPC, as edges, preference pages and senders do."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -15,7 +15,7 @@ _CALLS_AT_A_TIME = 32
 
 @dataclass(slots=True)
 class Sent:
-    """How much was sent, and what was answered otherwise than expected.
+    """Counts the calls, and collects unexpected responses.
 
     Attributes:
         opens: Opens that count.
@@ -39,7 +39,7 @@ class Sent:
 
 
 class Player:
-    """Plays rounds of a campaign, with keys of two roles."""
+    """Plays the rounds of a campaign with keys of two roles."""
 
     def __init__(self, edge: Hushpost, sender: Hushpost, links: Sequence[NewLink]) -> None:
         self._edge = edge
@@ -58,7 +58,7 @@ class Player:
             try:
                 await self._round(current)
             except ExceptionGroup as failed:
-                # One tells enough, and what calls this expects no group.
+                # The first error is enough; callers expect no exception group.
                 raise failed.exceptions[0] from failed
 
     async def _round(self, current: Round) -> None:
@@ -70,8 +70,8 @@ class Player:
             for call in current.repeats:
                 self.sent.again += 1
                 tasks.create_task(self._in_turn(self._send(call)))
-        # Not at the same time: what was identified before is counted apart from what
-        # was never.
+        # Not concurrently: events that were identified before are counted separately from
+        # others.
         async with asyncio.TaskGroup() as tasks:
             for opt_out in current.opt_outs:
                 tasks.create_task(self._in_turn(self.opt_out(opt_out)))

@@ -1,4 +1,4 @@
-"""Plays the present hour: visits to the edge over HTTP, and opt-outs meanwhile."""
+"""Plays the present hour: HTTP visits to the edge, and opt-outs in between."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from tests.simulation.plan import Step
 __all__ = ["Visited", "play_steps"]
 
 _PAUSE_SECONDS = 1.2
-"""Longer than the edge takes two clicks on different links for one by a machine."""
+"""Longer than the interval in which the edge takes clicks on two links for a machine."""
 
 
 @dataclass(slots=True)
 class Visited:
-    """What came of it.
+    """The results of all visits.
 
     Attributes:
         opens: Opens that count.
@@ -38,7 +38,7 @@ class Visited:
 
     @property
     def events(self) -> int:
-        """All that the edge ships, whether it counts or is refused."""
+        """All events that the edge ships, including those that the authority rejects."""
         return self.opens + self.clicks + self.damaged
 
 
@@ -48,7 +48,7 @@ async def play_steps(
     steps: Sequence[Step],
     model: Model,
 ) -> list[str]:
-    """Play one step after the other, and wait until the edge has shipped all of it.
+    """Play the steps in order, and wait until the edge has shipped all events.
 
     The model is told of each step.
 
@@ -85,7 +85,7 @@ async def _visit(step: Step, visiting: Visiting, model: Model, visited: Visited)
             for visit in step.visits:
                 tasks.create_task(visiting.visit(visit))
     except ExceptionGroup as failed:
-        # One tells enough, and what calls this expects no group.
+        # The first error is enough; callers expect no exception group.
         raise failed.exceptions[0] from failed
     actions = [action for visit in step.visits for action in visit.actions(now)]
     tell_happened(model, actions, ())

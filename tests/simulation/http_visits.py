@@ -1,4 +1,4 @@
-"""Visits an edge over HTTP, as browsers and machines do."""
+"""Sends HTTP requests to an edge, as browsers and machines do."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ _GIF_BYTES = 43
 
 
 class Visiting:
-    """Connections to an edge, in threads of their own; a context manager.
+    """A pool of HTTP connections to an edge, used in threads; a context manager.
 
     Attributes:
         requests: How many were answered, by who asked.
@@ -49,7 +49,7 @@ class Visiting:
             connection.close()
 
     async def visit(self, visit: Visit) -> None:
-        """Make the requests of a visit.
+        """Send the requests of a visit.
 
         Raises:
             DemoError: if the edge does not answer.
@@ -75,11 +75,11 @@ class Visiting:
 
 
 def _fetch(connection: HTTPConnection, fetch: Fetch, headers: dict[str, str]) -> list[str]:
-    """Make a request; return how the answer differs from what it must be."""
+    """Send a request; return how the response differs from the expected one."""
     connection.request(fetch.method, fetch.path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()
-    # Header bytes come as the characters of Latin-1.
+    # http.client decodes headers as Latin-1.
     location = answer.headers.get("Location")
     where = None if location is None else location.encode("latin-1").decode(errors="replace")
     found = [

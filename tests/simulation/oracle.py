@@ -1,4 +1,4 @@
-"""Predicts a campaign's numbers from what was sent. Pure.
+"""Predicts the statistics of a campaign from what was sent. Pure.
 
 Written from the interface's words alone, in the plainest way that is right: a
 list of all events, gone through once per number. It shares no code and no
@@ -40,7 +40,7 @@ class _Message:
 
 
 class Model:
-    """What an authority must answer, for a tenant whose opt-outs are ANONYMOUS and fold.
+    """Predicts statistics for a tenant whose opt-outs are ANONYMOUS and anonymize the past.
 
     Tell it what was sent in the order in which it was committed, each event once
     however often it was sent. Messages are numbered 0… in the order of `send`.
@@ -52,7 +52,7 @@ class Model:
     def __init__(
         self, campaign_id: str, links: Sequence[NewLink], groups: Sequence[str], quorum: int
     ) -> None:
-        """Take the campaign as it was created, and k."""
+        """Describe the campaign; `quorum` is k."""
         self._campaign_id = campaign_id
         self.links = links
         self._groups = groups
@@ -61,7 +61,7 @@ class Model:
         self._events: list[Event] = []
 
     def send(self, group: str, mode: Mode, time: datetime) -> None:
-        """A message went out, in the mode that its token was issued with."""
+        """Record a sent message with the mode of its token."""
         self._messages.append(_Message(group, mode, mode, time))
 
     def record(
@@ -73,7 +73,7 @@ class Model:
         *,
         privacy_signal: bool = False,
     ) -> None:
-        """An open (link 0) or a click (link n) was recorded."""
+        """Record an open (link 0) or a click (link n)."""
         mode = self._messages[message].mode
         if mode is Mode.IDENTIFIED and privacy_signal:
             mode = Mode.AGGREGATE
@@ -81,16 +81,16 @@ class Model:
             self._events.append(Event(message, link, time, verdict in _MACHINES, mode))
 
     def opt_out(self, message: int) -> None:
-        """The contact of a message opted out; what named it is anonymous from now on."""
+        """Record the opt-out of a message's contact, which anonymizes its events."""
         if self._messages[message].mode is not Mode.IDENTIFIED:
             return
         self._messages[message].mode = Mode.ANONYMOUS
         for event in self._events:
             if event.message == message and event.mode is Mode.IDENTIFIED:
-                event.mode, event.is_folded = Mode.ANONYMOUS, True
+                event.mode, event.is_anonymized = Mode.ANONYMOUS, True
 
     def engaged(self) -> dict[int, tuple[int, int]]:
-        """Return opens and clicks, by machines too, of the messages that may be named."""
+        """Return the opens and clicks of identified messages, including automated ones."""
         found: dict[int, tuple[int, int]] = {}
         for event in self._events:
             if event.mode is Mode.IDENTIFIED:
@@ -100,7 +100,7 @@ class Model:
         return found
 
     def held_back(self) -> int:
-        """Return how many anonymous events are in no number of a group."""
+        """Return the number of anonymous events that are not published."""
         groups = [self._group(group) for group in self._groups]
         cells = [
             cell
@@ -112,7 +112,7 @@ class Model:
         return anonymous - sum(cell.anonymous.total for cell in cells)
 
     def stats(self, published: datetime) -> CampaignStats:
-        """Return the numbers, all published in one hour: they were asked for once."""
+        """Return the statistics, if they are read once, in the hour `published`."""
         sent = self._sent(self._messages)
         groups = tuple(self._group(group) for group in self._groups)
         opens = sum_signals([group.opens for group in groups])
@@ -157,11 +157,11 @@ class Model:
         )
 
     def _link(self, number: int) -> SignalStats:
-        """Return clicks on a link: what is told of each group's."""
+        """Return the clicks on a link: the sum of the groups' published counts."""
         return sum_signals([self._signal(group, number) for group in self._groups])
 
     def _clicks(self, group: str, machine: bool) -> EngagementStats:  # noqa: FBT001 - as in events
-        """Return a group's clicks: events as its links tell them, each person once."""
+        """Return a group's clicks: events as published for its links, people once."""
         links = range(1, len(self.links) + 1)
         every = parts(self._clicked(group, links, machine), self._known(group, links, machine))
         by_link = [self._parts(group, link, machine) for link in links]
@@ -194,7 +194,7 @@ class Model:
         return parts(self._clicked(group, (link,), machine), self._known(group, links, machine))
 
     def _known(self, group: str, links: Iterable[int], machine: bool) -> set[int]:  # noqa: FBT001
-        return messages(e for e in self._clicked(group, links, machine) if e.is_folded)
+        return messages(e for e in self._clicked(group, links, machine) if e.is_anonymized)
 
     def _clicked(self, group: str, links: Iterable[int], machine: bool) -> list[Event]:  # noqa: FBT001
         wanted = set(links)
@@ -207,7 +207,7 @@ class Model:
         ]
 
     def _has_many(self, group: str) -> bool:
-        """Tell whether AGGREGATE events of a group may be those of a quorum of people."""
+        """Return whether a group has enough messages to publish AGGREGATE events."""
         modes = [message.sent_mode for message in self._messages if message.group == group]
         heard, aggregate = len(modes) - modes.count(Mode.OFF), modes.count(Mode.AGGREGATE)
         return heard >= self._quorum and (not aggregate or aggregate >= self._quorum)
@@ -254,7 +254,7 @@ class _Named:
             self._firsts.setdefault((event.message, event.link, event.machine), event)
 
     def hour(self, hour: datetime, published: SignalStats) -> SignalStats:
-        """Return an hour's numbers; `published` has the part that names nobody."""
+        """Return the statistics of an hour; `published` has the anonymous part."""
         return SignalStats(
             human=replace(published.human, identified=self._count(hour, machine=False)),
             machine=replace(published.machine, identified=self._count(hour, machine=True)),
@@ -268,7 +268,7 @@ class _Named:
 
 
 def _without(signal: SignalStats) -> SignalStats:
-    """Return a signal of which nothing anonymous was published."""
+    """Return a signal without anonymous counts."""
     return SignalStats(human=_empty(signal.human), machine=_empty(signal.machine))
 
 

@@ -1,4 +1,4 @@
-"""Tells the model what was sent: each thing once, and nothing of what was refused. Pure."""
+"""Feeds the oracle with what was sent: every event once, without rejected ones. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,20 +10,20 @@ __all__ = ["tell_happened", "tell_rounds", "tell_sent"]
 
 
 def tell_sent(model: Model, messages: Sequence[Message], time: datetime) -> None:
-    """Tell it the messages."""
+    """Feed the sent messages."""
     for message in messages:
         model.send(message.group, message.mode, time)
 
 
 def tell_rounds(model: Model, rounds: Iterable[Round]) -> None:
-    """Tell it the hours before."""
+    """Feed the past hours."""
     for current in rounds:
         actions = [action for call in current.calls for action in call.actions]
         tell_happened(model, actions, current.opt_outs)
 
 
 def tell_happened(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptOut]) -> None:
-    """Tell it what happened, and who opted out after that."""
+    """Feed events, and the opt-outs after them."""
     for action in actions:
         model.record(
             action.message.number,

@@ -1,4 +1,4 @@
-"""Draws the hours before: who did what, and in which calls an edge sends it. Pure."""
+"""Generates the past hours: events, and the calls that an edge sends. Pure."""
 
 import random
 from collections import defaultdict
@@ -24,7 +24,7 @@ def draw(
     now: datetime,
     rng: random.Random,
 ) -> tuple[Round, ...]:
-    """Draw what happened to messages in the hours before this one, in the order of time.
+    """Generate the events of past hours in chronological order.
 
     `may_leave` are those of which some opt out on the way: none twice.
     """
@@ -56,7 +56,7 @@ def _deeds(message: Message, leaves: int | None, links: int, rng: random.Random)
     if leaves is None:
         return drawn
     if leaves == 2:
-        # Alone in an hour of its own: of that hour nothing may be left to see.
+        # The only event of its hour: after the opt-out, that hour must not be visible.
         drawn.append(Deed(-2, 0))
     drawn.extend(deeds_around_opt_out(leaves, links, rng))
     return [d._replace(privacy_signal=False) if d.round == leaves else d for d in drawn]
@@ -75,7 +75,7 @@ def _calls(
     now: datetime,
     rng: random.Random,
 ) -> Iterable[Call]:
-    """Spread actions over single calls and batches."""
+    """Distribute actions over single calls and batches."""
     rng.shuffle(actions)
     split = int(len(actions) * (1 - _BATCHED))
     for action in actions[:split]:
@@ -100,7 +100,7 @@ def _call(
     for event in bad:
         events.insert(rng.randint(0, len(events)), event)
     return Call(
-        # Not from the seed: the authority would know it from the run before.
+        # Not from the seed: the authority would recognise it from the previous run.
         request_id=uuid4(),
         actions=tuple(actions),
         events=tuple(events),
@@ -111,7 +111,7 @@ def _call(
 
 
 def _bad_events(message: Message, links: int, now: datetime) -> list[tuple[Event, ErrorReason]]:
-    """Return events that are refused, with the reasons."""
+    """Return events that are rejected, with the reasons."""
     token = message.token
     damaged = token[:-1] + ("A" if token[-1] != "A" else "B")
     return [

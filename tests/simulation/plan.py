@@ -1,4 +1,4 @@
-"""What the demo will do, round by round and step by step. Pure data."""
+"""The plan of a simulated campaign: rounds of gRPC calls and steps of HTTP visits. Pure data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ __all__ = ["Action", "Call", "Fetch", "Link", "Message", "OptOut", "Round", "Ste
 
 
 class Link(NamedTuple):
-    """A link that stands in a mail to be clicked.
+    """A tracked link in a mail.
 
     Attributes:
         number: Of the link in the campaign.
@@ -26,7 +26,7 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the campaign, as it was found in its mail.
+    """One message of the campaign, as read from its mail.
 
     Attributes:
         number: Its place among all, from 0.
@@ -50,7 +50,7 @@ class Message:
 
 
 class Action(NamedTuple):
-    """Somebody, or something, opens a message (link 0) or clicks link n of it."""
+    """An open (link 0) or a click (link n) of a message."""
 
     message: Message
     link: int
@@ -60,7 +60,7 @@ class Action(NamedTuple):
 
     @property
     def event(self) -> Event:
-        """What an edge sends."""
+        """The event that an edge sends."""
         return Event(
             self.message.token,
             link_number=self.link or None,
@@ -93,7 +93,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """A recipient opts out: by the token of its preference page, or through the sender."""
+    """An opt-out by preference token, or through the sender."""
 
     message: Message
     by_token: bool
@@ -101,7 +101,7 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What happens in one hour of the past; all of it is sent at the same time.
+    """The calls of one past hour, which are sent concurrently.
 
     A round's actions are in its hour, and rounds follow each other: so it is
     certain in which hour a message's first recorded event is. Opt-outs follow
@@ -120,7 +120,7 @@ class Round:
 
 
 class Fetch(NamedTuple):
-    """One HTTP request, and what must come of it.
+    """One HTTP request and its expected response.
 
     Attributes:
         path: What is asked for.
@@ -143,7 +143,7 @@ class Fetch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Requests by one visitor for one message, one right after the other."""
+    """Consecutive requests of one visitor for one message."""
 
     message: Message
     who: str
@@ -152,7 +152,7 @@ class Visit:
     fetches: tuple[Fetch, ...]
 
     def actions(self, time: datetime) -> list[Action]:
-        """Return what counts of it, if it happens now."""
+        """Return the events that count, if the visit happens now."""
         return [
             Action(self.message, fetch.link, time, fetch.verdict, self.privacy_signal)
             for fetch in self.fetches
@@ -162,7 +162,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens through the edge at the same time; a pause follows.
+    """Concurrent visits to the edge, followed by a pause.
 
     In one step nobody but a machine clicks two links of a message: people take
     a while.

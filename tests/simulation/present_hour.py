@@ -1,4 +1,4 @@
-"""Draws what happens through the edge: who comes, opens, clicks and opts out. Pure."""
+"""Generates the visits to the edge in the present hour, and the opt-outs. Pure."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _READS, _CLICKS, _SIGNALS = 0.15, 0.5, 0.12
 _ODD = 3
 _STRANGER = "2001:db8:ffff::1"
 
-# By visitor: of how many messages, and whether it follows the links as well.
+# By visitor: the share of messages, and whether it follows links.
 _MACHINES = (
     (APPLE, 0.20, False),
     (GMAIL_AHEAD, 0.08, False),
@@ -43,7 +43,7 @@ _SIGNS = ({"Sec-GPC": "1"}, {"DNT": "1"})
 def draw_steps(
     messages: Sequence[Message], leaving: Sequence[Message], rng: random.Random
 ) -> tuple[Step, ...]:
-    """Draw what happens to messages now; those `leaving` opt out on the way."""
+    """Generate the visits of the present hour; the contacts of `leaving` opt out."""
     leavers = {message.number for message in leaving}
     tracked = [message for message in messages if message.mode is not Mode.OFF]
     visits: list[list[Visit]] = [[] for _ in range(_STEPS)]
@@ -73,13 +73,13 @@ def _by_machines(message: Message, rng: random.Random) -> Iterator[Visit]:
 
 
 def _by_person(message: Message, rng: random.Random, *, is_leaver: bool) -> Iterator[Visit]:
-    """Draw somebody who reads: opens, and follows one link at most, some twice."""
+    """Generate a reader: opens, and follows at most one link, sometimes twice."""
     signs = {} if is_leaver or rng.random() >= _SIGNALS else rng.choice(_SIGNS)
     place = rng.randrange(len(message.links))
     clicks = [place] * rng.choice((1, 1, 1, 2)) if is_leaver or rng.random() < _CLICKS else []
     kind = 1.0 if is_leaver else rng.random()
     if kind < 0.25:
-        # Who reads at Gmail: the image by way of the proxy, the links not.
+        # A Gmail reader: the image comes through the proxy, clicks do not.
         yield _visit(message, GMAIL, [None])
         if clicks:
             yield _visit(message, rng.choice(PEOPLE), clicks, signs)
@@ -97,7 +97,7 @@ def _visit(
     places: Sequence[int | None],
     signs: dict[str, str] | None = None,
 ) -> Visit:
-    """Return a visit: None for the pixel, or the place of a link in the mail."""
+    """Return a visit; None means the pixel, a number the position of a link."""
     return Visit(
         message,
         visitor.name,
@@ -121,7 +121,7 @@ def _fetch(message: Message, visitor: Visitor, place: int | None) -> Fetch:
 
 
 def _odd(message: Message, rng: random.Random) -> Visit:
-    """Return requests that are answered and count for nothing."""
+    """Return requests that do not count as events."""
     link = rng.choice(message.links)
     path = _path(link.url)
     damaged = path.replace(message.token, message.token[:-1] + _other(message.token[-1]))

@@ -1,4 +1,4 @@
-"""How the recipients of the demo's campaign behaved in the hours before. Pure.
+"""The behaviour of recipients in the past hours. Pure.
 
 The habits are invented, but not their proportions: most who open do so in the
 first hours, mail programs that fetch for everybody are nearly half of all, and
@@ -14,7 +14,7 @@ from hushpost_client import Verdict
 __all__ = ["ROUNDS", "Deed", "deeds", "deeds_around_opt_out"]
 
 ROUNDS = 7
-"""Hours in which the mail was read, before the present one."""
+"""Hours before the present one in which mail was read."""
 
 _LAST = ROUNDS - 1
 _HABITS = {
@@ -23,7 +23,7 @@ _HABITS = {
     "partners": (0.55, 0.42),
     "press": (0.48, 0.30),
 }
-"""By group: the share that opens, and the share of these that clicks."""
+"""By group: the open rate, and the click rate among openers."""
 
 _VERDICTS = (Verdict.HUMAN, Verdict.PROXY, Verdict.UNKNOWN)
 _LINK_WEIGHTS = (5, 4, 8, 3, 1)
@@ -40,7 +40,7 @@ class Deed(NamedTuple):
 
 
 def deeds(group: str, links: int, rng: random.Random) -> Iterator[Deed]:
-    """Draw what happens to one message."""
+    """Generate the events of one message."""
     if rng.random() < _PREFETCHED:
         for _ in range(rng.randint(1, 3)):
             yield Deed(rng.randint(0, 1), 0, Verdict.PREFETCH)
@@ -54,14 +54,14 @@ def deeds(group: str, links: int, rng: random.Random) -> Iterator[Deed]:
 
 
 def deeds_around_opt_out(leaves: int, links: int, rng: random.Random) -> Iterator[Deed]:
-    """Draw what somebody does before, while and after opting out in a round."""
+    """Generate events before, during and after an opt-out."""
     for number in (leaves - 2, leaves - 1, leaves, leaves, leaves + 1):
         yield Deed(number, 0)
         yield Deed(number, rng.randint(1, links))
 
 
 def _read(group: str, links: int, rng: random.Random) -> Iterator[tuple[int, int]]:
-    """Draw what a person does, as (round, link)."""
+    """Generate a person's events as (round, link)."""
     opening, clicking = _HABITS.get(group, (0.6, 0.5))
     if rng.random() >= opening:
         return

@@ -1,4 +1,4 @@
-"""Compares numbers that were answered with numbers that were predicted. Pure."""
+"""Compares reported with predicted numbers. Pure."""
 
 import math
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ from hushpost_client import CampaignStats
 __all__ = ["Numbers", "differences", "numbers"]
 
 Numbers: TypeAlias = Mapping[str, object]
-"""Values by what they are, for people: `groups press > opens > human > …`."""
+"""Values by readable path: `groups press > opens > human > …`."""
 
 _ENTRY_NAMES = ("group_id", "link_number", "start_time")
 
 
 def numbers(stats: CampaignStats) -> dict[str, object]:
-    """Return all that a report says, one by one."""
+    """Return all values of a report by path."""
     found: dict[str, object] = {}
     _collect(stats, "", found)
     return found
 
 
 def differences(expected: Numbers, answered: Numbers) -> list[str]:
-    """Return a line for each value that is not as expected, missing or too much."""
+    """Return a line for each different, missing or unexpected value."""
     names = [*expected, *(name for name in answered if name not in expected)]
     return [
         f"{name}: expected {expected.get(name, 'nothing')}, answered {answered.get(name, 'nothing')}"

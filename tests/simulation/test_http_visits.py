@@ -1,4 +1,4 @@
-"""What visitors notice of an edge's answers."""
+"""Checking the responses of an edge."""
 
 import threading
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ PIXEL = b"GIF89a".ljust(43, b"\0")
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Redirects links to one place, and answers a pixel to the rest."""
+    """Redirects all links to one URL, and returns a pixel otherwise."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Respond."""
         body = b"" if self.path.startswith("/c/") else PIXEL
         self.send_response(HTTPStatus.OK if body else HTTPStatus.FOUND)
         if not body:
@@ -39,7 +39,7 @@ class Answers(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -62,8 +62,8 @@ def _visit(*fetches: Fetch) -> Visit:
     return Visit(MESSAGE, "people", {"User-Agent": "Mozilla/5.0"}, False, fetches)  # noqa: FBT003
 
 
-async def test_a_redirect_to_another_place_is_a_surprise() -> None:
-    """Right answers are counted and nothing more; each wrong one is told."""
+async def test_a_wrong_redirect_is_reported() -> None:
+    """Correct responses are counted; each wrong one is reported."""
     good = (
         Fetch("/c/t/1", 302, "https://a.example.com/für", 1),
         Fetch("/o/t.gif", 200, None, 0),
@@ -79,8 +79,8 @@ async def test_a_redirect_to_another_place_is_a_surprise() -> None:
     assert status == "status of a GET: expected 404, answered 200"
 
 
-async def test_an_edge_that_is_gone_is_one_plain_error() -> None:
-    """Nobody waits for it, and threads end."""
+async def test_a_stopped_edge_is_one_error() -> None:
+    """The error is raised at once, and threads end."""
     before = threading.active_count()
     with (
         Visiting(_at(with_port("127.0.0.1:0", "--edge-listen"))) as visiting,
@@ -90,8 +90,8 @@ async def test_an_edge_that_is_gone_is_one_plain_error() -> None:
     assert threading.active_count() == before
 
 
-def test_a_mailbox_forgets_the_mail_of_the_run_before(tmp_path: Path) -> None:
-    """Its folder is emptied of mails, and of nothing else."""
+def test_a_mailbox_deletes_the_mail_of_the_previous_run(tmp_path: Path) -> None:
+    """Mails are deleted from its folder, other files stay."""
     for name in ("reader-1.eml", "reader-1.html", "notes.txt"):
         (tmp_path / name).write_text("old")
     mailbox = Mailbox(tmp_path)

@@ -1,4 +1,4 @@
-"""The model that the demo checks the authority by."""
+"""The oracle that predicts statistics."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ Step = Callable[[Model], None]
 
 
 def make_model(quorum: int, modes: list[Mode]) -> Model:
-    """Mail to some, alternately of one group and the other."""
+    """Messages to two groups in turn."""
     model = Model("c", LINKS, GROUPS, quorum)
     for number, mode in enumerate(modes):
         model.send(GROUPS[number % 2], mode, NOON)
@@ -32,7 +32,7 @@ messages = st.integers(0, MESSAGES - 1)
 
 @st.composite
 def events(draw: st.DrawFn, *, signals: bool = True) -> Step:
-    """Anything that may happen to a message."""
+    """An event or an opt-out of a message."""
     message, link = draw(messages), draw(st.integers(0, len(LINKS)))
     time = NOON - timedelta(minutes=draw(st.integers(0, 300)))
     verdict = draw(st.sampled_from(Verdict))
@@ -42,7 +42,7 @@ def events(draw: st.DrawFn, *, signals: bool = True) -> Step:
 
 @st.composite
 def opt_outs(draw: st.DrawFn) -> Step:
-    """Somebody opts out."""
+    """A contact opts out."""
     message = draw(messages)
     return lambda model: model.opt_out(message)
 
@@ -51,7 +51,7 @@ steps = st.lists(st.one_of(events(), events(), events(), opt_outs()), max_size=6
 
 
 def played(quorum: int, sent: list[Mode], happened: list[Step]) -> CampaignStats:
-    """Play steps and ask for the numbers."""
+    """Feed steps to the oracle and return its statistics."""
     model = make_model(quorum, sent)
     for step in happened:
         step(model)
@@ -70,7 +70,7 @@ def test_repeats_count_in_totals_and_people_once() -> None:
 
 
 def test_clicks_on_two_links_are_one_person_of_the_group() -> None:
-    """Per link a person counts once each, per group once."""
+    """A person counts once per link, and once per group."""
     model = make_model(10, [Mode.IDENTIFIED])
     for link in (1, 2):
         model.record(0, link, NOON, Verdict.HUMAN)
@@ -80,7 +80,7 @@ def test_clicks_on_two_links_are_one_person_of_the_group() -> None:
 
 
 def test_an_opt_out_moves_the_past_and_the_future() -> None:
-    """Events before and after an opt-out stand together on the anonymous side, as one person's."""
+    """Events before and after an opt-out count as anonymous events of one person."""
     model = make_model(1, [Mode.IDENTIFIED])
     model.record(0, 0, NOON, Verdict.HUMAN)
     model.opt_out(0)
@@ -90,8 +90,8 @@ def test_an_opt_out_moves_the_past_and_the_future() -> None:
     assert model.engaged() == {}
 
 
-def test_a_privacy_signal_counts_in_totals_alone() -> None:
-    """It turns an identified event into an aggregate one, and leaves an anonymous one."""
+def test_a_privacy_signal_counts_as_aggregate() -> None:
+    """An identified event with a privacy signal is aggregate; an anonymous one stays anonymous."""
     model = make_model(1, [Mode.IDENTIFIED, Mode.ANONYMOUS])
     for message in (0, 1):
         model.record(message, 0, NOON, Verdict.HUMAN, privacy_signal=True)
@@ -101,7 +101,7 @@ def test_a_privacy_signal_counts_in_totals_alone() -> None:
 
 
 def test_below_the_quorum_nothing_is_published() -> None:
-    """Two people are held back by a quorum of three, three are not."""
+    """With a quorum of three, two people are not published and three are."""
     model = make_model(3, [Mode.ANONYMOUS] * 6)
     for message in (0, 2, 4, 1, 3):
         model.record(message, 0, NOON, Verdict.HUMAN)
@@ -113,7 +113,7 @@ def test_below_the_quorum_nothing_is_published() -> None:
 
 @given(sent=modes, happened=steps)
 def test_nothing_is_lost_with_a_quorum_of_one(sent: list[Mode], happened: list[Step]) -> None:
-    """Exact numbers add up to all events but those of messages that are OFF."""
+    """Exact counts add up to all events except those of OFF messages."""
     model = make_model(1, sent)
     recorded = 0
 
@@ -139,7 +139,7 @@ def test_nothing_is_lost_with_a_quorum_of_one(sent: list[Mode], happened: list[S
 def test_published_people_are_as_many_as_the_quorum_or_none(
     quorum: int, sent: list[Mode], happened: list[Step]
 ) -> None:
-    """No cell of a group or link shows fewer people, and none shows people without events."""
+    """No cell shows fewer people than the quorum, or people without events."""
     stats = played(quorum, sent, happened)
     signals = [
         *(signal for group in stats.groups for signal in (group.opens, group.clicks)),
@@ -153,8 +153,8 @@ def test_published_people_are_as_many_as_the_quorum_or_none(
 
 
 @given(quorum=quorums, sent=modes, happened=steps)
-def test_hours_add_up_to_the_whole(quorum: int, sent: list[Mode], happened: list[Step]) -> None:
-    """Opens and messages by hour sum to those of the campaign."""
+def test_hours_add_up_to_the_total(quorum: int, sent: list[Mode], happened: list[Step]) -> None:
+    """Opens and messages per hour add up to those of the campaign."""
     stats = played(quorum, sent, happened)
     for part in ("human", "machine"):
         whole = getattr(stats.opens, part)
@@ -167,10 +167,10 @@ def test_hours_add_up_to_the_whole(quorum: int, sent: list[Mode], happened: list
 
 
 @given(happened=st.lists(events(signals=False), max_size=40), leaves=messages)
-def test_when_somebody_opts_out_makes_no_difference_to_exact_numbers(
+def test_the_time_of_an_opt_out_does_not_change_exact_counts(
     happened: list[Step], leaves: int
 ) -> None:
-    """Without privacy signals, an opt-out at any moment leaves the same numbers of events."""
+    """Without privacy signals, an opt-out at any time leaves the same event counts."""
 
     def opt_out(model: Model) -> None:
         model.opt_out(leaves)
@@ -179,8 +179,8 @@ def test_when_somebody_opts_out_makes_no_difference_to_exact_numbers(
     assert played(1, sent, [opt_out, *happened]) == played(1, sent, [*happened, opt_out])
 
 
-def test_known_people_make_no_quorum_for_others() -> None:
-    """Who acted before an opt-out and who was never known have a quorum each."""
+def test_anonymized_events_have_a_separate_quorum() -> None:
+    """Anonymized people and always-anonymous people have separate quorums."""
     model = make_model(2, [Mode.IDENTIFIED, Mode.OFF] * 3)
     for message in (0, 2):
         model.record(message, 0, NOON, Verdict.HUMAN)
@@ -191,7 +191,7 @@ def test_known_people_make_no_quorum_for_others() -> None:
 
 
 def test_a_link_counts_clicks_of_groups_that_publish() -> None:
-    """A group without a quorum of clicks adds to no link."""
+    """A group below the quorum adds nothing to a link."""
     model = make_model(2, [Mode.ANONYMOUS] * 6)
     for message in (0, 2, 1):
         model.record(message, 1, NOON, Verdict.HUMAN)

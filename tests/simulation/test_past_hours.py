@@ -1,4 +1,4 @@
-"""The plan that the demo draws."""
+"""The generated past hours."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def _plan(seed: int, now: datetime) -> tuple[datetime, tuple[Round, ...]]:
 @settings(max_examples=30)
 @given(plans)
 def test_rounds_are_hours_in_order(plan: tuple[datetime, tuple[Round, ...]]) -> None:
-    """All of a round is in one hour, later rounds are in later hours, none in the future."""
+    """Each round is one hour; rounds are in chronological order, none in the future."""
     now, rounds = plan
     hours = [
         {action.time.replace(minute=0, second=0, microsecond=0) for action in _actions(current)}
@@ -58,10 +58,10 @@ def test_rounds_are_hours_in_order(plan: tuple[datetime, tuple[Round, ...]]) -> 
 
 @settings(max_examples=30)
 @given(plans)
-def test_who_opts_out_acts_around_it_without_a_signal(
+def test_events_surround_each_opt_out(
     plan: tuple[datetime, tuple[Round, ...]],
 ) -> None:
-    """There are events before, meanwhile and after; those meanwhile carry no signal."""
+    """Contacts act before, during and after their opt-out, without privacy signal during it."""
     _, rounds = plan
     leavers = [
         (place, opt_out.message.number)
@@ -86,10 +86,10 @@ def test_who_opts_out_acts_around_it_without_a_signal(
 
 @settings(max_examples=30)
 @given(plans)
-def test_calls_send_their_actions_and_what_is_refused(
+def test_calls_contain_their_actions_and_rejected_events(
     plan: tuple[datetime, tuple[Round, ...]],
 ) -> None:
-    """Every event of a call is an action that counts, or stands among the refused."""
+    """Every event of a call either counts or is listed as rejected."""
     _, rounds = plan
     for current in rounds:
         for call in current.calls:
@@ -100,10 +100,10 @@ def test_calls_send_their_actions_and_what_is_refused(
 
 @settings(max_examples=30)
 @given(plans)
-def test_repeats_are_calls_of_the_round_before(
+def test_repeats_are_calls_of_the_previous_round(
     plan: tuple[datetime, tuple[Round, ...]],
 ) -> None:
-    """What is sent again bears the request_id that it was sent with, and no other does."""
+    """A repeated call has the request_id of its first call, and no other call has it."""
     _, rounds = plan
     request_ids = [call.request_id for current in rounds for call in current.calls]
     assert len(set(request_ids)) == len(request_ids)
@@ -111,15 +111,15 @@ def test_repeats_are_calls_of_the_round_before(
         assert set(map(id, current.repeats)) <= set(map(id, before.calls))
 
 
-def test_messages_that_are_off_are_left_alone() -> None:
-    """They have neither pixel nor links."""
+def test_off_messages_have_no_events() -> None:
+    """OFF messages have neither pixel nor tracked links."""
     _, rounds = _plan(1, datetime(2025, 3, 21, 12, 30, tzinfo=UTC))
     tokens = {event.token for r in rounds for call in r.calls for event in call.events}
     assert "token-3" not in tokens
 
 
-def test_a_seed_draws_the_same_again() -> None:
-    """What recipients do depends on the seed alone; request ids are new."""
+def test_a_seed_is_reproducible() -> None:
+    """Behaviour depends on the seed only; request ids are new."""
     now = datetime(2025, 3, 21, 12, 30, tzinfo=UTC)
     first, again = _plan(7, now)[1], _plan(7, now)[1]
     assert [_events(current) for current in first] == [_events(current) for current in again]

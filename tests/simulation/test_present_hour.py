@@ -1,4 +1,4 @@
-"""The steps that the demo plays through the edge."""
+"""The generated visits to the edge."""
 
 import random
 from collections import defaultdict
@@ -47,8 +47,8 @@ def _steps(seed: int) -> tuple[Step, ...]:
 
 @settings(max_examples=30)
 @given(seeds)
-def test_only_sandboxes_are_hasty(seed: int) -> None:
-    """In one step nobody else, from one network, clicks two links of a message."""
+def test_only_sandboxes_click_several_links_at_once(seed: int) -> None:
+    """Within a step, no other visitor clicks two links of a message from one network."""
     for step in _steps(seed):
         clicked: dict[tuple[str, str], set[int]] = defaultdict(set)
         for visit in step.visits:
@@ -70,8 +70,8 @@ def test_only_sandboxes_are_hasty(seed: int) -> None:
 
 @settings(max_examples=30)
 @given(seeds)
-def test_who_opts_out_reads_before_meanwhile_and_after_without_a_signal(seed: int) -> None:
-    """They come in every step and never send a privacy signal."""
+def test_contacts_that_opt_out_read_in_every_step(seed: int) -> None:
+    """They visit in every step and never send a privacy signal."""
     steps = _steps(seed)
     leavers = {message.number for message in LEAVERS}
     assert [len(step.opt_outs) for step in steps] == [0, LEAVING, 0]
@@ -84,8 +84,8 @@ def test_who_opts_out_reads_before_meanwhile_and_after_without_a_signal(seed: in
 
 @settings(max_examples=30)
 @given(seeds)
-def test_everybody_asks_for_what_stands_in_their_own_mail(seed: int) -> None:
-    """Paths are those of the mail, destinations what its author wrote; OFF is left alone."""
+def test_visitors_request_the_urls_of_their_mail(seed: int) -> None:
+    """Requests use the URLs of the mail and expect the original destinations; OFF has none."""
     for visit in (visit for step in _steps(seed) for visit in step.visits):
         assert visit.message.mode is not Mode.OFF
         links = {link.number: link for link in visit.message.links}
@@ -97,8 +97,8 @@ def test_everybody_asks_for_what_stands_in_their_own_mail(seed: int) -> None:
                 assert visit.message.pixel.endswith(fetch.path)
 
 
-def test_others_do_send_signals() -> None:
-    """Both headers occur, and each is told to the model."""
+def test_other_visitors_send_privacy_signals() -> None:
+    """Both headers occur and are reported to the oracle."""
     visits = [visit for seed in range(9) for step in _steps(seed) for visit in step.visits]
     assert {name for visit in visits for name in visit.headers} >= {"Sec-GPC", "DNT"}
     assert all(
@@ -107,7 +107,7 @@ def test_others_do_send_signals() -> None:
 
 
 def test_some_requests_count_for_nothing() -> None:
-    """Among them are a HEAD, a link that does not exist, and a token that was damaged."""
+    """They include a HEAD request, an unknown link and a damaged token."""
     odd = [f for step in _steps(1) for v in step.visits for f in v.fetches if f.link is None]
     assert {fetch.method for fetch in odd} == {"GET", "HEAD"}
     assert {fetch.status for fetch in odd} == {200, 302, 404}

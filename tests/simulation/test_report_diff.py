@@ -1,4 +1,4 @@
-"""The comparison of what was answered with what was expected."""
+"""Comparing reported with expected values."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ NOW = datetime(2025, 3, 21, 12, 30, tzinfo=UTC)
 
 
 def test_equal_reports_do_not_differ() -> None:
-    """Nothing is found where there is nothing, and rates may differ in their last bit."""
+    """Equal reports have no differences; rates may differ by rounding."""
     stats = _model().stats(NOW)
     rates = replace(stats.rates, open_rate=replace(stats.rates.open_rate, combined=0.5 + 1e-16))
     assert differences(numbers(stats), numbers(replace(stats, rates=rates))) == []

@@ -1,4 +1,4 @@
-"""Sealing and opening many texts at once."""
+"""The batch AES-SIV, compared with the library."""
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hushpost_service.tokens.aes_siv import BLOCK, BlockSiv
 
 keys = st.sampled_from((32, 48, 64)).flatmap(lambda size: st.binary(min_size=size, max_size=size))
-# Also such as are all zeros or ones, where carries and lost leading zeros would show.
+# Including all zeros and all ones, which reveal carry errors and lost leading zeros.
 blocks = st.one_of(
     st.binary(min_size=BLOCK, max_size=BLOCK), st.sampled_from((bytes(BLOCK), b"\xff" * BLOCK))
 )
@@ -16,20 +16,20 @@ blocks = st.one_of(
 @given(
     keys, st.binary(min_size=1, max_size=40), st.integers(1, BLOCK), st.lists(blocks, max_size=6)
 )
-def test_texts_sealed_together_are_as_the_library_seals_each(
+def test_a_batch_is_sealed_like_each_text(
     key: bytes, associated: bytes, size: int, whole: list[bytes]
 ) -> None:
-    """The bytes are those of AES-SIV, whatever the key, the associated data and the texts."""
+    """The output equals the library's AES-SIV for any key, associated data and texts."""
     texts = [text[:size] for text in whole]
     alone = [AESSIV(key).encrypt(text, [associated]) for text in texts]
     assert BlockSiv(key, associated, size).seal(b"".join(texts)) == alone
 
 
 @given(keys, st.binary(min_size=1, max_size=40), st.lists(blocks, max_size=6), st.data())
-def test_what_the_library_sealed_opens_together_unless_a_bit_was_changed(
+def test_a_batch_opens_unless_a_bit_was_changed(
     key: bytes, associated: bytes, texts: list[bytes], data: st.DataObject
 ) -> None:
-    """Each text comes back, or nothing where tag or hidden text are not those that were sealed."""
+    """Texts sealed by the library open; a changed tag or ciphertext is detected."""
     sealed = [AESSIV(key).encrypt(text, [associated]) for text in texts]
     belongs = [True] * len(texts)
     for place in data.draw(st.sets(st.integers(0, len(texts) - 1))) if texts else ():

@@ -1,4 +1,4 @@
-"""No more is under way at a time than there is room for."""
+"""Concurrency limits."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit, ConcurrencyLimits
 
 
-def test_calls_are_let_in_up_to_the_limit_and_again_when_others_have_ended() -> None:
-    """The call that is one too many is refused, and takes no room; the next one after an end is not."""
+def test_calls_are_admitted_up_to_the_limit() -> None:
+    """A call over the limit is rejected and not counted; after another call ends, calls are admitted."""
     room = ConcurrencyLimit(2, "calls")
     with room:
         with room:
@@ -21,8 +21,8 @@ def test_calls_are_let_in_up_to_the_limit_and_again_when_others_have_ended() -> 
     assert room.in_progress == 0
 
 
-def test_a_large_batch_is_let_in_while_there_is_any_room() -> None:
-    """Small batches cannot keep a large one out; with it inside, nothing else is let in."""
+def test_a_large_batch_is_admitted_below_the_limit() -> None:
+    """Small batches cannot starve a large one; while it runs, nothing else is admitted."""
     room = ConcurrencyLimit(100, "events")
     with room.holding(99):
         with room.holding(5000):
@@ -32,8 +32,8 @@ def test_a_large_batch_is_let_in_while_there_is_any_room() -> None:
         assert room.in_progress == 99
 
 
-def test_room_is_given_back_whatever_comes_of_a_call() -> None:
-    """A call that fails leaves its room to others."""
+def test_a_failed_call_is_no_longer_counted() -> None:
+    """A call that fails frees its place."""
     room = ConcurrencyLimit(1, "events")
     with pytest.raises(ValueError, match="failed"), room.holding(1):
         raise ValueError("failed")
@@ -42,8 +42,8 @@ def test_room_is_given_back_whatever_comes_of_a_call() -> None:
     assert room.in_progress == 0
 
 
-def test_no_kind_of_call_takes_the_room_of_another() -> None:
-    """While recording is full, all else is let in."""
+def test_each_kind_of_call_has_its_own_limit() -> None:
+    """While the recording limit is reached, other calls are admitted."""
     admission = ConcurrencyLimits(calls=1, events=1)
     with admission.recording, admission.events.holding(1):
         with admission.streams, admission.others:

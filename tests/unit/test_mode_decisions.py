@@ -1,4 +1,4 @@
-"""Modes of many events, beside the rule for one."""
+"""Mode decisions for batches, compared with the rule for single events."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -55,10 +55,10 @@ events = st.builds(
 
 
 @given(rules, st.lists(events, min_size=1, max_size=20), st.data())
-def test_many_events_are_decided_as_each_is(
+def test_a_batch_is_decided_like_each_event(
     rule: ModeRule, batch: list[Event], data: st.DataObject
 ) -> None:
-    """Each event has the mode that the rule gives it alone, whoever else is asked about."""
+    """Each event of a batch has the mode that the rule decides for it alone."""
     known = data.draw(st.sets(contacts.filter(bool)))
     found = {contact: data.draw(preferences) for contact in sorted(known)}
     preference_groups = [
@@ -80,7 +80,7 @@ def test_many_events_are_decided_as_each_is(
     )
 )
 def test_distinct_rows_are_found_in_order(rows: list[tuple[int, int, bool]]) -> None:
-    """Combinations come sorted and once each, and every row knows its own."""
+    """Combinations are distinct and sorted, and each row has the position of its own."""
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     first, which = distinct(*columns)
     assert [rows[place] for place in first.tolist()] == sorted(set(rows))
@@ -88,6 +88,6 @@ def test_distinct_rows_are_found_in_order(rows: list[tuple[int, int, bool]]) -> 
 
 
 @given(st.datetimes(min_value=datetime(1950, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - naive, as hypothesis wants it
-def test_moments_are_exact(time: datetime) -> None:
-    """Microseconds and moments are inverse, also where a float would round."""
+def test_time_conversion_is_exact(time: datetime) -> None:
+    """Converting to microseconds and back is exact, also where a float would round."""
     assert to_datetime(to_microseconds(time)) == time

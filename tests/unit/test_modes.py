@@ -1,4 +1,4 @@
-"""The rules that turn a preference into a mode."""
+"""The rules that map a preference to a mode."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ policies = st.builds(
 
 
 def at(hour: float) -> datetime:
-    """Return a moment, in hours from the start."""
+    """Return the time some hours after the start."""
     return START + timedelta(hours=hour)
 
 
@@ -38,8 +38,8 @@ def at(hour: float) -> datetime:
         (DoNotTrack.UNSET, Mode.IDENTIFIED),
     ],
 )
-def test_default_policy_anonymises_only_those_who_opted_out(state: DoNotTrack, mode: Mode) -> None:
-    """By default only TRUE is not IDENTIFIED."""
+def test_the_default_policy_anonymizes_only_opt_outs(state: DoNotTrack, mode: Mode) -> None:
+    """By default, only TRUE has a mode other than IDENTIFIED."""
     assert Policy().mode(state) is mode
 
 
@@ -50,8 +50,8 @@ def test_consent_is_always_identified(policy: Policy) -> None:
 
 
 @given(policies, st.sampled_from(DoNotTrack))
-def test_switched_off_everybody_is_identified(policy: Policy, state: DoNotTrack) -> None:
-    """With the feature off no preference has effect."""
+def test_everyone_is_identified_while_the_feature_is_off(policy: Policy, state: DoNotTrack) -> None:
+    """While anonymization is disabled, preferences have no effect."""
     off = Policy(
         anonymization_enabled=False,
         mode_when_true=policy.mode_when_true,
@@ -60,7 +60,7 @@ def test_switched_off_everybody_is_identified(policy: Policy, state: DoNotTrack)
     assert off.mode(state) is Mode.IDENTIFIED
 
 
-# A life: at each hour either the contact's preference or the policy changes.
+# A history: in each hour, either the contact's preference or the policy changes.
 changes = st.lists(st.one_of(policies, st.sampled_from(DoNotTrack)), max_size=8)
 
 
@@ -70,8 +70,8 @@ def test_a_message_has_the_strictest_mode_since_its_campaign(
 ) -> None:
     """The mode is the strictest that the contact has had since the campaign was created."""
     rule, contact, lived = _lived(first, life)
-    # What was in force when the campaign was created, and all that came later.
-    # A change in the very moment of the creation counts for both sides of it.
+    # The state when the campaign was created, and all later states.
+    # A change at the time of the creation counts as before and after it.
     before = [mode for hour, mode in lived if hour < created or hour == 0]
     expected = max([before[-1], *(mode for hour, mode in lived if hour >= created)])
 
@@ -81,7 +81,7 @@ def test_a_message_has_the_strictest_mode_since_its_campaign(
 def _lived(
     first: Policy, life: list[Policy | DoNotTrack]
 ) -> tuple[ModeRule, ContactPreference, list[tuple[float, Mode]]]:
-    """Return the rule and the preference after a life, and the mode at each hour of it."""
+    """Return the rule and the preference after a history, and the mode in each hour."""
     periods = [PolicyPeriod(START, first)]
     contact = ContactPreference(DoNotTrack.UNSET)
     lived = [(0.0, first.mode(DoNotTrack.UNSET))]
@@ -96,7 +96,7 @@ def _lived(
 
 @given(policies)
 def test_an_erased_contact_is_at_least_anonymous(policy: Policy) -> None:
-    """A contact that is gone counts as ANONYMOUS, or as UNSET or TRUE if that is stricter."""
+    """An erased contact has the strictest of ANONYMOUS and the modes of UNSET and TRUE."""
     mode = ModeRule([PolicyPeriod(START, policy)]).of_contact(None, at(1))
     assert mode is max(Mode.ANONYMOUS, *map(policy.mode, DoNotTrack))
 
@@ -105,28 +105,30 @@ def test_an_erased_contact_is_at_least_anonymous(policy: Policy) -> None:
 def test_an_erasure_never_loosens(
     first: Policy, life: list[Policy | DoNotTrack], created: float
 ) -> None:
-    """Whatever a contact has lived through, its mail is as strict after its erasure, or stricter."""
+    """After any history, an erasure makes the mode of a message at most stricter."""
     rule, contact, _ = _lived(first, life)
     assert rule.of_contact(None, at(created)) >= rule.of_contact(contact, at(created))
 
 
 @given(policies, policies, st.sampled_from([Mode.ANONYMOUS, Mode.AGGREGATE]))
-def test_a_nameless_token_never_becomes_looser(first: Policy, second: Policy, sent: Mode) -> None:
-    """A token without a contact keeps at least the mode that it was issued in."""
+def test_a_contactless_token_never_becomes_looser(
+    first: Policy, second: Policy, sent: Mode
+) -> None:
+    """A token without a contact is at least as strict as at issue."""
     rule = ModeRule([PolicyPeriod(START, first), PolicyPeriod(at(2), second)])
     assert rule.of_contactless(sent, at(1)) >= sent
 
 
-def test_a_stricter_policy_reaches_nameless_tokens() -> None:
-    """What opted-out contacts were issued as ANONYMOUS is OFF once the policy says so."""
+def test_a_stricter_policy_reaches_contactless_tokens() -> None:
+    """An ANONYMOUS token becomes OFF when the policy maps opt-outs to OFF."""
     rule = ModeRule(
         [PolicyPeriod(START, Policy()), PolicyPeriod(at(2), Policy(mode_when_true=Mode.OFF))]
     )
     assert rule.of_contactless(Mode.ANONYMOUS, at(1)) is Mode.OFF
 
 
-def test_stricter_is_what_tightens_any_preference() -> None:
-    """A policy is stricter than another when one preference has a stricter mode."""
+def test_a_policy_is_stricter_if_any_preference_is() -> None:
+    """A policy is stricter than another if any preference has a stricter mode."""
     looser_and_stricter = Policy(mode_when_true=Mode.OFF, mode_when_unset=Mode.IDENTIFIED)
     assert looser_and_stricter.is_stricter_than(Policy(mode_when_unset=Mode.ANONYMOUS))
     assert not Policy().is_stricter_than(Policy())
@@ -136,8 +138,8 @@ def test_stricter_is_what_tightens_any_preference() -> None:
 @pytest.mark.parametrize(
     ("created", "quorum"), [(0, 20), (1, 20), (3, 20), (4, 20), (5, 5), (6, 5), (9, 1)]
 )
-def test_a_campaign_keeps_the_greatest_quorum_that_it_has_had(created: float, quorum: int) -> None:
-    """A raised quorum holds for every campaign, a lowered one for those created afterwards."""
+def test_a_campaign_keeps_its_greatest_quorum(created: float, quorum: int) -> None:
+    """A raised quorum applies to every campaign, a lowered one to campaigns created afterwards."""
     quorums = [(1, 10), (2, 20), (4, 5), (6, 1)]
     rule = ModeRule([PolicyPeriod(at(hour), Policy(quorum=k)) for hour, k in quorums])
     assert rule.quorum(at(created)) == quorum

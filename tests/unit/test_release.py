@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from hushpost_service.domain.release import NOTHING, Count, advance, advance_clickers
 
-# People act one after another; some of them again.
+# People act in sequence, some of them repeatedly.
 histories = st.lists(st.integers(0, 40), max_size=200)
 
 
 @given(histories, st.integers(2, 20))
-def test_a_published_number_advances_only_for_k_more_people(people: list[int], quorum: int) -> None:
-    """However often one asks, each change has at least k more distinct people behind it."""
+def test_a_published_count_advances_only_for_k_more_people(people: list[int], quorum: int) -> None:
+    """However often a report is read, each change requires at least k more distinct people."""
     published = NOTHING
     for acts in range(len(people) + 1):
         live = Count(acts, len(set(people[:acts])))
@@ -25,10 +25,10 @@ def test_a_published_number_advances_only_for_k_more_people(people: list[int], q
 
 
 @given(histories, st.integers(2, 20), st.sets(st.integers(0, 200)))
-def test_when_one_asks_makes_no_difference_to_people(
+def test_the_time_of_reading_does_not_change_people(
     people: list[int], quorum: int, asked: set[int]
 ) -> None:
-    """Who asks seldom is told in the end what is told to whoever asks after every act."""
+    """Reading rarely yields the same final count as reading after every act."""
     published = NOTHING
     for acts in range(len(people) + 1):
         if acts in asked or acts == len(people):
@@ -38,8 +38,8 @@ def test_when_one_asks_makes_no_difference_to_people(
 
 
 @given(histories, st.integers(2, 20))
-def test_where_people_cannot_be_told_apart_events_count(acts: list[int], quorum: int) -> None:
-    """AGGREGATE numbers change by at least k events."""
+def test_aggregate_counts_advance_by_events(acts: list[int], quorum: int) -> None:
+    """AGGREGATE counts change by at least k events."""
     published = NOTHING
     for count in range(len(acts) + 1):
         step = advance(published, Count(count), quorum, distinct=False)
@@ -50,8 +50,8 @@ def test_where_people_cannot_be_told_apart_events_count(acts: list[int], quorum:
 
 
 @given(histories)
-def test_a_quorum_of_one_means_exact_numbers(people: list[int]) -> None:
-    """With k = 1 what is published is what is counted, repeats included."""
+def test_a_quorum_of_one_publishes_exact_counts(people: list[int]) -> None:
+    """With k = 1, the published count equals the live count, including repeats."""
     published = NOTHING
     for acts in range(len(people) + 1):
         live = Count(acts, len(set(people[:acts])))
@@ -60,20 +60,20 @@ def test_a_quorum_of_one_means_exact_numbers(people: list[int]) -> None:
 
 
 def test_repeats_of_known_people_are_held_back() -> None:
-    """Events of people who are published already do not show until k others came."""
+    """Repeated events of published people stay hidden until k more people came."""
     assert advance(Count(10, 10), Count(500, 19), 10, distinct=True) is None
     assert advance(Count(10, 10), Count(501, 20), 10, distinct=True) == Count(490, 10)
 
 
 def test_the_first_people_show_no_repeats() -> None:
-    """Who came just now came once: repeats could be those of fewer than k."""
+    """The first published people include no repeats, which could come from fewer than k people."""
     assert advance(NOTHING, Count(500, 19), 10, distinct=True) == Count(10, 10)
     assert advance(NOTHING, Count(500, 25), 10, distinct=True) == Count(20, 20)
     assert advance(Count(20, 20), Count(501, 30), 10, distinct=True) == Count(480, 10)
 
 
-def test_one_event_more_than_people_does_not_show() -> None:
-    """That somebody came twice is no number of k people."""
+def test_a_single_repeat_does_not_show() -> None:
+    """A single repeated event is not published."""
     assert advance(Count(10, 10), Count(21, 20), 10, distinct=True) == Count(10, 10)
 
 
@@ -81,10 +81,8 @@ clicks = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), max_size=150
 
 
 @given(clicks, st.integers(1, 6))
-def test_clickers_move_with_links_alone_and_never_fall_behind_one(
-    clicked: list[tuple[int, int]], quorum: int
-) -> None:
-    """Who clicked any link are as many as on the greatest link, at most all, in whole k."""
+def test_clickers_advance_only_with_links(clicked: list[tuple[int, int]], quorum: int) -> None:
+    """Published clickers are multiples of k, at least those of each link, and at most all."""
     links = [NOTHING] * 3
     clickers = 0
     for acts in range(1, len(clicked) + 1):
@@ -108,10 +106,10 @@ def test_clickers_move_with_links_alone_and_never_fall_behind_one(
 
 
 @given(histories, st.integers(2, 20), st.integers(2, 20), st.integers(0, 200))
-def test_a_raised_quorum_takes_nothing_back(
+def test_a_raised_quorum_keeps_published_counts(
     people: list[int], quorum: int, raised: int, moment: int
 ) -> None:
-    """What was published stays; the next step is one of the raised quorum."""
+    """Published counts stay; the next step has the size of the raised quorum."""
     published = NOTHING
     for acts in range(len(people) + 1):
         now = quorum if acts < moment else quorum + raised

@@ -1,4 +1,4 @@
-"""Slots are handed out once each, in random order."""
+"""The pool hands out each slot once, in random order."""
 
 import asyncio
 from itertools import pairwise
@@ -10,7 +10,7 @@ from hushpost_service.tracking.slots import SlotPool
 
 
 class Ledger:
-    """What the database does: hands out the next numbers of each group."""
+    """Reserves consecutive numbers per group, as the database does."""
 
     def __init__(self, first: int = 0) -> None:
         self.next = first
@@ -25,7 +25,7 @@ class Ledger:
 
 
 async def test_no_slot_is_handed_out_twice() -> None:
-    """Callers at once get distinct slots, also from two processes."""
+    """Concurrent callers get distinct slots, also in two processes."""
     ledger = Ledger()
     pools = [SlotPool(ledger.reserve), SlotPool(ledger.reserve)]
     taken = await asyncio.gather(
@@ -36,7 +36,7 @@ async def test_no_slot_is_handed_out_twice() -> None:
 
 
 async def test_slots_are_reserved_in_whole_blocks() -> None:
-    """A block is 4,096 slots, so that small requests do not ask each time."""
+    """A block has 4,096 slots, so that small requests share one reservation."""
     ledger = Ledger()
     pool = SlotPool(ledger.reserve)
     for _ in range(100):
@@ -45,20 +45,20 @@ async def test_slots_are_reserved_in_whole_blocks() -> None:
     assert ledger.calls == [4096, 8192]
 
 
-async def test_the_order_says_nothing() -> None:
-    """Slots of a block come shuffled: a number does not tell who was earlier."""
+async def test_the_order_of_slots_is_random() -> None:
+    """The slots of a block are shuffled, so that a slot does not reveal the order of issue."""
     pool = SlotPool(Ledger().reserve)
     slots = list(await pool.take(1, 1, 1, 4096))
     assert sorted(slots) == list(range(4096))
     in_place = sum(1 for place, slot in enumerate(slots) if place == slot)
     ascending = sum(1 for one, other in pairwise(slots) if one < other)
-    # About 1 and 2,047 are to be expected; these bounds fail once in 10^20 runs.
+    # About 1 and 2,047 are expected; these bounds fail once in 10^20 runs.
     assert in_place < 30
     assert 1800 < ascending < 2300
 
 
-async def test_what_is_given_back_is_handed_out_again() -> None:
-    """Slots that no message got are not lost."""
+async def test_returned_slots_are_reused() -> None:
+    """Slots returned to the pool are handed out again."""
     ledger = Ledger()
     pool = SlotPool(ledger.reserve)
     pool.give_back(1, 1, await pool.take(1, 1, 1, 4096))
@@ -66,8 +66,8 @@ async def test_what_is_given_back_is_handed_out_again() -> None:
     assert ledger.calls == [4096]
 
 
-async def test_a_group_has_an_end() -> None:
-    """Beyond what a slot column can hold there is a typed error, not an overflow."""
+async def test_an_exhausted_group_is_an_error() -> None:
+    """A group without slots left raises LIMIT_EXCEEDED instead of overflowing."""
     pool = SlotPool(Ledger(2**31 - 4096).reserve)
     with pytest.raises(HushpostError) as caught:
         await pool.take(1, 1, 1, 1)

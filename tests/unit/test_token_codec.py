@@ -35,14 +35,14 @@ URL_SAFE = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 
 
 def reason_of(text: str, sealer: TokenCodec = SEALER) -> Reason:
-    """Return why a tracking token is refused."""
+    """Return why a tracking token is rejected."""
     with pytest.raises(HushpostError) as caught:
         sealer.open(text)
     return caught.value.reason
 
 
 def opened_together(texts: list[str]) -> list[TrackingToken | None]:
-    """Return what tokens open to as a batch, None where one does not."""
+    """Open tokens as a batch; return None for each invalid one."""
     parts, is_open = SEALER.open_batch(texts)
     return [
         TrackingToken(*token) if good else None
@@ -61,7 +61,7 @@ def test_a_token_opens_to_what_was_sealed(token: TrackingToken) -> None:
 
 @given(st.lists(tokens.map(SEALER.seal) | st.text("Aab+/_-=é", max_size=60), min_size=1))
 def test_a_batch_opens_as_each_token_does(texts: list[str]) -> None:
-    """Opening many at once finds the same parts, and nothing where one alone is refused."""
+    """Opening a batch yields the same results as opening each token."""
     alone: list[TrackingToken | None] = []
     for text in texts:
         try:
@@ -72,10 +72,10 @@ def test_a_batch_opens_as_each_token_does(texts: list[str]) -> None:
 
 
 @given(st.lists(tokens, min_size=2, max_size=5), st.integers(0, 55), st.data())
-def test_a_spoilt_token_spoils_no_other_of_its_batch(
+def test_an_invalid_token_does_not_affect_its_batch(
     good: list[TrackingToken], place: int, data: st.DataObject
 ) -> None:
-    """Of a batch in which one token was tampered with, the others open."""
+    """If one token of a batch was changed, the others still open."""
     texts = [SEALER.seal(token) for token in good]
     spoilt = data.draw(st.integers(0, len(texts) - 1))
     letter = data.draw(st.sampled_from(sorted(URL_SAFE - {texts[spoilt][place]})))
@@ -85,8 +85,8 @@ def test_a_spoilt_token_spoils_no_other_of_its_batch(
 
 
 @given(tokens)
-def test_the_layout_is_the_documented_one(token: TrackingToken) -> None:
-    """Version, key id and campaign number stand in clear, in the documented bytes."""
+def test_the_token_format(token: TrackingToken) -> None:
+    """Version, key id and campaign number are unencrypted, at the documented offsets."""
     raw = base64.urlsafe_b64decode(SEALER.seal(token))
     assert len(raw) == 42
     assert raw[0] == 1
@@ -96,15 +96,17 @@ def test_the_layout_is_the_documented_one(token: TrackingToken) -> None:
 
 
 @given(tokens)
-def test_aggregate_tokens_of_a_group_are_the_same_bytes(token: TrackingToken) -> None:
-    """Sealing is deterministic, so that a shared token cannot single anybody out."""
+def test_aggregate_tokens_of_a_group_are_identical(token: TrackingToken) -> None:
+    """Sealing is deterministic, so a shared token cannot identify a recipient."""
     shared = token._replace(contact=NO_CONTACT, slot=NO_SLOT)
     assert SEALER.seal(shared) == TokenCodec(KEYRING).seal(shared)
 
 
 @given(tokens, st.integers(0, 55), st.sampled_from(sorted(URL_SAFE)))
-def test_a_changed_character_spoils_a_token(token: TrackingToken, at: int, character: str) -> None:
-    """Any other text of the same length is refused, for the one documented reason."""
+def test_a_changed_character_invalidates_a_token(
+    token: TrackingToken, at: int, character: str
+) -> None:
+    """Any other text of the same length is rejected as TOKEN_INVALID."""
     text = SEALER.seal(token)
     changed = text[:at] + character + text[at + 1 :]
     if changed != text:
@@ -112,14 +114,14 @@ def test_a_changed_character_spoils_a_token(token: TrackingToken, at: int, chara
 
 
 @given(st.text(max_size=80))
-def test_nonsense_is_refused_for_the_same_reason(text: str) -> None:
-    """Whatever does not open is TOKEN_INVALID."""
+def test_arbitrary_text_is_rejected_for_the_same_reason(text: str) -> None:
+    """Every text that is no token is TOKEN_INVALID."""
     assert reason_of(text) is Reason.TOKEN_INVALID
 
 
 @given(tokens)
-def test_other_spellings_of_the_same_bytes_are_refused(token: TrackingToken) -> None:
-    """Padding and the other base64 alphabet would be second names of one token."""
+def test_other_encodings_of_a_token_are_rejected(token: TrackingToken) -> None:
+    """Padding and the standard base64 alphabet are rejected, so that a token has one spelling."""
     text = SEALER.seal(token)
     assert reason_of(text + "==") is Reason.TOKEN_INVALID
     standard = text.replace("-", "+").replace("_", "/")
@@ -128,8 +130,8 @@ def test_other_spellings_of_the_same_bytes_are_refused(token: TrackingToken) -> 
 
 
 @given(tokens, tenants)
-def test_a_token_does_not_open_for_another_tenant(token: TrackingToken, tenant: int) -> None:
-    """Each tenant has keys of its own: moving a token to another's campaign spoils it."""
+def test_a_token_is_invalid_for_another_tenant(token: TrackingToken, tenant: int) -> None:
+    """Each tenant has its own keys, so a token is invalid under another tenant's campaign."""
     raw = bytearray(base64.urlsafe_b64decode(SEALER.seal(token)))
     other = campaign_number(tenant, token.campaign & (2**40 - 1))
     raw[2:10] = other.to_bytes(8)
@@ -138,8 +140,8 @@ def test_a_token_does_not_open_for_another_tenant(token: TrackingToken, tenant: 
 
 
 @given(tenants, st.integers(1, 2**63 - 1))
-def test_preference_tokens_are_of_their_own_kind(tenant: int, contact: int) -> None:
-    """A preference token opens as such, and not as a tracking token, nor the other way round."""
+def test_preference_and_tracking_tokens_are_not_interchangeable(tenant: int, contact: int) -> None:
+    """A preference token does not open as a tracking token, or vice versa."""
     (text,) = SEALER.seal_preferences(tenant, [contact])
     assert SEALER.open_preference(text) == (tenant, contact)
     assert reason_of(text) is Reason.TOKEN_INVALID
@@ -150,10 +152,8 @@ def test_preference_tokens_are_of_their_own_kind(tenant: int, contact: int) -> N
 
 
 @given(tenants, st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=5))
-def test_preference_tokens_sealed_together_are_each_its_own(
-    tenant: int, contacts: list[int]
-) -> None:
-    """Those of many contacts open to these in order, and have 46 characters."""
+def test_preference_tokens_sealed_as_a_batch(tenant: int, contacts: list[int]) -> None:
+    """Preference tokens of a batch have 46 characters and open to their contacts in order."""
     texts = SEALER.seal_preferences(tenant, contacts)
     assert [SEALER.open_preference(text) for text in texts] == [(tenant, n) for n in contacts]
     assert {len(text) for text in texts} == {46}
@@ -163,7 +163,7 @@ def test_preference_tokens_sealed_together_are_each_its_own(
 def test_preference_tokens_have_one_spelling(
     tenant: int, contact: int, at: int, character: str
 ) -> None:
-    """Also the last character, whose lowest bits hold nothing, cannot be changed."""
+    """Even the last character, with its unused bits, cannot be changed."""
     (text,) = SEALER.seal_preferences(tenant, [contact])
     changed = text[:at] + character + text[at + 1 :]
     if changed != text:
@@ -173,7 +173,7 @@ def test_preference_tokens_have_one_spelling(
 
 @given(tokens)
 def test_rotation_keeps_old_tokens_readable(token: TrackingToken) -> None:
-    """Tokens sealed before a rotation open afterwards; new ones use the new key."""
+    """Tokens sealed before a rotation stay valid; new tokens use the new key."""
     rotated = TokenCodec(KEYRING.rotated())
     assert rotated.open(SEALER.seal(token)) == token
     assert rotated.seal(token) != SEALER.seal(token)
@@ -181,15 +181,15 @@ def test_rotation_keeps_old_tokens_readable(token: TrackingToken) -> None:
 
 
 @given(tenants, st.integers(0, 2**40 - 1))
-def test_a_campaign_number_tells_its_tenant(tenant: int, serial: int) -> None:
+def test_a_campaign_number_contains_its_tenant(tenant: int, serial: int) -> None:
     """The upper bits of a campaign number are its tenant; it fits a signed 64-bit integer."""
     number = campaign_number(tenant, serial)
     assert tenant_of(number) == tenant
     assert 0 < number < 2**63
 
 
-def test_a_keyring_survives_its_file(tmp_path: Path) -> None:
-    """What is saved is loaded again, and only the owner can read the file."""
+def test_a_keyring_is_saved_and_loaded(tmp_path: Path) -> None:
+    """Loading returns the saved keyring; only the owner can read the file."""
     path = tmp_path / "keyring.json"
     KEYRING.rotated().save(path)
     loaded = Keyring.load(path)
@@ -210,8 +210,8 @@ def test_a_keyring_survives_its_file(tmp_path: Path) -> None:
         '{"active": 300, "secrets": {"300": "' + base64.b64encode(bytes(32)).decode() + '"}}',
     ],
 )
-def test_a_malformed_keyring_is_refused_without_quoting_it(tmp_path: Path, content: str) -> None:
-    """The error names the file and nothing that stands in it."""
+def test_a_malformed_keyring_is_rejected_without_quoting_it(tmp_path: Path, content: str) -> None:
+    """The error names the file but quotes no content."""
     path = tmp_path / "keyring.json"
     path.write_text(content)
     with pytest.raises(KeyringError) as caught:
@@ -219,7 +219,7 @@ def test_a_malformed_keyring_is_refused_without_quoting_it(tmp_path: Path, conte
     assert str(caught.value) == f"the keyring {path} is malformed"
 
 
-def test_a_missing_keyring_is_named(tmp_path: Path) -> None:
+def test_a_missing_keyring_is_reported(tmp_path: Path) -> None:
     """The error names the missing file."""
     with pytest.raises(KeyringError, match=r"nowhere\.json"):
         Keyring.load(tmp_path / "nowhere.json")

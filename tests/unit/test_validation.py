@@ -1,4 +1,4 @@
-"""What plain fields may be."""
+"""Validation of request fields."""
 
 import uuid
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NOW = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def refusal(call: Callable[[], object]) -> Reason:
-    """Return why a call is refused."""
+    """Return why a value is rejected."""
     with pytest.raises(HushpostError) as caught:
         call()
     return caught.value.reason
@@ -32,7 +32,7 @@ def refusal(call: Callable[[], object]) -> Reason:
 
 @given(st.text(min_size=1, max_size=200))
 def test_a_contact_id_is_any_text_of_128_bytes_without_control_characters(text: str) -> None:
-    """Length counts in bytes of UTF-8; whatever is accepted comes back as it was."""
+    """The length counts bytes of UTF-8; accepted ids are returned unchanged."""
     printable = not any(ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u2029" for c in text)
     if printable and len(text.encode()) <= 128:
         assert checked_contact_id(text) == text
@@ -40,14 +40,14 @@ def test_a_contact_id_is_any_text_of_128_bytes_without_control_characters(text: 
         assert refusal(lambda: checked_contact_id(text)) is Reason.CONTACT_ID_INVALID
 
 
-def test_an_empty_contact_id_is_refused() -> None:
-    """Nobody has no id."""
+def test_an_empty_contact_id_is_rejected() -> None:
+    """An empty contact id is CONTACT_ID_INVALID."""
     assert refusal(lambda: checked_contact_id("")) is Reason.CONTACT_ID_INVALID
 
 
 @given(st.lists(st.text(max_size=3) | st.sampled_from(("a" * 128, "a" * 129)), min_size=1))
-def test_a_batch_of_contact_ids_is_as_good_as_each_of_them(ids: list[str]) -> None:
-    """The first that would be refused by itself is named by its place."""
+def test_a_batch_of_contact_ids_is_checked_like_each(ids: list[str]) -> None:
+    """The error has the index of the first invalid id."""
     bad = []
     for index, contact_id in enumerate(ids):
         try:
@@ -74,8 +74,8 @@ def test_a_batch_of_contact_ids_is_as_good_as_each_of_them(ids: list[str]) -> No
         "https://example.com/" + "a" * 8000,
     ],
 )
-def test_absolute_web_addresses_are_links(url: str) -> None:
-    """A link is kept to the byte."""
+def test_absolute_web_urls_are_valid_links(url: str) -> None:
+    """A link's URL is returned unchanged."""
     assert checked_url(url, 0) == url
 
 
@@ -100,21 +100,21 @@ def test_absolute_web_addresses_are_links(url: str) -> None:
         " https://example.com/",
     ],
 )
-def test_anything_else_is_no_link(url: str) -> None:
-    """What a browser would not follow over the web, or a header could not carry, is refused."""
+def test_other_urls_are_rejected(url: str) -> None:
+    """URLs that are not http or https, or not safe in a header, are rejected."""
     assert refusal(lambda: checked_url(url, 3)) is Reason.LINK_URL_INVALID
 
 
 @given(st.uuids())
 def test_a_request_id_is_a_uuid(request_id: uuid.UUID) -> None:
-    """Any UUID does; none at all is allowed."""
+    """Any UUID is accepted, and so is an empty request id."""
     assert checked_request_id(str(request_id)) == request_id
     assert checked_request_id("") is None
 
 
 @pytest.mark.parametrize("text", ["x", "1234", "not-a-uuid", "0" * 33, "é" * 36])
-def test_other_request_ids_are_refused(text: str) -> None:
-    """Anything that is not a UUID has its own reason."""
+def test_other_request_ids_are_rejected(text: str) -> None:
+    """Any other text is REQUEST_ID_INVALID."""
     assert refusal(lambda: checked_request_id(text)) is Reason.REQUEST_ID_INVALID
 
 
@@ -127,14 +127,14 @@ def test_other_request_ids_are_refused(text: str) -> None:
         (-(10**18), Reason.EVENT_TIME_TOO_OLD),
     ],
 )
-def test_times_out_of_range_are_refused(offset: int, reason: Reason) -> None:
-    """Five minutes ahead and 30 days behind are the bounds."""
+def test_times_out_of_range_are_rejected(offset: int, reason: Reason) -> None:
+    """Event times may be at most five minutes in the future and 30 days in the past."""
     assert refusal(lambda: checked_event_time(NOW + offset, NOW)) is reason
 
 
 @pytest.mark.parametrize("offset", [300_000_000, 0, -30 * 86400 * 1_000_000])
 def test_times_at_the_bounds_are_accepted(offset: int) -> None:
-    """The bounds themselves are inside."""
+    """The limits themselves are accepted."""
     assert checked_event_time(NOW + offset, NOW) == NOW + offset
 
 
@@ -152,6 +152,6 @@ def test_batches() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "Acme", "-a", "a b", "a" * 65, "ä", "a/b", "a\n"])
-def test_tenant_ids_are_plain(text: str) -> None:
-    """A tenant id can stand in a path or a file name."""
+def test_tenant_ids_are_safe_in_paths(text: str) -> None:
+    """A valid tenant id is safe in a URL path and in a file name."""
     assert refusal(lambda: checked_tenant_id(text)) is Reason.ID_INVALID
