@@ -1,4 +1,4 @@
-"""What an attack achieved, beside what it achieves where there is no defence."""
+"""Success rates of attacks, against the real system and against a control without the defence."""
 
 import os
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import pytest
 __all__ = ["ATTACKS", "FULL", "SEED", "Attack", "Score"]
 
 FULL = os.environ.get("HUSHPOST_PRIVACY") == "full"
-"""Whether attacks are tried as often as they deserve, or just often enough to be seen to work."""
+"""Whether to run the full number of attempts, or only enough to check that the attack works."""
 
 SEED = int(os.environ.get("HUSHPOST_PRIVACY_SEED", "20261123"))
-"""What random choices of the attacks start from."""
+"""Seed of the attacks' random choices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How often something was tried, and how often it succeeded."""
+    """Attempts and successes of an attack."""
 
     tried: int
     succeeded: int
@@ -29,11 +29,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """An attack on the real thing, and the same attack on its control.
+    """An attack on the real system, and the same attack on a control.
 
-    The control is a system without the defence in question: the attack has to
-    succeed there, or it shows nothing. `chance` is the share of successes that
-    guessing has.
+    The control is a system without the defence under test. The attack must succeed
+    there, otherwise its failure against the real system proves nothing.
+
+    Attributes:
+        chance: The share of successes that random guessing achieves.
     """
 
     name: str
@@ -43,4 +45,4 @@ class Attack:
 
 
 ATTACKS = pytest.StashKey[list[Attack]]()
-"""The attacks of a run, for its summary."""
+"""The attacks of a test run, printed in its summary."""

@@ -1,4 +1,4 @@
-"""What a reader makes of a campaign's numbers by adding and subtracting. Pure."""
+"""Combine the published numbers of a campaign by addition and subtraction. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -8,11 +8,11 @@ from hushpost_client import CampaignStats, Count, GroupStats, Rate, SignalStats
 __all__ = ["Numbers", "numbers", "small_combinations", "sums_that_differ"]
 
 Numbers = dict[str, int]
-"""Anonymous numbers by place."""
+"""Anonymous counts by a description of what they count."""
 
 
 def numbers(stats: CampaignStats) -> Numbers:
-    """Return all anonymous numbers of an answer; repeats and people apart."""
+    """Return all anonymous counts of a response, people and repeat events separately."""
     found: Numbers = {}
     for place, signal in _signals(stats):
         for kind, part in (("human", signal.human), ("machine", signal.machine)):
@@ -22,7 +22,7 @@ def numbers(stats: CampaignStats) -> Numbers:
 
 
 def small_combinations(before: Mapping[str, int], after: Mapping[str, int], k: int) -> list[str]:
-    """Return combinations that changed by less than a quorum: numbers, sums and differences."""
+    """Return the counts, sums and differences that changed by less than the quorum `k`."""
     change = {place: after[place] - before.get(place, 0) for place in sorted(after)}
     small = [f"{place} by {by}" for place, by in change.items() if by < 0 or 0 < by < k]
     moved = [(place, by) for place, by in change.items() if by]
@@ -37,18 +37,18 @@ def small_combinations(before: Mapping[str, int], after: Mapping[str, int], k: i
 
 
 def sums_that_differ(stats: CampaignStats) -> list[str]:
-    """Return what is not the sum of its parts, or is told more exactly elsewhere."""
+    """Return counts that differ from the sum of their parts or from their rate."""
     differing = []
     for name in ("opens", "clicks"):
         whole: SignalStats = getattr(stats, name)
         for kind in ("human", "machine"):
-            told: Count = getattr(whole, kind).anonymous
+            published: Count = getattr(whole, kind).anonymous
             for parts in (stats.groups, stats.hours):
                 counts = [getattr(getattr(part, name), kind).anonymous for part in parts]
                 total = sum(count.total for count in counts)
                 people = sum(count.unique for count in counts)
-                if (total, people) != (told.total, told.unique):
-                    differing.append(f"{name}, {kind}: {told} is not the sum of {counts}")
+                if (total, people) != (published.total, published.unique):
+                    differing.append(f"{name}, {kind}: {published} is not the sum of {counts}")
     linked = sum(link.clicks.human.anonymous.total for link in stats.links)
     if linked != stats.clicks.human.anonymous.total:
         differing.append(f"clicks on links: {linked}, in groups: {stats.clicks.human.anonymous}")
@@ -62,12 +62,12 @@ def _rates_that_differ(stats: CampaignStats) -> Iterator[str]:
         opens, clicks = part.opens.human, part.clicks.human
         opened = opens.identified.unique + opens.anonymous.unique
         rates = part.rates
-        told: list[tuple[Rate, int, Count]] = [
+        rates_and_counts: list[tuple[Rate, int, Count]] = [
             (rates.open_rate, sent, opens.anonymous),
             (rates.click_through_rate, sent, clicks.anonymous),
             (rates.click_to_open_rate, opened, clicks.anonymous),
         ]
-        for rate, of, count in told:
+        for rate, of, count in rates_and_counts:
             if of and abs(rate.anonymous * of - count.unique) > 1e-6:
                 yield f"{rate} of {of} is not {count}"
 

@@ -1,4 +1,4 @@
-"""Attacks say what they achieved: a line for each at the end of the run."""
+"""Report the success rate of each attack at the end of the test run."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,13 @@ Report = Callable[[Attack], None]
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
-    """Take down what an attack achieved, before the test judges it."""
+    """Record an attack's result for the summary; tests call it before they assert."""
     attacks = request.config.stash.setdefault(ATTACKS, [])
     return attacks.append
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print a line per attack: tried, succeeded, succeeded against the control."""
+    """Print attempts, successes, and successes against the control, one line per attack."""
     attacks = terminalreporter.config.stash.get(ATTACKS, [])
     if not attacks:
         return

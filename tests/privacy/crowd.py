@@ -1,4 +1,4 @@
-"""A crowd of recipients on an authority of the test's own, and what they do."""
+"""An authority with one tenant, dedicated to a test module, and actions of its recipients."""
 
 import subprocess
 from collections.abc import AsyncIterator, Sequence
@@ -20,13 +20,13 @@ __all__ = ["Town", "a_town"]
 
 _BATCH = 10_000
 
-_VACUUMS = """
+_VACUUM_TIME = """
 select clock_timestamp(), total_vacuum_time from pg_stat_user_tables where relname = 'contacts'
 """
 
-# Whether a vacuum has ended that began after a moment, and no other is to follow,
-# because some transaction still saw what it had to leave.
-_IS_SETTLED = """
+# Whether a vacuum that started after $1 has ended and no follow-up is pending. A follow-up
+# is needed when an open transaction kept the vacuum from removing some dead tuples.
+_IS_VACUUMED = """
 select last_vacuum - (total_vacuum_time - $2) * interval '1 millisecond' > $1
     and (n_dead_tup = 0 or last_vacuum < clock_timestamp() - interval '5 seconds')
 from pg_stat_user_tables where relname = 'contacts'
@@ -35,7 +35,7 @@ from pg_stat_user_tables where relname = 'contacts'
 
 @dataclass
 class Town:
-    """An authority, a tenant with exact numbers, its clients, and a thief's connection."""
+    """An authority, one tenant with its clients, and a superuser connection to the database."""
 
     process: AuthorityProcess
     clients: Clients
@@ -43,11 +43,11 @@ class Town:
 
     @property
     def postgres(self) -> Path:
-        """The folder of the database."""
+        """The PostgreSQL data directory."""
         return self.process.data_dir / "postgres"
 
     async def choose(self, contacts: Sequence[str], choice: DoNotTrack) -> None:
-        """Set the preference of all of some contacts in one call."""
+        """Set the same preference for all given contacts, in batches of 10,000."""
         for start in range(0, len(contacts), _BATCH):
             await self.clients.sender.preferences.batch_set_preferences(
                 [
@@ -57,11 +57,11 @@ class Town:
             )
 
     async def mail(self, contacts: Sequence[str], campaign_id: str) -> Mailing:
-        """Send a campaign to contacts in one group."""
+        """Send a campaign to the contacts, all in one group."""
         return await send(self.clients, contacts, campaign_id)
 
     async def act(self, mailing: Mailing, contacts: Sequence[str], link: int = 0) -> None:
-        """Record an event of each contact in one call, whatever their order."""
+        """Record one event per contact in a single batch, sorted by contact ID."""
         events = [
             Event(mailing.tokens[name], link_number=link or None, verdict=Verdict.HUMAN)
             for name in sorted(contacts)
@@ -69,19 +69,19 @@ class Town:
         recorded = await self.clients.edge.tracking.record_events(events)
         assert not recorded.rejected
 
-    async def settled(self) -> None:
-        """Return once the authority has tidied up after what changed contacts until now."""
-        row = await self.database.fetchrow(_VACUUMS)
+    async def wait_for_vacuum(self) -> None:
+        """Wait until the contact vacuum has processed all changes made so far."""
+        row = await self.database.fetchrow(_VACUUM_TIME)
         assert row
         changed, spent = row
 
-        async def is_settled() -> bool:
-            return bool(await self.database.fetchval(_IS_SETTLED, changed, spent))
+        async def is_vacuumed() -> bool:
+            return bool(await self.database.fetchval(_IS_VACUUMED, changed, spent))
 
-        await eventually(is_settled, "contacts are vacuumed")
+        await eventually(is_vacuumed, "contacts are vacuumed")
 
     async def reconnect(self) -> None:
-        """Connect to the database again, after it was started again."""
+        """Reconnect to the database after a restart."""
         self.database.terminate()
         self.database = await asyncpg.connect(database_uri(self.process.data_dir))
 
@@ -94,24 +94,24 @@ class Town:
             capture_output=True,
         )
 
-    def opened(self, token: str) -> TrackingToken:
-        """Open a token with the keyring."""
-        return self._sealer().open(token)
+    def open_token(self, token: str) -> TrackingToken:
+        """Decrypt a token with the authority's keyring."""
+        return self._codec().open(token)
 
-    def sealed(self, token: TrackingToken) -> str:
-        """Seal a token with the keyring."""
-        return self._sealer().seal(token)
+    def seal_token(self, token: TrackingToken) -> str:
+        """Encrypt a token with the authority's keyring."""
+        return self._codec().seal(token)
 
-    def _sealer(self) -> TokenCodec:
+    def _codec(self) -> TokenCodec:
         return TokenCodec(Keyring.load(self.process.data_dir / "keyring.json"))
 
 
 @asynccontextmanager
 async def a_town(folder: Path, *options: str) -> AsyncIterator[Town]:
-    """Start an authority in a folder; nobody but the test has work done there.
+    """Start an authority in `folder` that no other test uses.
 
-    Autovacuum sleeps: it comes by itself, whoever acts, and would be taken for
-    something that an event did.
+    Autovacuum is off: it runs independently of events, and its writes would be mistaken
+    for effects of an event.
     """
     with AuthorityProcess(folder, *options) as process:
         running = RunningAuthority(process, process.target, process.admin_key())

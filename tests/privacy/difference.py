@@ -1,4 +1,4 @@
-"""A campaign that much happens to, and an attacker who keeps every answer about it."""
+"""Differencing attack: replay random steps on a campaign and compare successive statistics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ __all__ = ["Difference", "Setup"]
 
 @dataclass(frozen=True)
 class Setup:
-    """What a story begins with. `choices`: preferences of contacts, by group."""
+    """Initial state of a campaign; `choices` holds the contacts' preferences by group."""
 
     quorum: int
     links: int
@@ -27,10 +27,14 @@ class Setup:
 
 @dataclass
 class Difference:
-    """A story under way. `found` is what the attacker makes of the answers.
+    """A running differencing attack on one campaign.
 
-    `tried`: times of asking; of these there were `succeeded` after which something
-    was found, and `moved` at which a number had changed.
+    Attributes:
+        is_exact: Whether this is the control, which publishes exact numbers.
+        found: Descriptions of leaks that the attacker derived from the responses.
+        tried: Number of statistics requests.
+        succeeded: Requests after which the attacker found a leak.
+        moved: Requests in which a number differed from the previous response.
     """
 
     clients: Clients
@@ -74,11 +78,11 @@ class Difference:
                 self.messages.append((token.contact_id, token.token, sent))
 
     def name(self, number: int) -> str:
-        """Return one of the contacts."""
+        """Return the ID of the contact with this number, modulo the number of contacts."""
         return self.messages[number % len(self.messages)][0]
 
     async def act(self, who: Sequence[int], link: int, verdict: Verdict) -> None:
-        """Record an event of each of some messages, in one call."""
+        """Record one event for each of the given messages, in a single batch."""
         signal = link % (self.setup.links + 1)
         chosen = [self.messages[number % len(self.messages)] for number in who]
         events = [
@@ -91,19 +95,19 @@ class Difference:
             self.truth.record(token, signal, 0, machine=machine, gpc=False)
 
     async def set_preference(self, name: str, state: State, *, keep: bool = False) -> None:
-        """Let a contact choose."""
+        """Set a contact's preference."""
         await self.clients.sender.preferences.set_preference(
             name, DoNotTrack(state.name), history=History.KEEP if keep else History.ANONYMIZE
         )
         self.truth.set_preference(name, state, keep=keep)
 
     async def erase(self, name: str) -> None:
-        """Forget a contact."""
+        """Erase a contact."""
         await self.clients.sender.preferences.erase_contact(name)
         self.truth.erase(name)
 
     async def set_mode(self, mode: Mode) -> None:
-        """Change what becomes of those who did not choose, and wait until it is done."""
+        """Change the mode of contacts without a preference, and wait for the anonymization."""
         admin = self.clients.admin.admin
         await admin.update_policy(PolicyUpdate(mode_when_unset=ClientMode(mode.name)))
         self.policy = replace(self.policy, when_unset=mode)
@@ -112,10 +116,10 @@ class Difference:
         async def is_done() -> bool:
             return (await admin.get_tenant()).anonymization is None
 
-        await eventually(is_done, "the policy's folding is done", pause=0.01)
+        await eventually(is_done, "the anonymization for the policy is done", pause=0.01)
 
     async def set_quorum(self, quorum: int) -> None:
-        """Change k; a campaign keeps the greatest."""
+        """Change the quorum; a campaign keeps the largest quorum it has had."""
         if not self.is_exact:
             await self.clients.admin.admin.update_policy(PolicyUpdate(quorum=quorum))
         self.quorum = max(self.quorum, quorum)
@@ -124,23 +128,24 @@ class Difference:
         """Close the campaign."""
         await self.clients.sender.campaigns.close_campaign("spring")
 
-    async def ask(self) -> None:
-        """Ask for the numbers, and combine them with those of before."""
+    async def request_stats(self) -> None:
+        """Request the statistics and compare them with the previous response."""
         stats = await self.clients.reporter.stats.get_campaign_stats("spring")
         self.tried += 1
         found = len(self.found)
         after = numbers(stats)
         combined = after
         if self.quorum > self.setup.quorum:
-            # Who clicked any link of a group is told as far as one of its links tells
-            # it anyway: up to a multiple of one k, from one of another.
+            # The number of people who clicked any link of a group follows the counts of
+            # its links. After a change of quorum it can move from a multiple of the old
+            # quorum to a multiple of the new one, so it is excluded from the combinations.
             combined = {place: n for place, n in after.items() if not _is_of_any_link(place)}
         self.found += small_combinations(self._before, combined, self.quorum)
         self.moved += any(after[place] != self._before.get(place, 0) for place in after)
         self._before = after
         if not self.is_exact:
             assert stats.quorum == self.quorum
-            self.truth.ask(self.quorum)
+            self.truth.publish(self.quorum)
             self.found += [*sums_that_differ(stats), *self.truth.differences(after)]
         self.succeeded += len(self.found) > found
 

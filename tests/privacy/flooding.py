@@ -1,4 +1,4 @@
-"""A flood of events of the same messages: many connections, unary calls and batches."""
+"""Generate concurrent event load over many connections, with unary calls and batches."""
 
 import asyncio
 import json
@@ -18,14 +18,14 @@ __all__ = ["Flood", "flooded"]
 
 _CONNECTIONS = 3
 _CALLERS = 3
-"""On each connection: one that opens, one that clicks, one that sends batches."""
+"""Per connection: one records opens, one records clicks, one sends batches."""
 
 _BATCH = 64
 _ROOT = Path(__file__).parents[2]
 
 
 class Flood:
-    """Records events of messages over several connections, until it is over."""
+    """Records events for the given tokens over several connections until stopped."""
 
     def __init__(self, target: str, edge_key: str, tokens: Sequence[str], seed: int) -> None:
         self.acknowledged = 0
@@ -36,17 +36,17 @@ class Flood:
         self._is_over = asyncio.Event()
 
     def end(self) -> None:
-        """Begin no more calls."""
+        """Start no further calls."""
         self._is_over.set()
 
     async def run(self) -> None:
-        """Record until the end."""
+        """Record events until `end` is called."""
         async with asyncio.TaskGroup() as group:
             for _ in range(_CONNECTIONS):
                 group.create_task(self._connection())
 
     async def _connection(self) -> None:
-        # Channels of a process share a connection unless they are told not to.
+        # By default the channels of a process share one connection.
         options = [("grpc.use_local_subchannel_pool", 1)]
         calls = Calls(api_key=self._key, timeout=60, retry=RetryPolicy())
         async with Hushpost(grpc.aio.insecure_channel(self._target, options), calls) as client:
@@ -69,21 +69,21 @@ class Flood:
     def _token(self) -> str:
         return self._random.choice(self._tokens)
 
-    async def flows(self, more: int = 500) -> None:
-        """Return once so many more events have been acknowledged."""
+    async def wait_for_progress(self, more: int = 500) -> None:
+        """Wait until `more` further events have been acknowledged."""
         enough = self.acknowledged + more
 
-        async def has_flowed() -> bool:
+        async def has_progressed() -> bool:
             return self.acknowledged >= enough
 
-        await eventually(has_flowed, "the flood goes on", pause=0.01)
+        await eventually(has_progressed, "events are acknowledged", pause=0.01)
 
 
 @asynccontextmanager
 async def flooded(
     target: str, edge_key: str, tokens: Sequence[str], seed: int
 ) -> AsyncIterator[Flood]:
-    """Flood an authority until the block ends, from this process and another one."""
+    """Send events to an authority until the block ends, from this process and a second one."""
     flood = Flood(target, edge_key, tokens, seed)
     other = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.privacy.flooding"),
@@ -97,7 +97,7 @@ async def flooded(
     try:
         other.stdin.write(json.dumps([target, edge_key, list(tokens), seed + 1]).encode() + b"\n")
         assert await other.stdout.readline() == b"flowing\n"
-        await flood.flows()
+        await flood.wait_for_progress()
         yield flood
     finally:
         flood.end()
@@ -106,15 +106,15 @@ async def flooded(
             await running
         finally:
             await other.communicate()
-    assert other.returncode == 0, "the other process's flood broke off"
+    assert other.returncode == 0, "the second process failed"
 
 
 async def _main() -> None:
-    """Flood as standard input says, until it is closed."""
+    """Read the parameters from standard input, and send events until it is closed."""
     target, edge_key, tokens, seed = json.loads(await asyncio.to_thread(sys.stdin.readline))
     flood = Flood(target, edge_key, tokens, seed)
     running = asyncio.create_task(flood.run())
-    await flood.flows(1)
+    await flood.wait_for_progress(1)
     sys.stdout.write("flowing\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

@@ -1,4 +1,4 @@
-"""How a thief would link slots and folded numbers to contacts, from one copy or from two."""
+"""Linkage attacks: match slots and anonymized counts with contacts, from database copies."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -18,11 +18,11 @@ __all__ = [
 T = TypeVar("T")
 
 Place = tuple[int, int]
-"""(campaign, slot): campaigns here have one group."""
+"""(campaign, slot); campaigns in these tests have a single group."""
 
 
 async def slots_seen(town: Town, campaign: int, *, identified: bool = False) -> list[int]:
-    """Return the slots of a campaign that events were seen from, in order."""
+    """Return the slots of a campaign that have events, in ascending order."""
     rows = await town.database.fetch(
         "select chunk, bits from slot_bits where campaign = $1 and (mode = 1) = $2",
         campaign,
@@ -39,7 +39,7 @@ async def slots_seen(town: Town, campaign: int, *, identified: bool = False) -> 
 
 
 async def slots_of_rows(town: Town) -> dict[Place, int]:
-    """Return contacts by slot, as rows of `events` name them, be they live or dead."""
+    """Return contacts by slot, read from live and dead row versions of `events`."""
     await town.database.execute("checkpoint")
     named: dict[Place, int] = {}
     for name, file in (await files_of(town.database, town.postgres, "events%")).items():
@@ -51,10 +51,11 @@ async def slots_of_rows(town: Town) -> dict[Place, int]:
 
 
 async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> list[dict[str, int]]:
-    """Say which contact has which of the slots seen, in each way that a thief may think of.
+    """Return guesses which contact has which slot, one per strategy.
 
-    By the order of contacts' numbers, their ids, their rows; each forwards and
-    backwards; and by the slot of the identified contact with the nearest number.
+    The strategies assign the slots in the order of contact numbers, contact IDs and
+    physical rows, each ascending and descending, or choose the slot closest to that of
+    the identified contact with the nearest number.
     """
     slots = await slots_seen(town, campaign)
     numbers = await numbers_of(town, names)
@@ -69,12 +70,12 @@ async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> l
         for (number, slot), contact in (await slots_of_rows(town)).items()
         if number == campaign
     }
-    guesses.append({name: _beside(numbers[name], known, slots) for name in names})
+    guesses.append({name: _closest_slot(numbers[name], known, slots) for name in names})
     return _distinct(guesses)
 
 
-def _beside(number: int, known: Mapping[int, int], slots: Sequence[int]) -> int:
-    """Return the slot next to that of the identified contact next to a contact."""
+def _closest_slot(number: int, known: Mapping[int, int], slots: Sequence[int]) -> int:
+    """Return the slot closest to that of the identified contact with the nearest number."""
     nearest = known[min(known, key=lambda contact: abs(contact - number))]
     return min(slots, key=lambda slot: abs(slot - nearest))
 
@@ -93,19 +94,19 @@ from counters where campaign = $1 and signal > 0 and mode > 1
 
 
 async def opt_outs_in_order(town: Town, names: Sequence[str]) -> list[list[str]]:
-    """Return contacts in the order of their opt-outs, by transactions and by time."""
+    """Return contacts in the order of their opt-outs, by transaction ID and by time."""
     orders = await town.database.fetchrow(_OPT_OUTS, list(names))
     return _distinct(orders or ())
 
 
 async def clicks_in_order(town: Town, campaign: int) -> list[list[int]]:
-    """Return the links that folded clicks are counted on, by transactions and by place."""
+    """Return the links with anonymized clicks, by transaction ID and by physical position."""
     orders = await town.database.fetchrow(_CLICKS, campaign)
     return _distinct(orders or ())
 
 
 def _distinct(ways: Iterable[T]) -> list[T]:
-    """Return ways to guess, each once: chance is judged as if they had nothing in common."""
+    """Remove duplicate guesses; the test for chance assumes that guesses are independent."""
     found: list[T] = []
     for way in ways:
         if way not in found:

@@ -1,4 +1,4 @@
-"""Ways to stop being known, and what they are without the authority's defence."""
+"""Methods of opting out, each with a control that lacks the authority's protection."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from tests.inspection import Connection
 
 __all__ = ["WAYS", "Crowd", "Way", "crowd_of"]
 
-# What a system does that has neither the recording lock nor folding, but deletes.
+# The controls: a system without recording lock and anonymization, which deletes events.
 _CHOOSE = """
 update contacts set do_not_track = 3, preference_time = clock_timestamp()
 where tenant = $1 and contact = any($2)
@@ -60,19 +60,19 @@ where tenant = $1 and contact = any($2)
 
 @dataclass
 class Crowd:
-    """Contacts of a tenant who are being tracked, and a look behind the authority."""
+    """Tracked contacts of a tenant, with direct database access to find leaked rows."""
 
     clients: Clients
     database: Connection
     tenant: int
     numbers: Mapping[str, int]
     borne: frozenset[tuple[int, int, int, int]]
-    """(contact, campaign, group, slot) of the messages sent."""
+    """(contact, campaign, group, slot) of each sent message."""
     _stopped: list[tuple["Way", list[int], str]] = field(default_factory=list)
     leaked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     async def stop(self, way: "Way", names: Sequence[str], *, defended: bool) -> None:
-        """Let contacts stop being known in a way, and look at once what names them."""
+        """Opt contacts out with a method, and check at once for rows that name them."""
         numbers = [self.numbers[name] for name in names]
         await (way.real if defended else way.control)(self, names)
         snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
@@ -80,7 +80,7 @@ class Crowd:
         await self.look()
 
     async def look(self) -> None:
-        """Look what names anybody who has stopped, and take down whom."""
+        """Add contacts that opted out but are named by rows to `leaked`."""
         for way, numbers, snapshot in self._stopped:
             found = await self._contacts(_NAMED_SINCE, numbers, snapshot)
             if not way.keeps and not way.is_job:
@@ -91,11 +91,11 @@ class Crowd:
             self.leaked[way.name] |= found
 
     async def remaining(self, names: Sequence[str]) -> set[int]:
-        """Return who of some contacts rows name."""
+        """Return the numbers of those contacts that rows of `events` name."""
         return await self._contacts(_NAMED, [self.numbers[name] for name in names])
 
     async def execute(self, statement: str, names: Sequence[str] | None = None) -> None:
-        """Do something to contacts behind the authority's back."""
+        """Run a statement directly on the database, bypassing the authority."""
         arguments = [] if names is None else [[self.numbers[name] for name in names]]
         await self.database.execute(statement, self.tenant, *arguments)
 
@@ -109,10 +109,17 @@ Stop = Callable[[Crowd, Sequence[str]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Way:
-    """A way to stop being known: the authority's, and one without its defence.
+    """A method of opting out, and a control without the protection under test.
 
-    Rows that name the contact stay where the way `keeps` them, on slots that no
-    message bears; and until a job is done where it `is_job`. New ones never come.
+    No method allows new rows that name the contact.
+
+    Attributes:
+        real: Opts contacts out through the authority.
+        control: Does the same with plain SQL, without locking or anonymization.
+        choice: The contacts' preference before they opt out.
+        keeps: Rows that name the contact remain, on slots that no message carries.
+        is_job: Rows that name the contact remain until a background job has finished.
+        together: How many contacts opt out in one call.
     """
 
     name: str
@@ -192,9 +199,9 @@ async def crowd_of(
     database: Connection,
     tokens: Mapping[str, str],
 ) -> Crowd:
-    """Return the crowd of those whom messages with these tokens were sent to."""
-    sealer = TokenCodec(Keyring.load(process.data_dir / "keyring.json"))
-    opened = {name: sealer.open(token) for name, token in tokens.items()}
+    """Return the contacts that messages with these tokens were sent to."""
+    codec = TokenCodec(Keyring.load(process.data_dir / "keyring.json"))
+    opened = {name: codec.open(token) for name, token in tokens.items()}
     tenant = await database.fetchval(
         "select tenant from tenants where tenant_id = $1", clients.tenant_id
     )

@@ -1,6 +1,6 @@
-"""What a thief reads in the files of tables and indexes: every item in them, live or dead.
+"""Parse the files of tables and indexes: every item in them, live or dead.
 
-The layout of a page of 8 kB: `storage-page-layout` in PostgreSQL's manual.
+Source of the page layout: the chapter `storage-page-layout` of PostgreSQL's manual.
 """
 
 import struct
@@ -31,7 +31,7 @@ _NUMBER = Struct("<q")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row version or an index entry: its place, its state, its bytes."""
+    """A row version or an index entry: position, state and bytes."""
 
     page: int
     number: int
@@ -40,17 +40,17 @@ class Item:
 
     @property
     def columns(self) -> bytes:
-        """The columns of a row version."""
+        """The column data of a row version."""
         return self.data[self.data[_ROW_HEADER] :]
 
     @property
     def header(self) -> bytes:
-        """What stands before the columns of a row version: transactions, flags, nulls."""
+        """The header of a row version: transaction IDs, flags and null bitmap."""
         return self.data[: self.data[_ROW_HEADER]]
 
 
 class EventRow(NamedTuple):
-    """What a version of a row of `events` says, but for the time and the verdict."""
+    """The columns of a row version of `events`, without time and verdict."""
 
     campaign: int
     contact: int
@@ -60,7 +60,7 @@ class EventRow(NamedTuple):
 
 
 def items(file: Path) -> Iterator[Item]:
-    """Go through the items of a table's or an index's file that have bytes."""
+    """Yield all items with data from the file of a table or an index."""
     content = file.read_bytes()
     for start in range(0, len(content), PAGE_BYTES):
         page = content[start : start + PAGE_BYTES]
@@ -74,23 +74,23 @@ def items(file: Path) -> Iterator[Item]:
 
 
 def contact_of_row(row: Item) -> int:
-    """Return the number in a version of a row of `contacts`: after the tenant."""
+    """Return the contact number in a row version of `contacts`; it follows the tenant."""
     return int(_NUMBER.unpack_from(row.columns, 8)[0])
 
 
 def contact_of_entry(entry: Item) -> int | None:
-    """Return the number in an entry of `contacts_pkey`, None where it has none."""
+    """Return the contact number in an entry of `contacts_pkey`, or None if it has none."""
     return int(_NUMBER.unpack_from(entry.data, 16)[0]) if len(entry.data) >= 24 else None
 
 
 def event_of(row: Item) -> EventRow:
-    """Return what a version of a row of `events` says."""
+    """Parse a row version of `events`."""
     campaign, contact, _, _, slot, group, signal = _EVENT.unpack_from(row.columns)
     return EventRow(campaign, contact, group, slot, signal)
 
 
 async def files_of(connection: Connection, folder: Path, pattern: str) -> dict[str, Path]:
-    """Return the files of relations whose names are like a pattern, by name."""
+    """Return the files of relations by name, for names that match a LIKE pattern."""
     rows = await connection.fetch(
         "select relname, pg_relation_filepath(oid) from pg_class"
         " where relname like $1 and pg_relation_filenode(oid) is not null",

@@ -1,4 +1,4 @@
-"""The release rule, as the service puts it together, and rules with a part left out."""
+"""The release rule as the service applies it, and weakened rules that serve as controls."""
 
 from dataclasses import replace
 from itertools import product
@@ -9,10 +9,10 @@ from .scene import Live, Scene
 from .worlds import Published
 
 __all__ = [
+    "anonymized_elsewhere",
     "any_link_by_itself",
     "any_link_catching_up",
     "any_link_total_by_itself",
-    "folded_elsewhere",
     "link_over_groups",
     "present_state",
     "real",
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def real(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Do as `stats.py` does with `release.py`."""
+    """Apply `domain.release` in the same way as the service's statistics."""
     cells, clickers, rest = _parts(scene, published)
     steps = [
         advance(told, live.cells[place], quorum, distinct=scene.distinct) or NOTHING
@@ -48,7 +48,7 @@ def real(scene: Scene, quorum: int, published: Published, live: Live) -> Publish
 
 
 def present_state(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Publish all that is counted of a number whenever k more people stand behind it."""
+    """Control: publish the exact current count whenever it has grown by k people."""
     cells, clickers, rest = _parts(scene, published)
     return (
         *(
@@ -64,7 +64,7 @@ def present_state(scene: Scene, quorum: int, published: Published, live: Live) -
 
 
 def any_link_by_itself(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Publish who clicked any link whenever they are k more, whatever links are told."""
+    """Control: publish the clickers of any link in multiples of k, independently of the links."""
     return _with_clickers(
         scene,
         published,
@@ -74,7 +74,7 @@ def any_link_by_itself(scene: Scene, quorum: int, published: Published, live: Li
 
 
 def any_link_catching_up(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Publish who clicked any link as far as the links' sum covers them, at any time."""
+    """Control: publish the clickers of any link at any time, limited by the links' sum."""
     told = real(scene, quorum, published, live)
     sums = [
         sum(
@@ -94,7 +94,7 @@ def any_link_catching_up(scene: Scene, quorum: int, published: Published, live: 
 def any_link_total_by_itself(
     scene: Scene, quorum: int, published: Published, live: Live
 ) -> Published:
-    """Publish a group's clicks in total in whole k of their own, not as the links' sum."""
+    """Control: publish a group's total clicks in multiples of k, not as the links' sum."""
     told = real(scene, quorum, published, live)
     _, before, _ = _parts(scene, published)
     _, clickers, _ = _parts(scene, told)
@@ -107,7 +107,7 @@ def any_link_total_by_itself(
 
 
 def repeats_of_the_first(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Publish repeats with the first k people, too."""
+    """Control: also publish repeat events together with the first k people."""
     told = list(real(scene, quorum, published, live))
     for number, place in enumerate(_places(scene)):
         if told[number].unique > published[number].unique:
@@ -118,7 +118,7 @@ def repeats_of_the_first(scene: Scene, quorum: int, published: Published, live: 
 
 
 def link_over_groups(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Publish a link's people over all groups, counted by themselves."""
+    """Control: publish a link's people over all groups, rounded independently."""
     told = real(scene, quorum, published, live)
     people = [
         sum(live.cells[group, link].unique for group in range(scene.groups))
@@ -127,8 +127,8 @@ def link_over_groups(scene: Scene, quorum: int, published: Published, live: Live
     return (*told[: -scene.links], *(Count(0, now - now % quorum) for now in people))
 
 
-def folded_elsewhere(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
-    """Count who was folded on one link as somebody new on another."""
+def anonymized_elsewhere(scene: Scene, quorum: int, published: Published, live: Live) -> Published:
+    """Control: count a contact anonymized on one link as a new person on another link."""
     cells = {place: count + Count(0, live.returned[place]) for place, count in live.cells.items()}
     return real(scene, quorum, published, replace(live, cells=cells))
 
@@ -136,7 +136,7 @@ def folded_elsewhere(scene: Scene, quorum: int, published: Published, live: Live
 def _with_clickers(
     scene: Scene, published: Published, told: Published, now: list[Count]
 ) -> Published:
-    """Return what is told, but of those who clicked any link what is given, if it is more."""
+    """Return `told` with the clickers replaced by `now`, where that exceeds `published`."""
     cells, _, rest = _parts(scene, told)
     _, before, _ = _parts(scene, published)
     return (*cells, *map(max, before, now), *rest)

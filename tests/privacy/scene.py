@@ -1,4 +1,4 @@
-"""Who is in a mailing, what they may do, and what is counted of it. Small enough to try it all."""
+"""Model of a campaign small enough to enumerate every sequence of events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,37 +10,47 @@ from hushpost_service.domain.release import NOTHING, Count
 __all__ = ["Acts", "Live", "Named", "Scene", "State", "live", "one_act"]
 
 Acts = tuple[int, ...]
-"""Events of a person: clicks on each link, and opens last where there are any."""
+"""Events of a person by signal: clicks on each link, then opens if the model has them."""
 
 
 class State(NamedTuple):
-    """What happened: (group, acts) of those who acted, sorted, and acts of named contacts."""
+    """State of the campaign.
+
+    Attributes:
+        people: (group, acts) of each anonymous person who acted, sorted.
+        named: Acts of the named contacts since they opted out.
+    """
 
     people: tuple[tuple[int, Acts], ...]
     named: tuple[Acts, ...]
 
     @property
     def size(self) -> int:
-        """All acts."""
+        """The total number of events."""
         return sum(sum(acts) for _, acts in self.people) + sum(map(sum, self.named))
 
 
 class Named(NamedTuple):
-    """A contact known by name: its group, and the signals that its folded events were on."""
+    """A contact whose history the reader knows: group, and signals of its anonymized events."""
 
     group: int
-    folded: frozenset[int]
+    anonymized: frozenset[int]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is public, and how far to look.
+    """Public facts about a campaign, and limits of the enumeration.
 
-    `phases`: the quorum, and how many of the `named` have opted out, one after
-    another. `polls`: how many acts there may be from one time of asking to the
-    next, after no change was seen, after one, and so on; the last goes on. `limits`:
-    also look for what no quorum hides: that few did nothing, that everybody acted.
-    `acts`: worlds have no more. `changes`: followed as long as so many can explain them.
+    Attributes:
+        people: Anonymous people per group.
+        acts: The largest number of events in a sequence.
+        changes: Follow a published change only if at most this many events explain it.
+        limits: Also look for documented limits that no quorum hides: that only a few
+            people did nothing, or that everybody acted.
+        cap: Event counts from this number on are treated as equal.
+        phases: Successive (quorum, number of `named` contacts that have opted out).
+        polls: The largest number of events between two requests, after zero published
+            changes, after one, and so on; the last value applies to all later ones.
     """
 
     people: int
@@ -58,15 +68,19 @@ class Scene:
 
     @property
     def signals(self) -> int:
-        """How many signals there are."""
+        """The number of signals."""
         return self.links + self.opens
 
 
 @dataclass(frozen=True)
 class Live:
-    """What is counted: by (group, signal), and who clicked any link by group.
+    """The service's internal counts.
 
-    `returned`: people who are nobody new in a cell since they were folded on other links.
+    Attributes:
+        cells: Counts by (group, signal).
+        clickers: People who clicked any link, by group.
+        returned: People not counted as new in a cell because their events on other links
+            were anonymized.
     """
 
     cells: dict[tuple[int, int], Count]
@@ -75,7 +89,7 @@ class Live:
 
 
 def one_act(scene: Scene, state: State, out: int) -> Iterator[State]:
-    """Yield what one more act may lead to, after `out` named contacts have opted out."""
+    """Yield the states after one more event, where `out` named contacts have opted out."""
     here = [group for group, _ in state.people]
     fresh = [(g, (0,) * scene.signals) for g in range(scene.groups) if here.count(g) < scene.people]
     for person in {*state.people, *fresh}:
@@ -95,7 +109,7 @@ def _more(acts: Acts) -> list[Acts]:
 
 
 def live(scene: Scene, state: State) -> Live:
-    """Count as the service does: whoever was folded on a link is nobody new on any."""
+    """Count as the service does: a contact anonymized on one link is new on no other link."""
     cells = dict.fromkeys(product(range(scene.groups), range(scene.signals)), NOTHING)
     returned = dict.fromkeys(cells, 0)
     clickers = [0] * scene.groups
@@ -103,11 +117,11 @@ def live(scene: Scene, state: State) -> Live:
         clickers[group] += any(acts[: scene.links])
         for signal, events in enumerate(acts):
             cells[group, signal] += Count(events, int(events > 0))
-    for (group, folded), acts in zip(scene.named, state.named, strict=True):
-        is_new = not any(signal < scene.links for signal in folded)
+    for (group, anonymized), acts in zip(scene.named, state.named, strict=True):
+        is_new = not any(signal < scene.links for signal in anonymized)
         clickers[group] += is_new and any(acts[: scene.links])
         for signal, events in enumerate(acts):
-            is_new_here = is_new if signal < scene.links else signal not in folded
+            is_new_here = is_new if signal < scene.links else signal not in anonymized
             cells[group, signal] += Count(events, int(is_new_here and events > 0))
-            returned[group, signal] += not is_new_here and signal not in folded and events > 0
+            returned[group, signal] += not is_new_here and signal not in anonymized and events > 0
     return Live(cells, tuple(clickers), returned)

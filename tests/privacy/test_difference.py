@@ -133,8 +133,8 @@ async def _play(
         for (kind, *details), does_ask in story:
             await _carry_out(played, kind, *details)
             if does_ask:
-                await played.ask()
-        await played.ask()
+                await played.request_stats()
+        await played.request_stats()
     return played
 
 

@@ -91,7 +91,7 @@ _CONTROLS: list[tuple[Rule, Scene]] = [
     (rules.repeats_of_the_first, _ONE_LINK),
     (rules.any_link_total_by_itself, replace(_TWO_LINKS, acts=9, changes=6)),
     (rules.any_link_catching_up, replace(_TWO_LINKS_ONCE, changes=7)),
-    (rules.folded_elsewhere, _ONE_LEFT),
+    (rules.anonymized_elsewhere, _ONE_LEFT),
     # A group of fewer than k.
     (rules.real, replace(_ONE_LINK, people=1, distinct=False)),
     (rules.real, replace(_ONE_LINK, people=2, distinct=False, phases=((3, 0),))),

@@ -63,11 +63,11 @@ async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, 
         tokens = mailing.tokens
         crowd = await crowd_of(authority.process, clients, database, tokens)
         async with flooded(authority.target, keys.edge_key, list(tokens.values()), SEED) as flood:
-            await flood.flows(10 * len(tokens))
+            await flood.wait_for_progress(10 * len(tokens))
             for way, names in _steps(members):
                 assert await crowd.remaining(names), "nobody is known who could be found"
                 await crowd.stop(way, names, defended=defended)
-            await flood.flows()
+            await flood.wait_for_progress()
             await crowd.look()
         await crowd.look()
         if defended:

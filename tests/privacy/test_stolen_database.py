@@ -83,7 +83,7 @@ async def mailings(town: Town) -> dict[str, Mailing]:
                     await town.choose(crowd[number::ROUNDS], choice)
         if case != "known":
             await town.choose(crowd, DoNotTrack.TRUE)
-    await town.settled()
+    await town.wait_for_vacuum()
     return sent
 
 
@@ -120,7 +120,7 @@ async def test_slots_are_in_no_order_of_contacts(town: Town, report: Report) -> 
         await town.choose(names[1::2], DoNotTrack.TRUE)
         mailing = await town.mail([*names, *known], f"slots {number}")
         await town.act(mailing, [*names, *known])
-        truth = {name: town.opened(mailing.tokens[name]) for name in names}
+        truth = {name: town.open_token(mailing.tokens[name]) for name in names}
         guesses = await guesses_of_slots(town, truth[names[0]].campaign, names)
         tried += len(guesses) * GROUP
         right += sum(truth[name].slot == slot for guess in guesses for name, slot in guess.items())
@@ -150,7 +150,7 @@ async def test_a_keyring_opens_nothing_without_mails(town: Town, report: Report)
         names = [f"keyring {number} {place}" for place in range(CANDIDATES)]
         await town.choose(names, DoNotTrack.TRUE)
         mailing = await town.mail(names, f"keyring {number}")
-        opened = {name: town.opened(mailing.tokens[name]) for name in names}
+        opened = {name: town.open_token(mailing.tokens[name]) for name in names}
         acted.append(random.choice(names))
         await town.act(mailing, acted[-1:])
         seen = opened[acted[-1]]
@@ -158,7 +158,7 @@ async def test_a_keyring_opens_nothing_without_mails(town: Town, report: Report)
         slots = await slots_seen(town, seen.campaign)
         right_with_mails += [name for name in names if opened[name].slot in slots] == acted[-1:]
         group = await numbers_of(town, names)
-        made.append({name: town.sealed(seen._replace(contact=group[name])) for name in names})
+        made.append({name: town.seal_token(seen._replace(contact=group[name])) for name in names})
     found = _on_disk(town, [token for tokens in made for token in tokens.values()])
     guesses = [
         random.choice([name for name in tokens if tokens[name] in found] or sorted(tokens))
@@ -205,7 +205,7 @@ async def test_an_old_copy_links_what_a_contact_does_later(town: Town, report: R
     acting = _random("old").sample(names, GROUP)
     await town.act(mailing, acting, link=1)
     new = await slots_of_rows(town)
-    opened = {name: town.opened(mailing.tokens[name]) for name in acting}
+    opened = {name: town.open_token(mailing.tokens[name]) for name in acting}
     places = {name: (token.campaign, token.slot) for name, token in opened.items()}
     with_old, without = (
         Score(GROUP, sum(copy.get(places[name]) == opened[name].contact for name in acting))
@@ -257,7 +257,7 @@ async def _clicked(town: Town, names: Sequence[str], campaign_id: str) -> int:
     links = _random(campaign_id).sample(range(1, len(names) + 1), len(names))
     for name, link in zip(names, links, strict=True):
         await town.clients.edge.tracking.record_click(tokens[name], link)
-    return town.opened(tokens[names[0]]).campaign
+    return town.open_token(tokens[names[0]]).campaign
 
 
 async def _links_of_rows(town: Town, names: Sequence[str]) -> dict[str, int]:

@@ -104,7 +104,7 @@ async def mailings(town: Town) -> dict[str, Mailing]:
         names = _crowd(case)
         sent[case] = await send(town, [*names, *(f"{name}-beside" for name in names)], case)
         await disturb(town, names)
-    await town.settled()
+    await town.wait_for_vacuum()
     return sent
 
 

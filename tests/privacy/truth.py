@@ -29,7 +29,7 @@ class Truth(Model):
         for _ in range(groups):
             self.create_campaign()
 
-    def ask(self, quorum: int) -> None:
+    def publish(self, quorum: int) -> None:
         """Let be told what may be."""
         for place in self._places():
             for is_folded in (False, True):
