@@ -77,9 +77,9 @@ class Crowd:
         await (way.real if defended else way.control)(self, names)
         snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
         self._stopped.append((way, numbers, snapshot))
-        await self.look()
+        await self.check_rows()
 
-    async def look(self) -> None:
+    async def check_rows(self) -> None:
         """Add contacts that opted out but are named by rows to `leaked`."""
         for way, numbers, snapshot in self._stopped:
             found = await self._contacts(_NAMED_SINCE, numbers, snapshot)

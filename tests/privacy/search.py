@@ -1,4 +1,4 @@
-"""Where canaries stand in what a thief takes: files, the log, a dump, statistics."""
+"""Search for canaries in data files, the WAL, a dump and the planner's statistics."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ from .wal import PROGRAMS, records
 __all__ = ["Found", "Source", "dump", "files", "log", "search", "statistics"]
 
 Found = dict[tuple[str, str, str], set[int]]
-"""Places in a source, by kind of canary, "id" or "number", and name of the source."""
+"""Offsets by kind of canary, "id" or "number", and name of the place."""
 
 _WAL_PAGE = 8192
 _WAL_HEADER = struct.Struct("<HHIQ")
@@ -28,19 +28,19 @@ _DUMPED = re.compile(rb"\n-- (?:Data for |Statistics for )?Name: ")
 
 @dataclass(frozen=True)
 class Source:
-    """Something to search, and what to call a place in it."""
+    """Content to search, and a function that names the place at an offset."""
 
     content: bytes
     name_of: Callable[[int], str]
 
     @classmethod
-    def called(cls, name: str, content: bytes) -> "Source":
-        """Return a source that is called the same everywhere."""
+    def with_name(cls, name: str, content: bytes) -> "Source":
+        """Return a source with one name for all offsets."""
         return cls(content, lambda _: name)
 
 
 def search(sources: Iterable[Source], kinds: Sequence[Canaries]) -> Found:
-    """Find canaries."""
+    """Return where the sources contain canaries of the given kinds."""
     found: Found = {}
     for source in sources:
         for canaries in kinds:
@@ -52,7 +52,7 @@ def search(sources: Iterable[Source], kinds: Sequence[Canaries]) -> Found:
 
 
 def files(folder: Path, names: Mapping[str, str]) -> Iterator[Source]:
-    """Go through all files below a folder but those of the log."""
+    """Yield all distinct files below a folder, except the WAL."""
     seen: set[bytes] = set()
     for file in sorted(folder.rglob("*")):
         if not file.is_file() or "pg_wal" in file.parts:
@@ -60,21 +60,21 @@ def files(folder: Path, names: Mapping[str, str]) -> Iterator[Source]:
         content = file.read_bytes()
         digest = hashlib.sha256(content).digest()
         if digest in seen:
-            # Every database has the same catalogs at first.
+            # New databases have identical catalogs.
             continue
         seen.add(digest)
         place = str(file.relative_to(folder))
         if file.parent.parent.name == "base":
             node = file.name.split(".")[0].split("_")[0]
             place = names.get(f"1663/{file.parent.name}/{node}", place)
-        yield Source.called(place, content)
+        yield Source.with_name(place, content)
 
 
 def log(postgres: Path, names: Mapping[str, str]) -> Iterator[Source]:
-    """Go through the write-ahead log; a place in it is called after what its record touches.
+    """Yield the WAL; a place in it is named after the relations that its record touches.
 
-    Page headers are taken out, because a record goes on behind them. Segments
-    that are kept for later use are searched, too: they hold what they held.
+    Page headers are removed, because records continue across pages. Recycled segments
+    are searched too, because they still contain old records.
     """
     segments = sorted(file for file in (postgres / "pg_wal").iterdir() if file.is_file())
     first = int(segments[0].name[8:16], 16) << 32 | int(segments[0].name[16:], 16) << 24
@@ -89,14 +89,14 @@ def log(postgres: Path, names: Mapping[str, str]) -> Iterator[Source]:
         page = bisect_right(offsets, place) - 1
         index = bisect_right(starts, pages[page][0] + place - offsets[page]) - 1
         if index < 0 or not known[index].blocks:
-            return "log of nothing known"
+            return "log of no known relation"
         return "log of " + ", ".join(sorted({relation for relation, _ in known[index].blocks}))
 
     yield Source(b"".join(body for _, body in pages), name_of)
 
 
 def _pages(segment: bytes) -> Iterator[tuple[int, bytes]]:
-    """Go through a segment's pages: the position at which each body begins, and the body."""
+    """Yield the position and content of each page body in a segment."""
     for start in range(0, len(segment), _WAL_PAGE):
         magic, info, _, address = _WAL_HEADER.unpack_from(segment, start)
         if magic:
@@ -105,19 +105,19 @@ def _pages(segment: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def dump(data_dir: Path) -> Iterator[Source]:
-    """Go through what pg_dump writes, statistics included, table by table."""
+    """Yield the output of pg_dump, including statistics, table by table."""
     done = subprocess.run(
         [PROGRAMS / "pg_dump", "--statistics", "--dbname", database_uri(data_dir)],
         capture_output=True,
         check=True,
     )
     for part in _DUMPED.split(done.stdout):
-        yield Source.called(f"dump of {part.split(b';', 1)[0].decode()}", part)
+        yield Source.with_name(f"dump of {part.split(b';', 1)[0].decode()}", part)
 
 
 async def statistics(connection: Connection) -> list[Source]:
-    """Return what the planner remembers of each column, which may lie compressed."""
+    """Return the planner's statistics per column; on disk they may be compressed."""
     rows = await connection.fetch(
         "select tablename || '.' || attname as name, s::text as text from pg_stats s"
     )
-    return [Source.called(f"statistics of {name}", text.encode()) for name, text in rows]
+    return [Source.with_name(f"statistics of {name}", text.encode()) for name, text in rows]

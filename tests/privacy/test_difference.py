@@ -1,4 +1,4 @@
-"""Adding and subtracting all that was ever told, to be left with a few people."""
+"""Differencing attack: combine all published statistics to isolate a few people."""
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -18,7 +18,7 @@ from tests.modes.model import Mode, State
 from .attack import ATTACKS, FULL, SEED, Attack, Score
 from .difference import Difference, Setup
 
-_STORIES, _CONTROLS = (150, 20) if FULL else (12, 3)
+_EXAMPLES, _CONTROLS = (150, 20) if FULL else (12, 3)
 
 _MODES = st.sampled_from((Mode.IDENTIFIED, Mode.ANONYMOUS, Mode.ANONYMOUS))
 _SETUPS = st.builds(
@@ -32,10 +32,10 @@ _SETUPS = st.builds(
         max_size=3,
     ),
 )
-_WHO = st.integers(0, 41)
+_CONTACTS = st.integers(0, 41)
 _ACTS = st.tuples(
     st.just("act"),
-    st.lists(_WHO, min_size=5, max_size=20),
+    st.lists(_CONTACTS, min_size=5, max_size=20),
     st.integers(0, 3),
     st.sampled_from((Verdict.HUMAN, Verdict.HUMAN, Verdict.HUMAN, Verdict.SCANNER)),
 )
@@ -43,22 +43,26 @@ _STEPS = st.one_of(
     *[_ACTS] * 9,
     st.tuples(
         st.just("out"),
-        st.lists(_WHO, min_size=3, max_size=8),
+        st.lists(_CONTACTS, min_size=3, max_size=8),
         st.sampled_from((False, False, True)),
     ),
-    st.tuples(st.just("in"), _WHO),
-    st.tuples(st.just("erase"), _WHO),
+    st.tuples(st.just("in"), _CONTACTS),
+    st.tuples(st.just("erase"), _CONTACTS),
     st.tuples(st.just("mode"), _MODES),
     st.tuples(st.just("quorum"), st.integers(1, 4)),
     st.tuples(st.just("close")),
 )
-_STORY = st.lists(st.tuples(_STEPS, st.booleans()), min_size=20, max_size=40)
-"""Steps, and whether the attacker asks after each."""
+_STEP_LISTS = st.lists(st.tuples(_STEPS, st.booleans()), min_size=20, max_size=40)
+"""Steps, and whether the attacker requests the statistics after each."""
 
 
 @dataclass
 class _Tally:
-    """Times of asking, of stories and of those with exact numbers; and how often numbers moved."""
+    """Results of all examples against the real system and against the control.
+
+    Attributes:
+        moved: Requests in which a published number had changed.
+    """
 
     real: Score
     control: Score
@@ -67,14 +71,14 @@ class _Tally:
 
 @pytest.fixture(scope="module")
 def tally(request: pytest.FixtureRequest) -> Iterator[_Tally]:
-    """What the stories have come to, for the summary."""
-    told = _Tally(Score(0, 0), Score(0, 0))
-    yield told
+    """Collect the results of all examples for the summary."""
+    results = _Tally(Score(0, 0), Score(0, 0))
+    yield results
     attacks = request.config.stash.setdefault(ATTACKS, [])
-    attacks.append(Attack("differences of answers", told.real, told.control))
+    attacks.append(Attack("differences of responses", results.real, results.control))
 
 
-def _stories(count: int) -> settings:
+def _example_settings(count: int) -> settings:
     return settings(
         max_examples=count,
         database=None,
@@ -86,72 +90,74 @@ def _stories(count: int) -> settings:
 
 @pytest.mark.timeout(300)
 @seed(SEED)
-@_stories(_STORIES)
-@given(setup=_SETUPS, story=_STORY)
-async def test_no_combination_of_answers_is_a_few_people(
-    authority: RunningAuthority, tally: _Tally, setup: Setup, story: list[tuple[Any, bool]]
+@_example_settings(_EXAMPLES)
+@given(setup=_SETUPS, steps=_STEP_LISTS)
+async def test_published_counts_change_by_whole_quorums(
+    authority: RunningAuthority, tally: _Tally, setup: Setup, steps: list[tuple[Any, bool]]
 ) -> None:
-    """Whatever happens, all that is told changes by whole quorums of people never known."""
-    played = await _play(authority, setup, story, is_exact=False)
-    tally.real = _plus(tally.real, played)
-    tally.moved += played.moved
-    assert not played.found
+    """All combinations of published counts change by at least a quorum of anonymous people."""
+    attack = await _run_attack(authority, setup, steps, is_exact=False)
+    tally.real = _add_result(tally.real, attack)
+    tally.moved += attack.moved
+    assert not attack.found
 
 
 @seed(SEED)
-@_stories(_CONTROLS)
-@given(setup=_SETUPS, story=_STORY)
-async def test_exact_numbers_give_a_few_people_away(
-    authority: RunningAuthority, tally: _Tally, setup: Setup, story: list[tuple[Any, bool]]
+@_example_settings(_CONTROLS)
+@given(setup=_SETUPS, steps=_STEP_LISTS)
+async def test_control_with_exact_counts_isolates_people(
+    authority: RunningAuthority, tally: _Tally, setup: Setup, steps: list[tuple[Any, bool]]
 ) -> None:
-    """The same combinations of exact numbers are a few people in nearly every story."""
-    tally.control = _plus(tally.control, await _play(authority, setup, story, is_exact=True))
-
-
-def test_the_attacker_can_subtract(tally: _Tally) -> None:
-    """Numbers do move, and where they are exact, the attack succeeds."""
-    assert tally.moved > _STORIES
-    assert tally.control.succeeded > _CONTROLS
-
-
-def _plus(score: Score, played: Difference) -> Score:
-    return replace(
-        score, tried=score.tried + played.tried, succeeded=score.succeeded + played.succeeded
+    """With exact counts, the same combinations isolate fewer than k people."""
+    tally.control = _add_result(
+        tally.control, await _run_attack(authority, setup, steps, is_exact=True)
     )
 
 
-async def _play(
-    authority: RunningAuthority, setup: Setup, story: list[tuple[Any, bool]], *, is_exact: bool
+def test_differencing_attack_is_effective(tally: _Tally) -> None:
+    """Published counts change during the examples, and the attack succeeds on exact counts."""
+    assert tally.moved > _EXAMPLES
+    assert tally.control.succeeded > _CONTROLS
+
+
+def _add_result(score: Score, attack: Difference) -> Score:
+    return replace(
+        score, tried=score.tried + attack.tried, succeeded=score.succeeded + attack.succeeded
+    )
+
+
+async def _run_attack(
+    authority: RunningAuthority, setup: Setup, steps: list[tuple[Any, bool]], *, is_exact: bool
 ) -> Difference:
     policy = PolicyUpdate(
         quorum=1 if is_exact else setup.quorum,
         mode_when_unset=ClientMode(setup.when_unset.name),
     )
     async with AsyncExitStack() as stack:
-        played = Difference(await clients_of(stack, authority, policy), setup, is_exact)
-        await played.begin()
-        for (kind, *details), does_ask in story:
-            await _carry_out(played, kind, *details)
-            if does_ask:
-                await played.request_stats()
-        await played.request_stats()
-    return played
+        attack = Difference(await clients_of(stack, authority, policy), setup, is_exact)
+        await attack.begin()
+        for (kind, *details), does_request in steps:
+            await _run_step(attack, kind, *details)
+            if does_request:
+                await attack.request_stats()
+        await attack.request_stats()
+    return attack
 
 
-async def _carry_out(played: Difference, kind: str, *details: Any) -> None:
+async def _run_step(attack: Difference, kind: str, *details: Any) -> None:
     match kind:
         case "act":
-            await played.act(*details)
+            await attack.act(*details)
         case "out":
             for number in details[0]:
-                await played.set_preference(played.name(number), State.TRUE, keep=details[1])
+                await attack.set_preference(attack.name(number), State.TRUE, keep=details[1])
         case "in":
-            await played.set_preference(played.name(*details), State.FALSE)
+            await attack.set_preference(attack.name(*details), State.FALSE)
         case "erase":
-            await played.erase(played.name(*details))
+            await attack.erase(attack.name(*details))
         case "mode":
-            await played.set_mode(*details)
+            await attack.set_mode(*details)
         case "quorum":
-            await played.set_quorum(*details)
+            await attack.set_quorum(*details)
         case _:
-            await played.close()
+            await attack.close()

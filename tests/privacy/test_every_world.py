@@ -1,4 +1,4 @@
-"""Every sequence of acts of small size is tried against the release rule, as a reader would."""
+"""Check the release rule exhaustively on all short sequences of events in small campaigns."""
 
 from dataclasses import replace
 
@@ -11,18 +11,18 @@ from .scene import Named, Scene
 from .worlds import Rule, Worlds
 
 _LINK, _OTHER_LINK = frozenset({0}), frozenset({1})
-_NO_MORE = 20
-"""People in a group that nobody gets to the end of."""
+_UNLIMITED = 20
+"""A group size that no sequence of events exhausts."""
 
-_ONE_LINK = Scene(_NO_MORE, links=1, acts=12, changes=9)
-_TWO_LINKS = Scene(_NO_MORE, links=2, acts=8, changes=5)
+_ONE_LINK = Scene(_UNLIMITED, links=1, acts=12, changes=9)
+_TWO_LINKS = Scene(_UNLIMITED, links=2, acts=8, changes=5)
 _TWO_LINKS_ONCE = replace(_TWO_LINKS, acts=9, changes=6, cap=1)
-_TWO_GROUPS = Scene(_NO_MORE, links=1, acts=8, changes=6, cap=1, groups=2)
-_OPENS = Scene(_NO_MORE, links=1, acts=8, changes=6, cap=1, opens=True)
+_TWO_GROUPS = Scene(_UNLIMITED, links=1, acts=8, changes=6, cap=1, groups=2)
+_OPENS = Scene(_UNLIMITED, links=1, acts=8, changes=6, cap=1, opens=True)
 _RAISED = ((2, 0), (3, 0))
 _ONE_LEFT = Scene(1, links=2, acts=8, changes=6, cap=1, phases=((2, 1),), named=(Named(0, _LINK),))
 
-_ALONE = [
+_BASIC = [
     _ONE_LINK,
     replace(_ONE_LINK, acts=14, changes=11, phases=((3, 0),)),
     replace(_ONE_LINK, phases=_RAISED),
@@ -63,7 +63,7 @@ _DEEP = [
     replace(_ONE_LEFT, people=3, phases=((2, 0), (2, 2)), named=(Named(0, _LINK),) * 2),
     replace(
         _ONE_LEFT,
-        people=_NO_MORE,
+        people=_UNLIMITED,
         phases=((2, 0), (2, 2)),
         named=(Named(0, _LINK), Named(0, _OTHER_LINK)),
     ),
@@ -75,9 +75,9 @@ _DEEP = [
         named=(Named(0, _LINK),) * 2,
     ),
 ]
-_SCENES = _ALONE + _SMALL + _AFTER_OPT_OUTS + _AGGREGATE + (_DEEP if FULL else [])
+_SCENES = _BASIC + _SMALL + _AFTER_OPT_OUTS + _AGGREGATE + (_DEEP if FULL else [])
 
-_SELDOM = [
+_RARE_REQUESTS = [
     replace(scene, polls=polls)
     for scene in (_ONE_LINK, _TWO_LINKS)
     for polls in ((3,), (3, 1), (1, 3), (4, 1), (5,))
@@ -102,13 +102,13 @@ def _is_broken(scene: Scene, rule: Rule) -> bool:
     return next(Worlds(scene, rule).breaks(), None) is not None
 
 
-def test_no_reader_knows_of_fewer_than_a_quorum(report: Report) -> None:
-    """No set of people that can be named is known to be small, nor anybody to have acted."""
+def test_release_rule_hides_sets_smaller_than_the_quorum(report: Report) -> None:
+    """A reader cannot conclude that a set of fewer than k people exists, or that all acted."""
     broken = [scene for scene in _SCENES if _is_broken(scene, rules.real)]
     caught = [_is_broken(scene, rule) for rule, scene in _CONTROLS]
     report(
         Attack(
-            "every world, asking after every act",
+            "release rule, request per event",
             real=Score(len(_SCENES), len(broken)),
             control=Score(len(caught), sum(caught)),
         )
@@ -117,14 +117,14 @@ def test_no_reader_knows_of_fewer_than_a_quorum(report: Report) -> None:
     assert all(caught)
 
 
-def test_asking_seldom_tells_no_more(report: Report) -> None:
-    """Readers who let a few acts go by before they ask again know no more either."""
-    broken = [scene for scene in _SELDOM if _is_broken(scene, rules.real)]
-    control = [_is_broken(scene, rules.repeats_of_the_first) for scene in _SELDOM]
+def test_less_frequent_requests_reveal_no_more(report: Report) -> None:
+    """The release rule also holds when several events happen between two requests."""
+    broken = [scene for scene in _RARE_REQUESTS if _is_broken(scene, rules.real)]
+    control = [_is_broken(scene, rules.repeats_of_the_first) for scene in _RARE_REQUESTS]
     report(
         Attack(
-            "every world, asking seldom",
-            real=Score(len(_SELDOM), len(broken)),
+            "release rule, rare requests",
+            real=Score(len(_RARE_REQUESTS), len(broken)),
             control=Score(len(control), sum(control)),
         )
     )
@@ -136,8 +136,8 @@ def test_asking_seldom_tells_no_more(report: Report) -> None:
     ("people", "known"),
     [(2, "everybody of group 0 acted"), (3, "fewer than 2 people: [('group 0', (0,))]")],
 )
-def test_who_is_left_over_when_nearly_all_act(people: int, known: str, report: Report) -> None:
-    """When all of a group are published, all acted; when all but a few, few did not."""
+def test_small_remainder_of_a_group_is_revealed(people: int, known: str, report: Report) -> None:
+    """Documented limit: if (nearly) a whole group is published, (nearly) everybody acted."""
     scene = Scene(people, links=1, acts=6, changes=4, cap=1, limits=True)
     found = list(Worlds(scene, rules.real).breaks())
     control = list(Worlds(replace(scene, limits=False), rules.real).breaks())

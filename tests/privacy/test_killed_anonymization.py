@@ -1,4 +1,4 @@
-"""A long fold whose authority is killed: it is finished, and nobody waits for it meanwhile."""
+"""A long anonymization survives a crash of the authority and does not block other calls."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,12 +24,12 @@ Report = Callable[[Attack], None]
 
 
 @pytest.mark.timeout(300)
-async def test_a_killed_fold_is_finished_and_holds_up_nobody(
+async def test_interrupted_anonymization_resumes_and_does_not_block_others(
     tmp_path: Path, report: Report
 ) -> None:
-    """After kill -9 half way nothing names the contact; others were answered all the while.
+    """After kill -9 during an anonymization, the next start completes it.
 
-    The control is an authority that forgets what it has promised.
+    Other calls succeed while it runs. The control deletes the job before the restart.
     """
     with AuthorityProcess(tmp_path) as process:
         running = PatientAuthority(process, process.target, process.admin_key(), IMPATIENT)
@@ -37,84 +37,93 @@ async def test_a_killed_fold_is_finished_and_holds_up_nobody(
             clients = await clients_of(stack, running)
             database = await stack.enter_async_context(connected(process.data_dir))
             left = [
-                await _killed(process, clients, database, f"real-{n}", forgets=False)
+                await _kill_during_opt_out(
+                    process, clients, database, f"real-{n}", delete_job=False
+                )
                 for n in range(KILLS)
             ]
-            forgotten = await _killed(process, clients, database, "control", forgets=True)
+            left_without_job = await _kill_during_opt_out(
+                process, clients, database, "control", delete_job=True
+            )
     report(
         Attack(
-            f"kill -9 amid a fold of {EVENTS:,} events",
+            f"kill -9 amid anonymizing {EVENTS:,} events",
             real=Score(KILLS, sum(map(bool, left))),
-            control=Score(1, int(forgotten > 0)),
+            control=Score(1, int(left_without_job > 0)),
         )
     )
     assert not any(left)
-    assert forgotten
+    assert left_without_job
 
 
-async def _killed(
-    process: AuthorityProcess, clients: Clients, database: Connection, name: str, *, forgets: bool
+async def _kill_during_opt_out(
+    process: AuthorityProcess,
+    clients: Clients,
+    database: Connection,
+    name: str,
+    *,
+    delete_job: bool,
 ) -> int:
-    """Kill the authority half way through an opt-out; return how many rows stay."""
-    mailing = await _sent(clients, name)
-    look = _Look(database, await tenant_number(database, clients.tenant_id))
-    contact = await contact_number(database, look.tenant, name)
+    """Kill the authority during an opt-out; return how many rows still name the contact."""
+    mailing = await _send_and_open(clients, name)
+    rows = _EventRows(database, await tenant_number(database, clients.tenant_id))
+    contact = await contact_number(database, rows.tenant, name)
     opting_out = asyncio.create_task(
         clients.sender.preferences.set_preference(name, DoNotTrack.TRUE, timeout=60)
     )
-    await eventually(partial(look.has_begun, contact), "the fold begins", pause=0)
-    await clients.sender.preferences.set_preference(f"{name}-beside", DoNotTrack.TRUE)
+    await eventually(partial(rows.has_begun, contact), "the anonymization begins", pause=0)
+    await clients.sender.preferences.set_preference(f"{name}-preference", DoNotTrack.TRUE)
     await mailing.click(f"{name}-clicks")
-    assert await look.rows(contact), "others are answered before it is done"
+    assert await rows.count(contact), "others are served before it is done"
     assert not opting_out.done()
     process.kill()
     with pytest.raises(HushpostError):
         await opting_out
-    half = await look.rows(contact)
-    assert 0 < half < EVENTS, "the kill came in the midst of it"
-    if forgets:
-        await database.execute("delete from anonymization_jobs where tenant = $1", look.tenant)
+    half = await rows.count(contact)
+    assert 0 < half < EVENTS, "the authority is killed during the anonymization"
+    if delete_job:
+        await database.execute("delete from anonymization_jobs where tenant = $1", rows.tenant)
     await started(process, clients)
-    if forgets:
-        return await look.rows(contact)
+    if delete_job:
+        return await rows.count(contact)
 
-    async def is_folded() -> bool:
-        return await look.rows(contact) == 0
+    async def is_anonymized() -> bool:
+        return await rows.count(contact) == 0
 
-    await eventually(is_folded, "the fold is finished at the next start")
+    await eventually(is_anonymized, "the anonymization is finished after the next start")
     stats = await mailing.stats()
     assert stats.opens.human.anonymous == Count(EVENTS, 1)
     assert stats.clicks.human.identified == Count(1, 1)
-    return await look.rows(contact)
+    return await rows.count(contact)
 
 
-class _Look:
-    """A look behind the authority."""
+class _EventRows:
+    """Direct database access to a tenant's events."""
 
     def __init__(self, database: Connection, tenant: int) -> None:
         self.database = database
         self.tenant = tenant
 
-    async def rows(self, contact: int) -> int:
-        """Return how many rows name a contact."""
-        count: int = await self.database.fetchval(
+    async def count(self, contact: int) -> int:
+        """Return how many rows of `events` name the contact."""
+        number: int = await self.database.fetchval(
             "select count(*) from events where tenant = $1 and contact = $2"
             " and contact >> 2 = $2::bigint >> 2",
             self.tenant,
             contact,
         )
-        return count
+        return number
 
     async def has_begun(self, contact: int) -> bool:
-        """Tell whether rows that name a contact have been folded."""
-        return await self.rows(contact) < EVENTS
+        """Return whether the anonymization has removed rows that name the contact."""
+        return await self.count(contact) < EVENTS
 
 
-async def _sent(clients: Clients, name: str) -> Mailing:
-    """Send a campaign to a contact that opens it very often, and to others."""
-    others = [f"{name}-beside", f"{name}-clicks"]
+async def _send_and_open(clients: Clients, name: str) -> Mailing:
+    """Send a campaign to a contact with many opens, and to two others."""
+    others = [f"{name}-preference", f"{name}-clicks"]
     await clients.sender.preferences.batch_set_preferences(
-        [PreferenceEntry(each, DoNotTrack.FALSE) for each in (name, *others)]
+        [PreferenceEntry(contact, DoNotTrack.FALSE) for contact in (name, *others)]
     )
     mailing = await send(clients, [name, *others], name)
     event = Event(mailing.tokens[name], verdict=Verdict.HUMAN)

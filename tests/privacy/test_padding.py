@@ -1,4 +1,4 @@
-"""A sender who controls so many addresses of a group that the next person is the k-th."""
+"""Padding attack: a sender controls k-1 addresses, so that the next person is the k-th."""
 
 import random
 from contextlib import AsyncExitStack
@@ -21,8 +21,8 @@ async def _clients(
     return await clients_of(stack, authority, PolicyUpdate(quorum=quorum, mode_when_unset=mode))
 
 
-async def _whether(authority: RunningAuthority, quorum: int, mode: Mode) -> Score:
-    """Play: the only one whom the sender does not control acts, or does not."""
+async def _guess_whether_one_acted(authority: RunningAuthority, quorum: int, mode: Mode) -> Score:
+    """Guess whether the only person not controlled by the sender acted."""
     chance = random.Random(SEED)  # noqa: S311 - no secret, and repeatable
     right = 0
     async with AsyncExitStack() as stack:
@@ -38,8 +38,8 @@ async def _whether(authority: RunningAuthority, quorum: int, mode: Mode) -> Scor
     return Score(_ROUNDS, right)
 
 
-async def _who(authority: RunningAuthority, own: int, others: int, mode: Mode) -> Score:
-    """Play: one of the others acts; a sender who sees that guesses who."""
+async def _guess_who_acted(authority: RunningAuthority, own: int, others: int, mode: Mode) -> Score:
+    """Guess which of the people not controlled by the sender acted."""
     chance = random.Random(SEED)  # noqa: S311 - no secret, and repeatable
     right = 0
     async with AsyncExitStack() as stack:
@@ -47,7 +47,7 @@ async def _who(authority: RunningAuthority, own: int, others: int, mode: Mode) -
         for _ in range(_ROUNDS):
             mail = await mail_to(clients, ["all"], own + others)
             tokens = mail.tokens["all"]
-            # Where nobody can tell people apart, one address will do.
+            # In aggregate mode, events of one address count like those of several.
             await mail.open([tokens[number % own] for number in range(K - 1)])
             before = await mail.opens()
             who = chance.choice(range(own, own + others))
@@ -57,32 +57,32 @@ async def _who(authority: RunningAuthority, own: int, others: int, mode: Mode) -
     return Score(_ROUNDS, right)
 
 
-async def test_padding_shows_the_one_person_left(
+async def test_padding_reveals_the_only_other_person(
     authority: RunningAuthority, report: Report
 ) -> None:
-    """With k-1 addresses of one's own the only other person is seen to act, in both modes."""
+    """Documented limit: a sender with k-1 addresses sees whether the only other person acts."""
     for mode in (Mode.ANONYMOUS, Mode.AGGREGATE):
-        real = await _whether(authority, K, mode)
-        control = await _whether(authority, 1, mode)
+        real = await _guess_whether_one_acted(authority, K, mode)
+        control = await _guess_whether_one_acted(authority, 1, mode)
         report(Attack(f"padding, {mode.lower()} (documented limit)", real, control, 1 / 2))
         assert real.share == control.share == 1
 
 
-async def test_padding_shows_that_one_of_many_acted_but_not_who(
+async def test_padding_does_not_reveal_which_of_many_people_acted(
     authority: RunningAuthority, report: Report
 ) -> None:
-    """Where there are n others, each number that moves is one of n."""
+    """With n other people, a changed count shows that one of them acted, but not which."""
     others = 2 * K
-    control = await _who(authority, K - 1, 1, Mode.ANONYMOUS)
+    control = await _guess_who_acted(authority, K - 1, 1, Mode.ANONYMOUS)
     for mode, own in ((Mode.ANONYMOUS, K - 1), (Mode.AGGREGATE, 1)):
-        real = await _who(authority, own, others, mode)
+        real = await _guess_who_acted(authority, own, others, mode)
         report(Attack(f"padding among {others}, {mode.lower()}", real, control, 1 / others))
         assert real.share < 1 / 2
     assert control.share == 1
 
 
-async def _alone_among_known(authority: RunningAuthority, quorum: int) -> Score:
-    """Play: of a group only one is not known by name, and opens k times, or nobody does."""
+async def _guess_whether_aggregate_person_acted(authority: RunningAuthority, quorum: int) -> Score:
+    """Guess whether the only aggregate-mode person in a group of anonymous people opened."""
     chance = random.Random(SEED)  # noqa: S311 - no secret, and repeatable
     right = 0
     async with AsyncExitStack() as stack:
@@ -101,10 +101,12 @@ async def _alone_among_known(authority: RunningAuthority, quorum: int) -> Score:
     return Score(_ROUNDS, right)
 
 
-async def test_those_known_by_name_hide_nobody(authority: RunningAuthority, report: Report) -> None:
-    """One person's k events are not told where all others of the group are known anyway."""
-    real = await _alone_among_known(authority, K)
-    control = await _alone_among_known(authority, 1)
-    report(Attack("one aggregate person among known ones", real, control, 1 / 2))
+async def test_single_aggregate_person_is_not_published(
+    authority: RunningAuthority, report: Report
+) -> None:
+    """The k events of a group's only aggregate-mode person are not published."""
+    real = await _guess_whether_aggregate_person_acted(authority, K)
+    control = await _guess_whether_aggregate_person_acted(authority, 1)
+    report(Attack("one aggregate person in a group", real, control, 1 / 2))
     assert control.share == 1
     assert real.share < 1

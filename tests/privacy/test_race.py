@@ -1,4 +1,4 @@
-"""Opt-outs against a flood of events of the very contacts that opt out."""
+"""Opt-outs race with concurrent events of the same contacts."""
 
 import random
 from collections import Counter
@@ -16,19 +16,19 @@ from tests.privacy.flooding import flooded
 from tests.privacy.opting_out import WAYS, Crowd, Way, crowd_of
 
 CONTACTS = 40 if FULL else 12
-"""That stop being known in each way."""
+"""Contacts per opt-out method."""
 
 _ROUNDS = 5
-"""Of the control, at most: which events are on their way is a matter of luck."""
+"""Maximum rounds of the control, which leaks only if events arrive at the right time."""
 
 Report = Callable[[Attack], None]
 
 
 @pytest.mark.timeout(300)
-async def test_no_row_names_who_stopped_being_known(
+async def test_no_row_names_a_contact_after_its_opt_out(
     authority: RunningAuthority, report: Report
 ) -> None:
-    """From the answer on nothing names who opted out, was erased or is hidden by a policy."""
+    """Once an opt-out, erasure or policy change returns, no new event row names the contact."""
     real = await _race(authority, defended=True)
     control: Counter[str] = Counter()
     rounds = 0
@@ -49,7 +49,7 @@ async def test_no_row_names_who_stopped_being_known(
 
 
 async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, set[int]]:
-    """Return by way the contacts that rows named after they had stopped being known."""
+    """Return, by opt-out method, the contacts that rows name after their opt-out."""
     async with AsyncExitStack() as stack:
         keys = await make_tenant(authority, PolicyUpdate(quorum=1))
         clients = await clients_of(stack, authority, keys=keys)
@@ -64,19 +64,19 @@ async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, 
         crowd = await crowd_of(authority.process, clients, database, tokens)
         async with flooded(authority.target, keys.edge_key, list(tokens.values()), SEED) as flood:
             await flood.wait_for_progress(10 * len(tokens))
-            for way, names in _steps(members):
-                assert await crowd.remaining(names), "nobody is known who could be found"
+            for way, names in _shuffled_steps(members):
+                assert await crowd.remaining(names), "rows name the contacts before they opt out"
                 await crowd.stop(way, names, defended=defended)
             await flood.wait_for_progress()
-            await crowd.look()
-        await crowd.look()
+            await crowd.check_rows()
+        await crowd.check_rows()
         if defended:
-            await _job_is_done(crowd, members)
+            await _check_after_job(crowd, members)
     return crowd.leaked
 
 
-def _steps(members: Mapping[Way, Sequence[str]]) -> Iterator[tuple[Way, Sequence[str]]]:
-    """Mix the ways, in an order that can be repeated."""
+def _shuffled_steps(members: Mapping[Way, Sequence[str]]) -> Iterator[tuple[Way, Sequence[str]]]:
+    """Shuffle the methods into a reproducible order."""
     steps = [
         (way, names[start : start + way.together])
         for way, names in members.items()
@@ -86,8 +86,8 @@ def _steps(members: Mapping[Way, Sequence[str]]) -> Iterator[tuple[Way, Sequence
     yield from steps
 
 
-async def _job_is_done(crowd: Crowd, members: Mapping[Way, Sequence[str]]) -> None:
-    """Wait for the policy's job, and take down whom it has left."""
+async def _check_after_job(crowd: Crowd, members: Mapping[Way, Sequence[str]]) -> None:
+    """Wait for the policy's job and add contacts that rows still name to `leaked`."""
 
     async def is_done() -> bool:
         return (await crowd.clients.admin.admin.get_tenant()).anonymization is None

@@ -1,4 +1,4 @@
-"""Asking before and after an act, over and over, to see it in a number that moves."""
+"""Polling attack: request statistics before and after each event to see a count change."""
 
 import random
 from contextlib import AsyncExitStack
@@ -16,20 +16,20 @@ K = 10
 _ROUNDS = 120 if FULL else 12
 _PER_CAMPAIGN = 6
 _CROWD = 3 * K - 1
-"""Of whom fewer than 2k acted before, nobody knows how many; the rest act one after another."""
+"""Other people: an unknown number below 2k acts first, then the rest one by one."""
 
 _PUBLISHED = 1 / K
-"""How often the one who acts happens to be the k-th, or would have been the first of k."""
+"""Probability that the acting person completes or starts a quorum."""
 
 
 def _is_chance(score: Score, chance: float) -> bool:
-    """Tell whether guessing does as well, but for four standard deviations."""
+    """Return whether the score is within four standard deviations of guessing."""
     spread = sqrt(score.tried * chance * (1 - chance))
     return score.succeeded <= score.tried * chance + 4 * spread
 
 
 class _Round:
-    """A victim in a group, and the attacker's notes: how its number moved, act by act."""
+    """A victim in a group, and the changes of the group's count that the attacker observed."""
 
     def __init__(self, mail: Mailshot, group: str, chance: random.Random) -> None:
         self._mail = mail
@@ -39,34 +39,34 @@ class _Round:
         self.moves: list[int] = []
         self._before = 0
 
-    async def gather(self) -> None:
-        """Let the crowd act that did so before the attacker came."""
+    async def record_earlier_events(self) -> None:
+        """Record the events that precede the attack."""
         await self._mail.open(self._crowd[: self._acted])
-        await self.look()
+        await self.poll()
         self.moves.clear()
 
-    async def look(self) -> None:
-        """Ask again."""
+    async def poll(self) -> None:
+        """Request the statistics and note the change."""
         now = (await self._mail.opens())[self._group]
         self.moves.append(now - self._before)
         self._before = now
 
-    async def go_on(self, quorum: int) -> None:
-        """Let a quorum more act, one after another, and ask after each."""
+    async def record_quorum(self, quorum: int) -> None:
+        """Record `quorum` more events one by one, and request the statistics after each."""
         for person in self._crowd[self._acted : self._acted + quorum]:
             await self._mail.open([person])
-            await self.look()
+            await self.poll()
 
     def acted(self) -> bool | None:
-        """Say whether the victim acted, None if the numbers do not tell."""
+        """Return whether the victim acted, or None if the counts do not show it."""
         if self.moves[0]:
             return True
-        # It took a whole quorum to move it, the victim not among them.
+        # A whole quorum without the victim was needed to change the count.
         return False if self.moves[-1] else None
 
 
 async def _guess_whether(authority: RunningAuthority, quorum: int) -> Score:
-    """Play: a coin tells whether the victim acts between two times of asking."""
+    """Guess whether the victim acted between two requests."""
     chance = random.Random(SEED)  # noqa: S311 - no secret, and repeatable
     right = 0
     async with AsyncExitStack() as stack:
@@ -77,18 +77,18 @@ async def _guess_whether(authority: RunningAuthority, quorum: int) -> Score:
             mail = await mail_to(clients, groups, 1 + _CROWD)
             for group in groups:
                 one = _Round(mail, group, chance)
-                await one.gather()
+                await one.record_earlier_events()
                 does_act = chance.random() < 1 / 2
                 await mail.open([one.victim] * does_act)
-                await one.look()
-                await one.go_on(quorum)
+                await one.poll()
+                await one.record_quorum(quorum)
                 guess = one.acted()
                 right += does_act == (chance.random() < 1 / 2 if guess is None else guess)
     return Score(_ROUNDS, right)
 
 
 async def _guess_which(authority: RunningAuthority, quorum: int) -> Score:
-    """Play: one of two people acts, each in a group of its own."""
+    """Guess which of two people, each in a separate group, acted."""
     chance = random.Random(SEED + 1)  # noqa: S311 - no secret, and repeatable
     right = 0
     async with AsyncExitStack() as stack:
@@ -98,22 +98,22 @@ async def _guess_which(authority: RunningAuthority, quorum: int) -> Score:
             mail = await mail_to(clients, ["left", "right"], 1 + _CROWD)
             two = [_Round(mail, group, chance) for group in mail.tokens]
             for one in two:
-                await one.gather()
+                await one.record_earlier_events()
             which = chance.randrange(2)
             await mail.open([two[which].victim])
             for one in two:
-                await one.look()
-                await one.go_on(quorum)
+                await one.poll()
+                await one.record_quorum(quorum)
             left, other = (one.acted() for one in two)
             guess = left if left is not None else None if other is None else not other
             right += (which == 0) == (chance.random() < 1 / 2 if guess is None else guess)
     return Score(_ROUNDS, right)
 
 
-async def test_asking_after_every_act_tells_not_whether_a_person_acted(
+async def test_polling_does_not_reveal_whether_a_person_acted(
     authority: RunningAuthority, report: Report
 ) -> None:
-    """Among people of unknown number, one who acts is seen no more often than to be the k-th."""
+    """A person's event is visible only if that person happens to complete or start a quorum."""
     real = await _guess_whether(authority, K)
     control = await _guess_whether(authority, 1)
     chance = 1 / 2 + _PUBLISHED / 2
@@ -122,10 +122,10 @@ async def test_asking_after_every_act_tells_not_whether_a_person_acted(
     assert control.share > 0.95
 
 
-async def test_asking_after_every_act_tells_not_which_of_two_acted(
+async def test_polling_does_not_reveal_which_of_two_people_acted(
     authority: RunningAuthority, report: Report
 ) -> None:
-    """Nor is it seen which of two acted, unless by chance one of their groups moves."""
+    """Which of two people acted is visible only if a group's count happens to change."""
     real = await _guess_which(authority, K)
     control = await _guess_which(authority, 1)
     chance = 1 - (1 - _PUBLISHED) ** 2 / 2

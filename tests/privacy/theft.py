@@ -1,4 +1,4 @@
-"""A thief of the database, who wants to know which of some contacts acted."""
+"""Compare two stolen copies of the database to guess which contact acted in between."""
 
 import math
 from collections import Counter
@@ -14,7 +14,7 @@ from .pages import contact_of_entry, contact_of_row, event_of, files_of, items
 
 __all__ = ["Loot", "by_chance", "guess", "loot", "numbers_of"]
 
-_OF_EVENTS = frozenset({"counters", "slot_bits", "request_ids"})
+_EVENT_TABLES = frozenset({"counters", "slot_bits", "request_ids"})
 """Tables that an anonymous event may change."""
 
 _DIGEST = """
@@ -24,11 +24,13 @@ select md5(string_agg(row(t.*, t.ctid, t.xmin, t.xmax)::text, ' ' order by t.cti
 
 @dataclass(frozen=True)
 class Loot:
-    """What a copy of the database says about contacts.
+    """The content of a database copy that could reveal which contact acted.
 
-    `traces` has for each contact all that its items say of themselves: where they
-    are, their state, their transactions, their flags. `named` counts events by
-    contact. `rest` is a digest of everything that no event may change.
+    Attributes:
+        traces: Position, state, transaction IDs and flags of each contact's row versions
+            and index entries.
+        named: Number of rows of `events` by contact.
+        rest: A digest of everything that no event may change.
     """
 
     traces: dict[int, frozenset[object]]
@@ -37,7 +39,7 @@ class Loot:
 
 
 async def loot(town: Town) -> Loot:
-    """Take a copy."""
+    """Copy the database after a checkpoint."""
     await town.database.execute("checkpoint")
     traces: dict[int, set[object]] = {}
     files = await files_of(town.database, town.postgres, "contacts%")
@@ -56,18 +58,18 @@ async def loot(town: Town) -> Loot:
 
 
 async def _rest(town: Town) -> object:
-    """Return a digest of each table, with the places of its rows, and of the sequences."""
+    """Return a digest per table, including row positions, and the values of all sequences."""
     sequences = await town.database.fetch(
         "select sequencename, last_value from pg_sequences order by sequencename"
     )
     digests = {}
-    for table in await tables(town.database) - _OF_EVENTS:
+    for table in await tables(town.database) - _EVENT_TABLES:
         digests[table] = await town.database.fetchval(_DIGEST.format(table=table))
     return digests, [tuple(sequence) for sequence in sequences]
 
 
 def guess(group: Sequence[int], before: Loot, after: Loot, random: Random) -> int:
-    """Say which of a group acted between two copies; guess where nothing tells."""
+    """Return which contact of a group acted between two copies, at random without evidence."""
     named = [who for who in group if after.named[who] > before.named[who]]
     changed = [who for who in group if after.traces.get(who) != before.traces.get(who)]
     shapes = {who: _shape(after.traces.get(who, frozenset())) for who in group}
@@ -78,7 +80,7 @@ def guess(group: Sequence[int], before: Loot, after: Loot, random: Random) -> in
 
 
 def _shape(traces: frozenset[object]) -> object:
-    """Return what is alike for contacts that have lived through the same: states and flags."""
+    """Return states and flags only, which are equal for contacts with equal histories."""
     shapes: Counter[object] = Counter()
     for trace in traces:
         assert isinstance(trace, tuple)
@@ -88,7 +90,7 @@ def _shape(traces: frozenset[object]) -> object:
 
 
 def by_chance(score: Score, chance: float) -> float:
-    """Return how likely it is to succeed so often, or more often, by guessing."""
+    """Return the probability that guessing succeeds at least as often as in `score`."""
     tried = score.tried
     return sum(
         math.exp(
@@ -103,7 +105,7 @@ def by_chance(score: Score, chance: float) -> float:
 
 
 async def numbers_of(town: Town, names: Sequence[str]) -> dict[str, int]:
-    """Return contacts' numbers by id."""
+    """Return contact numbers by contact ID."""
     tenant = await tenant_number(town.database, town.clients.tenant_id)
     rows = await town.database.fetch(
         "select contact_id, contact from contacts where tenant = $1 and contact_id = any($2)",

@@ -1,4 +1,4 @@
-"""Canaries: contacts whose ids and numbers occur nowhere else, and the search for them."""
+"""Canaries: contacts with unique IDs and numbers that can be found in any encoding."""
 
 import base64
 import secrets
@@ -16,11 +16,13 @@ _NUMBER_BITS = 24
 
 @dataclass(frozen=True)
 class Canaries:
-    """Contacts of one kind: what their ids have in common, and what their numbers have.
+    """Contacts of one kind, with a common ID prefix and a common number prefix.
 
-    A quarter of the ids each are short, as long as may be, Cyrillic, and UUIDs.
-    The mark is what to look for: it begins each id, and the upper five bytes of
-    each number are the `tag`.
+    The IDs are in equal parts short, of maximum length, Cyrillic, and UUIDs.
+
+    Attributes:
+        mark: The prefix of each ID.
+        tag: The upper five bytes of each number.
     """
 
     kind: str
@@ -30,12 +32,12 @@ class Canaries:
 
     @property
     def first_number(self) -> int:
-        """The number that the first of them is to have."""
+        """The number of the first contact."""
         return self.tag << _NUMBER_BITS
 
     @cached_property
     def names(self) -> list[str]:
-        """Their ids."""
+        """The contact IDs."""
         return [self._name(number) for number in range(self.count)]
 
     def _name(self, number: int) -> str:
@@ -51,7 +53,7 @@ class Canaries:
 
     @cached_property
     def id_forms(self) -> dict[str, bytes]:
-        """What an id may look like, by form: enough of it to be no accident."""
+        """Encodings of the ID prefix by name, each long enough to exclude random matches."""
         cyrillic = self.mark.translate(_CYRILLIC)
         escaped = cyrillic.encode("ascii", "backslashreplace")
         return {
@@ -68,10 +70,10 @@ class Canaries:
 
     @cached_property
     def number_forms(self) -> dict[str, bytes]:
-        """What a number may look like, by form."""
+        """Encodings of the number prefix by name."""
         little = self.tag.to_bytes(5, "little")
         return {
-            # Of 19 digits; those that the lower 24 bits may change are left out.
+            # The first 11 of 19 digits; the lower 24 bits do not affect them.
             "decimal": str(self.first_number)[:11].encode(),
             **_forms("little-endian", little),
             **_forms("big-endian", self.tag.to_bytes(5, "big")),
@@ -79,14 +81,14 @@ class Canaries:
 
 
 def _forms(what: str, raw: bytes) -> dict[str, bytes]:
-    """Return bytes as they are, in hex, and in base64 at each of three places."""
+    """Return bytes raw, in hex, and in base64 at each of the three alignments."""
     forms = {
         f"{what}, raw": raw,
         f"{what}, hex": raw.hex().encode(),
         f"{what}, HEX": raw.hex().upper().encode(),
     }
     for place in range(3):
-        # Characters that depend on the neighbours are left out.
+        # Omit characters that depend on adjacent bytes.
         text = base64.b64encode(bytes(place) + raw)
         middle = text[-(-place * 8 // 6) : (place + len(raw)) * 8 // 6]
         forms[f"{what}, base64 at {place}"] = middle
@@ -95,7 +97,7 @@ def _forms(what: str, raw: bytes) -> dict[str, bytes]:
 
 
 def find(content: bytes, forms: dict[str, bytes]) -> Iterator[int]:
-    """Go through the places where one of some forms stands."""
+    """Yield the offsets at which one of the forms occurs."""
     for form in set(forms.values()):
         place = content.find(form)
         while place >= 0:

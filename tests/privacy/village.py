@@ -1,4 +1,4 @@
-"""A village of canaries, whose mail is read through an edge and otherwise."""
+"""An authority and an edge with canary contacts, for searches of the data on disk."""
 
 import base64
 import signal
@@ -26,18 +26,21 @@ __all__ = ["Village", "a_village"]
 
 @dataclass
 class Village:
-    """Canaries of four kinds.
+    """A running authority and edge with four kinds of canary contacts.
 
-    `hidden` had opted out when their mail was sent; `flying` opted out before
-    their events arrived; `folded` afterwards, so that their events were folded;
-    `known` agreed. `names` are the relations that there have been, by file.
+    Attributes:
+        hidden: Opted out before their mail was sent.
+        in_flight: Opted out after their mail was sent, before their events arrived.
+        anonymized: Opted out after their events arrived, which were then anonymized.
+        known: Agreed to tracking.
+        names: Names of all relations that have existed, by file.
     """
 
     town: Town
     edge: EdgeProcess
     hidden: Canaries
-    flying: Canaries
-    folded: Canaries
+    in_flight: Canaries
+    anonymized: Canaries
     known: Canaries
     names: dict[str, str] = field(default_factory=dict)
     mailing: Mailing | None = None
@@ -45,47 +48,47 @@ class Village:
     @property
     def kinds(self) -> list[Canaries]:
         """All canaries."""
-        return [self.hidden, self.flying, self.folded, self.known]
+        return [self.hidden, self.in_flight, self.anonymized, self.known]
 
     async def learn_names(self) -> None:
-        """Learn which relations have which files now."""
+        """Add the current files of all relations to `names`."""
         self.names.update(await names_of_files(self.town.database))
 
-    async def live(self) -> None:
-        """Send mail, have it read, and have some opt out in between."""
+    async def record(self) -> None:
+        """Send mail, record events, and opt contacts out in between."""
         for canaries, choice in (
             (self.hidden, DoNotTrack.TRUE),
-            (self.flying, DoNotTrack.UNSET),
-            (self.folded, DoNotTrack.UNSET),
+            (self.in_flight, DoNotTrack.UNSET),
+            (self.anonymized, DoNotTrack.UNSET),
             (self.known, DoNotTrack.FALSE),
         ):
-            await self._settle(canaries, choice)
-        everybody = [name for canaries in self.kinds for name in canaries.names]
-        mailing = self.mailing = await self.town.mail(everybody, "canaries")
-        await mailing.open(*self.folded.names[:50], *self.known.names[:50])
-        await self.town.act(mailing, [*self.folded.names, *self.known.names], link=1)
-        # As autovacuum would do some day.
+            await self._create(canaries, choice)
+        contacts = [name for canaries in self.kinds for name in canaries.names]
+        mailing = self.mailing = await self.town.mail(contacts, "canaries")
+        await mailing.open(*self.anonymized.names[:50], *self.known.names[:50])
+        await self.town.act(mailing, [*self.anonymized.names, *self.known.names], link=1)
+        # Autovacuum, which is off, would analyze eventually.
         await self.town.database.execute("analyze")
-        for name in self.flying.names[:10]:
+        for name in self.in_flight.names[:10]:
             await self.town.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
-        await self.town.choose([*self.flying.names, *self.folded.names], DoNotTrack.TRUE)
-        await self._read(mailing, [*self.hidden.names, *self.flying.names])
-        await self._blunder(mailing)
+        await self.town.choose([*self.in_flight.names, *self.anonymized.names], DoNotTrack.TRUE)
+        await self._read(mailing, [*self.hidden.names, *self.in_flight.names])
+        await self._make_failing_calls(mailing)
         await self.town.database.execute("analyze")
         await self.learn_names()
 
-    async def live_on(self) -> None:
-        """Have more mail read, and do not wait until the edge has told of it."""
+    async def record_more(self) -> None:
+        """Record more events, without waiting for the edge to ship them."""
         assert self.mailing
-        names = [*self.hidden.names, *self.flying.names]
+        names = [*self.hidden.names, *self.in_flight.names]
         async with Reader(self.edge.port) as reader:
             for name in names[:50]:
                 token = self.mailing.tokens[name]
                 assert (await reader.get(f"/c/{token}/2")).status == 302
         await self.town.act(self.mailing, names, link=2)
 
-    async def _settle(self, canaries: Canaries, choice: DoNotTrack) -> None:
-        """Make contacts known under numbers of their own."""
+    async def _create(self, canaries: Canaries, choice: DoNotTrack) -> None:
+        """Create the contacts with numbers from the canaries' range, and set their preference."""
         await self.town.database.execute(
             f"alter sequence contacts_contact_seq restart with {canaries.first_number}"
         )
@@ -93,7 +96,7 @@ class Village:
         await self.learn_names()
 
     async def _read(self, mailing: Mailing, names: Sequence[str]) -> None:
-        """Open messages through the edge, in calls, and click in a batch; wait for all."""
+        """Record opens through the edge and by calls, clicks in a batch, and wait until counted."""
         before = await self._events()
         async with Reader(self.edge.port) as reader:
             for name in names[::4]:
@@ -110,12 +113,12 @@ class Village:
         count = await self.town.database.fetchval("select sum(events) from counters")
         return int(count)
 
-    async def _blunder(self, mailing: Mailing) -> None:
-        """Make calls that name hidden contacts and fail, for what the logs make of them."""
+    async def _make_failing_calls(self, mailing: Mailing) -> None:
+        """Make failing calls that contain hidden contacts, to check that logs do not contain them."""
         name = self.hidden.names[0]
         clients = self.town.clients
         too_long = PreferenceEntry(name, DoNotTrack.TRUE, evidence=name * 100)
-        blunders = (
+        calls = (
             clients.sender.preferences.set_preference(name * 10, DoNotTrack.TRUE),
             clients.sender.preferences.batch_set_preferences([too_long]),
             clients.sender.campaigns.issue_tokens("no such", GROUP, [name]),
@@ -123,14 +126,14 @@ class Village:
             clients.edge.tracking.record_open(name),
             clients.reporter.preferences.get_preference(name),
         )
-        for blunder in blunders:
+        for call in calls:
             with suppress(HushpostError):
-                await blunder
+                await call
         async with Reader(self.edge.port) as reader:
             assert (await reader.get(f"/c/{mailing.tokens[name]}/99")).status == 404
 
     def tokens_on_disk(self) -> int:
-        """Count in all files what the campaign's tokens begin with, in bytes or as text."""
+        """Count the common prefix of the campaign's tokens in all files, as bytes and as text."""
         assert self.mailing
         token = next(iter(self.mailing.tokens.values()))
         raw = base64.urlsafe_b64decode(token)[:10]
@@ -140,19 +143,19 @@ class Village:
         return sum(content.count(raw) + content.count(token[:12].encode()) for content in contents)
 
     def stop(self) -> None:
-        """End everything in peace."""
+        """Stop edge, authority and database gracefully."""
         self.edge.stop()
         self.town.process.stop()
         self.town.process.end_postgres()
 
     async def start(self) -> None:
-        """Start everything again."""
+        """Restart authority and edge."""
         self.town.process.start()
         self.edge.start()
         await self.town.reconnect()
 
     def crash(self) -> None:
-        """End everything at once."""
+        """Kill edge, authority and database."""
         self.edge.kill()
         self.town.process.kill()
         self.town.process.end_postgres(signal.SIGKILL)
@@ -160,7 +163,7 @@ class Village:
 
 @asynccontextmanager
 async def a_village(folder: Path, count: int) -> AsyncIterator[Village]:
-    """Start an authority and an edge, with so many canaries of each kind to come."""
+    """Start an authority and an edge, create `count` canaries of each kind, and record events."""
     async with a_town(folder / "authority", "--log-level", "debug") as town:
         secret = await _edge_key(town)
         with EdgeProcess(folder / "edge", town.process.target, secret) as edge:
@@ -168,11 +171,11 @@ async def a_village(folder: Path, count: int) -> AsyncIterator[Village]:
                 town,
                 edge,
                 Canaries("hidden", count),
-                Canaries("flying", count),
-                Canaries("folded", count),
+                Canaries("in_flight", count),
+                Canaries("anonymized", count),
                 Canaries("known", count),
             )
-            await village.live()
+            await village.record()
             yield village
 
 

@@ -1,4 +1,4 @@
-"""What a thief reads in the write-ahead log, as PostgreSQL's own pg_waldump tells it."""
+"""Read the write-ahead log with PostgreSQL's pg_waldump."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ __all__ = ["OF_CONTACTS", "PROGRAMS", "Record", "names_of_files", "position", "r
 PROGRAMS = Path(utils.__file__).parent / "pginstall18" / "bin"
 
 OF_CONTACTS = frozenset({"contacts", "contacts_pkey", "contacts_tenant_contact_id_key"})
-"""The table that has the preferences, and its indexes."""
+"""The table of preferences and its indexes."""
 
 _LINE = re.compile(r"rmgr: (\w+) .*? tx: +(\d+), lsn: ([0-9A-F]+/[0-9A-F]+),.*? desc: (.*)")
 _BLOCK = re.compile(r"blkref #\d+: rel (\d+/\d+/\d+)(?: fork (\w+))? blk (\d+)")
@@ -23,7 +23,7 @@ _BLOCK = re.compile(r"blkref #\d+: rel (\d+/\d+/\d+)(?: fork (\w+))? blk (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record: where it begins, of which transaction (0: of none), what it touches."""
+    """A WAL record: start position, transaction ID (0: none), kind, and touched blocks."""
 
     start: int
     xid: int
@@ -31,18 +31,18 @@ class Record:
     blocks: tuple[tuple[str, int], ...]
 
     def touches(self, relations: frozenset[str]) -> bool:
-        """Tell whether it names a block of one of some relations."""
+        """Return whether the record touches a block of one of the relations."""
         return any(relation in relations for relation, _ in self.blocks)
 
 
 def position(text: str) -> int:
-    """Return a position in the log as a number."""
+    """Return an LSN as a number."""
     high, low = text.split("/")
     return int(high, 16) << 32 | int(low, 16)
 
 
 async def names_of_files(connection: Connection) -> dict[str, str]:
-    """Return the names of relations by their files, as the log writes these."""
+    """Return relation names by file, with files in the format of pg_waldump."""
     rows = await connection.fetch(
         "select '1663/' || d.oid || '/' || pg_relation_filenode(c.oid) as file, relname"
         " from pg_class c cross join pg_database d"
@@ -52,10 +52,10 @@ async def names_of_files(connection: Connection) -> dict[str, str]:
 
 
 async def written(connection: Connection) -> str:
-    """Return how far the log has been written, once it is in its files up to there."""
+    """Return the current LSN, once the log is flushed up to it."""
     end: str = await connection.fetchval("select pg_current_wal_insert_lsn()::text")
     if await connection.fetchval("select pg_current_wal_flush_lsn() < $1::text::pg_lsn", end):
-        # Records of no transaction wait for the next commit.
+        # Records without a transaction are flushed with the next commit.
         await connection.execute("select pg_logical_emit_message(true, '', '')")
     return end
 
@@ -63,11 +63,11 @@ async def written(connection: Connection) -> str:
 def records(
     folder: Path, names: Mapping[str, str], start: str, end: str | None = None
 ) -> list[Record]:
-    """Read the log of a database's folder, from a position to another or to its end."""
+    """Read the WAL in a data directory from one position to another, or to its end."""
     command = [str(PROGRAMS / "pg_waldump"), "--path", str(folder / "pg_wal"), "--start", start]
     command += ["--end", end] if end else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # At the end of a log that was cut off it says what it misses, and fails.
+    # pg_waldump fails at the end of a log without an end position.
     assert end is None or done.returncode == 0, done.stderr
     return list(_parsed(done.stdout.splitlines(), names))
 

@@ -1,8 +1,8 @@
-"""All that can have happened, given what a reader was told: everything is tried.
+"""Enumerate everything that can have happened, given the statistics that a reader received.
 
-People of a group are preference_groups, so that a state is how many of them acted how. Readers
-know the rule, how many people there are, when they asked, and what contacts who
-opted out had done before; they do not know who acts, or how often, in between.
+People of a group are interchangeable, so a state only counts how many of them acted how.
+Readers know the release rule, the number of people, when they requested statistics, and the
+history of contacts that opted out. They do not know who acts, or how often, in between.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,10 +17,10 @@ from .scene import Acts, Live, Scene, State, live, one_act
 __all__ = ["Break", "Published", "Rule", "Worlds"]
 
 Published = tuple[Count, ...]
-"""Numbers by group and signal; then of those who clicked any link; then by link, if any rule has it."""
+"""Counts by group and signal, then clickers of any link by group, then by link for some rules."""
 
 Rule = Callable[[Scene, int, Published, Live], Published]
-"""What is published at a quorum, after what was, of what is counted."""
+"""Returns the next published counts, from the quorum, the published and the internal counts."""
 
 
 class _Told(NamedTuple):
@@ -33,7 +33,7 @@ _History = list[tuple[_Told, set[_Change]]]
 
 
 class Break(NamedTuple):
-    """Something that a reader knows, after how many acts, told what; and the least that explains it."""
+    """A leak: what a reader knows, after which statistics, and the smallest state behind it."""
 
     acts: int
     told: tuple[_Told, ...]
@@ -43,7 +43,7 @@ class Break(NamedTuple):
 
 
 class Worlds:
-    """A reader of a scene under a rule. `histories` counts what one might be told."""
+    """All possible histories of a scene under a rule; `histories` counts those visited."""
 
     def __init__(self, scene: Scene, rule: Rule) -> None:
         self.histories = 0
@@ -58,7 +58,7 @@ class Worlds:
         self._sets = [s for r in sizes for s in combinations(range(len(self._classes)), r)]
 
     def breaks(self) -> Iterator[Break]:
-        """Look at all that can be told, and yield what gives people away."""
+        """Enumerate all sequences of published statistics, and yield leaks."""
         scene = self._scene
         nobody = State((), ((0,) * scene.signals,) * len(scene.named))
         cells = scene.groups * (scene.signals + 1) + scene.links
@@ -91,7 +91,7 @@ class Worlds:
     def _silence(
         self, told: _Told, entry: Iterable[State], changes: int
     ) -> tuple[set[State], dict[_Told, set[_Change]]]:
-        """Return what may have happened while nothing changed, and the changes that may follow."""
+        """Return the states reachable without a published change, and the possible next changes."""
         seen, to_do = set(entry), list(entry)
         following: dict[_Told, set[_Change]] = {}
         while to_do:
@@ -112,7 +112,7 @@ class Worlds:
     def _leading(
         self, told: _Told, entries: Iterable[State], goals: set[State], changes: int
     ) -> set[State]:
-        """Return entries from which a goal can be reached while nothing changes."""
+        """Return the entry states from which a goal is reachable without a published change."""
         leads: dict[State, bool] = {}
 
         def does_lead(state: State) -> bool:
@@ -142,7 +142,7 @@ class Worlds:
         return _Told(phase, self._rule(self._scene, quorum, published, live(self._scene, state)))
 
     def _known(self, states: Iterable[State], told: _Told) -> Iterator[str]:
-        """Yield sets of fewer than k people that there are for sure, and groups seen through."""
+        """Yield nonempty sets that certainly have fewer than k people, and groups that all acted."""
         quorum = self._scene.phases[told.phase][0]
         small = self._sets
         for vector in {self._vector(state) for state in states}:
@@ -154,7 +154,7 @@ class Worlds:
         yield from self._seen_through(states, told.published)
 
     def _seen_through(self, states: Iterable[State], published: Published) -> Iterator[str]:
-        """Yield cells that everybody is in for sure, unless that is what is published."""
+        """Yield cells that certainly contain the whole group, unless that is published."""
         scene = self._scene
         cells = product(range(scene.groups), range(scene.signals))
         for (group, signal), count in zip(cells, published, strict=False):
@@ -168,7 +168,7 @@ class Worlds:
 
 
 def _classes(scene: Scene) -> list[tuple[str, Acts]]:
-    """Return kinds of people: by group and acts (of `cap` or more preference_groups), or by name."""
+    """Return the kinds of people: by group and acts (capped at `cap`), or by name."""
     kinds = list(product(range(scene.cap + 1), repeat=scene.signals))
     found = [
         (f"group {group}", acts)
@@ -185,7 +185,7 @@ def _classes(scene: Scene) -> list[tuple[str, Acts]]:
 
 
 def _vector(scene: Scene, places: dict[tuple[str, Acts], int], state: State) -> Sequence[int]:
-    """Return how many people there are of each kind."""
+    """Return the number of people of each kind."""
     vector = [0] * len(places)
     idle = [scene.people] * scene.groups
     for group, acts in state.people:
