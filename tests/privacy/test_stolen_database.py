@@ -1,4 +1,4 @@
-"""Who steals the database, and even the keyring, cannot tell which contact acted anonymously."""
+"""Stolen database: copies of it, even with the keyring, do not reveal who acted anonymously."""
 
 import base64
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +20,7 @@ from .linking import (
     slots_of_rows,
     slots_seen,
 )
-from .theft import by_chance, guess, loot, numbers_of
+from .theft import by_chance, copy_database, guess, numbers_of
 
 ROUNDS = 120 if FULL else 24
 CANDIDATES = 4
@@ -28,34 +28,37 @@ GROUPS = 20 if FULL else 4
 GROUP = 20
 LINKS = 200 if FULL else 20
 UNLIKELY = 1e-4
-"""What guessing achieves less often than that, was no guessing."""
+"""Significance level: a result less probable than this was not achieved by guessing."""
 
 
 @pytest.fixture(scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    """An authority of this module's own."""
+    """An authority used by this module only."""
     async with a_town(tmp_path_factory.mktemp("stolen")) as town:
         yield town
 
 
-def _crowd(case: str) -> list[str]:
-    """Return contacts for all rounds; those of a round lie far apart."""
+def _contacts(case: str) -> list[str]:
+    """Return contacts for all rounds; the contacts of one round are far apart."""
     return [f"{case} {number:04}" for number in range(ROUNDS * CANDIDATES)]
 
 
-async def _who_acted(town: Town, mailing: Mailing, crowd: Sequence[str]) -> tuple[Score, bool]:
-    """Let one of four contacts act, round for round, and a thief say which.
+async def _guess_who_acted(
+    town: Town, mailing: Mailing, contacts: Sequence[str]
+) -> tuple[Score, bool]:
+    """In each round one of four contacts acts, and the attacker guesses which.
 
-    Tells also whether all stayed as it was that no event may change.
+    Returns:
+        The score, and whether everything that events must not change was unchanged.
     """
     random = _random(mailing.campaign_id)
     right, is_steady = 0, True
     for number in range(ROUNDS):
-        group = await numbers_of(town, crowd[number::ROUNDS])
-        before = await loot(town)
+        group = await numbers_of(town, contacts[number::ROUNDS])
+        before = await copy_database(town)
         acting = random.choice(sorted(group))
         await town.act(mailing, [acting])
-        after = await loot(town)
+        after = await copy_database(town)
         is_steady &= before.rest == after.rest
         right += guess(sorted(group.values()), before, after, random) == group[acting]
     return Score(ROUNDS, right), is_steady
@@ -70,46 +73,46 @@ _CASES = ("known", "hidden", "in flight", "in flight, undecided")
 
 @pytest.fixture(scope="module")
 async def mailings(town: Town) -> dict[str, Mailing]:
-    """What was sent in each case; the authority has tidied up after it."""
+    """The mailing of each case, after the contact vacuum has finished."""
     sent = {}
     for case in _CASES:
-        crowd = _crowd(case)
+        contacts = _contacts(case)
         if case in ("known", "hidden"):
-            await town.choose(crowd, DoNotTrack.FALSE if case == "known" else DoNotTrack.TRUE)
-        sent[case] = await town.mail(crowd, case)
+            await town.choose(contacts, DoNotTrack.FALSE if case == "known" else DoNotTrack.TRUE)
+        sent[case] = await town.mail(contacts, case)
         if case == "in flight, undecided":
             for choice in (DoNotTrack.TRUE, DoNotTrack.FALSE):
                 for number in range(ROUNDS):
-                    await town.choose(crowd[number::ROUNDS], choice)
+                    await town.choose(contacts[number::ROUNDS], choice)
         if case != "known":
-            await town.choose(crowd, DoNotTrack.TRUE)
+            await town.choose(contacts, DoNotTrack.TRUE)
     await town.wait_for_vacuum()
     return sent
 
 
 @pytest.fixture(scope="module")
 async def identified(town: Town, mailings: dict[str, Mailing]) -> Score:
-    """How often the thief is right about contacts that agreed to be tracked."""
-    score, _ = await _who_acted(town, mailings["known"], _crowd("known"))
+    """The attacker's score for contacts that agreed to be tracked, as the control."""
+    score, _ = await _guess_who_acted(town, mailings["known"], _contacts("known"))
     return score
 
 
 @pytest.mark.parametrize("case", _CASES[1:])
-async def test_no_byte_tells_who_of_four_acted(
+async def test_comparing_two_copies_does_not_reveal_guess_who_acted(
     town: Town, mailings: dict[str, Mailing], identified: Score, report: Report, case: str
 ) -> None:
-    """Rows, row headers, flags, index entries and sequences before and after tell nothing."""
-    score, is_steady = await _who_acted(town, mailings[case], _crowd(case))
+    """Rows, headers, index entries and sequences do not show which of four contacts acted."""
+    score, is_steady = await _guess_who_acted(town, mailings[case], _contacts(case))
     report(Attack(f"stolen: who of four acted, {case}", score, identified, 1 / CANDIDATES))
     assert identified.share > 0.99
     assert is_steady
     assert by_chance(score, 1 / CANDIDATES) > UNLIKELY
 
 
-async def test_slots_are_in_no_order_of_contacts(town: Town, report: Report) -> None:
-    """Who holds all slots and all contacts of a group cannot say whose is which.
+async def test_slot_order_is_independent_of_contacts(town: Town, report: Report) -> None:
+    """Slots of a group cannot be matched with its contacts.
 
-    The control is a copy in which slots were handed out in the order of contacts.
+    The control assigns slots in the order of contacts.
     """
     right, in_order, tried = 0, 0, 0
     for number in range(GROUPS):
@@ -136,11 +139,13 @@ async def test_slots_are_in_no_order_of_contacts(town: Town, report: Report) -> 
     assert by_chance(score, 1 / GROUP) > UNLIKELY
 
 
-async def test_a_keyring_opens_nothing_without_mails(town: Town, report: Report) -> None:
-    """Who holds database and keyring needs the mail itself to say which contact acted.
+async def test_keyring_without_mails_does_not_reveal_guess_who_acted(
+    town: Town, report: Report
+) -> None:
+    """With database and keyring, an attacker still needs the mail to identify a contact.
 
-    For the slot that was seen the thief makes a token of each contact, as it would
-    be if it held one, and looks for it in all files.
+    The attacker seals a token of each contact for the slot that acted, and searches all
+    files for it.
     """
     random = _random("keyring")
     made: list[dict[str, str]] = []
@@ -172,7 +177,7 @@ async def test_a_keyring_opens_nothing_without_mails(town: Town, report: Report)
 
 
 def _on_disk(town: Town, tokens: Sequence[str]) -> set[str]:
-    """Return the tokens that some file holds, as text or as bytes."""
+    """Return the tokens that occur in a file, as text or as bytes."""
     contents = [file.read_bytes() for file in town.process.folder.rglob("*") if file.is_file()]
     found: set[str] = set()
     absent: set[bytes] = set()
@@ -180,21 +185,23 @@ def _on_disk(town: Town, tokens: Sequence[str]) -> set[str]:
         *((token.encode(), token) for token in tokens),
         *((base64.urlsafe_b64decode(token), token) for token in tokens),
     ]:
-        # The tokens of a campaign begin preference_groups: they are ruled out together.
-        begun = form[:12] if len(form) == len(token) else form[:10]
-        if begun not in absent:
-            if any(begun in content for content in contents):
+        # The tokens of a campaign share a prefix, so one search can exclude all of them.
+        prefix = form[:12] if len(form) == len(token) else form[:10]
+        if prefix not in absent:
+            if any(prefix in content for content in contents):
                 found |= {token for content in contents if form in content}
             else:
-                absent.add(begun)
+                absent.add(prefix)
     return found
 
 
-async def test_an_old_copy_links_what_a_contact_does_later(town: Town, report: Report) -> None:
-    """Documented limit: an old copy, in which a contact still has its slot, names it in a new one.
+async def test_copy_from_before_the_opt_out_identifies_later_events(
+    town: Town, report: Report
+) -> None:
+    """Documented limit: a copy from before an opt-out links the contact's slot to later events.
 
-    Anonymizer keeps the slot, so that a person is counted once. Who has only a copy
-    from after the opt-out, scrubbed, finds no row that names a slot.
+    Anonymization keeps the slot, so that a person is counted once. In a scrubbed copy
+    from after the opt-out, no row links the contact to its slot.
     """
     names = [f"old {number}" for number in range(2 * GROUP)]
     mailing = await town.mail(names, "old")
@@ -216,28 +223,28 @@ async def test_an_old_copy_links_what_a_contact_does_later(town: Town, report: R
     assert without.succeeded == 0
 
 
-async def test_a_scrub_leaves_no_order_of_opt_outs(town: Town, report: Report) -> None:
-    """After a scrub no row tells after which opt-out it was that its events were folded.
+async def test_scrub_removes_the_order_of_opt_outs(town: Town, report: Report) -> None:
+    """After a scrub, opt-outs cannot be matched with anonymized clicks by their order.
 
-    The control is a copy from before the scrub: a contact's row tells its transaction,
-    and the next one is that which counts its clicks as folded.
+    The control is a copy from before the scrub: the transaction ID in a contact's row is
+    followed by that of the transaction that counted its anonymized clicks.
     """
     names = [f"order {number:03}" for number in range(LINKS)]
-    campaign = await _clicked(town, names, "order")
+    campaign = await _send_and_click(town, names, "order")
     clicked = await _links_of_rows(town, names)
     for name in _random("opt-outs").sample(names, LINKS):
         await town.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
     before = await _right_orders(town, campaign, clicked)
     town.scrub()
     after = await _right_orders(town, campaign, clicked)
-    report(Attack("stolen: opt-outs and folds, scrubbed", after, before, 1 / LINKS))
-    # Other work in between breaks the order here and there.
+    report(Attack("stolen: order of opt-outs, scrubbed", after, before, 1 / LINKS))
+    # Concurrent work perturbs the order in some places.
     assert before.share > 0.5
     assert by_chance(after, 1 / LINKS) > UNLIKELY
 
 
 async def _right_orders(town: Town, campaign: int, clicked: dict[str, int]) -> Score:
-    """Match opt-outs with folded clicks in each order that a copy has of them."""
+    """Match opt-outs with anonymized clicks in each order that a copy contains."""
     right = [
         clicked[name] == link
         for names in await opt_outs_in_order(town, sorted(clicked))
@@ -247,8 +254,8 @@ async def _right_orders(town: Town, campaign: int, clicked: dict[str, int]) -> S
     return Score(len(right), sum(right))
 
 
-async def _clicked(town: Town, names: Sequence[str], campaign_id: str) -> int:
-    """Send mail with as many links as contacts, of which each clicks another; return its number."""
+async def _send_and_click(town: Town, names: Sequence[str], campaign_id: str) -> int:
+    """Send a campaign in which each contact clicks a different link; return its number."""
     sender = town.clients.sender.campaigns
     urls = [f"https://shop.example.com/{number}" for number in range(len(names))]
     await sender.create_campaign(campaign_id, links=urls, groups=["all"])
@@ -261,7 +268,7 @@ async def _clicked(town: Town, names: Sequence[str], campaign_id: str) -> int:
 
 
 async def _links_of_rows(town: Town, names: Sequence[str]) -> dict[str, int]:
-    """Return the links that contacts clicked, as rows of `events` tell."""
+    """Return the link that each contact clicked, from the rows of `events`."""
     rows = await town.database.fetch(
         "select contact_id, signal from events join contacts using (tenant, contact)"
         " where contact_id = any($1)",
@@ -270,17 +277,17 @@ async def _links_of_rows(town: Town, names: Sequence[str]) -> dict[str, int]:
     return dict(map(tuple, rows))
 
 
-async def test_who_opts_out_alone_is_alone_among_the_folded(town: Town, report: Report) -> None:
-    """Documented limit: what is folded hides among all that is folded in its group, no more.
+async def test_single_opt_out_of_a_group_is_linkable(town: Town, report: Report) -> None:
+    """Documented limit: anonymized events are hidden only among those of the same group.
 
-    Of contacts that opt out together nobody can say which clicked which link; of
-    one that opts out by itself everybody can who holds the database.
+    If several contacts opt out together, their clicks cannot be attributed. If a single
+    contact of a group opts out, a copy of the database shows which link it clicked.
     """
     alone = together = 0
     for number in range(GROUPS):
         random = _random(f"alone {number}")
         names = [f"alone {number} {place:02}" for place in range(GROUP)]
-        campaign = await _clicked(town, names, f"alone {number}")
+        campaign = await _send_and_click(town, names, f"alone {number}")
         clicked = await _links_of_rows(town, names)
         await town.choose(names[:1], DoNotTrack.TRUE)
         alone += (await clicks_in_order(town, campaign))[0] == [clicked[names[0]]]
@@ -290,7 +297,7 @@ async def test_who_opts_out_alone_is_alone_among_the_folded(town: Town, report: 
     score = Score(GROUPS, together)
     report(
         Attack(
-            "stolen: folded together (limit: alone)", score, Score(GROUPS, alone), 1 / (GROUP - 1)
+            "stolen: opt out together (limit: alone)", score, Score(GROUPS, alone), 1 / (GROUP - 1)
         )
     )
     assert alone == GROUPS

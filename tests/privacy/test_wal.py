@@ -1,4 +1,4 @@
-"""The write-ahead log of a recording transaction says nothing of the contact that acted."""
+"""Write-ahead log: a recording transaction writes nothing about the contact that acted."""
 
 import signal
 from collections.abc import AsyncIterator, Sequence
@@ -19,7 +19,7 @@ CROWD = 50
 
 @pytest.fixture(scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    """An authority of this module's own."""
+    """An authority used by this module only."""
     async with a_town(tmp_path_factory.mktemp("wal")) as town:
         yield town
 
@@ -27,115 +27,117 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
 _OF_VACUUM = {"Heap2 PRUNE_VACUUM_SCAN", "Heap2 PRUNE_VACUUM_CLEANUP", "Btree VACUUM"}
 
 
-async def _named(town: Town, start: str) -> set[str]:
-    """Return the kinds of records since a position that name a block of contacts.
+async def _kinds_touching_contacts(town: Town, start: str) -> set[str]:
+    """Return the kinds of records since a position that touch a block of contacts.
 
-    Of any transaction, and of none: tidying up belongs to none. What only a vacuum
-    writes is left out; it comes whoever acts.
+    Includes records without a transaction, such as those of page pruning. Excludes records
+    that only a vacuum writes, because it runs independently of events.
     """
     names = await names_of_files(town.database)
     since = records(town.postgres, names, start, await written(town.database))
     return {record.kind for record in since if record.touches(OF_CONTACTS)} - _OF_VACUUM
 
 
-async def _locked(town: Town, contacts: Sequence[str]) -> Score:
-    """Count how often the log gives a contact away whose row is locked."""
+async def _lock_rows(town: Town, contacts: Sequence[str]) -> Score:
+    """Control: count how often locking a contact's row writes a record that touches contacts."""
     named = 0
     for name in contacts:
         start = await written(town.database)
         await town.database.execute("select from contacts where contact_id = $1 for share", name)
-        named += bool(await _named(town, start))
+        named += bool(await _kinds_touching_contacts(town, start))
     return Score(len(contacts), named)
 
 
-async def _change_beside(town: Town, names: Sequence[str]) -> None:
-    """Have neighbours in the same pages change their minds, back and forth."""
-    await _change(town, [name + "-beside" for name in names])
+async def _change_others(town: Town, names: Sequence[str]) -> None:
+    """Change the preferences of other contacts in the same pages, back and forth."""
+    await _change(town, [name + "-other" for name in names])
 
 
 async def _change(town: Town, names: Sequence[str]) -> None:
-    """Have contacts change their minds, back and forth, a few at a time."""
+    """Change the contacts' preferences back and forth, ten contacts at a time."""
     for start in range(0, len(names), 10):
         for choice in (DoNotTrack.FALSE, DoNotTrack.TRUE):
             await town.choose(names[start : start + 10], choice)
 
 
 async def _import(town: Town, names: Sequence[str]) -> None:
-    """Import contacts that were not known."""
+    """Import new contacts."""
     await town.choose([f"{name}-new" for name in names], DoNotTrack.TRUE)
 
 
-async def _no_longer_named(town: Town, names: Sequence[str], case: str) -> Mailing:
-    """Send mail to contacts while they may be named, after which they opt out."""
+async def _send_then_opt_out(town: Town, names: Sequence[str], case: str) -> Mailing:
+    """Send mail to contacts that opt out afterwards."""
     mailing = await town.mail(names, case)
     await town.choose(names, DoNotTrack.TRUE)
     return mailing
 
 
-async def _never_named(town: Town, names: Sequence[str], case: str) -> Mailing:
+async def _opt_out_then_send(town: Town, names: Sequence[str], case: str) -> Mailing:
     """Send mail to contacts that have opted out."""
     await town.choose(names, DoNotTrack.TRUE)
     return await town.mail(names, case)
 
 
 async def _nothing(_: Town, __: Sequence[str]) -> None:
-    """Leave things as they are."""
+    """Do nothing."""
 
 
 _CASES = {
-    "opted out before it was sent": (_never_named, _nothing),
-    "opted out before, others change": (_never_named, _change_beside),
-    "opted out in flight": (_no_longer_named, _nothing),
-    "in flight, others change": (_no_longer_named, _change_beside),
-    "in flight, changed often": (_no_longer_named, _change),
-    "in flight, others are imported": (_no_longer_named, _import),
+    "opted out before it was sent": (_opt_out_then_send, _nothing),
+    "opted out before, others change": (_opt_out_then_send, _change_others),
+    "opted out in flight": (_send_then_opt_out, _nothing),
+    "in flight, others change": (_send_then_opt_out, _change_others),
+    "in flight, changed often": (_send_then_opt_out, _change),
+    "in flight, others are imported": (_send_then_opt_out, _import),
 }
 
 
-def _crowd(case: str) -> list[str]:
+def _contacts(case: str) -> list[str]:
     return [f"{case} {number}" for number in range(CROWD)]
 
 
 @pytest.fixture(scope="module")
 async def mailings(town: Town) -> dict[str, Mailing]:
-    """What was sent in each case; the authority has tidied up after it."""
+    """The mailing of each case, after the contact vacuum has finished."""
     sent = {}
     for case, (send, disturb) in _CASES.items():
-        names = _crowd(case)
-        sent[case] = await send(town, [*names, *(f"{name}-beside" for name in names)], case)
+        names = _contacts(case)
+        sent[case] = await send(town, [*names, *(f"{name}-other" for name in names)], case)
         await disturb(town, names)
     await town.wait_for_vacuum()
     return sent
 
 
 @pytest.mark.parametrize("case", _CASES)
-async def test_an_anonymous_event_writes_nothing_about_contacts(
+async def test_anonymous_event_writes_no_record_about_contacts(
     town: Town, mailings: dict[str, Mailing], report: Report, case: str
 ) -> None:
-    """From before an anonymous event to after it, no record names a block of contacts.
+    """No record during an anonymous event touches a block of contacts.
 
-    Nor where a checkpoint has just been, after which a mere hint writes its page.
+    Every other round follows a checkpoint, after which setting a hint bit writes a full page.
     """
-    await _judge(town, mailings[case], case, report)
+    await _assert_no_records(town, mailings[case], case, report)
 
 
-async def test_only_pages_are_named_within_seconds_of_a_change(town: Town, report: Report) -> None:
-    """Documented limit: until the vacuum after a change, a look-up may tidy up a page."""
+async def test_lookup_before_the_vacuum_only_prunes_pages(town: Town, report: Report) -> None:
+    """Documented limit: between a change and the next vacuum, a lookup may prune a page."""
     names = [f"hasty {number}" for number in range(CROWD)]
-    mailing = await _no_longer_named(town, names, "hasty")
+    mailing = await _send_then_opt_out(town, names, "hasty")
     kinds = []
     for name in (names * ROUNDS)[:ROUNDS]:
         await _change(town, [name])
         kinds += await _kinds(town, mailing, [name], rounds=1)
-    control = await _locked(town, names[: max(3, ROUNDS // 10)])
+    control = await _lock_rows(town, names[: max(3, ROUNDS // 10)])
     named = Score(ROUNDS, len(list(filter(None, kinds))))
     report(Attack("WAL: within seconds of a change (limit)", named, control))
     assert control.share == 1
     assert set().union(*kinds) <= {"Heap2 PRUNE_ON_ACCESS"}
 
 
-async def test_nor_after_a_crash(town: Town, mailings: dict[str, Mailing], report: Report) -> None:
-    """What was tidied up is so after everything was killed and started again."""
+async def test_anonymous_event_after_a_crash_writes_no_record_about_contacts(
+    town: Town, mailings: dict[str, Mailing], report: Report
+) -> None:
+    """The same holds after authority and database were killed and restarted."""
     case = "opted out in flight"
     town.process.kill()
     town.process.end_postgres(signal.SIGKILL)
@@ -146,7 +148,7 @@ async def test_nor_after_a_crash(town: Town, mailings: dict[str, Mailing], repor
         return bool(await town.database.fetchval(_VACUUMED))
 
     await eventually(is_vacuumed, "contacts are vacuumed after the start")
-    await _judge(town, mailings[case], case, report, "in flight, after a crash")
+    await _assert_no_records(town, mailings[case], case, report, "in flight, after a crash")
 
 
 _VACUUMED = """
@@ -155,12 +157,12 @@ from pg_stat_user_tables where relname = 'contacts'
 """
 
 
-async def _judge(
+async def _assert_no_records(
     town: Town, mailing: Mailing, case: str, report: Report, name: str | None = None
 ) -> None:
-    names = _crowd(case)
+    names = _contacts(case)
     kinds = await _kinds(town, mailing, names)
-    control = await _locked(town, names[: max(3, ROUNDS // 10)])
+    control = await _lock_rows(town, names[: max(3, ROUNDS // 10)])
     report(Attack(f"WAL: {name or case}", Score(ROUNDS, len(list(filter(None, kinds)))), control))
     assert control.share == 1
     assert not any(kinds), kinds
@@ -169,51 +171,59 @@ async def _judge(
 async def _kinds(
     town: Town, mailing: Mailing, names: Sequence[str], rounds: int = ROUNDS
 ) -> list[set[str]]:
-    """Let contacts act one by one; return for each what kinds of records named contacts."""
+    """Record an event per round; return the kinds of records that touched contacts."""
     kinds = []
     for number in range(rounds):
         if number % 2:
             await town.database.execute("checkpoint")
         start = await written(town.database)
         await town.act(mailing, [names[number % len(names)]])
-        kinds.append(await _named(town, start))
+        kinds.append(await _kinds_touching_contacts(town, start))
     return kinds
 
 
-async def test_a_recording_transaction_touches_counters_slots_and_request_ids_alone(
+async def test_recording_transaction_only_writes_counters_slots_and_request_ids(
     town: Town, report: Report
 ) -> None:
-    """Transactions that count anonymous events write to tables that no contact stands in."""
+    """Transactions that count anonymous events only write to tables without contacts."""
     hidden = [f"hidden {number}" for number in range(CROWD)]
     known = [f"known {number}" for number in range(CROWD)]
     await town.choose(known, DoNotTrack.FALSE)
-    anonymous = await _touched(town, await _never_named(town, hidden, "hidden"), hidden[:ROUNDS])
-    identified = await _touched(town, await town.mail(known, "known"), known[:ROUNDS])
+    anonymous = await _written_tables(
+        town, await _opt_out_then_send(town, hidden, "hidden"), hidden[:ROUNDS]
+    )
+    identified = await _written_tables(town, await town.mail(known, "known"), known[:ROUNDS])
     report(
         Attack(
             "WAL: tables that recording writes to",
-            Score(len(anonymous), len([what for what in anonymous if not what <= _NAMELESS])),
-            Score(len(identified), len([what for what in identified if not what <= _NAMELESS])),
+            Score(
+                len(anonymous), len([what for what in anonymous if not what <= _WITHOUT_CONTACTS])
+            ),
+            Score(
+                len(identified), len([what for what in identified if not what <= _WITHOUT_CONTACTS])
+            ),
         )
     )
-    assert all(what <= _NAMELESS for what in anonymous)
-    assert not any(what <= _NAMELESS for what in identified)
+    assert all(what <= _WITHOUT_CONTACTS for what in anonymous)
+    assert not any(what <= _WITHOUT_CONTACTS for what in identified)
 
 
-_NAMELESS = frozenset({"counters", "slot_bits", "request_ids"})
+_WITHOUT_CONTACTS = frozenset({"counters", "slot_bits", "request_ids"})
 
 
-async def _touched(town: Town, mailing: Mailing, names: Sequence[str]) -> list[frozenset[str]]:
-    """Return, by recording transaction, the tables that it wrote to, its indexes' included."""
+async def _written_tables(
+    town: Town, mailing: Mailing, names: Sequence[str]
+) -> list[frozenset[str]]:
+    """Return the tables that each recording transaction wrote to, including their indexes."""
     names_of = await names_of_files(town.database)
     start = await written(town.database)
     for name in names:
         await town.act(mailing, [name])
     by_xid: dict[int, set[str]] = {}
     for record in records(town.postgres, names_of, start, await written(town.database)):
-        # An index is called after its table, a partition after the whole.
+        # Names of indexes and partitions start with the name of their table.
         tables = {"_".join(relation.split("_")[:2]) for relation, _ in record.blocks}
         by_xid.setdefault(record.xid, set()).update(
-            table if table in _NAMELESS else table.split("_")[0] for table in tables
+            table if table in _WITHOUT_CONTACTS else table.split("_")[0] for table in tables
         )
     return [frozenset(tables) for xid, tables in by_xid.items() if xid]

@@ -12,7 +12,7 @@ from .attack import Score
 from .crowd import Town
 from .pages import contact_of_entry, contact_of_row, event_of, files_of, items
 
-__all__ = ["Loot", "by_chance", "guess", "loot", "numbers_of"]
+__all__ = ["DatabaseCopy", "by_chance", "copy_database", "guess", "numbers_of"]
 
 _EVENT_TABLES = frozenset({"counters", "slot_bits", "request_ids"})
 """Tables that an anonymous event may change."""
@@ -23,7 +23,7 @@ select md5(string_agg(row(t.*, t.ctid, t.xmin, t.xmax)::text, ' ' order by t.cti
 
 
 @dataclass(frozen=True)
-class Loot:
+class DatabaseCopy:
     """The content of a database copy that could reveal which contact acted.
 
     Attributes:
@@ -38,7 +38,7 @@ class Loot:
     rest: object
 
 
-async def loot(town: Town) -> Loot:
+async def copy_database(town: Town) -> DatabaseCopy:
     """Copy the database after a checkpoint."""
     await town.database.execute("checkpoint")
     traces: dict[int, set[object]] = {}
@@ -54,7 +54,9 @@ async def loot(town: Town) -> Loot:
     for name, file in (await files_of(town.database, town.postgres, "events%")).items():
         if not name.endswith("_idx"):
             named.update(event_of(row).contact for row in items(file))
-    return Loot({who: frozenset(what) for who, what in traces.items()}, named, await _rest(town))
+    return DatabaseCopy(
+        {who: frozenset(what) for who, what in traces.items()}, named, await _rest(town)
+    )
 
 
 async def _rest(town: Town) -> object:
@@ -68,7 +70,7 @@ async def _rest(town: Town) -> object:
     return digests, [tuple(sequence) for sequence in sequences]
 
 
-def guess(group: Sequence[int], before: Loot, after: Loot, random: Random) -> int:
+def guess(group: Sequence[int], before: DatabaseCopy, after: DatabaseCopy, random: Random) -> int:
     """Return which contact of a group acted between two copies, at random without evidence."""
     named = [who for who in group if after.named[who] > before.named[who]]
     changed = [who for who in group if after.traces.get(who) != before.traces.get(who)]

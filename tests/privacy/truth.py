@@ -55,7 +55,7 @@ class Truth(Model):
                 if not any(self._published[place, True] for place in links) and clicks > len(
                     unknown
                 ):
-                    yield f"group {group}, {kind}: {clicks} published clicks include identified people"
+                    yield f"group {group}, {kind}: {clicks} clicks include known people"
             for link in range(1, self._links + 1):
                 people = sum(
                     self._people(Place(group, link, machine)) for group in range(self._groups)
