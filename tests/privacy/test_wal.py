@@ -10,75 +10,77 @@ from tests.mailing import Mailing, eventually
 
 from .attack import FULL, Attack, Score
 from .conftest import Report
-from .crowd import Town, a_town
+from .scenario import Scenario, start_scenario
 from .wal import OF_CONTACTS, names_of_files, records, written
 
 ROUNDS = 100 if FULL else 12
-CROWD = 50
+CONTACTS_PER_CASE = 50
 
 
 @pytest.fixture(scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+async def scenario(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scenario]:
     """An authority used by this module only."""
-    async with a_town(tmp_path_factory.mktemp("wal")) as town:
-        yield town
+    async with start_scenario(tmp_path_factory.mktemp("wal")) as scenario:
+        yield scenario
 
 
 _OF_VACUUM = {"Heap2 PRUNE_VACUUM_SCAN", "Heap2 PRUNE_VACUUM_CLEANUP", "Btree VACUUM"}
 
 
-async def _kinds_touching_contacts(town: Town, start: str) -> set[str]:
+async def _kinds_touching_contacts(scenario: Scenario, start: str) -> set[str]:
     """Return the kinds of records since a position that touch a block of contacts.
 
     Includes records without a transaction, such as those of page pruning. Excludes records
     that only a vacuum writes, because it runs independently of events.
     """
-    names = await names_of_files(town.database)
-    since = records(town.postgres, names, start, await written(town.database))
+    names = await names_of_files(scenario.database)
+    since = records(scenario.postgres, names, start, await written(scenario.database))
     return {record.kind for record in since if record.touches(OF_CONTACTS)} - _OF_VACUUM
 
 
-async def _lock_rows(town: Town, contacts: Sequence[str]) -> Score:
+async def _lock_rows(scenario: Scenario, contacts: Sequence[str]) -> Score:
     """Control: count how often locking a contact's row writes a record that touches contacts."""
     named = 0
     for name in contacts:
-        start = await written(town.database)
-        await town.database.execute("select from contacts where contact_id = $1 for share", name)
-        named += bool(await _kinds_touching_contacts(town, start))
+        start = await written(scenario.database)
+        await scenario.database.execute(
+            "select from contacts where contact_id = $1 for share", name
+        )
+        named += bool(await _kinds_touching_contacts(scenario, start))
     return Score(len(contacts), named)
 
 
-async def _change_others(town: Town, names: Sequence[str]) -> None:
+async def _change_others(scenario: Scenario, names: Sequence[str]) -> None:
     """Change the preferences of other contacts in the same pages, back and forth."""
-    await _change(town, [name + "-other" for name in names])
+    await _change(scenario, [name + "-other" for name in names])
 
 
-async def _change(town: Town, names: Sequence[str]) -> None:
+async def _change(scenario: Scenario, names: Sequence[str]) -> None:
     """Change the contacts' preferences back and forth, ten contacts at a time."""
     for start in range(0, len(names), 10):
         for choice in (DoNotTrack.FALSE, DoNotTrack.TRUE):
-            await town.choose(names[start : start + 10], choice)
+            await scenario.choose(names[start : start + 10], choice)
 
 
-async def _import(town: Town, names: Sequence[str]) -> None:
+async def _import(scenario: Scenario, names: Sequence[str]) -> None:
     """Import new contacts."""
-    await town.choose([f"{name}-new" for name in names], DoNotTrack.TRUE)
+    await scenario.choose([f"{name}-new" for name in names], DoNotTrack.TRUE)
 
 
-async def _send_then_opt_out(town: Town, names: Sequence[str], case: str) -> Mailing:
+async def _send_then_opt_out(scenario: Scenario, names: Sequence[str], case: str) -> Mailing:
     """Send mail to contacts that opt out afterwards."""
-    mailing = await town.mail(names, case)
-    await town.choose(names, DoNotTrack.TRUE)
+    mailing = await scenario.mail(names, case)
+    await scenario.choose(names, DoNotTrack.TRUE)
     return mailing
 
 
-async def _opt_out_then_send(town: Town, names: Sequence[str], case: str) -> Mailing:
+async def _opt_out_then_send(scenario: Scenario, names: Sequence[str], case: str) -> Mailing:
     """Send mail to contacts that have opted out."""
-    await town.choose(names, DoNotTrack.TRUE)
-    return await town.mail(names, case)
+    await scenario.choose(names, DoNotTrack.TRUE)
+    return await scenario.mail(names, case)
 
 
-async def _nothing(_: Town, __: Sequence[str]) -> None:
+async def _nothing(_: Scenario, __: Sequence[str]) -> None:
     """Do nothing."""
 
 
@@ -93,41 +95,43 @@ _CASES = {
 
 
 def _contacts(case: str) -> list[str]:
-    return [f"{case} {number}" for number in range(CROWD)]
+    return [f"{case} {number}" for number in range(CONTACTS_PER_CASE)]
 
 
 @pytest.fixture(scope="module")
-async def mailings(town: Town) -> dict[str, Mailing]:
+async def mailings(scenario: Scenario) -> dict[str, Mailing]:
     """The mailing of each case, after the contact vacuum has finished."""
     sent = {}
     for case, (send, disturb) in _CASES.items():
         names = _contacts(case)
-        sent[case] = await send(town, [*names, *(f"{name}-other" for name in names)], case)
-        await disturb(town, names)
-    await town.wait_for_vacuum()
+        sent[case] = await send(scenario, [*names, *(f"{name}-other" for name in names)], case)
+        await disturb(scenario, names)
+    await scenario.wait_for_vacuum()
     return sent
 
 
 @pytest.mark.parametrize("case", _CASES)
 async def test_anonymous_event_writes_no_record_about_contacts(
-    town: Town, mailings: dict[str, Mailing], report: Report, case: str
+    scenario: Scenario, mailings: dict[str, Mailing], report: Report, case: str
 ) -> None:
     """No record during an anonymous event touches a block of contacts.
 
     Every other round follows a checkpoint, after which setting a hint bit writes a full page.
     """
-    await _assert_no_records(town, mailings[case], case, report)
+    await _assert_no_records(scenario, mailings[case], case, report)
 
 
-async def test_lookup_before_the_vacuum_only_prunes_pages(town: Town, report: Report) -> None:
+async def test_lookup_before_the_vacuum_only_prunes_pages(
+    scenario: Scenario, report: Report
+) -> None:
     """Documented limit: between a change and the next vacuum, a lookup may prune a page."""
-    names = [f"hasty {number}" for number in range(CROWD)]
-    mailing = await _send_then_opt_out(town, names, "hasty")
+    names = [f"hasty {number}" for number in range(CONTACTS_PER_CASE)]
+    mailing = await _send_then_opt_out(scenario, names, "hasty")
     kinds = []
     for name in (names * ROUNDS)[:ROUNDS]:
-        await _change(town, [name])
-        kinds += await _kinds(town, mailing, [name], rounds=1)
-    control = await _lock_rows(town, names[: max(3, ROUNDS // 10)])
+        await _change(scenario, [name])
+        kinds += await _kinds(scenario, mailing, [name], rounds=1)
+    control = await _lock_rows(scenario, names[: max(3, ROUNDS // 10)])
     named = Score(ROUNDS, len(list(filter(None, kinds))))
     report(Attack("WAL: within seconds of a change (limit)", named, control))
     assert control.share == 1
@@ -135,20 +139,20 @@ async def test_lookup_before_the_vacuum_only_prunes_pages(town: Town, report: Re
 
 
 async def test_anonymous_event_after_a_crash_writes_no_record_about_contacts(
-    town: Town, mailings: dict[str, Mailing], report: Report
+    scenario: Scenario, mailings: dict[str, Mailing], report: Report
 ) -> None:
     """The same holds after authority and database were killed and restarted."""
     case = "opted out in flight"
-    town.process.kill()
-    town.process.end_postgres(signal.SIGKILL)
-    town.process.start()
-    await town.reconnect()
+    scenario.process.kill()
+    scenario.process.end_postgres(signal.SIGKILL)
+    scenario.process.start()
+    await scenario.reconnect()
 
     async def is_vacuumed() -> bool:
-        return bool(await town.database.fetchval(_VACUUMED))
+        return bool(await scenario.database.fetchval(_VACUUMED))
 
     await eventually(is_vacuumed, "contacts are vacuumed after the start")
-    await _assert_no_records(town, mailings[case], case, report, "in flight, after a crash")
+    await _assert_no_records(scenario, mailings[case], case, report, "in flight, after a crash")
 
 
 _VACUUMED = """
@@ -158,41 +162,43 @@ from pg_stat_user_tables where relname = 'contacts'
 
 
 async def _assert_no_records(
-    town: Town, mailing: Mailing, case: str, report: Report, name: str | None = None
+    scenario: Scenario, mailing: Mailing, case: str, report: Report, name: str | None = None
 ) -> None:
     names = _contacts(case)
-    kinds = await _kinds(town, mailing, names)
-    control = await _lock_rows(town, names[: max(3, ROUNDS // 10)])
+    kinds = await _kinds(scenario, mailing, names)
+    control = await _lock_rows(scenario, names[: max(3, ROUNDS // 10)])
     report(Attack(f"WAL: {name or case}", Score(ROUNDS, len(list(filter(None, kinds)))), control))
     assert control.share == 1
     assert not any(kinds), kinds
 
 
 async def _kinds(
-    town: Town, mailing: Mailing, names: Sequence[str], rounds: int = ROUNDS
+    scenario: Scenario, mailing: Mailing, names: Sequence[str], rounds: int = ROUNDS
 ) -> list[set[str]]:
     """Record an event per round; return the kinds of records that touched contacts."""
     kinds = []
     for number in range(rounds):
         if number % 2:
-            await town.database.execute("checkpoint")
-        start = await written(town.database)
-        await town.act(mailing, [names[number % len(names)]])
-        kinds.append(await _kinds_touching_contacts(town, start))
+            await scenario.database.execute("checkpoint")
+        start = await written(scenario.database)
+        await scenario.act(mailing, [names[number % len(names)]])
+        kinds.append(await _kinds_touching_contacts(scenario, start))
     return kinds
 
 
 async def test_recording_transaction_only_writes_counters_slots_and_request_ids(
-    town: Town, report: Report
+    scenario: Scenario, report: Report
 ) -> None:
     """Transactions that count anonymous events only write to tables without contacts."""
-    hidden = [f"hidden {number}" for number in range(CROWD)]
-    known = [f"known {number}" for number in range(CROWD)]
-    await town.choose(known, DoNotTrack.FALSE)
+    hidden = [f"hidden {number}" for number in range(CONTACTS_PER_CASE)]
+    known = [f"known {number}" for number in range(CONTACTS_PER_CASE)]
+    await scenario.choose(known, DoNotTrack.FALSE)
     anonymous = await _written_tables(
-        town, await _opt_out_then_send(town, hidden, "hidden"), hidden[:ROUNDS]
+        scenario, await _opt_out_then_send(scenario, hidden, "hidden"), hidden[:ROUNDS]
     )
-    identified = await _written_tables(town, await town.mail(known, "known"), known[:ROUNDS])
+    identified = await _written_tables(
+        scenario, await scenario.mail(known, "known"), known[:ROUNDS]
+    )
     report(
         Attack(
             "WAL: tables that recording writes to",
@@ -212,15 +218,15 @@ _WITHOUT_CONTACTS = frozenset({"counters", "slot_bits", "request_ids"})
 
 
 async def _written_tables(
-    town: Town, mailing: Mailing, names: Sequence[str]
+    scenario: Scenario, mailing: Mailing, names: Sequence[str]
 ) -> list[frozenset[str]]:
     """Return the tables that each recording transaction wrote to, including their indexes."""
-    names_of = await names_of_files(town.database)
-    start = await written(town.database)
+    names_of = await names_of_files(scenario.database)
+    start = await written(scenario.database)
     for name in names:
-        await town.act(mailing, [name])
+        await scenario.act(mailing, [name])
     by_xid: dict[int, set[str]] = {}
-    for record in records(town.postgres, names_of, start, await written(town.database)):
+    for record in records(scenario.postgres, names_of, start, await written(scenario.database)):
         # Names of indexes and partitions start with the name of their table.
         tables = {"_".join(relation.split("_")[:2]) for relation, _ in record.blocks}
         by_xid.setdefault(record.xid, set()).update(

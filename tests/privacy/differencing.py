@@ -9,8 +9,8 @@ from tests.conftest import Clients
 from tests.mailing import eventually
 from tests.modes.model import Mode, Policy, State, Token
 
-from .combining import Numbers, numbers, small_combinations, sums_that_differ
-from .truth import Truth
+from .combinations import Numbers, numbers, small_combinations, sums_that_differ
+from .expected_counts import ExpectedCounts
 
 __all__ = ["Difference", "Setup"]
 
@@ -54,7 +54,7 @@ class Difference:
     async def begin(self) -> None:
         """Set preferences, create the campaign, and send it."""
         setup = self.setup
-        self.truth = Truth(self.policy, len(setup.choices), setup.links)
+        self.expected = ExpectedCounts(self.policy, len(setup.choices), setup.links)
         names = [
             [f"{group}-{number}" for number in range(len(choices))]
             for group, choices in enumerate(setup.choices)
@@ -69,12 +69,12 @@ class Difference:
             links=[f"https://shop.example.com/{number}" for number in range(setup.links)],
             groups=[str(group) for group in range(len(setup.choices))],
         )
-        self.truth.created = [len(self.truth.moments) - 1] * len(setup.choices)
+        self.expected.created = [len(self.expected.moments) - 1] * len(setup.choices)
         for group, members in enumerate(names):
             issued = await campaigns.issue_tokens("spring", str(group), members)
             for token in issued.tokens:
                 assert token.token
-                sent = self.truth.issue(group, token.contact_id)
+                sent = self.expected.issue(group, token.contact_id)
                 self.messages.append((token.contact_id, token.token, sent))
 
     def name(self, number: int) -> str:
@@ -92,26 +92,26 @@ class Difference:
         assert not recorded.rejected
         for _, _, token in chosen:
             machine = verdict is Verdict.SCANNER
-            self.truth.record(token, signal, 0, machine=machine, gpc=False)
+            self.expected.record(token, signal, 0, machine=machine, gpc=False)
 
     async def set_preference(self, name: str, state: State, *, keep: bool = False) -> None:
         """Set a contact's preference."""
         await self.clients.sender.preferences.set_preference(
             name, DoNotTrack(state.name), history=History.KEEP if keep else History.ANONYMIZE
         )
-        self.truth.set_preference(name, state, keep=keep)
+        self.expected.set_preference(name, state, keep=keep)
 
     async def erase(self, name: str) -> None:
         """Erase a contact."""
         await self.clients.sender.preferences.erase_contact(name)
-        self.truth.erase(name)
+        self.expected.erase(name)
 
     async def set_mode(self, mode: Mode) -> None:
         """Change the mode of contacts without a preference, and wait for the anonymization."""
         admin = self.clients.admin.admin
         await admin.update_policy(PolicyUpdate(mode_when_unset=ClientMode(mode.name)))
         self.policy = replace(self.policy, when_unset=mode)
-        self.truth.update_policy(self.policy)
+        self.expected.update_policy(self.policy)
 
         async def is_done() -> bool:
             return (await admin.get_tenant()).anonymization is None
@@ -145,8 +145,8 @@ class Difference:
         self._before = after
         if not self.is_exact:
             assert stats.quorum == self.quorum
-            self.truth.publish(self.quorum)
-            self.found += [*sums_that_differ(stats), *self.truth.differences(after)]
+            self.expected.publish(self.quorum)
+            self.found += [*sums_that_differ(stats), *self.expected.differences(after)]
         self.succeeded += len(self.found) > found
 
 

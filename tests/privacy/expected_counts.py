@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from tests.modes.model import Contact, Model, Place, Policy
 
-from .combining import Numbers
+from .combinations import Numbers
 
-__all__ = ["Truth"]
+__all__ = ["ExpectedCounts"]
 
 _KINDS = {"human": False, "machine": True}
 
 
-class Truth(Model):
+class ExpectedCounts(Model):
     """A tenant in which each group is a campaign of the model.
 
     Anonymized people are counted separately: the published opens of a group, or clicks

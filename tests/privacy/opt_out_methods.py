@@ -11,7 +11,7 @@ from tests.authority import AuthorityProcess
 from tests.conftest import Clients
 from tests.inspection import Connection
 
-__all__ = ["WAYS", "Crowd", "Way", "crowd_of"]
+__all__ = ["METHODS", "OptOutMethod", "TrackedContacts", "find_tracked_contacts"]
 
 # The controls: a system without recording lock and anonymization, which deletes events.
 _CHOOSE = """
@@ -59,7 +59,7 @@ where tenant = $1 and contact = any($2)
 
 
 @dataclass
-class Crowd:
+class TrackedContacts:
     """Tracked contacts of a tenant, with direct database access to find leaked rows."""
 
     clients: Clients
@@ -68,27 +68,27 @@ class Crowd:
     numbers: Mapping[str, int]
     borne: frozenset[tuple[int, int, int, int]]
     """(contact, campaign, group, slot) of each sent message."""
-    _stopped: list[tuple["Way", list[int], str]] = field(default_factory=list)
+    _stopped: list[tuple["OptOutMethod", list[int], str]] = field(default_factory=list)
     leaked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
-    async def stop(self, way: "Way", names: Sequence[str], *, defended: bool) -> None:
+    async def stop(self, method: "OptOutMethod", names: Sequence[str], *, defended: bool) -> None:
         """Opt contacts out with a method, and check at once for rows that name them."""
         numbers = [self.numbers[name] for name in names]
-        await (way.real if defended else way.control)(self, names)
+        await (method.real if defended else method.control)(self, names)
         snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
-        self._stopped.append((way, numbers, snapshot))
+        self._stopped.append((method, numbers, snapshot))
         await self.check_rows()
 
     async def check_rows(self) -> None:
         """Add contacts that opted out but are named by rows to `leaked`."""
-        for way, numbers, snapshot in self._stopped:
+        for method, numbers, snapshot in self._stopped:
             found = await self._contacts(_NAMED_SINCE, numbers, snapshot)
-            if not way.keeps and not way.is_job:
+            if not method.keeps and not method.is_job:
                 found |= await self._contacts(_NAMED, numbers)
-            if way.keeps:
+            if method.keeps:
                 rows = await self.database.fetch(_SLOTS, self.tenant, numbers)
                 found |= {row[0] for row in rows if tuple(row) in self.borne}
-            self.leaked[way.name] |= found
+            self.leaked[method.name] |= found
 
     async def remaining(self, names: Sequence[str]) -> set[int]:
         """Return the numbers of those contacts that rows of `events` name."""
@@ -104,11 +104,11 @@ class Crowd:
         return {contact for (contact,) in rows}
 
 
-Stop = Callable[[Crowd, Sequence[str]], Awaitable[None]]
+Stop = Callable[[TrackedContacts, Sequence[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Way:
+class OptOutMethod:
     """A method of opting out, and a control without the protection under test.
 
     No method allows new rows that name the contact.
@@ -131,58 +131,58 @@ class Way:
     together: int = 1
 
 
-async def _one_by_one(crowd: Crowd, names: Sequence[str]) -> None:
+async def _one_by_one(tracked: TrackedContacts, names: Sequence[str]) -> None:
     for name in names:
-        await crowd.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE, timeout=60)
+        await tracked.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE, timeout=60)
 
 
-async def _together(crowd: Crowd, names: Sequence[str]) -> None:
+async def _together(tracked: TrackedContacts, names: Sequence[str]) -> None:
     entries = [PreferenceEntry(name, DoNotTrack.TRUE) for name in names]
-    await crowd.clients.sender.preferences.batch_set_preferences(entries, timeout=60)
+    await tracked.clients.sender.preferences.batch_set_preferences(entries, timeout=60)
 
 
-async def _kept(crowd: Crowd, names: Sequence[str]) -> None:
+async def _kept(tracked: TrackedContacts, names: Sequence[str]) -> None:
     for name in names:
-        await crowd.clients.sender.preferences.set_preference(
+        await tracked.clients.sender.preferences.set_preference(
             name, DoNotTrack.TRUE, history=History.KEEP, timeout=60
         )
 
 
-async def _erased(crowd: Crowd, names: Sequence[str]) -> None:
+async def _erased(tracked: TrackedContacts, names: Sequence[str]) -> None:
     for name in names:
-        await crowd.clients.sender.preferences.erase_contact(name, timeout=60)
+        await tracked.clients.sender.preferences.erase_contact(name, timeout=60)
 
 
-async def _by_policy(crowd: Crowd, _: Sequence[str]) -> None:
-    await crowd.clients.admin.admin.update_policy(
+async def _by_policy(tracked: TrackedContacts, _: Sequence[str]) -> None:
+    await tracked.clients.admin.admin.update_policy(
         PolicyUpdate(mode_when_unset=Mode.ANONYMOUS), timeout=60
     )
 
 
-async def _chosen_and_deleted(crowd: Crowd, names: Sequence[str]) -> None:
-    await crowd.execute(_CHOOSE, names)
-    await crowd.execute(_DELETE, names)
+async def _chosen_and_deleted(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    await tracked.execute(_CHOOSE, names)
+    await tracked.execute(_DELETE, names)
 
 
-async def _chosen(crowd: Crowd, names: Sequence[str]) -> None:
-    await crowd.execute(_CHOOSE, names)
+async def _chosen(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    await tracked.execute(_CHOOSE, names)
 
 
-async def _forgotten(crowd: Crowd, names: Sequence[str]) -> None:
-    await crowd.execute(_FORGET, names)
-    await crowd.execute(_DELETE, names)
+async def _forgotten(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    await tracked.execute(_FORGET, names)
+    await tracked.execute(_DELETE, names)
 
 
-async def _tightened(crowd: Crowd, _: Sequence[str]) -> None:
-    await crowd.execute(_TIGHTEN)
+async def _tightened(tracked: TrackedContacts, _: Sequence[str]) -> None:
+    await tracked.execute(_TIGHTEN)
 
 
-WAYS = (
-    Way("opt-outs, one by one", _one_by_one, _chosen_and_deleted),
-    Way("opt-outs, in batches", _together, _chosen_and_deleted, together=3),
-    Way("opt-outs that keep history", _kept, _chosen, keeps=True),
-    Way("erasures", _erased, _forgotten),
-    Way(
+METHODS = (
+    OptOutMethod("opt-outs, one by one", _one_by_one, _chosen_and_deleted),
+    OptOutMethod("opt-outs, in batches", _together, _chosen_and_deleted, together=3),
+    OptOutMethod("opt-outs that keep history", _kept, _chosen, keeps=True),
+    OptOutMethod("erasures", _erased, _forgotten),
+    OptOutMethod(
         "a stricter policy",
         _by_policy,
         _tightened,
@@ -193,12 +193,12 @@ WAYS = (
 )
 
 
-async def crowd_of(
+async def find_tracked_contacts(
     process: AuthorityProcess,
     clients: Clients,
     database: Connection,
     tokens: Mapping[str, str],
-) -> Crowd:
+) -> TrackedContacts:
     """Return the contacts that messages with these tokens were sent to."""
     codec = TokenCodec(Keyring.load(process.data_dir / "keyring.json"))
     opened = {name: codec.open(token) for name, token in tokens.items()}
@@ -207,4 +207,4 @@ async def crowd_of(
     )
     borne = frozenset((t.contact, t.campaign, t.group, t.slot) for t in opened.values())
     numbers = {name: token.contact for name, token in opened.items()}
-    return Crowd(clients, database, tenant, numbers, borne)
+    return TrackedContacts(clients, database, tenant, numbers, borne)

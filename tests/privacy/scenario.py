@@ -16,7 +16,7 @@ from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, database_uri
 from tests.mailing import Mailing, clients_of, eventually, send
 
-__all__ = ["Town", "a_town"]
+__all__ = ["Scenario", "start_scenario"]
 
 _BATCH = 10_000
 
@@ -34,7 +34,7 @@ from pg_stat_user_tables where relname = 'contacts'
 
 
 @dataclass
-class Town:
+class Scenario:
     """An authority, one tenant with its clients, and a superuser connection to the database."""
 
     process: AuthorityProcess
@@ -107,7 +107,7 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(folder: Path, *options: str) -> AsyncIterator[Town]:
+async def start_scenario(folder: Path, *options: str) -> AsyncIterator[Scenario]:
     """Start an authority in `folder` that no other test uses.
 
     Autovacuum is off: it runs independently of events, and its writes would be mistaken
@@ -117,10 +117,12 @@ async def a_town(folder: Path, *options: str) -> AsyncIterator[Town]:
         running = RunningAuthority(process, process.target, process.admin_key())
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, running)
-            town = Town(process, clients, await asyncpg.connect(database_uri(process.data_dir)))
-            await town.database.execute("alter system set autovacuum = off")
-            await town.database.execute("select pg_reload_conf()")
+            scenario = Scenario(
+                process, clients, await asyncpg.connect(database_uri(process.data_dir))
+            )
+            await scenario.database.execute("alter system set autovacuum = off")
+            await scenario.database.execute("select pg_reload_conf()")
             try:
-                yield town
+                yield scenario
             finally:
-                town.database.terminate()
+                scenario.database.terminate()

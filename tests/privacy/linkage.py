@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from .crowd import Town
-from .pages import event_of, files_of, items
-from .theft import numbers_of
+from .database_copies import numbers_of
+from .postgres_pages import event_of, files_of, items
+from .scenario import Scenario
 
 __all__ = [
     "clicks_in_order",
@@ -21,9 +21,9 @@ Place = tuple[int, int]
 """(campaign, slot); campaigns in these tests have a single group."""
 
 
-async def slots_seen(town: Town, campaign: int, *, identified: bool = False) -> list[int]:
+async def slots_seen(scenario: Scenario, campaign: int, *, identified: bool = False) -> list[int]:
     """Return the slots of a campaign that have events, in ascending order."""
-    rows = await town.database.fetch(
+    rows = await scenario.database.fetch(
         "select chunk, bits from slot_bits where campaign = $1 and (mode = 1) = $2",
         campaign,
         identified,
@@ -38,11 +38,11 @@ async def slots_seen(town: Town, campaign: int, *, identified: bool = False) -> 
     )
 
 
-async def slots_of_rows(town: Town) -> dict[Place, int]:
+async def slots_of_rows(scenario: Scenario) -> dict[Place, int]:
     """Return contacts by slot, read from live and dead row versions of `events`."""
-    await town.database.execute("checkpoint")
+    await scenario.database.execute("checkpoint")
     named: dict[Place, int] = {}
-    for name, file in (await files_of(town.database, town.postgres, "events%")).items():
+    for name, file in (await files_of(scenario.database, scenario.postgres, "events%")).items():
         if not name.endswith("_idx"):
             for item in items(file):
                 row = event_of(item)
@@ -50,16 +50,18 @@ async def slots_of_rows(town: Town) -> dict[Place, int]:
     return named
 
 
-async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> list[dict[str, int]]:
+async def guesses_of_slots(
+    scenario: Scenario, campaign: int, names: Sequence[str]
+) -> list[dict[str, int]]:
     """Return guesses which contact has which slot, one per strategy.
 
     The strategies assign the slots in the order of contact numbers, contact IDs and
     physical rows, each ascending and descending, or choose the slot closest to that of
     the identified contact with the nearest number.
     """
-    slots = await slots_seen(town, campaign)
-    numbers = await numbers_of(town, names)
-    rows = await town.database.fetch(
+    slots = await slots_seen(scenario, campaign)
+    numbers = await numbers_of(scenario, names)
+    rows = await scenario.database.fetch(
         "select contact_id from contacts where contact_id = any($1) order by ctid", list(names)
     )
     by_row = [name for (name,) in rows]
@@ -67,7 +69,7 @@ async def guesses_of_slots(town: Town, campaign: int, names: Sequence[str]) -> l
     guesses = [dict(zip(order[::step], slots, strict=True)) for order in orders for step in (1, -1)]
     known = {
         contact: slot
-        for (number, slot), contact in (await slots_of_rows(town)).items()
+        for (number, slot), contact in (await slots_of_rows(scenario)).items()
         if number == campaign
     }
     guesses.append({name: _closest_slot(numbers[name], known, slots) for name in names})
@@ -93,22 +95,22 @@ from counters where campaign = $1 and signal > 0 and mode > 1
 """
 
 
-async def opt_outs_in_order(town: Town, names: Sequence[str]) -> list[list[str]]:
+async def opt_outs_in_order(scenario: Scenario, names: Sequence[str]) -> list[list[str]]:
     """Return contacts in the order of their opt-outs, by transaction ID and by time."""
-    orders = await town.database.fetchrow(_OPT_OUTS, list(names))
+    orders = await scenario.database.fetchrow(_OPT_OUTS, list(names))
     return _distinct(orders or ())
 
 
-async def clicks_in_order(town: Town, campaign: int) -> list[list[int]]:
+async def clicks_in_order(scenario: Scenario, campaign: int) -> list[list[int]]:
     """Return the links with anonymized clicks, by transaction ID and by physical position."""
-    orders = await town.database.fetchrow(_CLICKS, campaign)
+    orders = await scenario.database.fetchrow(_CLICKS, campaign)
     return _distinct(orders or ())
 
 
-def _distinct(ways: Iterable[T]) -> list[T]:
+def _distinct(guesses: Iterable[T]) -> list[T]:
     """Remove duplicate guesses; the test for chance assumes that guesses are independent."""
     found: list[T] = []
-    for way in ways:
-        if way not in found:
-            found.append(way)
+    for guess in guesses:
+        if guess not in found:
+            found.append(guess)
     return found

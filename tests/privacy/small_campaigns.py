@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hushpost_service.domain.release import NOTHING, Count
 
-__all__ = ["Acts", "Live", "Named", "Scene", "State", "live", "one_act"]
+__all__ = ["Acts", "Live", "Named", "SmallCampaign", "State", "live", "one_act"]
 
 Acts = tuple[int, ...]
 """Events of a person by signal: clicks on each link, then opens if the model has them."""
@@ -38,7 +38,7 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scene:
+class SmallCampaign:
     """Public facts about a campaign, and limits of the enumeration.
 
     Attributes:
@@ -88,10 +88,14 @@ class Live:
     returned: dict[tuple[int, int], int]
 
 
-def one_act(scene: Scene, state: State, out: int) -> Iterator[State]:
+def one_act(campaign: SmallCampaign, state: State, out: int) -> Iterator[State]:
     """Yield the states after one more event, where `out` named contacts have opted out."""
     here = [group for group, _ in state.people]
-    fresh = [(g, (0,) * scene.signals) for g in range(scene.groups) if here.count(g) < scene.people]
+    fresh = [
+        (g, (0,) * campaign.signals)
+        for g in range(campaign.groups)
+        if here.count(g) < campaign.people
+    ]
     for person in {*state.people, *fresh}:
         others = list(state.people)
         if any(person[1]):
@@ -108,20 +112,20 @@ def _more(acts: Acts) -> list[Acts]:
     return [(*acts[:place], acts[place] + 1, *acts[place + 1 :]) for place in range(len(acts))]
 
 
-def live(scene: Scene, state: State) -> Live:
+def live(campaign: SmallCampaign, state: State) -> Live:
     """Count as the service does: a contact anonymized on one link is new on no other link."""
-    cells = dict.fromkeys(product(range(scene.groups), range(scene.signals)), NOTHING)
+    cells = dict.fromkeys(product(range(campaign.groups), range(campaign.signals)), NOTHING)
     returned = dict.fromkeys(cells, 0)
-    clickers = [0] * scene.groups
+    clickers = [0] * campaign.groups
     for group, acts in state.people:
-        clickers[group] += any(acts[: scene.links])
+        clickers[group] += any(acts[: campaign.links])
         for signal, events in enumerate(acts):
             cells[group, signal] += Count(events, int(events > 0))
-    for (group, anonymized), acts in zip(scene.named, state.named, strict=True):
-        is_new = not any(signal < scene.links for signal in anonymized)
-        clickers[group] += is_new and any(acts[: scene.links])
+    for (group, anonymized), acts in zip(campaign.named, state.named, strict=True):
+        is_new = not any(signal < campaign.links for signal in anonymized)
+        clickers[group] += is_new and any(acts[: campaign.links])
         for signal, events in enumerate(acts):
-            is_new_here = is_new if signal < scene.links else signal not in anonymized
+            is_new_here = is_new if signal < campaign.links else signal not in anonymized
             cells[group, signal] += Count(events, int(is_new_here and events > 0))
             returned[group, signal] += not is_new_here and signal not in anonymized and events > 0
     return Live(cells, tuple(clickers), returned)

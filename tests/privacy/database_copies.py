@@ -9,8 +9,8 @@ from random import Random
 from tests.inspection import tables, tenant_number
 
 from .attack import Score
-from .crowd import Town
-from .pages import contact_of_entry, contact_of_row, event_of, files_of, items
+from .postgres_pages import contact_of_entry, contact_of_row, event_of, files_of, items
+from .scenario import Scenario
 
 __all__ = ["DatabaseCopy", "by_chance", "copy_database", "guess", "numbers_of"]
 
@@ -38,11 +38,11 @@ class DatabaseCopy:
     rest: object
 
 
-async def copy_database(town: Town) -> DatabaseCopy:
+async def copy_database(scenario: Scenario) -> DatabaseCopy:
     """Copy the database after a checkpoint."""
-    await town.database.execute("checkpoint")
+    await scenario.database.execute("checkpoint")
     traces: dict[int, set[object]] = {}
-    files = await files_of(town.database, town.postgres, "contacts%")
+    files = await files_of(scenario.database, scenario.postgres, "contacts%")
     for row in items(files["contacts"]):
         place = (row.page, row.number, row.state, row.header)
         traces.setdefault(contact_of_row(row), set()).add(place)
@@ -51,22 +51,22 @@ async def copy_database(town: Town) -> DatabaseCopy:
         if contact is not None:
             traces.setdefault(contact, set()).add((entry.page, entry.state, entry.data))
     named: Counter[int] = Counter()
-    for name, file in (await files_of(town.database, town.postgres, "events%")).items():
+    for name, file in (await files_of(scenario.database, scenario.postgres, "events%")).items():
         if not name.endswith("_idx"):
             named.update(event_of(row).contact for row in items(file))
     return DatabaseCopy(
-        {who: frozenset(what) for who, what in traces.items()}, named, await _rest(town)
+        {who: frozenset(what) for who, what in traces.items()}, named, await _rest(scenario)
     )
 
 
-async def _rest(town: Town) -> object:
+async def _rest(scenario: Scenario) -> object:
     """Return a digest per table, including row positions, and the values of all sequences."""
-    sequences = await town.database.fetch(
+    sequences = await scenario.database.fetch(
         "select sequencename, last_value from pg_sequences order by sequencename"
     )
     digests = {}
-    for table in await tables(town.database) - _EVENT_TABLES:
-        digests[table] = await town.database.fetchval(_DIGEST.format(table=table))
+    for table in await tables(scenario.database) - _EVENT_TABLES:
+        digests[table] = await scenario.database.fetchval(_DIGEST.format(table=table))
     return digests, [tuple(sequence) for sequence in sequences]
 
 
@@ -106,10 +106,10 @@ def by_chance(score: Score, chance: float) -> float:
     )
 
 
-async def numbers_of(town: Town, names: Sequence[str]) -> dict[str, int]:
+async def numbers_of(scenario: Scenario, names: Sequence[str]) -> dict[str, int]:
     """Return contact numbers by contact ID."""
-    tenant = await tenant_number(town.database, town.clients.tenant_id)
-    rows = await town.database.fetch(
+    tenant = await tenant_number(scenario.database, scenario.clients.tenant_id)
+    rows = await scenario.database.fetch(
         "select contact_id, contact from contacts where tenant = $1 and contact_id = any($2)",
         tenant,
         list(names),

@@ -17,15 +17,15 @@ from tests.edge.edge_process import EdgeProcess
 from tests.edge.raw_http import Connection as Reader
 from tests.mailing import GROUP, URLS, Mailing, eventually
 
-from .crowd import Town, a_town
-from .traces import Canaries
+from .canaries import Canaries
+from .scenario import Scenario, start_scenario
 from .wal import names_of_files
 
-__all__ = ["Village", "a_village"]
+__all__ = ["CanaryScenario", "start_canary_scenario"]
 
 
 @dataclass
-class Village:
+class CanaryScenario:
     """A running authority and edge with four kinds of canary contacts.
 
     Attributes:
@@ -36,7 +36,7 @@ class Village:
         names: Names of all relations that have existed, by file.
     """
 
-    town: Town
+    scenario: Scenario
     edge: EdgeProcess
     hidden: Canaries
     in_flight: Canaries
@@ -52,7 +52,7 @@ class Village:
 
     async def learn_names(self) -> None:
         """Add the current files of all relations to `names`."""
-        self.names.update(await names_of_files(self.town.database))
+        self.names.update(await names_of_files(self.scenario.database))
 
     async def record(self) -> None:
         """Send mail, record events, and opt contacts out in between."""
@@ -64,17 +64,17 @@ class Village:
         ):
             await self._create(canaries, choice)
         contacts = [name for canaries in self.kinds for name in canaries.names]
-        mailing = self.mailing = await self.town.mail(contacts, "canaries")
+        mailing = self.mailing = await self.scenario.mail(contacts, "canaries")
         await mailing.open(*self.anonymized.names[:50], *self.known.names[:50])
-        await self.town.act(mailing, [*self.anonymized.names, *self.known.names], link=1)
+        await self.scenario.act(mailing, [*self.anonymized.names, *self.known.names], link=1)
         # Autovacuum, which is off, would analyze eventually.
-        await self.town.database.execute("analyze")
+        await self.scenario.database.execute("analyze")
         for name in self.in_flight.names[:10]:
-            await self.town.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
-        await self.town.choose([*self.in_flight.names, *self.anonymized.names], DoNotTrack.TRUE)
+            await self.scenario.clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)
+        await self.scenario.choose([*self.in_flight.names, *self.anonymized.names], DoNotTrack.TRUE)
         await self._read(mailing, [*self.hidden.names, *self.in_flight.names])
         await self._make_failing_calls(mailing)
-        await self.town.database.execute("analyze")
+        await self.scenario.database.execute("analyze")
         await self.learn_names()
 
     async def record_more(self) -> None:
@@ -85,14 +85,14 @@ class Village:
             for name in names[:50]:
                 token = self.mailing.tokens[name]
                 assert (await reader.get(f"/c/{token}/2")).status == 302
-        await self.town.act(self.mailing, names, link=2)
+        await self.scenario.act(self.mailing, names, link=2)
 
     async def _create(self, canaries: Canaries, choice: DoNotTrack) -> None:
         """Create the contacts with numbers from the canaries' range, and set their preference."""
-        await self.town.database.execute(
+        await self.scenario.database.execute(
             f"alter sequence contacts_contact_seq restart with {canaries.first_number}"
         )
-        await self.town.choose(canaries.names, choice)
+        await self.scenario.choose(canaries.names, choice)
         await self.learn_names()
 
     async def _read(self, mailing: Mailing, names: Sequence[str]) -> None:
@@ -102,7 +102,7 @@ class Village:
             for name in names[::4]:
                 assert (await reader.get(f"/o/{mailing.tokens[name]}.gif")).status == 200
         await mailing.open(*names[1::4])
-        await self.town.act(mailing, names, link=1)
+        await self.scenario.act(mailing, names, link=1)
 
         async def are_counted() -> bool:
             return await self._events() == before + len(names) * 3 // 2
@@ -110,13 +110,13 @@ class Village:
         await eventually(are_counted, "all events are counted")
 
     async def _events(self) -> int:
-        count = await self.town.database.fetchval("select sum(events) from counters")
+        count = await self.scenario.database.fetchval("select sum(events) from counters")
         return int(count)
 
     async def _make_failing_calls(self, mailing: Mailing) -> None:
         """Make failing calls that contain hidden contacts, to check that logs do not contain them."""
         name = self.hidden.names[0]
-        clients = self.town.clients
+        clients = self.scenario.clients
         too_long = PreferenceEntry(name, DoNotTrack.TRUE, evidence=name * 100)
         calls = (
             clients.sender.preferences.set_preference(name * 10, DoNotTrack.TRUE),
@@ -145,41 +145,41 @@ class Village:
     def stop(self) -> None:
         """Stop edge, authority and database gracefully."""
         self.edge.stop()
-        self.town.process.stop()
-        self.town.process.end_postgres()
+        self.scenario.process.stop()
+        self.scenario.process.end_postgres()
 
     async def start(self) -> None:
         """Restart authority and edge."""
-        self.town.process.start()
+        self.scenario.process.start()
         self.edge.start()
-        await self.town.reconnect()
+        await self.scenario.reconnect()
 
     def crash(self) -> None:
         """Kill edge, authority and database."""
         self.edge.kill()
-        self.town.process.kill()
-        self.town.process.end_postgres(signal.SIGKILL)
+        self.scenario.process.kill()
+        self.scenario.process.end_postgres(signal.SIGKILL)
 
 
 @asynccontextmanager
-async def a_village(folder: Path, count: int) -> AsyncIterator[Village]:
+async def start_canary_scenario(folder: Path, count: int) -> AsyncIterator[CanaryScenario]:
     """Start an authority and an edge, create `count` canaries of each kind, and record events."""
-    async with a_town(folder / "authority", "--log-level", "debug") as town:
-        secret = await _edge_key(town)
-        with EdgeProcess(folder / "edge", town.process.target, secret) as edge:
-            village = Village(
-                town,
+    async with start_scenario(folder / "authority", "--log-level", "debug") as scenario:
+        secret = await _edge_key(scenario)
+        with EdgeProcess(folder / "edge", scenario.process.target, secret) as edge:
+            canary_scenario = CanaryScenario(
+                scenario,
                 edge,
                 Canaries("hidden", count),
                 Canaries("in_flight", count),
                 Canaries("anonymized", count),
                 Canaries("known", count),
             )
-            await village.record()
-            yield village
+            await canary_scenario.record()
+            yield canary_scenario
 
 
-async def _edge_key(town: Town) -> str:
-    made = await town.clients.installation.admin.create_api_key(Role.EDGE)
+async def _edge_key(scenario: Scenario) -> str:
+    made = await scenario.clients.installation.admin.create_api_key(Role.EDGE)
     assert made.secret is not None
     return made.secret

@@ -4,23 +4,25 @@ from dataclasses import replace
 
 import pytest
 
-from . import rules
+from . import release_rules
 from .attack import FULL, Attack, Score
 from .conftest import Report
-from .scene import Named, Scene
-from .worlds import Rule, Worlds
+from .possible_histories import PossibleHistories, Rule
+from .small_campaigns import Named, SmallCampaign
 
 _LINK, _OTHER_LINK = frozenset({0}), frozenset({1})
 _UNLIMITED = 20
 """A group size that no sequence of events exhausts."""
 
-_ONE_LINK = Scene(_UNLIMITED, links=1, acts=12, changes=9)
-_TWO_LINKS = Scene(_UNLIMITED, links=2, acts=8, changes=5)
+_ONE_LINK = SmallCampaign(_UNLIMITED, links=1, acts=12, changes=9)
+_TWO_LINKS = SmallCampaign(_UNLIMITED, links=2, acts=8, changes=5)
 _TWO_LINKS_ONCE = replace(_TWO_LINKS, acts=9, changes=6, cap=1)
-_TWO_GROUPS = Scene(_UNLIMITED, links=1, acts=8, changes=6, cap=1, groups=2)
-_OPENS = Scene(_UNLIMITED, links=1, acts=8, changes=6, cap=1, opens=True)
+_TWO_GROUPS = SmallCampaign(_UNLIMITED, links=1, acts=8, changes=6, cap=1, groups=2)
+_OPENS = SmallCampaign(_UNLIMITED, links=1, acts=8, changes=6, cap=1, opens=True)
 _RAISED = ((2, 0), (3, 0))
-_ONE_LEFT = Scene(1, links=2, acts=8, changes=6, cap=1, phases=((2, 1),), named=(Named(0, _LINK),))
+_ONE_LEFT = SmallCampaign(
+    1, links=2, acts=8, changes=6, cap=1, phases=((2, 1),), named=(Named(0, _LINK),)
+)
 
 _BASIC = [
     _ONE_LINK,
@@ -32,9 +34,9 @@ _BASIC = [
     _OPENS,
 ]
 _SMALL = [
-    replace(scene, people=people)
+    replace(campaign, people=people)
     for people in range(1, 6)
-    for scene in (
+    for campaign in (
         _ONE_LINK,
         replace(_ONE_LINK, phases=((3, 0),)),
         replace(_TWO_LINKS_ONCE, acts=8, changes=5),
@@ -75,60 +77,62 @@ _DEEP = [
         named=(Named(0, _LINK),) * 2,
     ),
 ]
-_SCENES = _BASIC + _SMALL + _AFTER_OPT_OUTS + _AGGREGATE + (_DEEP if FULL else [])
+_CAMPAIGNS = _BASIC + _SMALL + _AFTER_OPT_OUTS + _AGGREGATE + (_DEEP if FULL else [])
 
 _RARE_REQUESTS = [
-    replace(scene, polls=polls)
-    for scene in (_ONE_LINK, _TWO_LINKS)
+    replace(campaign, polls=polls)
+    for campaign in (_ONE_LINK, _TWO_LINKS)
     for polls in ((3,), (3, 1), (1, 3), (4, 1), (5,))
 ] + [replace(_ONE_LINK, acts=13, phases=((3, 0),), polls=(4, 1))]
 
-_CONTROLS: list[tuple[Rule, Scene]] = [
-    (rules.present_state, _ONE_LINK),
-    (rules.present_state, _TWO_LINKS),
-    (rules.any_link_by_itself, _TWO_LINKS_ONCE),
-    (rules.link_over_groups, _TWO_GROUPS),
-    (rules.repeats_of_the_first, _ONE_LINK),
-    (rules.any_link_total_by_itself, replace(_TWO_LINKS, acts=9, changes=6)),
-    (rules.any_link_catching_up, replace(_TWO_LINKS_ONCE, changes=7)),
-    (rules.anonymized_elsewhere, _ONE_LEFT),
+_CONTROLS: list[tuple[Rule, SmallCampaign]] = [
+    (release_rules.present_state, _ONE_LINK),
+    (release_rules.present_state, _TWO_LINKS),
+    (release_rules.any_link_by_itself, _TWO_LINKS_ONCE),
+    (release_rules.link_over_groups, _TWO_GROUPS),
+    (release_rules.repeats_of_the_first, _ONE_LINK),
+    (release_rules.any_link_total_by_itself, replace(_TWO_LINKS, acts=9, changes=6)),
+    (release_rules.any_link_catching_up, replace(_TWO_LINKS_ONCE, changes=7)),
+    (release_rules.anonymized_elsewhere, _ONE_LEFT),
     # A group of fewer than k.
-    (rules.real, replace(_ONE_LINK, people=1, distinct=False)),
-    (rules.real, replace(_ONE_LINK, people=2, distinct=False, phases=((3, 0),))),
+    (release_rules.real, replace(_ONE_LINK, people=1, distinct=False)),
+    (release_rules.real, replace(_ONE_LINK, people=2, distinct=False, phases=((3, 0),))),
 ]
 
 
-def _is_broken(scene: Scene, rule: Rule) -> bool:
-    return next(Worlds(scene, rule).breaks(), None) is not None
+def _has_leak(campaign: SmallCampaign, rule: Rule) -> bool:
+    return next(PossibleHistories(campaign, rule).leaks(), None) is not None
 
 
 def test_release_rule_hides_sets_smaller_than_the_quorum(report: Report) -> None:
     """A reader cannot conclude that a set of fewer than k people exists, or that all acted."""
-    broken = [scene for scene in _SCENES if _is_broken(scene, rules.real)]
-    caught = [_is_broken(scene, rule) for rule, scene in _CONTROLS]
+    leaking = [campaign for campaign in _CAMPAIGNS if _has_leak(campaign, release_rules.real)]
+    caught = [_has_leak(campaign, rule) for rule, campaign in _CONTROLS]
     report(
         Attack(
             "release rule, request per event",
-            real=Score(len(_SCENES), len(broken)),
+            real=Score(len(_CAMPAIGNS), len(leaking)),
             control=Score(len(caught), sum(caught)),
         )
     )
-    assert not broken
+    assert not leaking
     assert all(caught)
 
 
 def test_less_frequent_requests_reveal_no_more(report: Report) -> None:
     """The release rule also holds when several events happen between two requests."""
-    broken = [scene for scene in _RARE_REQUESTS if _is_broken(scene, rules.real)]
-    control = [_is_broken(scene, rules.repeats_of_the_first) for scene in _RARE_REQUESTS]
+    leaking = [campaign for campaign in _RARE_REQUESTS if _has_leak(campaign, release_rules.real)]
+    control = [
+        _has_leak(campaign, release_rules.repeats_of_the_first) for campaign in _RARE_REQUESTS
+    ]
     report(
         Attack(
             "release rule, rare requests",
-            real=Score(len(_RARE_REQUESTS), len(broken)),
+            real=Score(len(_RARE_REQUESTS), len(leaking)),
             control=Score(len(control), sum(control)),
         )
     )
-    assert not broken
+    assert not leaking
     assert any(control)
 
 
@@ -138,9 +142,9 @@ def test_less_frequent_requests_reveal_no_more(report: Report) -> None:
 )
 def test_small_remainder_of_a_group_is_revealed(people: int, known: str, report: Report) -> None:
     """Documented limit: if (nearly) a whole group is published, (nearly) everybody acted."""
-    scene = Scene(people, links=1, acts=6, changes=4, cap=1, limits=True)
-    found = list(Worlds(scene, rules.real).breaks())
-    control = list(Worlds(replace(scene, limits=False), rules.real).breaks())
+    campaign = SmallCampaign(people, links=1, acts=6, changes=4, cap=1, limits=True)
+    found = list(PossibleHistories(campaign, release_rules.real).leaks())
+    control = list(PossibleHistories(replace(campaign, limits=False), release_rules.real).leaks())
     report(
         Attack(
             f"{people // 2 * 2} of {people} published (documented limit)",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.inspection import Connection, database_uri
 
-from .traces import Canaries, find
+from .canaries import Canaries, find
 from .wal import PROGRAMS, records
 
 __all__ = ["Found", "Source", "dump", "files", "log", "search", "statistics"]

@@ -15,7 +15,7 @@ from .mailshot import Mailshot, mail_to
 K = 10
 _ROUNDS = 120 if FULL else 12
 _PER_CAMPAIGN = 6
-_CROWD = 3 * K - 1
+_OTHERS = 3 * K - 1
 """Other people: an unknown number below 2k acts first, then the rest one by one."""
 
 _PUBLISHED = 1 / K
@@ -34,14 +34,14 @@ class _Round:
     def __init__(self, mail: Mailshot, group: str, chance: random.Random) -> None:
         self._mail = mail
         self._group = group
-        self.victim, *self._crowd = mail.tokens[group]
+        self.victim, *self._others = mail.tokens[group]
         self._acted = chance.randrange(2 * K)
         self.moves: list[int] = []
         self._before = 0
 
     async def record_earlier_events(self) -> None:
         """Record the events that precede the attack."""
-        await self._mail.open(self._crowd[: self._acted])
+        await self._mail.open(self._others[: self._acted])
         await self.poll()
         self.moves.clear()
 
@@ -53,7 +53,7 @@ class _Round:
 
     async def record_quorum(self, quorum: int) -> None:
         """Record `quorum` more events one by one, and request the statistics after each."""
-        for person in self._crowd[self._acted : self._acted + quorum]:
+        for person in self._others[self._acted : self._acted + quorum]:
             await self._mail.open([person])
             await self.poll()
 
@@ -74,7 +74,7 @@ async def _guess_whether(authority: RunningAuthority, quorum: int) -> Score:
         clients = await clients_of(stack, authority, policy)
         for start in range(0, _ROUNDS, _PER_CAMPAIGN):
             groups = [f"round-{number}" for number in range(start, start + _PER_CAMPAIGN)]
-            mail = await mail_to(clients, groups, 1 + _CROWD)
+            mail = await mail_to(clients, groups, 1 + _OTHERS)
             for group in groups:
                 one = _Round(mail, group, chance)
                 await one.record_earlier_events()
@@ -95,7 +95,7 @@ async def _guess_which(authority: RunningAuthority, quorum: int) -> Score:
         policy = PolicyUpdate(quorum=quorum, mode_when_unset=Mode.ANONYMOUS)
         clients = await clients_of(stack, authority, policy)
         for _ in range(_ROUNDS):
-            mail = await mail_to(clients, ["left", "right"], 1 + _CROWD)
+            mail = await mail_to(clients, ["left", "right"], 1 + _OTHERS)
             two = [_Round(mail, group, chance) for group in mail.tokens]
             for one in two:
                 await one.record_earlier_events()

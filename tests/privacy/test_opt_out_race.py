@@ -12,8 +12,13 @@ from tests.conftest import RunningAuthority, make_tenant
 from tests.inspection import connected
 from tests.mailing import clients_of, eventually, send
 from tests.privacy.attack import FULL, SEED, Attack, Score
-from tests.privacy.flooding import flooded
-from tests.privacy.opting_out import WAYS, Crowd, Way, crowd_of
+from tests.privacy.event_load import event_load
+from tests.privacy.opt_out_methods import (
+    METHODS,
+    OptOutMethod,
+    TrackedContacts,
+    find_tracked_contacts,
+)
 
 CONTACTS = 40 if FULL else 12
 """Contacts per opt-out method."""
@@ -32,20 +37,20 @@ async def test_no_row_names_a_contact_after_its_opt_out(
     real = await _race(authority, defended=True)
     control: Counter[str] = Counter()
     rounds = 0
-    while rounds < _ROUNDS and not all(control[way.name] for way in WAYS):
+    while rounds < _ROUNDS and not all(control[method.name] for method in METHODS):
         rounds += 1
         leaked = await _race(authority, defended=False)
         control.update({name: len(contacts) for name, contacts in leaked.items()})
-    for way in WAYS:
+    for method in METHODS:
         report(
             Attack(
-                f"race: {way.name}",
-                real=Score(CONTACTS, len(real[way.name])),
-                control=Score(rounds * CONTACTS, control[way.name]),
+                f"race: {method.name}",
+                real=Score(CONTACTS, len(real[method.name])),
+                control=Score(rounds * CONTACTS, control[method.name]),
             )
         )
     assert not any(real.values())
-    assert all(control[way.name] for way in WAYS)
+    assert all(control[method.name] for method in METHODS)
 
 
 async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, set[int]]:
@@ -54,45 +59,51 @@ async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, 
         keys = await make_tenant(authority, PolicyUpdate(quorum=1))
         clients = await clients_of(stack, authority, keys=keys)
         database = await stack.enter_async_context(connected(authority.process.data_dir))
-        members = {way: [f"{way.name} {n}" for n in range(CONTACTS)] for way in WAYS}
+        members = {method: [f"{method.name} {n}" for n in range(CONTACTS)] for method in METHODS}
         entries = [
-            PreferenceEntry(name, way.choice) for way, names in members.items() for name in names
+            PreferenceEntry(name, method.choice)
+            for method, names in members.items()
+            for name in names
         ]
         await clients.sender.preferences.batch_set_preferences(entries)
         mailing = await send(clients, [entry.contact_id for entry in entries])
         tokens = mailing.tokens
-        crowd = await crowd_of(authority.process, clients, database, tokens)
-        async with flooded(authority.target, keys.edge_key, list(tokens.values()), SEED) as flood:
-            await flood.wait_for_progress(10 * len(tokens))
-            for way, names in _shuffled_steps(members):
-                assert await crowd.remaining(names), "rows name the contacts before they opt out"
-                await crowd.stop(way, names, defended=defended)
-            await flood.wait_for_progress()
-            await crowd.check_rows()
-        await crowd.check_rows()
+        tracked = await find_tracked_contacts(authority.process, clients, database, tokens)
+        async with event_load(authority.target, keys.edge_key, list(tokens.values()), SEED) as load:
+            await load.wait_for_progress(10 * len(tokens))
+            for method, names in _shuffled_steps(members):
+                assert await tracked.remaining(names), "rows name the contacts before they opt out"
+                await tracked.stop(method, names, defended=defended)
+            await load.wait_for_progress()
+            await tracked.check_rows()
+        await tracked.check_rows()
         if defended:
-            await _check_after_job(crowd, members)
-    return crowd.leaked
+            await _check_after_job(tracked, members)
+    return tracked.leaked
 
 
-def _shuffled_steps(members: Mapping[Way, Sequence[str]]) -> Iterator[tuple[Way, Sequence[str]]]:
+def _shuffled_steps(
+    members: Mapping[OptOutMethod, Sequence[str]],
+) -> Iterator[tuple[OptOutMethod, Sequence[str]]]:
     """Shuffle the methods into a reproducible order."""
     steps = [
-        (way, names[start : start + way.together])
-        for way, names in members.items()
-        for start in range(0, len(names), way.together)
+        (method, names[start : start + method.together])
+        for method, names in members.items()
+        for start in range(0, len(names), method.together)
     ]
     random.Random(SEED).shuffle(steps)  # noqa: S311 - no secret, and repeatable
     yield from steps
 
 
-async def _check_after_job(crowd: Crowd, members: Mapping[Way, Sequence[str]]) -> None:
+async def _check_after_job(
+    tracked: TrackedContacts, members: Mapping[OptOutMethod, Sequence[str]]
+) -> None:
     """Wait for the policy's job and add contacts that rows still name to `leaked`."""
 
     async def is_done() -> bool:
-        return (await crowd.clients.admin.admin.get_tenant()).anonymization is None
+        return (await tracked.clients.admin.admin.get_tenant()).anonymization is None
 
     await eventually(is_done, "the policy's job ends")
-    for way, names in members.items():
-        if not way.keeps:
-            crowd.leaked[way.name] |= await crowd.remaining(names)
+    for method, names in members.items():
+        if not method.keeps:
+            tracked.leaked[method.name] |= await tracked.remaining(names)

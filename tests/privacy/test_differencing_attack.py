@@ -16,7 +16,7 @@ from tests.mailing import clients_of
 from tests.modes.model import Mode, State
 
 from .attack import ATTACKS, FULL, SEED, Attack, Score
-from .difference import Difference, Setup
+from .differencing import Difference, Setup
 
 _EXAMPLES, _CONTROLS = (150, 20) if FULL else (12, 3)
 

@@ -14,7 +14,7 @@ from hushpost_client import Event, Hushpost, RetryPolicy, Verdict
 from hushpost_client._async.calls import Calls
 from tests.mailing import eventually
 
-__all__ = ["Flood", "flooded"]
+__all__ = ["EventLoad", "event_load"]
 
 _CONNECTIONS = 3
 _CALLERS = 3
@@ -24,7 +24,7 @@ _BATCH = 64
 _ROOT = Path(__file__).parents[2]
 
 
-class Flood:
+class EventLoad:
     """Records events for the given tokens over several connections until stopped."""
 
     def __init__(self, target: str, edge_key: str, tokens: Sequence[str], seed: int) -> None:
@@ -80,27 +80,27 @@ class Flood:
 
 
 @asynccontextmanager
-async def flooded(
+async def event_load(
     target: str, edge_key: str, tokens: Sequence[str], seed: int
-) -> AsyncIterator[Flood]:
+) -> AsyncIterator[EventLoad]:
     """Send events to an authority until the block ends, from this process and a second one."""
-    flood = Flood(target, edge_key, tokens, seed)
+    load = EventLoad(target, edge_key, tokens, seed)
     other = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.privacy.flooding"),
+        *(sys.executable, "-m", "tests.privacy.event_load"),
         cwd=_ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     assert other.stdin is not None
     assert other.stdout is not None
-    running = asyncio.create_task(flood.run())
+    running = asyncio.create_task(load.run())
     try:
         other.stdin.write(json.dumps([target, edge_key, list(tokens), seed + 1]).encode() + b"\n")
-        assert await other.stdout.readline() == b"flowing\n"
-        await flood.wait_for_progress()
-        yield flood
+        assert await other.stdout.readline() == b"running\n"
+        await load.wait_for_progress()
+        yield load
     finally:
-        flood.end()
+        load.end()
         other.stdin.close()
         try:
             await running
@@ -112,13 +112,13 @@ async def flooded(
 async def _main() -> None:
     """Read the parameters from standard input, and send events until it is closed."""
     target, edge_key, tokens, seed = json.loads(await asyncio.to_thread(sys.stdin.readline))
-    flood = Flood(target, edge_key, tokens, seed)
-    running = asyncio.create_task(flood.run())
-    await flood.wait_for_progress(1)
-    sys.stdout.write("flowing\n")
+    load = EventLoad(target, edge_key, tokens, seed)
+    running = asyncio.create_task(load.run())
+    await load.wait_for_progress(1)
+    sys.stdout.write("running\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
-    flood.end()
+    load.end()
     await running
 
 
