@@ -66,7 +66,7 @@ class TrackedContacts:
     database: Connection
     tenant: int
     numbers: Mapping[str, int]
-    borne: frozenset[tuple[int, int, int, int]]
+    sent_slots: frozenset[tuple[int, int, int, int]]
     """(contact, campaign, group, slot) of each sent message."""
     _stopped: list[tuple["OptOutMethod", list[int], str]] = field(default_factory=list)
     leaked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -87,7 +87,7 @@ class TrackedContacts:
                 found |= await self._contacts(_NAMED, numbers)
             if method.keeps:
                 rows = await self.database.fetch(_SLOTS, self.tenant, numbers)
-                found |= {row[0] for row in rows if tuple(row) in self.borne}
+                found |= {row[0] for row in rows if tuple(row) in self.sent_slots}
             self.leaked[method.name] |= found
 
     async def remaining(self, names: Sequence[str]) -> set[int]:
@@ -205,6 +205,6 @@ async def find_tracked_contacts(
     tenant = await database.fetchval(
         "select tenant from tenants where tenant_id = $1", clients.tenant_id
     )
-    borne = frozenset((t.contact, t.campaign, t.group, t.slot) for t in opened.values())
+    sent_slots = frozenset((t.contact, t.campaign, t.group, t.slot) for t in opened.values())
     numbers = {name: token.contact for name, token in opened.items()}
-    return TrackedContacts(clients, database, tenant, numbers, borne)
+    return TrackedContacts(clients, database, tenant, numbers, sent_slots)

@@ -36,7 +36,7 @@ class Leak(NamedTuple):
     """A leak: what a reader knows, after which statistics, and the smallest state behind it."""
 
     acts: int
-    response: tuple[_Response, ...]
+    responses: tuple[_Response, ...]
     position: int
     known: str
     state: State

@@ -82,7 +82,7 @@ async def test_padding_does_not_reveal_which_of_many_people_acted(
 
 
 async def _guess_whether_aggregate_person_acted(authority: RunningAuthority, quorum: int) -> Score:
-    """Guess whether the only aggregate-mode person in a group of anonymous people opened."""
+    """Guess whether the only aggregate-mode person of a group, the others identified, opened."""
     chance = random.Random(SEED)  # noqa: S311 - no secret, and repeatable
     right = 0
     async with AsyncExitStack() as stack:
@@ -101,12 +101,12 @@ async def _guess_whether_aggregate_person_acted(authority: RunningAuthority, quo
     return Score(_ROUNDS, right)
 
 
-async def test_single_aggregate_person_is_not_published(
+async def test_identified_people_do_not_count_towards_an_aggregate_quorum(
     authority: RunningAuthority, report: Report
 ) -> None:
-    """The k events of a group's only aggregate-mode person are not published."""
+    """The k events of one aggregate-mode person are not published if all others are identified."""
     real = await _guess_whether_aggregate_person_acted(authority, K)
     control = await _guess_whether_aggregate_person_acted(authority, 1)
-    report(Attack("one aggregate person in a group", real, control, 1 / 2))
+    report(Attack("one aggregate person among identified", real, control, 1 / 2))
     assert control.share == 1
     assert real.share < 1

@@ -19,7 +19,7 @@ _OTHERS = 3 * K - 1
 """Other people: an unknown number below 2k acts first, then the rest one by one."""
 
 _PUBLISHED = 1 / K
-"""Probability that the acting person completes or starts a quorum."""
+"""Probability that the victim's event completes a quorum, or would have started one."""
 
 
 def _is_chance(score: Score, chance: float) -> bool:
