@@ -200,7 +200,7 @@ class Model:
         ]
 
     def _settle(self, contacts: list[Contact], *, keep: bool) -> None:
-        """AnonymizedCounts the events on messages that are not IDENTIFIED any more, or keep them apart."""
+        """Anonymize the events of messages that are not IDENTIFIED any more, or keep them on other slots."""
         moved: dict[tuple[int, int], int] = {}
         for row in [row for row in self.rows if row.contact in contacts]:
             mode = self.mode_of_contact(row.contact, row.place.campaign)
