@@ -79,9 +79,9 @@ class InstalledGroup(TyperGroup):
             if name.startswith("hushpost"):
                 raise  # a bug, not a missing extra
             return False
-        theirs = typer.Typer()
-        module.register(theirs)
-        self.commands.update(get_group(theirs).commands)
+        provided = typer.Typer()
+        module.register(provided)
+        self.commands.update(get_group(provided).commands)
         return True
 
 

@@ -50,7 +50,8 @@ def read_api_key(file: Path | None) -> str:
         raise fail(f"no API key: set {API_KEY_VARIABLE} or give --api-key-file", USAGE)
     # gRPC metadata must be printable ASCII.
     if not (key.isascii() and key.isprintable()):
-        raise fail("the API key contains characters that no key has; check its file", USAGE)
+        source = file or API_KEY_VARIABLE
+        raise fail(f"the API key in {source} must be printable ASCII; copy it again", USAGE)
     return key
 
 

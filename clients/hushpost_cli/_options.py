@@ -64,7 +64,7 @@ CaFile: TypeAlias = Annotated[
 ]
 
 File: TypeAlias = Annotated[
-    Path, typer.Argument(help="CSV file in UTF-8.", exists=True, dir_okay=False)
+    Path, typer.Argument(metavar="FILE", help="CSV file in UTF-8.", exists=True, dir_okay=False)
 ]
 Delimiter: TypeAlias = Annotated[
     Literal["auto", ",", ";"],

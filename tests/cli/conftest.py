@@ -108,7 +108,7 @@ class FakePreferenceService(preference_pb2_grpc.PreferenceServiceServicer):
 async def service() -> AsyncIterator[FakePreferenceService]:
     """A running, empty fake service."""
     server = grpc.aio.server()
-    service = FakePreferenceService()  # type: ignore[abstract] # what it does not have is UNIMPLEMENTED
+    service = FakePreferenceService()  # type: ignore[abstract] # other RPCs are UNIMPLEMENTED
     preference_pb2_grpc.add_PreferenceServiceServicer_to_server(service, server)
     service.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

@@ -11,8 +11,8 @@ from hushpost_cli.contacts_file.rows import BadRowError
 from hushpost_cli.importing.cells import read_contact
 from hushpost_client import DoNotTrack, PreferenceSource
 
-LAYOUT = Header(",", ("contact_id", "doNotTrack"), 0, 1)
-WORDS = {
+HEADER = Header(",", ("contact_id", "doNotTrack"), 0, 1)
+VALUES = {
     "true": DoNotTrack.TRUE,
     "1": DoNotTrack.TRUE,
     "yes": DoNotTrack.TRUE,
@@ -28,34 +28,34 @@ contact_ids = st.text(
 )
 
 
-@given(contact_ids, st.sampled_from(sorted(WORDS)), st.randoms(), blanks, blanks)
+@given(contact_ids, st.sampled_from(sorted(VALUES)), st.randoms(), blanks, blanks)
 def test_values_are_read_in_any_case(
     contact_id: str, word: str, random: Random, before: str, after: str
 ) -> None:
     """true, false, 1, 0, yes and no are accepted in any case, with blanks around them."""
     cell = before + "".join(random.choice((c.upper(), c)) for c in word) + after
-    contact = read_contact([contact_id, cell], LAYOUT, "false")
-    assert contact == (contact_id, WORDS[word], PreferenceSource.IMPORT)
+    contact = read_contact([contact_id, cell], HEADER, "false")
+    assert contact == (contact_id, VALUES[word], PreferenceSource.IMPORT)
 
 
 @given(contact_ids, blanks)
 def test_an_empty_cell_is_false_with_its_own_source(contact_id: str, cell: str) -> None:
     """An empty cell means FALSE, with the source IMPORT_EMPTY_CELL."""
-    contact = read_contact([contact_id, cell], LAYOUT, "false")
+    contact = read_contact([contact_id, cell], HEADER, "false")
     assert contact == (contact_id, DoNotTrack.FALSE, PreferenceSource.IMPORT_EMPTY_CELL)
 
 
 @given(contact_ids, blanks)
 def test_empty_as_unset(contact_id: str, cell: str) -> None:
     """With `--empty-as unset`, an empty cell means UNSET."""
-    contact = read_contact([contact_id, cell], LAYOUT, "unset")
+    contact = read_contact([contact_id, cell], HEADER, "unset")
     assert contact == (contact_id, DoNotTrack.UNSET, PreferenceSource.IMPORT)
 
 
 @given(contact_ids)
 def test_a_missing_cell_keeps_the_preference(contact_id: str) -> None:
     """A row that ends before the column keeps the preference."""
-    assert read_contact([contact_id], LAYOUT, "false").do_not_track is None
+    assert read_contact([contact_id], HEADER, "false").do_not_track is None
 
 
 def test_a_missing_column_keeps_all_preferences() -> None:
@@ -68,17 +68,17 @@ def test_a_missing_column_keeps_all_preferences() -> None:
 @given(contact_ids, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_any_other_value_is_an_error(contact_id: str, cell: str) -> None:
     """Any other value makes the row bad."""
-    if cell.strip().lower() in {*WORDS, ""}:
+    if cell.strip().lower() in {*VALUES, ""}:
         return
     with pytest.raises(BadRowError, match="doNotTrack is"):
-        read_contact([contact_id, cell], LAYOUT, "false")
+        read_contact([contact_id, cell], HEADER, "false")
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), max_size=5))
 def test_any_row_is_good_or_bad(cells: list[str]) -> None:
     """Every row is either parsed within the limits of the interface or rejected as bad."""
     try:
-        contact = read_contact(cells, LAYOUT, "false")
+        contact = read_contact(cells, HEADER, "false")
     except BadRowError:
         return
     assert 1 <= len(contact.contact_id.encode()) <= 128
@@ -103,7 +103,7 @@ def test_any_row_is_good_or_bad(cells: list[str]) -> None:
 def test_bad_rows_have_a_reason(cells: list[str], reason: str) -> None:
     """Each kind of bad row has its own reason."""
     with pytest.raises(BadRowError) as caught:
-        read_contact(cells, LAYOUT, "false")
+        read_contact(cells, HEADER, "false")
     assert str(caught.value) == reason
 
 
@@ -116,7 +116,7 @@ def test_a_row_that_ends_before_the_contact_is_bad() -> None:
 @pytest.mark.parametrize("cells", [["a" * 128, "no"], ["ä" * 64, "no"], ["ann", "no", "", ""]])
 def test_good_rows_at_the_limits(cells: list[str]) -> None:
     """128 bytes are allowed, and so are empty cells beyond the header."""
-    assert read_contact(cells, LAYOUT, "false").contact_id == cells[0]
+    assert read_contact(cells, HEADER, "false").contact_id == cells[0]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,10 @@ class RejectedRows:
         """
         if self.path.exists():
             if not _has_rejected_rows(self.path):
-                raise FileError(f"would overwrite {self.path}, which it did not write")
+                raise FileError(
+                    f"can't write its rejected rows to {self.path}, which has other content; "
+                    "choose another --rejected"
+                )
             self.path.unlink()
         return self
 

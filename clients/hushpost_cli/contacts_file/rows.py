@@ -7,7 +7,7 @@ from typing import TypeVar
 from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
 from hushpost_cli.contacts_file.header import Header
 
-__all__ = ["BadRowError", "good_rows", "read_contact_id"]
+__all__ = ["BadRowError", "parse_rows", "read_contact_id"]
 
 _MAX_CONTACT_ID_BYTES = 128
 # The same rule as the authority's: C0, C1 and the two Unicode line separators.
@@ -20,7 +20,7 @@ class BadRowError(ValueError):
     """A row that can't be used; the message says why."""
 
 
-def good_rows(
+def parse_rows(
     file: ContactsFile,
     read: Callable[[list[str], Header], T],
     reject: Callable[[Row, str], None],

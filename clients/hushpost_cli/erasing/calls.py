@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from hushpost_cli._exit import IN_DOUBT
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
-from hushpost_cli.contacts_file.rows import good_rows, read_contact_id
+from hushpost_cli.contacts_file.rows import parse_rows, read_contact_id
 from hushpost_cli.contacts_file.summary import Summary
 from hushpost_client import HushpostError, Preferences, Proof
 
@@ -48,7 +48,7 @@ def check_rows(file: ContactsFile, progress: Callable[[int], None]) -> EraseSumm
         summary.rows = rows
         progress(rows)
 
-    for _ in good_rows(file, read_contact_id, summary.reject, count):
+    for _ in parse_rows(file, read_contact_id, summary.reject, count):
         pass
     with file.path.open("rb") as content:
         summary.digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -93,7 +93,7 @@ class EraseCalls:
             HushpostError: The authority rejected a call, or all retries failed.
             OSError: A rejected row could not be written.
         """
-        rows = good_rows(self.file, read_contact_id, self.rejected.add, progress)
+        rows = parse_rows(self.file, read_contact_id, self.rejected.add, progress)
 
         async def caller() -> None:
             try:

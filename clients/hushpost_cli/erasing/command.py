@@ -61,8 +61,8 @@ def erase_contacts(
     that signed up again since.
 
     Exit codes: 0 all rows erased, 1 failed, 2 no contact erased because of
-    the command line, the file or the answer, 3 erased except for bad rows,
-    130 interrupted.
+    the command line or the file or because you declined, 3 erased except for
+    bad rows, 130 interrupted.
     """
     options = RunOptions(
         file=file,

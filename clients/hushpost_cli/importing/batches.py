@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hushpost_cli._exit import IN_DOUBT
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
-from hushpost_cli.contacts_file.rows import good_rows
+from hushpost_cli.contacts_file.rows import parse_rows
 from hushpost_cli.importing.cells import EmptyAs, reader
 from hushpost_cli.importing.preflight import ImportSummary
 from hushpost_client import HushpostError, PreferenceEntry, Preferences
@@ -85,7 +85,7 @@ class BatchImport:
     def _batches(self, progress: Callable[[int], None]) -> Iterator[list[PreferenceEntry]]:
         batch: dict[str, PreferenceEntry] = {}
         name = _evidence_name(self.file.path.name)
-        rows = good_rows(self.file, reader(self.empty_as), self.rejected.add, progress)
+        rows = parse_rows(self.file, reader(self.empty_as), self.rejected.add, progress)
         for line, contact in rows:
             contact_id, preference, source = contact
             if self.summary.supersedes(contact_id, line) or (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hushpost_cli.contacts_file.csv_file import ContactsFile
-from hushpost_cli.contacts_file.rows import good_rows
+from hushpost_cli.contacts_file.rows import parse_rows
 from hushpost_cli.contacts_file.summary import Summary
 from hushpost_cli.importing.cells import EmptyAs, reader
 from hushpost_client import DoNotTrack, PreferenceSource
@@ -60,7 +60,7 @@ def check_rows(
         summary.rows = rows
         progress(rows)
 
-    for line, contact in good_rows(file, reader(empty_as), summary.reject, count):
+    for line, contact in parse_rows(file, reader(empty_as), summary.reject, count):
         preference = contact.do_not_track
         summary.preferences[preference] = summary.preferences.get(preference, 0) + 1
         summary.empty += contact.source is PreferenceSource.IMPORT_EMPTY_CELL
