@@ -84,7 +84,7 @@ def drop_unlisted_fields(
     """Replace the value of every field that is not on the allowlist by "dropped".
 
     The allowlist names fields that never hold contact data, so a new field stays out of
-    the log until somebody has checked it. Tracebacks are not on it, because exceptions
+    the log until it has been checked. Tracebacks are not on it, because exceptions
     quote values.
     """
     for field in event.keys() - _ALLOWED_FIELDS:

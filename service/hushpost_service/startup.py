@@ -1,4 +1,4 @@
-"""Opens the database and the keyring, for the server and for the commands beside it."""
+"""Opens the database and the keyring, for the server and for the other commands."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,7 +1,7 @@
-"""What a tenant's numbers must be, told by keeping everything: slow, plain, and independent.
+"""An independent model of modes and counts: slow and simple.
 
-It shares no code with the service. Where that remembers the least it can, this
-remembers every state there has been, and decides by looking at all of them.
+It shares no code with the service. The service stores as little history as possible;
+the model keeps every past state and decides by looking at all of them.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """The part of a policy that modes and folding depend on."""
+    """The part of a policy that modes and anonymization depend on."""
 
     enabled: bool = True
     when_true: Mode = Mode.ANONYMOUS
@@ -45,7 +45,7 @@ class Policy:
 
 @dataclass(eq=False)
 class Contact:
-    """A contact from when it became known until it is erased; then there is another one."""
+    """A contact from its creation to its erasure. Its id may later name another contact."""
 
     name: str
     is_erased: bool = False
@@ -53,7 +53,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a number stands, apart from its mode."""
+    """The place of a count, without its mode."""
 
     campaign: int
     signal: int
@@ -62,7 +62,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Token:
-    """What a message carries. `contact` is None where it names nobody."""
+    """The token of a message. `contact` is None unless the mode is IDENTIFIED."""
 
     campaign: int
     mode: Mode
@@ -72,7 +72,7 @@ class Token:
 
 @dataclass(eq=False)
 class Row:
-    """An event that names a contact."""
+    """An identified event."""
 
     place: Place
     contact: Contact
@@ -83,8 +83,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Everything that modes depend on, at some time."""
+class Snapshot:
+    """The state that modes depend on, at one time."""
 
     policy: Policy
     preferences: dict[Contact, State]
@@ -92,11 +92,11 @@ class Moment:
 
 @dataclass
 class Model:
-    """A tenant."""
+    """The expected state of a tenant."""
 
     policy: Policy
     contacts: dict[str, Contact] = field(default_factory=dict)
-    moments: list[Moment] = field(default_factory=list)
+    history: list[Snapshot] = field(default_factory=list)
     created: list[int] = field(default_factory=list)
     sent: Counter[tuple[int, Mode]] = field(default_factory=Counter)
     rows: list[Row] = field(default_factory=list)
@@ -106,33 +106,33 @@ class Model:
     _slots: "count[int]" = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.moments.append(Moment(self.policy, {}))
+        self.history.append(Snapshot(self.policy, {}))
 
     def set_preference(self, name: str, state: State, *, keep: bool | None) -> None:
-        """Set a preference; fold or keep what was before, or do as the policy says."""
+        """Set a preference; anonymize or keep past events. None means what the policy sets."""
         contact = self._contact(name)
         before = self._now().preferences.get(contact, State.UNSET)
         self._next(self.policy, {**self._now().preferences, contact: state})
         is_repeated = state is before and keep is not False
         if self.policy.mode(state) > Mode.IDENTIFIED and not is_repeated:
-            self._settle([contact], keep=self.policy.keep if keep is None else keep)
+            self.anonymize_or_keep([contact], keep=self.policy.keep if keep is None else keep)
 
     def update_policy(self, policy: Policy) -> None:
-        """Put a policy in force; where it is stricter for anybody, settle what was before."""
+        """Change the policy; if it is stricter, anonymize or keep the past events it affects."""
         is_stricter = any(policy.mode(state) > self.policy.mode(state) for state in State)
         self._next(policy, self._now().preferences)
         if is_stricter:
             states = self._now().preferences
-            asked = [
+            affected = [
                 contact
                 for contact in self.contacts.values()
                 if states.get(contact, State.UNSET) is not State.FALSE
             ]
-            self._settle(asked, keep=policy.keep)
+            self.anonymize_or_keep(affected, keep=policy.keep)
 
     def create_campaign(self) -> None:
         """Create a campaign."""
-        self.created.append(len(self.moments) - 1)
+        self.created.append(len(self.history) - 1)
 
     def issue(self, campaign: int, name: str) -> Token:
         """Send a message."""
@@ -153,16 +153,16 @@ class Model:
             is_first = not any((row.place, row.slot) == (place, token.slot) for row in self.rows)
             self.rows.append(Row(place, token.contact, token.slot, hour, is_first))
         elif mode is Mode.ANONYMOUS:
-            self._count_anonymous(place, token.slot)
+            self.count_anonymous(place, token.slot)
         elif mode is Mode.AGGREGATE:
             self.aggregate[place] += 1
 
     def erase(self, name: str) -> None:
-        """Forget a contact."""
+        """Erase a contact."""
         contact = self.contacts.pop(name, None)
         if contact is not None:
             contact.is_erased = True
-            self._settle([contact], keep=False)
+            self.anonymize_or_keep([contact], keep=False)
 
     def mode_of_contact(self, contact: Contact, campaign: int) -> Mode:
         """Return the strictest mode that the contact has had since the campaign was created."""
@@ -171,12 +171,12 @@ class Model:
                 Mode.ANONYMOUS, *(mode for state in State for mode in self._modes(state, campaign))
             )
         return max(
-            moment.policy.mode(moment.preferences.get(contact, State.UNSET))
-            for moment in self._since(campaign)
+            snapshot.policy.mode(snapshot.preferences.get(contact, State.UNSET))
+            for snapshot in self._since(campaign)
         )
 
     def mode_of_token(self, token: Token) -> Mode:
-        """Return the mode of an event on a message now."""
+        """Return the mode that an event of the message has now."""
         if token.contact is not None:
             return self.mode_of_contact(token.contact, token.campaign)
         mode = token.mode
@@ -187,11 +187,11 @@ class Model:
         return mode
 
     def engaged(self, campaign: int) -> set[str]:
-        """Return the names of contacts that are known to have opened or clicked."""
+        """Return the ids of identified contacts that opened or clicked."""
         return {row.contact.name for row in self._human_rows(campaign) if not row.is_kept}
 
     def kept(self, campaign: int) -> set[str]:
-        """Return the names of contacts of whom it was known before an opt-out."""
+        """Return the ids of contacts whose identified events were kept at an opt-out."""
         return {row.contact.name for row in self._human_rows(campaign) if row.is_kept}
 
     def _human_rows(self, campaign: int) -> list[Row]:
@@ -199,8 +199,11 @@ class Model:
             row for row in self.rows if row.place.campaign == campaign and not row.place.machine
         ]
 
-    def _settle(self, contacts: list[Contact], *, keep: bool) -> None:
-        """Anonymize the events of messages that are not IDENTIFIED any more, or keep them on other slots."""
+    def anonymize_or_keep(self, contacts: list[Contact], *, keep: bool) -> None:
+        """Anonymize or keep the events of messages that are no longer IDENTIFIED.
+
+        Kept events move to other slots. `tests.privacy.expected_counts` overrides this.
+        """
         moved: dict[tuple[int, int], int] = {}
         for row in [row for row in self.rows if row.contact in contacts]:
             mode = self.mode_of_contact(row.contact, row.place.campaign)
@@ -213,31 +216,32 @@ class Model:
                 continue
             self.rows.remove(row)
             if mode is Mode.ANONYMOUS:
-                self._count_anonymous(row.place, row.slot)
+                self.count_anonymous(row.place, row.slot)
             else:
                 self.aggregate[row.place] += 1
 
-    def _count_anonymous(self, place: Place, slot: int) -> None:
+    def count_anonymous(self, place: Place, slot: int) -> None:
+        """Count an anonymous event. `tests.privacy.expected_counts` overrides this."""
         self.anonymous[place] += 1
         self.seen.setdefault(place, set()).add(slot)
 
     def _contact(self, name: str) -> Contact:
         return self.contacts.setdefault(name, Contact(name))
 
-    def _now(self) -> Moment:
-        return self.moments[-1]
+    def _now(self) -> Snapshot:
+        return self.history[-1]
 
     def _next(self, policy: Policy, preferences: dict[Contact, State]) -> None:
         self.policy = policy
-        self.moments.append(Moment(policy, preferences))
+        self.history.append(Snapshot(policy, preferences))
 
-    def _since(self, campaign: int) -> list[Moment]:
-        return self.moments[self.created[campaign] :]
+    def _since(self, campaign: int) -> list[Snapshot]:
+        return self.history[self.created[campaign] :]
 
     def _modes(self, state: State, campaign: int) -> list[Mode]:
-        return [moment.policy.mode(state) for moment in self._since(campaign)]
+        return [snapshot.policy.mode(state) for snapshot in self._since(campaign)]
 
 
 def changed(policy: Policy, name: str, value: object) -> Policy:
     """Return a policy with one field changed."""
-    return replace(policy, **{name: value})  # type: ignore[arg-type] # drawn for that field
+    return replace(policy, **{name: value})  # type: ignore[arg-type] # generated for that field

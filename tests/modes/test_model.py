@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hushpost.v1 import admin_pb2
 from tests.conftest import RunningAuthority
 from tests.modes.model import Mode, Model, Policy, State, changed
-from tests.modes.playing import Keys, Play, new_keys
+from tests.modes.replay import Keys, Replay, new_keys
 from tests.wire import Wire
 
 CONTACTS = ("ann", "bob")
@@ -98,7 +98,7 @@ async def _run(
     wire: Wire, keys: Keys, policy: Policy, initial: list[State], sequence: list[Step]
 ) -> None:
     """Send a campaign to all contacts, carry out the steps, and compare both."""
-    play = Play(wire, keys, datetime.now(UTC).replace(microsecond=0), Model(policy))
+    play = Replay(wire, keys, datetime.now(UTC).replace(microsecond=0), Model(policy))
     for name, state in zip(CONTACTS, initial, strict=True):
         if state is not State.UNSET:
             await play.set_preference(name, state, keep=None)
@@ -110,29 +110,29 @@ async def _run(
     await play.compare()
 
 
-async def _carry_out(play: Play, kind: object, *details: object) -> None:
+async def _carry_out(play: Replay, kind: object, *details: object) -> None:
     await _KINDS[str(kind)](play, *details)
 
 
-async def _set(play: Play, name: str, state: State, keep: bool | None) -> None:  # noqa: FBT001 - drawn
+async def _set(play: Replay, name: str, state: State, keep: bool | None) -> None:  # noqa: FBT001 - drawn
     await play.set_preference(name, state, keep=keep)
 
 
-async def _policy(play: Play, change: tuple[str, object]) -> None:
+async def _policy(play: Replay, change: tuple[str, object]) -> None:
     await play.update_policy(changed(play.model.policy, *change))
 
 
-async def _create(play: Play) -> None:
+async def _create(play: Replay) -> None:
     if len(play.model.created) < CAMPAIGNS:
         await play.create_campaign()
 
 
-async def _issue(play: Play, campaign: int, name: str) -> None:
+async def _issue(play: Replay, campaign: int, name: str) -> None:
     await play.issue(campaign % len(play.model.created), name)
 
 
 async def _record(
-    play: Play,
+    play: Replay,
     token: int,
     signal: int,
     hours_ago: int,
@@ -148,6 +148,6 @@ _KINDS: dict[str, Callable[..., Awaitable[None]]] = {
     "create": _create,
     "issue": _issue,
     "record": _record,
-    "erase": Play.erase,
-    "compare": Play.compare,
+    "erase": Replay.erase,
+    "compare": Replay.compare,
 }

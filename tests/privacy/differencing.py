@@ -69,7 +69,7 @@ class Difference:
             links=[f"https://shop.example.com/{number}" for number in range(setup.links)],
             groups=[str(group) for group in range(len(setup.choices))],
         )
-        self.expected.created = [len(self.expected.moments) - 1] * len(setup.choices)
+        self.expected.created = [len(self.expected.history) - 1] * len(setup.choices)
         for group, members in enumerate(names):
             issued = await campaigns.issue_tokens("spring", str(group), members)
             for token in issued.tokens:

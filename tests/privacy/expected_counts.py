@@ -85,13 +85,15 @@ class ExpectedCounts(Model):
         known = set[int]().union(*(self.anonymized[place] for place in places))
         return known, set[int]().union(*(self.seen.get(place, set()) for place in places)) - known
 
-    def _settle(self, contacts: list[Contact], *, keep: bool) -> None:
+    def anonymize_or_keep(self, contacts: list[Contact], *, keep: bool) -> None:
+        """Note that the counted events are anonymized ones."""
         self._is_anonymizing = True
-        super()._settle(contacts, keep=keep)
+        super().anonymize_or_keep(contacts, keep=keep)
         self._is_anonymizing = False
 
-    def _count_anonymous(self, place: Place, slot: int) -> None:
+    def count_anonymous(self, place: Place, slot: int) -> None:
+        """Count anonymized events separately."""
         if self._is_anonymizing:
             self.anonymized[place].add(slot)
         else:
-            super()._count_anonymous(place, slot)
+            super().count_anonymous(place, slot)

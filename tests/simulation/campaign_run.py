@@ -14,7 +14,7 @@ from tests.simulation.grpc_player import Player
 from tests.simulation.http_player import play_steps
 from tests.simulation.messages import read_messages, unexpected_modes
 from tests.simulation.oracle import Model
-from tests.simulation.oracle_feed import tell_rounds, tell_sent
+from tests.simulation.oracle_feed import feed_messages, feed_rounds
 from tests.simulation.past_hours import draw
 from tests.simulation.plan import Message
 from tests.simulation.present_hour import LEAVING, draw_steps
@@ -64,10 +64,10 @@ class CampaignRun:
         now = await clear_of_full_hour()
         rounds = draw(messages, left_before, len(model.links), now, rng)
         await player.play(rounds)
-        tell_rounds(model, rounds)
+        feed_rounds(model, rounds)
         steps = draw_steps(messages, leaving_now, rng)
         self.differences += await play_steps(self._clients.http, player, steps, model)
-        self.differences += player.sent.surprises
+        self.differences += player.sent.differences
         await self._compare(model, messages)
 
     async def _send(self) -> tuple[list[Message], Model, Player]:
@@ -79,7 +79,7 @@ class CampaignRun:
         self.differences += unexpected_modes(contacts, modes)
         messages = read_messages(self._mailbox, contacts, modes)
         model = Model(campaign.campaign_id, campaign.links, groups_of(contacts), self._quorum)
-        tell_sent(model, messages, now)
+        feed_messages(model, messages, now)
         self._campaign_id = campaign.campaign_id
         return messages, model, Player(self._clients.edge, sender, campaign.links)
 

@@ -32,30 +32,30 @@ class Part(NamedTuple):
     events: list[Event]
     people: int
 
-    def told(self, quorum: int) -> Count:
+    def published(self, quorum: int) -> Count:
         """Return the first published count: multiples of the quorum, or all identified events.
 
-        Of people no event but the first: others follow with the next people.
+        Each published person counts with one event; repeats follow with later people.
         """
         total, people = len(self.events), self.people
         if quorum == 1 or not total or self.events[0].mode is Mode.IDENTIFIED:
             return Count(total, people)
         if self.events[0].mode is Mode.AGGREGATE:
             return Count(total - total % quorum, 0)
-        told = people - people % quorum
-        return Count(told, told)
+        published = people - people % quorum
+        return Count(published, published)
 
 
 class Parts(NamedTuple):
     """The events of a cell by kind.
 
-    `unknown`: of people who were never known to click, or open. Whoever was is
-    `folded`, and events of theirs that followed are `unknown` without a person.
+    `unknown` are events that were anonymous from the start. The people of `anonymized`
+    events are not counted again among them.
     """
 
     identified: Part
     unknown: Part
-    folded: Part
+    anonymized: Part
     aggregate: Part
 
 
@@ -64,7 +64,7 @@ def parts(events: Iterable[Event], known: AbstractSet[int]) -> Parts:
     kinds: dict[tuple[Mode, bool], list[Event]] = {}
     for event in events:
         kinds.setdefault((event.mode, event.is_anonymized), []).append(event)
-    identified, unknown, folded = (
+    identified, unknown, anonymized = (
         kinds.get(kind, [])
         for kind in (
             (Mode.IDENTIFIED, False),
@@ -75,7 +75,7 @@ def parts(events: Iterable[Event], known: AbstractSet[int]) -> Parts:
     return Parts(
         Part(identified, len(messages(identified))),
         Part(unknown, len(messages(unknown) - known)),
-        Part(folded, len(messages(folded))),
+        Part(anonymized, len(messages(anonymized))),
         Part(kinds.get((Mode.AGGREGATE, False), []), 0),
     )
 
@@ -88,15 +88,16 @@ def messages(events: Iterable[Event]) -> set[int]:
 def clickers(people: int, links: Iterable[int], quorum: int) -> int:
     """Return the published clickers of any link, given the published people per link.
 
-    For each quorum that a link tells, one more of them, or as many as that link's.
+    Each step of a link by the quorum lets the clickers advance by one quorum, or up to
+    the count of that link.
     """
     if quorum == 1:
         return people
-    told = 0
+    published = 0
     for link in links:
         for reached in range(quorum, link + 1, quorum):
-            if reached > told:
-                told = reached
-            elif people >= told + quorum:
-                told += quorum
-    return told
+            if reached > published:
+                published = reached
+            elif people >= published + quorum:
+                published += quorum
+    return published

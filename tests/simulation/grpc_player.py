@@ -25,7 +25,7 @@ class Sent:
         again: Calls among these that were sent before.
         refused: Events that were refused, as they should be.
         opt_outs: Contacts that opted out.
-        surprises: What was answered otherwise.
+        differences: Unexpected responses.
     """
 
     opens: int = 0
@@ -35,7 +35,7 @@ class Sent:
     again: int = 0
     refused: int = 0
     opt_outs: int = 0
-    surprises: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
 
 
 class Player:
@@ -133,6 +133,6 @@ class Player:
             )
         self._expect("preference after an opt-out", DoNotTrack.TRUE, preference.do_not_track)
 
-    def _expect(self, what: str, expected: object, answered: object) -> None:
-        if expected != answered:
-            self.sent.surprises.append(f"{what}: expected {expected}, got {answered}")
+    def _expect(self, what: str, expected: object, reported: object) -> None:
+        if expected != reported:
+            self.sent.differences.append(f"{what}: expected {expected}, got {reported}")

@@ -9,7 +9,7 @@ from tests.simulation.full_hour import clear_of_full_hour
 from tests.simulation.grpc_player import Player
 from tests.simulation.http_visits import Visiting
 from tests.simulation.oracle import Model
-from tests.simulation.oracle_feed import tell_happened
+from tests.simulation.oracle_feed import feed_events
 from tests.simulation.plan import Step
 
 __all__ = ["Visited", "play_steps"]
@@ -27,14 +27,14 @@ class Visited:
         clicks: Clicks that count.
         damaged: Events that the authority refused, as it should.
         opt_outs: Contacts that opted out.
-        surprises: What was answered otherwise than expected.
+        differences: Unexpected responses.
     """
 
     opens: int = 0
     clicks: int = 0
     damaged: int = 0
     opt_outs: int = 0
-    surprises: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
 
     @property
     def events(self) -> int:
@@ -50,7 +50,7 @@ async def play_steps(
 ) -> list[str]:
     """Play the steps in order, and wait until the edge has shipped all events.
 
-    The model is told of each step.
+    Feeds each step to the oracle.
 
     Raises:
         DemoError: if the edge does not answer.
@@ -66,7 +66,7 @@ async def play_steps(
             if step.opt_outs:
                 await edge.wait_until_shipped(shipped + refused + visited.events)
                 await _opt_out(step, player, model, visited)
-    visited.surprises = visiting.surprises
+    visited.differences = visiting.differences
     shipped_now, refused_now = await edge.wait_until_shipped(shipped + refused + visited.events)
     expected = visited.opens + visited.clicks
     for what, wanted, found in (
@@ -74,8 +74,8 @@ async def play_steps(
         ("events of the edge refused", visited.damaged, refused_now - refused),
     ):
         if wanted != found:
-            visited.surprises.append(f"{what}: expected {wanted}, got {found}")
-    return visited.surprises
+            visited.differences.append(f"{what}: expected {wanted}, got {found}")
+    return visited.differences
 
 
 async def _visit(step: Step, visiting: Visiting, model: Model, visited: Visited) -> None:
@@ -88,7 +88,7 @@ async def _visit(step: Step, visiting: Visiting, model: Model, visited: Visited)
         # The first error is enough; callers expect no exception group.
         raise failed.exceptions[0] from failed
     actions = [action for visit in step.visits for action in visit.actions(now)]
-    tell_happened(model, actions, ())
+    feed_events(model, actions, ())
     clicks = sum(action.link > 0 for action in actions)
     visited.clicks += clicks
     visited.opens += len(actions) - clicks
@@ -98,5 +98,5 @@ async def _visit(step: Step, visiting: Visiting, model: Model, visited: Visited)
 async def _opt_out(step: Step, player: Player, model: Model, visited: Visited) -> None:
     for opt_out in step.opt_outs:
         await player.opt_out(opt_out)
-    tell_happened(model, (), step.opt_outs)
+    feed_events(model, (), step.opt_outs)
     visited.opt_outs += len(step.opt_outs)

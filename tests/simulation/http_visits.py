@@ -22,13 +22,13 @@ class Visiting:
     """A pool of HTTP connections to an edge, used in threads; a context manager.
 
     Attributes:
-        requests: How many were answered, by who asked.
-        surprises: What was answered otherwise than it must be.
+        requests: Requests by kind of visitor.
+        differences: Unexpected responses.
     """
 
     def __init__(self, edge: RunningEdge) -> None:
         self.requests: Counter[str] = Counter()
-        self.surprises: list[str] = []
+        self.differences: list[str] = []
         self._threads = ThreadPoolExecutor(_CONNECTIONS, "visitor")
         self._idle: SimpleQueue[HTTPConnection] = SimpleQueue()
         self._connections = [edge.connect() for _ in range(_CONNECTIONS)]
@@ -56,16 +56,16 @@ class Visiting:
         """
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._threads, self._visit, visit)
-        self.surprises += found
+        self.differences += found
         self.requests[visit.who] += len(visit.fetches)
 
     def _visit(self, visit: Visit) -> list[str]:
         connection = self._idle.get()
         try:
             return [
-                surprise
+                difference
                 for fetch in visit.fetches
-                for surprise in _fetch(connection, fetch, visit.headers)
+                for difference in _fetch(connection, fetch, visit.headers)
             ]
         except (OSError, HTTPException) as error:
             connection.close()
@@ -89,7 +89,7 @@ def _fetch(connection: HTTPConnection, fetch: Fetch, headers: dict[str, str]) ->
     if fetch.status == 200:
         found.append(("bytes of the pixel", _GIF_BYTES, len(body)))
     return [
-        f"{what} of a {fetch.method}: expected {expected}, answered {answered}"
-        for what, expected, answered in found
-        if expected != answered
+        f"{what} of a {fetch.method}: expected {expected}, reported {reported}"
+        for what, expected, reported in found
+        if expected != reported
     ]

@@ -28,7 +28,7 @@ from tests.simulation.event_sets import Event, Parts, clickers, messages, parts
 __all__ = ["Model"]
 
 _MACHINES = (Verdict.PREFETCH, Verdict.SCANNER)
-_NOBODY = Count(0, 0)
+_NONE = Count(0, 0)
 
 
 @dataclass(slots=True)
@@ -167,9 +167,11 @@ class Model:
         by_link = [self._parts(group, link, machine) for link in links]
         people = [
             clickers(
-                whole.people, (link[n].told(self._quorum).unique for link in by_link), self._quorum
+                whole.people,
+                (link[n].published(self._quorum).unique for link in by_link),
+                self._quorum,
             )
-            for n, whole in ((1, every.unknown), (2, every.folded))
+            for n, whole in ((1, every.unknown), (2, every.anonymized))
         ]
         total = sum_cells([self._cell(group, link, machine) for link in links])
         return replace(
@@ -181,11 +183,13 @@ class Model:
     def _cell(self, group: str, link: int, machine: bool) -> EngagementStats:  # noqa: FBT001
         """Return a group's opens (link 0), or its clicks on a link."""
         found = self._parts(group, link, machine)
-        identified, unknown, folded, aggregate = (part.told(self._quorum) for part in found)
+        identified, unknown, anonymized, aggregate = (
+            part.published(self._quorum) for part in found
+        )
         return EngagementStats(
             identified=identified,
-            anonymous=sum_counts([unknown, folded]),
-            aggregate=aggregate if self._has_many(group) else _NOBODY,
+            anonymous=sum_counts([unknown, anonymized]),
+            aggregate=aggregate if self._has_many(group) else _NONE,
             held_back=self._may_hold_back(),
         )
 
@@ -273,7 +277,7 @@ def _without(signal: SignalStats) -> SignalStats:
 
 
 def _empty(cell: EngagementStats) -> EngagementStats:
-    return replace(cell, identified=_NOBODY, anonymous=_NOBODY, aggregate=_NOBODY)
+    return replace(cell, identified=_NONE, anonymous=_NONE, aggregate=_NONE)
 
 
 def _hour(time: datetime) -> datetime:

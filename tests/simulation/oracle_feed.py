@@ -6,23 +6,23 @@ from datetime import datetime
 from tests.simulation.oracle import Model
 from tests.simulation.plan import Action, Message, OptOut, Round
 
-__all__ = ["tell_happened", "tell_rounds", "tell_sent"]
+__all__ = ["feed_events", "feed_messages", "feed_rounds"]
 
 
-def tell_sent(model: Model, messages: Sequence[Message], time: datetime) -> None:
+def feed_messages(model: Model, messages: Sequence[Message], time: datetime) -> None:
     """Feed the sent messages."""
     for message in messages:
         model.send(message.group, message.mode, time)
 
 
-def tell_rounds(model: Model, rounds: Iterable[Round]) -> None:
+def feed_rounds(model: Model, rounds: Iterable[Round]) -> None:
     """Feed the past hours."""
     for current in rounds:
         actions = [action for call in current.calls for action in call.actions]
-        tell_happened(model, actions, current.opt_outs)
+        feed_events(model, actions, current.opt_outs)
 
 
-def tell_happened(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptOut]) -> None:
+def feed_events(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptOut]) -> None:
     """Feed events, and the opt-outs after them."""
     for action in actions:
         model.record(

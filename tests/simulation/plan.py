@@ -15,8 +15,8 @@ class Link(NamedTuple):
 
     Attributes:
         number: Of the link in the campaign.
-        url: What stands in the mail.
-        destination: What its author wrote there.
+        url: The URL in the mail.
+        destination: The original URL.
     """
 
     number: int

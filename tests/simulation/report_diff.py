@@ -22,13 +22,13 @@ def numbers(stats: CampaignStats) -> dict[str, object]:
     return found
 
 
-def differences(expected: Numbers, answered: Numbers) -> list[str]:
+def differences(expected: Numbers, reported: Numbers) -> list[str]:
     """Return a line for each different, missing or unexpected value."""
-    names = [*expected, *(name for name in answered if name not in expected)]
+    names = [*expected, *(name for name in reported if name not in expected)]
     return [
-        f"{name}: expected {expected.get(name, 'nothing')}, answered {answered.get(name, 'nothing')}"
+        f"{name}: expected {expected.get(name, 'nothing')}, reported {reported.get(name, 'nothing')}"
         for name in names
-        if not _same(expected.get(name), answered.get(name))
+        if not _same(expected.get(name), reported.get(name))
     ]
 
 
@@ -44,7 +44,7 @@ def _collect(value: Any, name: str, found: dict[str, object]) -> None:
         found[name] = value
 
 
-def _same(expected: object, answered: object) -> bool:
-    if isinstance(expected, float) and isinstance(answered, float):
-        return math.isclose(expected, answered, abs_tol=1e-12)
-    return expected == answered
+def _same(expected: object, reported: object) -> bool:
+    if isinstance(expected, float) and isinstance(reported, float):
+        return math.isclose(expected, reported, abs_tol=1e-12)
+    return expected == reported

@@ -70,13 +70,13 @@ async def test_a_wrong_redirect_is_reported() -> None:
     )
     with _edge() as edge, Visiting(edge) as visiting:
         await visiting.visit(_visit(*good))
-        assert visiting.surprises == []
+        assert visiting.differences == []
         await visiting.visit(_visit(Fetch("/c/t/1", 302, "https://a.example.com/", 1)))
         await visiting.visit(_visit(Fetch("/o/t.gif", 404, None, None)))
         assert visiting.requests == {"people": 4}
-    redirect, status = visiting.surprises
-    assert redirect.startswith("redirect of a GET: expected https://a.example.com/, answered")
-    assert status == "status of a GET: expected 404, answered 200"
+    redirect, status = visiting.differences
+    assert redirect.startswith("redirect of a GET: expected https://a.example.com/, reported")
+    assert status == "status of a GET: expected 404, reported 200"
 
 
 async def test_a_stopped_edge_is_one_error() -> None:

@@ -18,13 +18,13 @@ def test_equal_reports_do_not_differ() -> None:
 
 
 def test_each_number_that_differs_is_named() -> None:
-    """A line tells the place, what was expected and what was answered."""
+    """A line has the path, the expected value and the reported value."""
     stats = _model().stats(NOW)
     group = stats.groups[0]
     sent = replace(group.sent, identified=7)
     wrong = replace(stats, groups=(replace(group, sent=sent), *stats.groups[1:]))
     assert differences(numbers(stats), numbers(wrong)) == [
-        "groups north > sent > identified: expected 1, answered 7"
+        "groups north > sent > identified: expected 1, reported 7"
     ]
 
 

@@ -25,8 +25,8 @@ _IN_PROGRESS = Gauge(
 class ConcurrencyLimit:
     """Limits how many calls (or events of batches) run at once.
 
-    A call is admitted while the limit is not yet reached, whatever its size;
-    otherwise small batches could starve a large one. The limit can therefore be
+    A call of any size is admitted while the limit is not yet reached; otherwise
+    small batches could starve a large one. The limit can therefore be
     exceeded by one batch.
     """
 

@@ -87,7 +87,7 @@ class Services:
 
 
 class Health:
-    """The health service, for the whole server and for each service preference_groups."""
+    """The health service; reports one status for the whole server and for each service."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.servicer = health_aio.HealthServicer()

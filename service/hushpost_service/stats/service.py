@@ -34,7 +34,7 @@ class CampaignNumbers:
 
     Attributes:
         campaign: The campaign with its links and groups.
-        quorum: The number of people that a published anonymous number stands for at least.
+        quorum: The minimum number of people in a published anonymous count.
         sent: Messages sent, as (group, mode, hour, messages).
         identified: Identified numbers: exact and current.
         published: Anonymous numbers as far as they have been published.

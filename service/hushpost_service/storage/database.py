@@ -169,7 +169,7 @@ async def _roll_back(connection: Connection) -> None:
     try:
         if not connection.is_closed():
             await connection.execute("rollback", timeout=_ROLLBACK_SECONDS)
-    except Exception:  # noqa: BLE001 - the connection is unusable, whatever the reason
+    except Exception:  # noqa: BLE001 - any failure makes the connection unusable
         connection.terminate()
 
 

@@ -14,7 +14,7 @@ Handler = grpc.RpcMethodHandler
 
 
 class InterceptedServer:
-    """Stands in for the server in the generated `add_…Servicer_to_server` functions.
+    """Replaces the server in the generated `add_…Servicer_to_server` functions.
 
     A method that is registered with gRPC has a queue of its own, and gRPC looks
     through all queues at every call (`asyncio.wait`). So only the methods named in

@@ -21,7 +21,7 @@ select exists (
 
 # Selects the tables and partitions to rewrite, with the size of their files in bytes.
 # Includes empty ones, whose indexes may still contain keys of deleted rows. Leaves out
-# `request_ids`: its rows name nobody and are never deleted.
+# `request_ids`: its rows name no contact and are never deleted.
 SCRUBBED_TABLES = """
 select class.relname as name, pg_total_relation_size(class.oid) as bytes
 from pg_class class

@@ -1,4 +1,4 @@
-"""Plays a story to the authority and to the model alike, and compares what both say."""
+"""Replays random stories on the authority and on the model, and compares the results."""
 
 import uuid
 from collections import Counter
@@ -18,7 +18,7 @@ ANONYMIZE, KEEP = 1, 2
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys of a tenant that a story is played with."""
+    """The API keys that a story uses."""
 
     tenant_id: str
     admin: str
@@ -28,8 +28,8 @@ class Keys:
 
 
 @dataclass
-class Play:
-    """A story under way. `now` is the latest time that events are given."""
+class Replay:
+    """A running story. `now` is the latest event time."""
 
     wire: Wire
     keys: Keys
@@ -40,7 +40,7 @@ class Play:
     async def set_preference(self, name: str, state: State, *, keep: bool | None) -> None:
         """Set a preference."""
         history = 0 if keep is None else KEEP if keep else ANONYMIZE
-        answer = await self.wire.call(
+        response = await self.wire.call(
             "SetPreference",
             preference_pb2.SetPreferenceRequest(
                 contact_id=name,
@@ -50,24 +50,24 @@ class Play:
             self.keys.sender,
         )
         self.model.set_preference(name, state, keep=keep)
-        assert answer.preference.do_not_track == state
-        assert answer.preference.mode == self.model.policy.mode(state)
+        assert response.preference.do_not_track == state
+        assert response.preference.mode == self.model.policy.mode(state)
 
     async def update_policy(self, policy: Policy) -> None:
-        """Put a policy in force, and wait until what it promises is done."""
+        """Change the policy, and wait for its anonymization job."""
         request = admin_pb2.UpdatePolicyRequest(policy=policy_message(policy))
         request.update_mask.paths.extend(
             ("anonymization_enabled", "mode_when_true", "mode_when_unset", "history_when_true")
         )
-        answer = await self.wire.call("UpdatePolicy", request, self.keys.admin)
+        response = await self.wire.call("UpdatePolicy", request, self.keys.admin)
         self.model.update_policy(policy)
-        while answer.tenant.HasField("folding"):
-            answer = await self.wire.call(
+        while response.tenant.HasField("folding"):
+            response = await self.wire.call(
                 "GetTenant", admin_pb2.GetTenantRequest(), self.keys.admin
             )
 
     async def create_campaign(self) -> None:
-        """Create a campaign, named by its number in the model."""
+        """Create a campaign with its number in the model as id."""
         number = len(self.model.created)
         await self.wire.call(
             "CreateCampaign",
@@ -82,7 +82,7 @@ class Play:
 
     async def issue(self, campaign: int, name: str) -> None:
         """Send a message."""
-        answer = await self.wire.call(
+        response = await self.wire.call(
             "IssueTokens",
             campaign_pb2.IssueTokensRequest(
                 campaign_id=str(campaign), group_id=GROUP, contact_ids=[name]
@@ -90,7 +90,7 @@ class Play:
             self.keys.sender,
         )
         token = self.model.issue(campaign, name)
-        issued = answer.tokens[0]
+        issued = response.tokens[0]
         assert issued.mode == token.mode
         assert bool(issued.token) is (token.mode is not Mode.OFF)
         if issued.token:
@@ -99,7 +99,7 @@ class Play:
     async def record(
         self, number: int, signal: int, hours_ago: int, *, machine: bool, gpc: bool
     ) -> None:
-        """Record an event on one of the messages sent, if any was."""
+        """Record an event of one of the sent messages, if there is any."""
         if not self.tokens:
             return
         sealed, token = self.tokens[number % len(self.tokens)]
@@ -110,8 +110,8 @@ class Play:
                 token=sealed, link_number=signal, verdict=verdict, privacy_signal=gpc
             )
             request.click_time.FromDatetime(time)
-            answer = await self.wire.call("RecordClick", request, self.keys.edge)
-            assert answer.url == LINKS[signal - 1], "a link leads on, whatever the mode"
+            response = await self.wire.call("RecordClick", request, self.keys.edge)
+            assert response.url == LINKS[signal - 1], "a click returns the URL in every mode"
         else:
             opened = tracking_pb2.RecordOpenRequest(
                 token=sealed, verdict=verdict, privacy_signal=gpc
@@ -122,17 +122,17 @@ class Play:
         self.model.record(token, signal, hour, machine=machine, gpc=gpc)
 
     async def erase(self, name: str) -> None:
-        """Forget a contact."""
+        """Erase a contact."""
         request = preference_pb2.EraseContactRequest(contact_id=name)
         await self.wire.call("EraseContact", request, self.keys.sender)
         self.model.erase(name)
 
     async def compare(self) -> None:
-        """Check every number of every campaign, and who is known to have engaged."""
+        """Compare all counts of all campaigns, and the engaged contacts."""
         for campaign in range(len(self.model.created)):
-            asked = stats_pb2.GetCampaignStatsRequest(campaign_id=str(campaign))
-            answer = await self.wire.call("GetCampaignStats", asked, self.keys.reporter)
-            assert answered(answer.stats) == expected(self.model, campaign)
+            request = stats_pb2.GetCampaignStatsRequest(campaign_id=str(campaign))
+            response = await self.wire.call("GetCampaignStats", request, self.keys.reporter)
+            assert reported_counts(response.stats) == expected_counts(self.model, campaign)
             listed = await self.wire.call(
                 "ListEngagedContacts",
                 stats_pb2.ListEngagedContactsRequest(campaign_id=str(campaign)),
@@ -151,11 +151,11 @@ class Play:
 
 
 Numbers = dict[str, int]
-"""Numbers by name, without those that are 0."""
+"""Counts by name, without zeros."""
 
 
-def answered(stats: stats_pb2.CampaignStats) -> Numbers:
-    """Return the numbers that the authority told."""
+def reported_counts(stats: stats_pb2.CampaignStats) -> Numbers:
+    """Return the counts that the authority reports."""
     numbers: Counter[str] = Counter()
     for mode in Mode:
         numbers[f"sent {mode.name}"] = getattr(stats.sent, mode.name.lower())
@@ -175,8 +175,8 @@ def answered(stats: stats_pb2.CampaignStats) -> Numbers:
     return +numbers
 
 
-def expected(model: Model, campaign: int) -> Numbers:
-    """Return the numbers that the model knows."""
+def expected_counts(model: Model, campaign: int) -> Numbers:
+    """Return the counts that the model expects."""
     numbers: Counter[str] = Counter()
     for mode in Mode:
         numbers[f"sent {mode.name}"] = model.sent[campaign, mode]
@@ -203,14 +203,14 @@ _NAMES = {"opens": (0,), "clicks": (1, 2), "link 1": (1,), "link 2": (2,)}
 def _add(numbers: Counter[str], name: str, signal: stats_pb2.SignalStats) -> None:
     for machine in (False, True):
         part = signal.machine if machine else signal.human
-        assert not part.held_back, "exact numbers are not behind"
+        assert not part.held_back, "exact counts are never held back"
         for mode in ("identified", "anonymous", "aggregate"):
             numbers[f"{name} {machine} {mode} total"] = getattr(part, mode).total
             numbers[f"{name} {machine} {mode} unique"] = getattr(part, mode).unique
 
 
 def policy_message(policy: Policy) -> admin_pb2.Policy:
-    """Return a policy as it goes over the wire, with exact numbers."""
+    """Return the message for a policy with exact counts."""
     return admin_pb2.Policy(
         anonymization_enabled=policy.enabled,
         mode_when_true=int(policy.when_true),  # type: ignore[arg-type] # numbered as on the wire
@@ -221,7 +221,7 @@ def policy_message(policy: Policy) -> admin_pb2.Policy:
 
 
 async def new_keys(wire: Wire, installation_key: str, edge_key: str, policy: Policy) -> Keys:
-    """Create a tenant with that policy, and a key of each role that a story needs."""
+    """Create a tenant with a policy, and the API keys that a story uses."""
     tenant_id = f"m-{uuid.uuid4().hex[:12]}"
     await wire.call(
         "CreateTenant",
