@@ -1,8 +1,8 @@
 """Classifies events: decides from the request whether a human or a machine caused it.
 
-Sources: Google and Yahoo document the user agents of their image proxies. Apple's Mail
-Privacy Protection sends a bare `Mozilla/5.0`. Gmail's prefetch sends the user agent of
-Edge 12 with a second `Mozilla/5.0` at its end. Crawlers and tools come from the list
+User agents: Google and Yahoo document those of their image proxies. Apple's Mail Privacy
+Protection sends a bare `Mozilla/5.0`. Gmail's prefetch sends the user agent of Edge 12
+with a second `Mozilla/5.0` at its end. Crawlers and tools are in the list
 crawler-user-agents.
 """
 
@@ -18,8 +18,9 @@ from hushpost_edge.settings import Settings
 
 __all__ = ["Classifier"]
 
-_APPLE_PREFETCH = b"Mozilla/5.0"
+_BARE_MOZILLA = b"Mozilla/5.0"
 _GMAIL_PREFETCH = b"Edge/12.246 Mozilla/5.0"
+# Image proxies fetch an image when a person opens the mail.
 _IMAGE_PROXIES = (b"GoogleImageProxy", b"YahooMailProxy")
 # How user agents of browsers and mail programs begin.
 _READERS = (b"Mozilla/", b"Microsoft Office/", b"Outlook-", b"Opera/")
@@ -28,7 +29,12 @@ _MAX_USER_AGENT_BYTES = 512
 
 
 class Classifier:
-    """Checks the trap link, headers, address ranges and user agent, in this order."""
+    """Classifies events.
+
+    Checks, in this order: the trap link (invisible to people, so only scanners follow it)
+    and the addresses of scanners; the prefetch header; for opens, the addresses of
+    prefetchers and image proxies; the user agent.
+    """
 
     def __init__(
         self,
@@ -77,15 +83,15 @@ class Classifier:
 def _classify_open(user_agent: bytes) -> Verdict:
     if any(proxy in user_agent for proxy in _IMAGE_PROXIES):
         return Verdict.PROXY
-    if user_agent == _APPLE_PREFETCH or user_agent.endswith(_GMAIL_PREFETCH):
+    if user_agent == _BARE_MOZILLA or user_agent.endswith(_GMAIL_PREFETCH):
         return Verdict.PREFETCH
     return _classify_user_agent(user_agent)
 
 
 @lru_cache(4096)
 def _classify_click(user_agent: bytes) -> Verdict:
-    # Browsers always send a longer user agent; scanners often do not.
-    if user_agent in {b"", _APPLE_PREFETCH}:
+    # Browsers send more than this; scanners often do not.
+    if user_agent in {b"", _BARE_MOZILLA}:
         return Verdict.SCANNER
     return _classify_user_agent(user_agent)
 

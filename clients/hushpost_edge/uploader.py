@@ -33,13 +33,13 @@ _IDLE_SECONDS = 0.5
 _CALL_TIMEOUT_SECONDS = 30.0
 _DISK_RETRY_SECONDS = 1.0
 _CLEANUP_SECONDS = 10.0
-"""How often the WAL of a spool that never becomes empty is truncated."""
+"""Interval between clean-ups of the spool file."""
 
 _TRANSIENT_ERRORS = (UnavailableError, DeadlineExceededError, ResourceExhaustedError)
 """Errors that go away on their own. Others need an operator, for example a revoked key."""
 
 _BACKOFF = RetryPolicy(initial_backoff=0.25, max_backoff=5.0)
-_PERMANENT_ERROR_SECONDS = 30.0
+_OPERATOR_RETRY_SECONDS = 30.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -116,15 +116,15 @@ class Uploader:
             )
             return _BACKOFF.backoff(self._failures, error.retry_after, random.uniform)
         _log.error(
-            "shipping events failed; events are kept until an operator fixes the cause",
+            "shipping events failed; will retry, but an operator must fix the cause",
             reason=error.reason,
             cause=cause,
             events=events,
         )
-        return _PERMANENT_ERROR_SECONDS
+        return _OPERATOR_RETRY_SECONDS
 
     async def _clean_up(self, *, is_idle: bool) -> None:
-        """Erase shipped events from the file, once when idle or else at regular intervals."""
+        """Erase shipped events from the file: as soon as the spool is idle, and at intervals."""
         is_due = time.monotonic() - self._last_cleanup >= _CLEANUP_SECONDS
         if is_due or (is_idle and not self._is_clean):
             await asyncio.to_thread(self._spool.clean_up)

@@ -1,4 +1,4 @@
-"""Decides what changes in the parts of a message: links, pixel and preference links."""
+"""Finds the replacements in the parts of a message: links, pixel and preference links."""
 
 import re
 from collections.abc import Iterable

@@ -85,7 +85,7 @@ async def upload(spool: Spool, tracking: ScriptedTracking, calls: int) -> None:
 
 async def test_a_batch_is_retried_until_it_is_accepted(spool: Spool, monkeypatch: Any) -> None:
     """Every retry sends the same events and request id; then the spool is empty."""
-    monkeypatch.setattr(uploader, "_PERMANENT_ERROR_SECONDS", 0.01)
+    monkeypatch.setattr(uploader, "_OPERATOR_RETRY_SECONDS", 0.01)
     tracking = ScriptedTracking(
         UnavailableError("down"),
         ResourceExhaustedError("busy"),

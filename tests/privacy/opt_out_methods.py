@@ -13,9 +13,11 @@ from tests.inspection import Connection
 
 __all__ = ["METHODS", "OptOutMethod", "TrackedContacts", "find_tracked_contacts"]
 
+# The index on events is on blocks of four contacts, hence the conditions on `contact >> 2`.
+
 # The controls: a system without recording lock and anonymization, which deletes events.
 _CHOOSE = """
-update contacts set do_not_track = 3, preference_time = clock_timestamp()
+update contacts set do_not_track = 3 /* TRUE */, preference_time = clock_timestamp()
 where tenant = $1 and contact = any($2)
 """
 _DELETE = """
@@ -29,7 +31,7 @@ insert into policies (
     tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
     quorum, history_when_true, retention_days
 )
-select tenant, version + 1, clock_timestamp(), actor, true, mode_when_true, 2, quorum,
+select tenant, version + 1, clock_timestamp(), actor, true, mode_when_true, 2 /* ANONYMOUS */, quorum,
     history_when_true, retention_days
 from policies
 where tenant = $1
@@ -80,7 +82,11 @@ class TrackedContacts:
         await self.check_rows()
 
     async def check_rows(self) -> None:
-        """Add contacts that opted out but are named by rows to `leaked`."""
+        """Add contacts whose opt-out was not respected to `leaked`.
+
+        New rows that name a contact are always a leak. Old rows are one unless they may be
+        kept or a job is to remove them. Kept rows are one if they name a sent slot.
+        """
         for method, numbers, snapshot in self._stopped:
             found = await self._contacts(_NAMED_SINCE, numbers, snapshot)
             if not method.keeps and not method.is_job:
@@ -111,13 +117,14 @@ Stop = Callable[[TrackedContacts, Sequence[str]], Awaitable[None]]
 class OptOutMethod:
     """A method of opting out, and a control without the protection under test.
 
-    No method allows new rows that name the contact.
+    After each of them, no new row may name the contact.
 
     Attributes:
         real: Opts contacts out through the authority.
         control: Does the same with plain SQL, without locking or anonymization.
         choice: The contacts' preference before they opt out.
-        keeps: Rows that name the contact remain, on slots that no message carries.
+        keeps: Old rows that name the contact remain, but with slots that no message has, so
+            that they cannot be linked to new events.
         is_job: Rows that name the contact remain until a background job has finished.
         together: How many contacts opt out in one call.
     """

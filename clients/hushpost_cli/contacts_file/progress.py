@@ -20,13 +20,13 @@ from rich.text import Text
 
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 
-__all__ = ["track"]
+__all__ = ["progress_bar"]
 
 _EVERY_ROWS = 5_000
 _EVERY_SECONDS = 5.0
 
 
-def track(file: ContactsFile, verb: str, every: int = _EVERY_ROWS) -> "Bar | Lines":
+def progress_bar(file: ContactsFile, verb: str, every: int = _EVERY_ROWS) -> "Bar | Lines":
     """Return a progress bar on a terminal, otherwise a printer of plain lines.
 
     Args:

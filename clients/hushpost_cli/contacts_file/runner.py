@@ -12,7 +12,7 @@ from hushpost_cli._connection import Connection
 from hushpost_cli._exit import BAD_ROWS, INTERRUPTED, USAGE, fail, print_lines
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import FileError
-from hushpost_cli.contacts_file.progress import track
+from hushpost_cli.contacts_file.progress import progress_bar
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows, check_target, default_path
 from hushpost_cli.contacts_file.summary import Summary
 from hushpost_client import HushpostError, Preferences
@@ -40,6 +40,8 @@ class RunOptions:
 
 class Task(Protocol):
     """What a command does with a contacts file.
+
+    The methods are called in this order. `check` keeps the summary that reports need.
 
     Attributes:
         verb: For the progress bar, such as "importing".
@@ -88,7 +90,7 @@ class Task(Protocol):
 
 
 def run(task: Task, options: RunOptions) -> None:
-    """Check the file, then process its rows. Raises typer.Exit unless all rows were good."""
+    """Check the file, then process its rows. Raises typer.Exit if the check found bad rows."""
     name = options.file.name
     target = options.rejected or default_path(options.file)
     try:
@@ -115,7 +117,7 @@ def run(task: Task, options: RunOptions) -> None:
 
 def _check(task: Task, file: ContactsFile) -> Summary:
     try:
-        with track(file, "checking", task.progress_rows) as progress:
+        with progress_bar(file, "checking", task.progress_rows) as progress:
             return task.check(file, progress)
     except KeyboardInterrupt:
         raise fail(f"interrupted; {task.nothing_done}", INTERRUPTED) from None
@@ -126,7 +128,7 @@ def _process(
 ) -> None:
     async def process() -> None:
         async with connection.open() as hushpost:
-            with track(file, task.verb, task.progress_rows) as progress:
+            with progress_bar(file, task.verb, task.progress_rows) as progress:
                 await task.process(file, rejected, hushpost.preferences, tenant, progress)
 
     try:

@@ -6,7 +6,11 @@ __all__ = ["Verdict"]
 
 
 class Verdict(IntEnum):
-    """What caused an event. Values as in `hushpost.v1.Verdict`."""
+    """What caused an event. Values as in `hushpost.v1.Verdict`.
+
+    The edge decides it (`hushpost_edge.classifier`). A new verdict also needs a value in
+    `privacy.proto`, in the client's enum, and a row in docs/reference/verdicts.md.
+    """
 
     HUMAN = 1
     PROXY = 2

@@ -140,7 +140,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
             AdmissionInterceptor(services.shutdown, limits),
             AuthenticationInterceptor(services.authenticator),
         ),
-        registered=RECORDING,
+        frequent=RECORDING,
         shed={"RecordEvents": (limits.recording, limits.events)},
     )
     for servicer, add in servicers.values():

@@ -182,6 +182,7 @@ def _increments(
             clickers[any_link] = (published_clickers, live_clickers)
     for any_link, advanced in links.items():
         people = advance_clickers(*clickers[any_link], quorum, advanced)
+        # ANY_LINK counts people only; the events are counted per link.
         increments[any_link] = Count(0, people)
     return increments
 
@@ -189,10 +190,11 @@ def _increments(
 def _small_groups(sent: Iterable[tuple[int, int, int, int]], quorum: int) -> set[int]:
     """Return groups whose AGGREGATE numbers may stand for fewer people than the quorum.
 
-    AGGREGATE numbers count events, and one person can cause any number of them. So the
-    group must have been sent at least a quorum of messages: in mode AGGREGATE, or, if none
-    was sent in that mode, in any mode but OFF. In the latter case the events come from
-    readers with a privacy signal, or from messages that were identified when sent.
+    One person can cause any number of AGGREGATE events, so the number of messages limits
+    the number of people. A group is small if it has fewer messages than the quorum (without
+    OFF), or some AGGREGATE messages but fewer than the quorum. Without any AGGREGATE
+    message, its AGGREGATE events come from readers with a privacy signal, or from
+    messages that were identified when sent, so all its messages count.
     """
     trackable: Counter[int] = Counter()
     aggregate: Counter[int] = Counter()

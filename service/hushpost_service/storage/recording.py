@@ -105,8 +105,9 @@ async def load_recording_inputs(
         tenant: The tenant.
         requests: The methods and request ids to claim.
         contacts: The contacts whose preferences are read.
-        oldest_campaign: Creation time of the oldest campaign of the events. Preferences
-            that differ only in changes before that time form one group.
+        oldest_campaign: Creation time of the oldest campaign of the events. Earlier
+            changes of preferences do not affect the events, so contacts whose preferences
+            differ only in them share a group.
         now: The current time.
     """
     previous, current = periods(now)
@@ -253,7 +254,7 @@ def _to_columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[o
 async def delete_empty_counters(
     connection: Connection, tenant: int, keys: Iterable[CounterKey]
 ) -> None:
-    """Delete the counters that are 0, so that an hour does not outlast its events.
+    """Delete counters that are 0: their key would reveal the hour of deleted events.
 
     The counters must have been written by this transaction.
     """

@@ -1,4 +1,4 @@
-"""Turns reported opens and clicks into events: opens tokens, validates, and records."""
+"""Turns reported opens and clicks into events: decrypts tokens, validates, and records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ class Ingest:
 
         Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
         """
-        event, campaign = await self._opened(item)
+        event, campaign = await self._validated(item)
         await self._recorder.record(Method.RECORD_OPEN, request, {campaign.tenant: [event]})
 
     async def record_click(self, item: Item, request: UUID | None) -> str:
@@ -106,7 +106,7 @@ class Ingest:
         if item.signal == 0:
             # Signal 0 means an open, not a click.
             raise _link_not_found()
-        event, campaign = await self._opened(item)
+        event, campaign = await self._validated(item)
         await self._recorder.record(Method.RECORD_CLICK, request, {campaign.tenant: [event]})
         return campaign.urls[event.signal - 1]
 
@@ -117,7 +117,7 @@ class Ingest:
         rejections = []
         for index in remaining:
             try:
-                event, _ = await self._opened(batch.item(index))
+                event, _ = await self._validated(batch.item(index))
                 singles.append(event)
             except HushpostError as error:
                 if error.reason not in _ITEM_REASONS:
@@ -139,16 +139,18 @@ class Ingest:
     def _valid_events(self, batch: Batch, now: int) -> tuple[Events, list[int]]:
         """Return the events of items that pass all checks, and the indexes of the others.
 
-        The checks run on whole columns. The other items are checked one by one: their
-        token may be invalid, their campaign or link not cached, or their time out of range.
+        The checks run on whole columns. An item that fails is not rejected yet: the caller
+        passes it to `_validated`, which reads uncached campaigns and names the error.
         """
-        token_fields, is_open = self._codec.open_batch(batch.tokens)
+        token_fields, has_valid_token = self._codec.open_batch(batch.tokens)
         times = [now if time is None else time for time in batch.times]
         try:
+            # In the order of the fields of Event.
             reported = np.array(
                 [batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64
             )
-        except OverflowError:  # a time outside of 64 bits
+        except OverflowError:
+            # A time does not fit into 64 bits: validate every item separately.
             return _NO_EVENTS, list(range(len(times)))
         signal, _, time, _ = reported
         numbers, positions = np.unique(token_fields[:, 0], return_inverse=True)
@@ -156,12 +158,12 @@ class Ingest:
         links = np.array([_NOT_CACHED if one is None else len(one.urls) for one in cached])
         created = np.array([0 if one is None else one.created for one in cached])
         earliest, latest = event_times(now)
-        is_valid = is_open & (signal >= 0) & (signal <= links[positions])
+        is_valid = has_valid_token & (signal >= 0) & (signal <= links[positions])
         is_valid &= (time >= earliest) & (time <= latest)
         events = np.column_stack([token_fields, reported.T, created[positions]])[is_valid]
         return events, np.flatnonzero(~is_valid).tolist()
 
-    async def _opened(self, item: Item) -> tuple[Event, CachedCampaign]:
+    async def _validated(self, item: Item) -> tuple[Event, CachedCampaign]:
         """Return an item's event and campaign.
 
         Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE,

@@ -14,11 +14,13 @@ Handler = grpc.RpcMethodHandler
 
 
 class InterceptedServer:
-    """Replaces the server in the generated `add_…Servicer_to_server` functions.
+    """Wraps the methods of services in interceptors, and adds them to a server.
+
+    Pass it to the generated `add_…Servicer_to_server` functions instead of the server.
 
     A method that is registered with gRPC has a queue of its own, and gRPC looks
     through all queues at every call (`asyncio.wait`). So only the methods named in
-    `registered` get one; the others share the generic queue.
+    `frequent` get one; the others share the generic queue.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class InterceptedServer:
         server: grpc.aio.Server,
         *,
         interceptors: Sequence[Interceptor] = (),
-        registered: Collection[str] = (),
+        frequent: Collection[str] = (),
         shed: Mapping[str, tuple[ConcurrencyLimit, ...]] | None = None,
     ) -> None:
         """Wrap a server.
@@ -34,13 +36,13 @@ class InterceptedServer:
         Args:
             server: The server that the methods are added to.
             interceptors: From the outermost to the innermost.
-            registered: Names of frequent RPCs.
-            shed: Names of registered unary RPCs that are rejected undecoded while
-                one of these limits is reached.
+            frequent: Names of the most frequent RPCs.
+            shed: Frequent unary RPCs, with their limits. While a limit is reached, calls
+                are rejected before their request is decoded.
         """
         self._server = server
         self._interceptors = interceptors
-        self._registered = registered
+        self._frequent = frequent
         self._shed = shed or {}
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
@@ -54,10 +56,11 @@ class InterceptedServer:
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, wrapped),)
         )
+        # Calls of a registered method never reach the generic handlers.
         registered: dict[str, Any] = {
             name: self._shedding(name, handler) if name in self._shed else handler
             for name, handler in wrapped.items()
-            if name in self._registered
+            if name in self._frequent
         }
         self._server.add_registered_method_handlers(service, registered)
 
@@ -87,6 +90,7 @@ class InterceptedServer:
         limits = self._shed[name]
 
         async def reject(_requests: Any, _context: Any) -> None:
+            # The limit may no longer be reached when the call gets here.
             raise next((limit for limit in limits if limit.is_reached), limits[0]).error()
 
         return SheddingHandler(handler, limits, self._intercepted_unary(name, reject))
