@@ -89,7 +89,7 @@ async def _serve(
         # Before gRPC starts threads, which inherit the affinity.
         pin_to({settings.cpu})
     database = opened.database
-    campaign_cache = CampaignCache(database)
+    campaign_cache = CampaignCache(database, time.monotonic)
 
     async def reserve(tenant: int, campaign: int, group: int, count: int) -> int:
         async with database.connection("reserve slots") as connection:

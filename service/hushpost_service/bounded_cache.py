@@ -1,8 +1,9 @@
-"""A cache of bounded size with FIFO eviction. Pure."""
+"""Caches of bounded size with FIFO eviction. Pure."""
 
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-__all__ = ["BoundedCache"]
+__all__ = ["BoundedCache", "RecentMisses"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -23,3 +24,23 @@ class BoundedCache(dict[K, V]):
         if len(self) >= self._max_entries and key not in self:
             del self[next(iter(self))]
         super().__setitem__(key, value)
+
+
+class RecentMisses:
+    """Keys that were looked up a moment ago and do not exist."""
+
+    def __init__(self, max_keys: int, seconds: float, clock: Callable[[], float]) -> None:
+        """Remember up to `max_keys` keys, each for `seconds` of the clock."""
+        self._expiry: BoundedCache[int, float] = BoundedCache(max_keys)
+        self._seconds = seconds
+        self._clock = clock
+
+    def add(self, keys: Iterable[int]) -> None:
+        """Remember keys."""
+        expiry = self._clock() + self._seconds
+        for key in keys:
+            self._expiry[key] = expiry
+
+    def __contains__(self, key: int) -> bool:
+        """Return whether a key is remembered."""
+        return self._expiry.get(key, 0.0) > self._clock()

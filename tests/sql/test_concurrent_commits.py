@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -82,7 +83,7 @@ async def test_concurrent_commits_do_not_deadlock(large_pool: Database) -> None:
     recorders = [
         Recorder(
             large_pool,
-            CampaignCache(large_pool),
+            CampaignCache(large_pool, time.monotonic),
             lambda: datetime.now(UTC),
             max_queued_events=10**6,
             connections=2,

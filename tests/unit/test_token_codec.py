@@ -23,6 +23,7 @@ from hushpost_service.tokens.keyring import Keyring, KeyringError
 KEYRING = Keyring.generate()
 SEALER = TokenCodec(KEYRING)
 
+ALL_TENANTS = range(2**24)
 tenants = st.integers(1, 2**23 - 1)
 tokens = st.builds(
     TrackingToken,
@@ -43,7 +44,8 @@ def reason_of(text: str, sealer: TokenCodec = SEALER) -> Reason:
 
 def opened_together(texts: list[str]) -> list[TrackingToken | None]:
     """Open tokens as a batch; return None for each invalid one."""
-    parts, is_open = SEALER.open_batch(texts)
+    parts, is_open, unknown = SEALER.open_batch(texts, ALL_TENANTS)
+    assert not unknown
     return [
         TrackingToken(*token) if good else None
         for token, good in zip(parts.tolist(), is_open.tolist(), strict=True)
@@ -59,7 +61,20 @@ def test_a_token_opens_to_what_was_sealed(token: TrackingToken) -> None:
     assert set(text) <= URL_SAFE
 
 
-@given(st.lists(tokens.map(SEALER.seal) | st.text("Aab+/_-=é", max_size=60), min_size=1))
+texts_like_tokens = st.one_of(
+    tokens.map(SEALER.seal),
+    st.text("Aab+/_-=é", max_size=60),
+    st.text("Aab+/_-=é\n\x00", min_size=56, max_size=56),
+    st.builds(
+        lambda token, at, text: (token[:at] + text + token[at + len(text) :])[:56],
+        tokens.map(SEALER.seal),
+        st.integers(0, 55),
+        st.text(min_size=1, max_size=3) | st.sampled_from(("=", "==", "===", "A=", "A==")),
+    ),
+)
+
+
+@given(st.lists(texts_like_tokens, min_size=1))
 def test_a_batch_opens_as_each_token_does(texts: list[str]) -> None:
     """Opening a batch yields the same results as opening each token."""
     alone: list[TrackingToken | None] = []
@@ -69,6 +84,44 @@ def test_a_batch_opens_as_each_token_does(texts: list[str]) -> None:
         except HushpostError:
             alone.append(None)
     assert opened_together(texts) == alone
+
+
+@pytest.mark.parametrize("padding", ["=", "==", "==="])
+def test_a_token_that_ends_in_padding_does_not_affect_its_batch(padding: str) -> None:
+    """A token of the right length that ends in padding is invalid; the others open."""
+    good = TrackingToken(campaign_number(1, 1), 1, 1, 1)
+    text = SEALER.seal(good)
+    padded = text[: -len(padding)] + padding
+    assert opened_together([text, padded, text]) == [good, None, good]
+    assert opened_together([text, text, padded]) == [good, good, None]
+    assert reason_of(padded) is Reason.TOKEN_INVALID
+    with pytest.raises(HushpostError):
+        campaign_of(padded[:13] + "===")
+
+
+def test_tokens_of_unknown_tenants_are_reported_and_not_opened() -> None:
+    """No key is derived for tenants that the caller does not know; other tokens open."""
+    known, unknown = (TrackingToken(campaign_number(tenant, 1), 1, 1, 1) for tenant in (1, 2))
+    opened = SEALER.open_batch([SEALER.seal(unknown), SEALER.seal(known)], {1})
+    assert opened.is_valid.tolist() == [False, True]
+    assert opened.unknown_tenants == {2}
+    assert opened.contents.tolist() == [[0] * 4, list(known)]
+
+
+def test_forged_tokens_evict_no_key() -> None:
+    """Only a token that opens puts a key into the cache, so that forgeries cannot flush it."""
+    sealer = TokenCodec(KEYRING)
+    good = SEALER.seal(TrackingToken(campaign_number(1, 1), 1, 1, 1))
+    sealer.open(good)
+    sealer.open_batch([good], {1})
+    before = sealer.cached_keys
+    for tenant in range(2, 50):
+        forged = SEALER.seal(TrackingToken(campaign_number(tenant, 1), 1, 1, 1))
+        forged = forged[:-1] + ("A" if forged[-1] != "A" else "B")
+        sealer.open_batch([forged], {1})
+        with pytest.raises(HushpostError):
+            sealer.open(forged)
+    assert sealer.cached_keys == before == 2
 
 
 @given(st.lists(tokens, min_size=2, max_size=5), st.integers(0, 55), st.data())

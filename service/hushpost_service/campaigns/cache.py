@@ -5,24 +5,33 @@ creation time, its links and groups. A policy is cached with its version, which 
 recording transaction compares with the database.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hushpost_service.bounded_cache import BoundedCache
+from hushpost_service.bounded_cache import BoundedCache, RecentMisses
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import to_microseconds
 from hushpost_service.domain.modes import ModeRule
 from hushpost_service.domain.validation import is_id
 from hushpost_service.storage import campaigns, tenants
+from hushpost_service.storage.campaigns import Campaign
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.tokens.codec import tenant_of
 
-__all__ = ["CachedCampaign", "CampaignCache"]
+__all__ = ["CachedCampaign", "CampaignCache", "campaign_not_found"]
 
 _CAMPAIGNS = 10_000
 _TENANTS = 10_000
 _MAX_CAMPAIGN = 2**63 - 1
+_MAX_TENANT = 2**23 - 1
+
+_ABSENT_SECONDS = 1.0
+"""How long a campaign that was not found is not looked up again. No token of a campaign
+exists before the campaign does, so that only guessed numbers and campaigns that a restored
+backup lacks are affected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,12 @@ class CachedCampaign:
 class CampaignCache:
     """Looks up campaigns and policies in memory first, then in the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        """Prepare an empty cache. `clock` returns seconds and is never set back."""
+        self.tenants: set[int] = set()
+        """Numbers of tenants that exist; see `find_tenants`."""
         self._database = database
+        self._absent = RecentMisses(_CAMPAIGNS, _ABSENT_SECONDS, clock)
         self._campaigns: BoundedCache[int, CachedCampaign] = BoundedCache(_CAMPAIGNS)
         self._numbers: BoundedCache[tuple[int, str], int] = BoundedCache(_CAMPAIGNS)
         self._rules: BoundedCache[int, tuple[int, ModeRule]] = BoundedCache(_TENANTS)
@@ -61,23 +74,56 @@ class CampaignCache:
 
     async def read(self, number: int) -> CachedCampaign:
         """Read a campaign from the database and cache it. Raises CAMPAIGN_NOT_FOUND."""
-        tenant = tenant_of(number)
-        if number > _MAX_CAMPAIGN:
-            raise _campaign_not_found()
-        async with self._database.connection("read campaign") as connection:
-            found = await campaigns.campaign(connection, tenant, number)
-        if found is None:
-            raise _campaign_not_found()
-        campaign = CachedCampaign(
-            tenant,
-            number,
-            found.create_time,
-            to_microseconds(found.create_time),
-            tuple(link.url for link in found.links),
-            {group_id: group for group, group_id in enumerate(found.groups, 1)},
-        )
-        self._campaigns[number] = campaign
-        return campaign
+        found = await self._read_many([number])
+        if number not in found:
+            raise campaign_not_found()
+        return found[number]
+
+    async def get_many(self, links: Mapping[int, int]) -> dict[int, CachedCampaign]:
+        """Return the campaigns that exist, with one query per tenant for uncached ones.
+
+        Args:
+            links: Campaign numbers, each with the link number that the campaign should have;
+                if it has fewer links in the cache, it is read again.
+        """
+        found = {}
+        missing = []
+        for number, link in links.items():
+            campaign = self._campaigns.get(number)
+            if campaign is not None:
+                found[number] = campaign
+            if campaign is None or link > len(campaign.urls):
+                missing.append(number)
+        return found | await self._read_many(missing)
+
+    async def _read_many(self, numbers: Iterable[int]) -> dict[int, CachedCampaign]:
+        """Read campaigns from the database and cache them; return those that exist.
+
+        Campaigns that were not found a moment ago are not looked up again.
+        """
+        by_tenant: defaultdict[int, list[int]] = defaultdict(list)
+        for number in numbers:
+            if number <= _MAX_CAMPAIGN and number not in self._absent:
+                by_tenant[tenant_of(number)].append(number)
+        found: dict[int, CachedCampaign] = {}
+        for tenant, of_tenant in by_tenant.items():
+            async with self._database.connection("read campaigns") as connection:
+                rows = await campaigns.campaigns_by_number(connection, tenant, of_tenant)
+            found |= {number: _cached(tenant, campaign) for number, campaign in rows.items()}
+            self._absent.add(number for number in of_tenant if number not in rows)
+        for number, campaign in found.items():
+            self._campaigns[number] = campaign
+        return found
+
+    async def find_tenants(self, numbers: Iterable[int]) -> bool:
+        """Add those of the numbers to `tenants` that are tenants; return whether any is."""
+        unknown = [number for number in numbers if number <= _MAX_TENANT]
+        if not unknown:
+            return False
+        async with self._database.connection("find tenants") as connection:
+            found = await tenants.existing_tenants(connection, unknown)
+        self.tenants |= found
+        return bool(found)
 
     async def get(self, number: int) -> CachedCampaign:
         """Return a campaign, from the cache if possible. Raises CAMPAIGN_NOT_FOUND."""
@@ -106,11 +152,11 @@ class CampaignCache:
         number = self._numbers.get((tenant, campaign_id))
         if number is None:
             if not is_id(campaign_id):
-                raise _campaign_not_found()
+                raise campaign_not_found()
             async with self._database.connection("campaign number") as connection:
                 number = await campaigns.campaign_number(connection, tenant, campaign_id)
             if number is None:
-                raise _campaign_not_found()
+                raise campaign_not_found()
             self._numbers[tenant, campaign_id] = number
         return number
 
@@ -127,5 +173,17 @@ class CampaignCache:
         return rule
 
 
-def _campaign_not_found() -> HushpostError:
+def _cached(tenant: int, campaign: Campaign) -> CachedCampaign:
+    return CachedCampaign(
+        tenant,
+        campaign.number,
+        campaign.create_time,
+        to_microseconds(campaign.create_time),
+        tuple(link.url for link in campaign.links),
+        {group_id: group for group, group_id in enumerate(campaign.groups, 1)},
+    )
+
+
+def campaign_not_found() -> HushpostError:
+    """Return the error for a campaign that does not exist."""
     return HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")

@@ -1,5 +1,6 @@
 """Queries about campaigns: links, groups, reserved slots, messages sent."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ __all__ = [
     "add_sent",
     "campaign",
     "campaign_number",
+    "campaigns_by_number",
     "close_campaign",
     "group_sent",
     "insert_campaign",
@@ -111,16 +113,28 @@ async def campaign_number(connection: Connection, tenant: int, campaign_id: str)
 
 async def campaign(connection: Connection, tenant: int, number: int) -> Campaign | None:
     """Return a campaign by number, with its links and groups, or None."""
-    row = await connection.fetchrow(sql.CAMPAIGN, tenant, number)
-    if row is None:
-        return None
-    links = await connection.fetch(sql.LINKS, tenant, number)
-    groups = await connection.fetch(sql.GROUPS, tenant, number)
-    return replace(
-        Campaign(*row),
-        links=tuple(Link(url, label, link) for link, url, label in links),
-        groups=tuple(group_id for _, group_id in groups),
-    )
+    return (await campaigns_by_number(connection, tenant, [number])).get(number)
+
+
+async def campaigns_by_number(
+    connection: Connection, tenant: int, numbers: Sequence[int]
+) -> dict[int, Campaign]:
+    """Return campaigns with their links and groups; those that do not exist are left out."""
+    rows = await connection.fetch(sql.CAMPAIGNS, tenant, numbers)
+    if not rows:
+        return {}
+    links: defaultdict[int, list[Link]] = defaultdict(list)
+    for number, link, url, label in await connection.fetch(sql.LINKS, tenant, numbers):
+        links[number].append(Link(url, label, link))
+    groups: defaultdict[int, list[str]] = defaultdict(list)
+    for number, group_id in await connection.fetch(sql.GROUPS, tenant, numbers):
+        groups[number].append(group_id)
+    return {
+        found.number: replace(
+            found, links=tuple(links[found.number]), groups=tuple(groups[found.number])
+        )
+        for found in (Campaign(*row) for row in rows)
+    }
 
 
 async def list_campaigns(

@@ -1,5 +1,6 @@
 """Queries about tenants and their policies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from hushpost_service.storage.sql import tenants as sql
 __all__ = [
     "PolicyChange",
     "Tenant",
+    "existing_tenants",
     "insert_policy",
     "insert_tenant",
     "list_policies",
@@ -57,6 +59,12 @@ async def tenant_ids(connection: Connection) -> dict[int, str]:
     """Return the ids of all tenants by number."""
     rows = await connection.fetch(sql.TENANT_IDS)
     return {row["tenant"]: row["tenant_id"] for row in rows}
+
+
+async def existing_tenants(connection: Connection, numbers: Iterable[int]) -> set[int]:
+    """Return the numbers that are those of tenants."""
+    rows = await connection.fetch(sql.EXISTING_TENANTS, list(numbers))
+    return {number for (number,) in rows}
 
 
 async def lock_tenant(connection: Connection, number: int) -> None:

@@ -9,8 +9,8 @@ compares them). `make bench ONLY=issue_vs_siv` measures the gain.
 
 from hmac import compare_digest
 
+import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.cmac import CMAC
 
 __all__ = ["BLOCK", "BlockSiv"]
 
@@ -22,48 +22,64 @@ _TAG_TO_COUNTER = bytes.fromhex("ffffffffffffffff7fffffff7fffffff")
 
 
 class BlockSiv:
-    """Seals and opens plaintexts that share the associated data."""
+    """Seals and opens plaintexts of equal size with one key.
 
-    def __init__(self, key: bytes, associated: bytes, size: int = BLOCK) -> None:
+    The associated data of each plaintext must be shorter than a block, so that its CMAC
+    is one block of AES too.
+    """
+
+    def __init__(self, key: bytes, size: int = BLOCK) -> None:
         """Set up the key.
 
         Args:
             key: The AES-SIV key: half for the tag, half for the key stream.
-            associated: The associated data of all plaintexts.
             size: Bytes of each plaintext, at most 16. `open` supports 16 only.
         """
         self._tag_key, self._stream_key = key[: len(key) // 2], key[len(key) // 2 :]
         self._size = size
-        # S2V (2.4) and CMAC (RFC 4493, 2.4) XOR this into a plaintext before they encrypt it.
-        added = _xor(_doubled(_cmac(self._tag_key, bytes(BLOCK))), _cmac(self._tag_key, associated))
-        if size < BLOCK:
-            added = _doubled(added)
-        self._offset = _xor(added, _doubled(_encrypted(self._tag_key, bytes(BLOCK))))
+        # The subkeys of CMAC (RFC 4493, 2.3), and the first step of S2V (RFC 5297, 2.4).
+        self._whole_block = _doubled(_encrypted(self._tag_key, bytes(BLOCK)))
+        self._padded_block = _doubled(self._whole_block)
+        self._first = _doubled(_encrypted(self._tag_key, self._whole_block))
 
-    def seal(self, texts: bytes) -> list[bytes]:
-        """Seal concatenated plaintexts; return tag and ciphertext of each."""
+    def seal(self, texts: bytes, associated: bytes) -> list[bytes]:
+        """Seal concatenated plaintexts that share associated data; return tag and ciphertext."""
         size = self._size
         blocks = texts if size == BLOCK else _padded(texts, size)
-        tags = self._tags(blocks)
+        offset = _xor(self._first, self._cmacs(_padded(associated, len(associated))))
+        if size < BLOCK:
+            offset = _doubled(offset)
+        tags = self._tags(blocks, offset * (len(blocks) // BLOCK))
         ciphertexts = _xor(blocks, self._stream(tags))
         return [
             tags[start : start + BLOCK] + ciphertexts[start : start + size]
             for start in range(0, len(blocks), BLOCK)
         ]
 
-    def open(self, tags: bytes, ciphertexts: bytes) -> tuple[bytes, list[bool]]:
-        """Decrypt concatenated blocks; return the plaintexts, and which tags are valid."""
+    def open(self, tags: bytes, ciphertexts: bytes, associated: bytes) -> tuple[bytes, list[bool]]:
+        """Decrypt concatenated blocks; return the plaintexts, and which tags are valid.
+
+        `associated` has the associated data of each block, all of the same length.
+        """
+        count = len(tags) // BLOCK
         texts = _xor(ciphertexts, self._stream(tags))
-        expected = self._tags(texts)
+        cmacs = self._cmacs(_padded(associated, len(associated) // count)) if count else b""
+        expected = self._tags(texts, _xor(self._first * count, cmacs))
         if compare_digest(tags, expected):
-            return texts, [True] * (len(texts) // BLOCK)
+            return texts, [True] * count
         return texts, [
             compare_digest(tags[start : start + BLOCK], expected[start : start + BLOCK])
             for start in range(0, len(texts), BLOCK)
         ]
 
-    def _tags(self, texts: bytes) -> bytes:
-        return _encrypted(self._tag_key, _xor(texts, self._offset * (len(texts) // BLOCK)))
+    def _cmacs(self, padded: bytes) -> bytes:
+        """Return the CMAC of each message, given padded to one block."""
+        subkeys = self._padded_block * (len(padded) // BLOCK)
+        return _encrypted(self._tag_key, _xor(padded, subkeys))
+
+    def _tags(self, texts: bytes, offsets: bytes) -> bytes:
+        subkeys = self._whole_block * (len(texts) // BLOCK)
+        return _encrypted(self._tag_key, _xor(_xor(texts, offsets), subkeys))
 
     def _stream(self, tags: bytes) -> bytes:
         counters = _and(tags, _TAG_TO_COUNTER * (len(tags) // BLOCK))
@@ -71,21 +87,17 @@ class BlockSiv:
 
 
 def _padded(texts: bytes, size: int) -> bytes:
-    """Pad each plaintext to a block, as S2V does."""
-    padding = b"\x80".ljust(BLOCK - size, b"\0")
-    return b"".join([texts[start : start + size] + padding for start in range(0, len(texts), size)])
+    """Pad each text of `size` bytes to a block, as CMAC and S2V do."""
+    blocks = np.zeros((len(texts) // size, BLOCK), np.uint8)
+    blocks[:, :size] = np.frombuffer(texts, np.uint8).reshape(-1, size)
+    blocks[:, size] = 0x80
+    return blocks.tobytes()
 
 
 def _encrypted(key: bytes, blocks: bytes) -> bytes:
     """Encrypt each block independently: the primitive of CMAC and CTR."""
     cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - a building block of AES-SIV
     return cipher.encryptor().update(blocks)
-
-
-def _cmac(key: bytes, text: bytes) -> bytes:
-    cmac = CMAC(algorithms.AES(key))
-    cmac.update(text)
-    return cmac.finalize()
 
 
 def _doubled(block: bytes) -> bytes:

@@ -9,32 +9,35 @@ A preference token is `version 1 | key id 1 | tenant 8 | AES-SIV(contact 8)`, wi
 another version and separate keys: neither kind opens as the other.
 """
 
-import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from itertools import repeat
 from struct import Struct
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import Flags, Numbers
 from hushpost_service.tokens.aes_siv import BLOCK, BlockSiv
+from hushpost_service.tokens.base64url import decoded, encoded
 from hushpost_service.tokens.keyring import Keyring
 
 __all__ = [
     "NO_CONTACT",
     "NO_SLOT",
+    "OpenedTokens",
     "PreferenceToken",
     "TokenCodec",
     "TrackingToken",
     "campaign_number",
     "campaign_of",
     "tenant_of",
+    "token_invalid",
 ]
 
 NO_CONTACT = 0
@@ -49,17 +52,16 @@ _HEADER = Struct(">BBQ")
 _TRACKING_BODY = Struct(">QII")
 _TRACKING_BODIES = np.dtype([("contact", ">u8"), ("group", ">u4"), ("slot", ">u4")])
 _PREFERENCE_BODY = Struct(">Q")
-# Offsets of the tag, the ciphertext and the end of a tracking token.
+# Offsets of the end of the key's name, the tag, the ciphertext and the end of a tracking
+# token. Version, key id and tenant, which are the upper bytes of the campaign, name a key.
+_KEY = 5
 _TAG = _HEADER.size
 _CIPHERTEXT = _TAG + BLOCK
 _TRACKING_BYTES = _CIPHERTEXT + BLOCK
 _TRACKING_CHARACTERS = 56
 _PREFERENCE_CHARACTERS = 46
 _TENANT_SHIFT = 40
-_MAX_CAMPAIGN = 2**63 - 1
-
-_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_CACHED_KEYS = 10_000
 
 
 C = TypeVar("C", int, Numbers)
@@ -72,6 +74,20 @@ class TrackingToken(NamedTuple):
     contact: int
     group: int
     slot: int
+
+
+class OpenedTokens(NamedTuple):
+    """The tokens of a batch.
+
+    Attributes:
+        contents: Of shape (tokens, fields of `TrackingToken`); zeros for invalid tokens.
+        is_valid: Which tokens are valid.
+        unknown_tenants: Tenants whose tokens were not opened. They count as invalid.
+    """
+
+    contents: Numbers
+    is_valid: Flags
+    unknown_tenants: set[int]
 
 
 class PreferenceToken(NamedTuple):
@@ -97,9 +113,9 @@ def campaign_number(tenant: int, serial: int) -> int:
 
 def campaign_of(text: str) -> int:
     """Return the campaign number, which is not encrypted. Raises TOKEN_INVALID."""
-    raw = _decoded(text[:16], 16)
+    raw = decoded(text[:16], 16)
     if raw is None or raw[0] != _TRACKING:
-        raise _invalid()
+        raise token_invalid()
     return int(_HEADER.unpack_from(raw)[2])
 
 
@@ -109,15 +125,16 @@ class TokenCodec:
     def __init__(self, keyring: Keyring) -> None:
         self._active = keyring.active
         self._keyring = keyring
-        # Bounded, because a forged token can name any tenant.
-        self._cipher: Callable[[int, int, int], AESSIV] = lru_cache(4096)(
-            lambda kind, key_id, tenant: AESSIV(keyring.key(key_id, _PURPOSES[kind], tenant))
-        )
-        # Keyed by header, because all tokens of a campaign share one.
-        self._opener = lru_cache(4096)(self._opener_of)
-        self._blocks = lru_cache(4096)(self._blocks_of)
-        self._decoy_key = AESSIV.generate_key(512)
-        self._decoy = AESSIV(self._decoy_key)
+        # A key is cached once it has sealed or opened a token. Forged tokens, which can
+        # name any tenant and campaign, therefore evict nothing.
+        self._openers: BoundedCache[bytes, _Opener] = BoundedCache(_CACHED_KEYS)
+        self._blocks: BoundedCache[bytes, BlockSiv] = BoundedCache(_CACHED_KEYS)
+        self._decoy = AESSIV(AESSIV.generate_key(512))
+
+    @property
+    def cached_keys(self) -> int:
+        """The number of keys that are ready for use."""
+        return len(self._openers) + len(self._blocks)
 
     def seal(self, token: TrackingToken) -> str:
         """Return a tracking token of 56 characters."""
@@ -129,63 +146,66 @@ class TokenCodec:
         """Return the tracking tokens for contacts of a group, each with its slot."""
         header = _HEADER.pack(_TRACKING, self._active, campaign)
         bodies = b"".join(map(_TRACKING_BODY.pack, contacts, repeat(group), slots))
-        return _encoded([header + part for part in self._blocks(header)[0].seal(bodies)])
+        sealed = self._batch_cipher(header[:_KEY]).seal(bodies, header)
+        return encoded([header + part for part in sealed])
 
     def open(self, text: str) -> TrackingToken:
         """Open a tracking token. Raises TOKEN_INVALID for every kind of defect."""
-        raw = _decoded(text, _TRACKING_CHARACTERS)
+        raw = decoded(text, _TRACKING_CHARACTERS)
         body, campaign = self._opened(_TRACKING, raw)
         contact, group, slot = _TRACKING_BODY.unpack(body)
         return TrackingToken(campaign, contact, group, slot)
 
-    def open_batch(self, texts: Sequence[str]) -> tuple[Numbers, Flags]:
+    def open_batch(self, texts: Sequence[str], tenants: Container[int]) -> OpenedTokens:
         """Open many tracking tokens, at a fraction of the cost of `open` per token.
 
-        Returns:
-            Contents of shape (tokens, fields of `TrackingToken`), and which tokens are
-            valid. The contents of the others are meaningless.
+        Args:
+            texts: The tokens.
+            tenants: The tenants whose tokens are opened. Deriving a key costs as much as
+                opening 20 tokens, so that forged tokens of thousands of tenants would
+                hold up other calls.
         """
-        raw = _decoded_batch(texts)
-        if raw is None:
-            return self._opened_one_by_one(texts)
-        tokens = np.frombuffer(raw, np.uint8).reshape(-1, _TRACKING_BYTES)
-        contents = np.empty((len(texts), len(TrackingToken._fields)), np.int64)
-        is_valid = np.empty(len(texts), np.bool_)
-        headers = np.ascontiguousarray(tokens[:, :_TAG]).view(f"V{_TAG}").ravel()
-        rows_by_header: dict[bytes, list[int]] = {}
-        for row, header in enumerate(headers.tolist()):
-            rows_by_header.setdefault(header, []).append(row)
-        for header, rows in rows_by_header.items():
-            blocks, campaign = self._blocks(header)
-            tags, ciphertexts = tokens[rows, _TAG:_CIPHERTEXT], tokens[rows, _CIPHERTEXT:]
-            bodies, is_valid[rows] = blocks.open(tags.tobytes(), ciphertexts.tobytes())
-            opened = np.frombuffer(bodies, _TRACKING_BODIES)
-            for column, name in enumerate(_TRACKING_BODIES.names or (), 1):
-                contents[rows, column] = opened[name]
-            # An invalid token may name a campaign that does not fit 63 bits.
-            contents[rows, 0] = campaign & _MAX_CAMPAIGN
-        return contents, is_valid
-
-    def _opened_one_by_one(self, texts: Sequence[str]) -> tuple[Numbers, Flags]:
         contents = np.zeros((len(texts), len(TrackingToken._fields)), np.int64)
         is_valid = np.zeros(len(texts), np.bool_)
-        for row, text in enumerate(texts):
-            with suppress(HushpostError):
-                contents[row] = self.open(text)
-                is_valid[row] = True
-        return contents, is_valid
+        unknown = set()
+        raw, rows = _decoded_batch(texts)
+        tokens = np.frombuffer(raw, np.uint8).reshape(-1, _TRACKING_BYTES)
+        positions_by_key: dict[bytes, list[int]] = {}
+        for position, key in enumerate(_bytes(tokens[:, :_KEY])):
+            positions_by_key.setdefault(key, []).append(position)
+        for key, positions in positions_by_key.items():
+            tenant = int.from_bytes(key[2:])
+            if key[0] != _TRACKING or key[1] not in self._keyring.secrets:
+                continue
+            if tenant not in tenants:
+                unknown.add(tenant)
+                continue
+            of_key = rows[positions]
+            contents[of_key], is_valid[of_key] = _opened_blocks(
+                self._batch_cipher(key), tokens[positions]
+            )
+        return OpenedTokens(contents, is_valid, unknown)
+
+    def _batch_cipher(self, key: bytes) -> BlockSiv:
+        """Return the batch cipher for the first bytes of a tracking token."""
+        cipher = self._blocks.get(key)
+        if cipher is None:
+            _, key_id, *tenant = key
+            secret = self._keyring.key(key_id, _PURPOSES[_TRACKING], int.from_bytes(tenant))
+            cipher = self._blocks[key] = BlockSiv(secret)
+        return cipher
 
     def seal_preferences(self, tenant: int, contacts: Sequence[int]) -> list[str]:
         """Return the preference tokens of contacts, of 46 characters each."""
         header = _HEADER.pack(_PREFERENCE, self._active, tenant)
         key = self._keyring.key(self._active, _PURPOSES[_PREFERENCE], tenant)
         bodies = b"".join(map(_PREFERENCE_BODY.pack, contacts))
-        sealed = BlockSiv(key, header, _PREFERENCE_BODY.size).seal(bodies)
-        return _encoded([header + part for part in sealed])
+        sealed = BlockSiv(key, _PREFERENCE_BODY.size).seal(bodies, header)
+        return encoded([header + part for part in sealed])
 
     def open_preference(self, text: str) -> PreferenceToken:
         """Open a preference token. Raises TOKEN_INVALID for every kind of defect."""
-        raw = _decoded(text, _PREFERENCE_CHARACTERS)
+        raw = decoded(text, _PREFERENCE_CHARACTERS)
         body, tenant = self._opened(_PREFERENCE, raw)
         return PreferenceToken(tenant, _PREFERENCE_BODY.unpack(body)[0])
 
@@ -196,75 +216,73 @@ class TokenCodec:
         response time does not reveal why a token was rejected.
         """
         if raw is None:
-            raw = bytes(42)
-        decrypt, associated, number = self._opener(kind, raw[:10])
+            raw = bytes(_TRACKING_BYTES)
+        header = raw[:_TAG]
+        opener = self._openers.get(header) if header[0] == kind else None
+        decrypt, associated, number = opener or self._opener(kind, header)
         try:
-            return decrypt(raw[10:], associated), number
+            body = decrypt(raw[_TAG:], associated)
         except InvalidTag:
-            raise _invalid() from None
+            raise token_invalid() from None
+        if opener is None:
+            self._openers[header] = decrypt, associated, number
+        return body, number
 
-    def _opener_of(self, kind: int, header: bytes) -> "tuple[_Decrypt, list[bytes], int]":
+    def _opener(self, kind: int, header: bytes) -> "_Opener":
         """Return the cipher, associated data and number for a header."""
         version, key_id, number = _HEADER.unpack(header)
         cipher = self._decoy
         if version == kind:
             tenant = number if kind == _PREFERENCE else tenant_of(number)
             with suppress(KeyError):
-                cipher = self._cipher(kind, key_id, tenant)
+                cipher = AESSIV(self._keyring.key(key_id, _PURPOSES[kind], tenant))
         return cipher.decrypt, [header], number
 
-    def _blocks_of(self, header: bytes) -> tuple[BlockSiv, int]:
-        """Return the batch cipher and the campaign for a header."""
-        version, key_id, campaign = _HEADER.unpack(header)
-        key = self._decoy_key
-        if version == _TRACKING:
-            with suppress(KeyError):
-                key = self._keyring.key(key_id, _PURPOSES[_TRACKING], tenant_of(campaign))
-        return BlockSiv(key, header), campaign
 
+_Opener = tuple[Callable[[bytes, list[bytes]], bytes], list[bytes], int]
+"""A decryption function, the associated data, and the number in the header."""
 
-_Decrypt = Callable[[bytes, list[bytes]], bytes]
 _PURPOSES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
 
 
-def _encoded(parts: Sequence[bytes]) -> list[str]:
-    """Encode parts of equal length as base64url without padding."""
-    # One call encodes all: zeros extend each part to a length that needs no padding.
-    length = len(parts[0])
-    filler = bytes(-length % 3)
-    raw = filler.join(parts) + filler
-    text = binascii.b2a_base64(raw, newline=False).translate(_TO_URL_SAFE).decode("ascii")
-    step, characters = len(text) // len(parts), -(-length * 4 // 3)
-    return [text[at : at + characters] for at in range(0, len(text), step)]
+def _decoded_batch(texts: Sequence[str]) -> tuple[bytes, Numbers]:
+    """Decode tracking tokens to concatenated bytes; return them and their rows.
 
-
-def _decoded(text: str, characters: int) -> bytes | None:
-    """Decode unpadded base64url of that length; return None if it is malformed.
-
-    Accepts only the canonical encoding, so that a token has exactly one spelling.
+    Malformed tokens are left out.
     """
-    if len(text) != characters or not text.isascii() or "+" in text or "/" in text:
-        return None
-    padding = b"=" * (-characters % 4)
-    standard = text.encode("ascii").translate(_TO_STANDARD)
-    try:
-        raw = binascii.a2b_base64(standard + padding, strict_mode=True)
-    except binascii.Error:
-        return None
-    if padding and binascii.b2a_base64(raw, newline=False) != standard + padding:
-        return None
-    return raw
+    rows: Sequence[int] = range(len(texts))
+    raw = None
+    if set(map(len, texts)) == {_TRACKING_CHARACTERS}:
+        # Tracking tokens need no padding, so one call can decode them all.
+        raw = decoded("".join(texts), _TRACKING_CHARACTERS * len(texts))
+    if raw is None:
+        parts = [decoded(text, _TRACKING_CHARACTERS) for text in texts]
+        rows = [row for row, one in enumerate(parts) if one is not None]
+        raw = b"".join([one for one in parts if one is not None])
+    return raw, np.array(rows, np.int64)
 
 
-def _decoded_batch(texts: Sequence[str]) -> bytes | None:
-    """Decode tracking tokens to concatenated bytes; return None if one is malformed.
+def _opened_blocks(cipher: BlockSiv, tokens: npt.NDArray[np.uint8]) -> tuple[Numbers, list[bool]]:
+    """Open tokens of one key; return their contents, zeros if invalid, and which are valid."""
+    bodies, is_valid = cipher.open(
+        tokens[:, _TAG:_CIPHERTEXT].tobytes(),
+        tokens[:, _CIPHERTEXT:].tobytes(),
+        tokens[:, :_TAG].tobytes(),
+    )
+    opened = np.frombuffer(bodies, _TRACKING_BODIES)
+    campaigns = np.ascontiguousarray(tokens[:, _TAG - 8 : _TAG]).view(">u8").ravel()
+    columns = [campaigns, *(opened[name] for name in _TRACKING_BODIES.names or ())]
+    contents = np.column_stack([column.astype(np.int64) for column in columns])
+    contents[~np.array(is_valid, np.bool_)] = 0
+    return contents, is_valid
 
-    Tracking tokens need no padding, so one call can decode them all.
-    """
-    if set(map(len, texts)) != {_TRACKING_CHARACTERS}:
-        return None
-    return _decoded("".join(texts), _TRACKING_CHARACTERS * len(texts))
+
+def _bytes(rows: npt.NDArray[np.uint8]) -> list[bytes]:
+    """Return each row as bytes of the row's full length."""
+    step, raw = rows.shape[1], rows.tobytes()
+    return [raw[start : start + step] for start in range(0, len(raw), step)]
 
 
-def _invalid() -> HushpostError:
+def token_invalid() -> HushpostError:
+    """Return the error for a token that does not open."""
     return HushpostError(Reason.TOKEN_INVALID, "the token is invalid")

@@ -1,6 +1,6 @@
 """Turns reported opens and clicks into events: decrypts tokens, validates, and records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -8,30 +8,31 @@ from uuid import UUID
 
 import numpy as np
 
-from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
+from hushpost_service.campaigns.cache import (
+    CachedCampaign,
+    CampaignCache,
+    campaign_not_found,
+)
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.events import CAMPAIGN, Event, Events, joined
+from hushpost_service.domain.events import CAMPAIGN, Event, Numbers
 from hushpost_service.domain.validation import checked_event_time, event_times
 from hushpost_service.storage.request_ids import Method
-from hushpost_service.tokens.codec import TokenCodec, campaign_of, tenant_of
+from hushpost_service.tokens.codec import (
+    OpenedTokens,
+    TokenCodec,
+    TrackingToken,
+    campaign_of,
+    tenant_of,
+    token_invalid,
+)
 from hushpost_service.tracking.recorder import Recorder
 
 __all__ = ["Batch", "Ingest", "Item", "Rejection"]
 
-_NO_EVENTS: Events = np.empty((0, len(Event._fields)), np.int64)
-_NOT_CACHED = -1
-"""The number of links of a campaign that is not cached: no signal is valid for it."""
+_NO_CAMPAIGN = -1
+"""The number of links of a campaign that does not exist: no signal is valid for it."""
 
-_ITEM_REASONS = frozenset(
-    (
-        Reason.TOKEN_INVALID,
-        Reason.CAMPAIGN_NOT_FOUND,
-        Reason.LINK_NOT_FOUND,
-        Reason.EVENT_TIME_IN_FUTURE,
-        Reason.EVENT_TIME_TOO_OLD,
-    )
-)
-"""Errors that reject one item of a batch; any other error fails the batch."""
+_FIRST_TIME, _LAST_TIME = -(2**63), 2**63 - 1
 
 
 class Item(NamedTuple):
@@ -111,57 +112,49 @@ class Ingest:
         return campaign.urls[event.signal - 1]
 
     async def record_batch(self, batch: Batch, request: UUID | None) -> list[Rejection]:
-        """Record the valid items of a batch; return the others once all is durable."""
-        valid, remaining = self._valid_events(batch, self._now())
-        singles: list[Event] = []
-        rejections = []
-        for index in remaining:
-            try:
-                event, _ = await self._validated(batch.item(index))
-                singles.append(event)
-            except HushpostError as error:
-                if error.reason not in _ITEM_REASONS:
-                    raise
-                rejections.append(Rejection(index, error))
-        events = joined([valid, singles])
+        """Record the valid items of a batch; return the others once all is durable.
+
+        The checks run on whole columns. An invalid item affects no other item.
+        """
+        now = self._now()
+        opened = await self._opened(batch.tokens)
+        reported = _reported(batch, now)
+        numbers, positions = np.unique(opened.contents[:, 0], return_inverse=True)
+        highest_links = np.zeros(len(numbers), np.int64)
+        np.maximum.at(highest_links, positions, reported[0])
+        campaigns = await self._campaigns.get_many(
+            # The campaign of an invalid token is 0.
+            {n: link for n, link in zip(numbers.tolist(), highest_links.tolist(), strict=True) if n}
+        )
+        found = [campaigns.get(number) for number in numbers.tolist()]
+        links = np.array([_NO_CAMPAIGN if one is None else len(one.urls) for one in found])
+        created = np.array([0 if one is None else one.created for one in found])
+        signal, _, time, _ = reported
+        earliest, latest = event_times(now)
+        is_valid = opened.is_valid & (signal >= 0) & (signal <= links[positions])
+        is_valid &= (time >= earliest) & (time <= latest)
+        events = np.column_stack([opened.contents, reported.T, created[positions]])[is_valid]
         tenants = tenant_of(events[:, CAMPAIGN])
         await self._recorder.record(
             Method.RECORD_EVENTS,
             request,
             {tenant: events[tenants == tenant] for tenant in set(tenants.tolist())},
         )
-        return rejections
+        return [
+            Rejection(index, _item_error(batch.item(index), opened, index, campaigns, now))
+            for index in np.flatnonzero(~is_valid).tolist()
+        ]
 
     async def resolve(self, token: str, link: int) -> str:
         """Return a link's URL, using only the unencrypted part of the token."""
         return await self._campaigns.url(campaign_of(token), link)
 
-    def _valid_events(self, batch: Batch, now: int) -> tuple[Events, list[int]]:
-        """Return the events of items that pass all checks, and the indexes of the others.
-
-        The checks run on whole columns. An item that fails is not rejected yet: the caller
-        passes it to `_validated`, which reads uncached campaigns and names the error.
-        """
-        token_fields, has_valid_token = self._codec.open_batch(batch.tokens)
-        times = [now if time is None else time for time in batch.times]
-        try:
-            # In the order of the fields of Event.
-            reported = np.array(
-                [batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64
-            )
-        except OverflowError:
-            # A time does not fit into 64 bits: validate every item separately.
-            return _NO_EVENTS, list(range(len(times)))
-        signal, _, time, _ = reported
-        numbers, positions = np.unique(token_fields[:, 0], return_inverse=True)
-        cached = [self._campaigns.cached(number) for number in numbers.tolist()]
-        links = np.array([_NOT_CACHED if one is None else len(one.urls) for one in cached])
-        created = np.array([0 if one is None else one.created for one in cached])
-        earliest, latest = event_times(now)
-        is_valid = has_valid_token & (signal >= 0) & (signal <= links[positions])
-        is_valid &= (time >= earliest) & (time <= latest)
-        events = np.column_stack([token_fields, reported.T, created[positions]])[is_valid]
-        return events, np.flatnonzero(~is_valid).tolist()
+    async def _opened(self, tokens: list[str]) -> OpenedTokens:
+        opened = self._codec.open_batch(tokens, self._campaigns.tenants)
+        unknown = opened.unknown_tenants
+        if unknown and await self._campaigns.find_tenants(unknown):
+            return self._codec.open_batch(tokens, self._campaigns.tenants)
+        return opened
 
     async def _validated(self, item: Item) -> tuple[Event, CachedCampaign]:
         """Return an item's event and campaign.
@@ -169,23 +162,60 @@ class Ingest:
         Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE,
         EVENT_TIME_TOO_OLD.
         """
-        token, signal, time, verdict, privacy_signal = item
-        number, contact, group, slot = self._codec.open(token)
-        campaign = self._campaigns.cached(number)
-        if campaign is None or signal > len(campaign.urls):
+        token = self._codec.open(item.token)
+        campaign = self._campaigns.cached(token.campaign)
+        if campaign is None or item.signal > len(campaign.urls):
             # New campaigns and links may have been created by another process.
-            campaign = await self._campaigns.read(number)
-        if not 0 <= signal <= len(campaign.urls):
-            raise _link_not_found()
-        now = self._now()
-        time = now if time is None else checked_event_time(time, now)
-        event = Event(
-            number, contact, group, slot, signal, verdict, time, privacy_signal, campaign.created
-        )
-        return event, campaign
+            campaign = await self._campaigns.read(token.campaign)
+        return _event(item, token, campaign, self._now()), campaign
 
     def _now(self) -> int:
         return int(self._clock().timestamp() * 1_000_000)
+
+
+def _reported(batch: Batch, now: int) -> Numbers:
+    """Return the signals, verdicts, times and privacy signals of a batch, each as a row."""
+    times = [now if time is None else time for time in batch.times]
+    try:
+        return np.array([batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64)
+    except OverflowError:
+        # A time does not fit into 64 bits. The nearest that does is just as invalid.
+        times = [min(max(time, _FIRST_TIME), _LAST_TIME) for time in times]
+        return np.array([batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64)
+
+
+def _item_error(
+    item: Item,
+    opened: OpenedTokens,
+    index: int,
+    campaigns: Mapping[int, CachedCampaign],
+    now: int,
+) -> HushpostError:
+    """Return why an item of a batch is invalid, like `_validated` for a single one."""
+    if not opened.is_valid[index]:
+        return token_invalid()
+    token = TrackingToken(*opened.contents[index].tolist())
+    try:
+        _event(item, token, campaigns.get(token.campaign), now)
+    except HushpostError as error:
+        return error
+    raise AssertionError
+
+
+def _event(item: Item, token: TrackingToken, campaign: CachedCampaign | None, now: int) -> Event:
+    """Return an item's event. Raises what `Ingest._validated` does except TOKEN_INVALID."""
+    if campaign is None:
+        raise campaign_not_found()
+    if not 0 <= item.signal <= len(campaign.urls):
+        raise _link_not_found()
+    return Event(
+        *token,
+        item.signal,
+        item.verdict,
+        now if item.time is None else checked_event_time(item.time, now),
+        item.privacy_signal,
+        campaign.created,
+    )
 
 
 def _link_not_found() -> HushpostError:

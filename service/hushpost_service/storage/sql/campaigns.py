@@ -48,22 +48,27 @@ CLOSE_TIME = "select close_time from campaigns where tenant = $1 and campaign = 
 # Selects the number of a campaign by id.
 CAMPAIGN_NUMBER = "select campaign from campaigns where tenant = $1 and campaign_id = $2"
 
-# Selects a campaign by number.
-CAMPAIGN = """
+# Selects campaigns by number.
+CAMPAIGNS = """
 select campaign, campaign_id, display_name, create_time, close_time
 from campaigns
-where tenant = $1 and campaign = $2
+where tenant = $1 and campaign = any($2::bigint[])
 """
 
-# Selects a campaign's links.
-LINKS = "select link, url, label from links where tenant = $1 and campaign = $2 order by link"
+# Selects the links of campaigns.
+LINKS = """
+select campaign, link, url, label
+from links
+where tenant = $1 and campaign = any($2::bigint[])
+order by campaign, link
+"""
 
-# Selects a campaign's groups.
+# Selects the groups of campaigns.
 GROUPS = """
-select group_number, group_id
+select campaign, group_id
 from campaign_groups
-where tenant = $1 and campaign = $2
-order by group_number
+where tenant = $1 and campaign = any($2::bigint[])
+order by campaign, group_number
 """
 
 # Selects a page (keyset pagination by creation time and number) of campaigns, newest

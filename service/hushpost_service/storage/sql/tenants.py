@@ -14,6 +14,9 @@ TENANT = "select tenant, tenant_id, display_name, create_time from tenants where
 # Selects the numbers and ids of all tenants.
 TENANT_IDS = "select tenant, tenant_id from tenants order by tenant"
 
+# Selects which of the numbers are those of tenants.
+EXISTING_TENANTS = "select tenant from tenants where tenant = any($1::integer[])"
+
 # Locks a tenant's row, which serializes changes of its policy.
 LOCK_TENANT = "select tenant from tenants where tenant = $1 for update"
 
