@@ -83,7 +83,7 @@ bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the result
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-chaos test-privacy lint format types imports lock-check
+.PHONY: check test test-chaos test-faults test-privacy lint format types imports lock-check
 check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
@@ -91,6 +91,10 @@ test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 
 test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute, and compare counts
 	@HUSHPOST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
+
+test-faults: $(VENV)/.dev $(PROJECT) ## run the tests under tests/faults in their long version; RUNS=n and SEED=n select seeds
+	@HUSHPOST_FAULTS=full HUSHPOST_FAULTS_RUNS=$(RUNS) HUSHPOST_FAULTS_SEED=$(SEED) \
+	  $(BIN)/pytest tests/faults -s $(ARGS)
 
 test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity; prints each attack with its control
 	@HUSHPOST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)
