@@ -22,7 +22,7 @@ create table events (
     is_first boolean not null
 );
 create index events_contact on events ((contact >> 2));
-create index events_campaign on events (campaign, (contact >> 10));
+create index events_campaign on events (campaign, signal, (verdict in (3, 4)), (contact >> 10));
 """
 """The authority's table of identified events, without its partitions."""
 

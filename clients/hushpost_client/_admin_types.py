@@ -81,7 +81,8 @@ class AnonymizationProgress:
 
     Attributes:
         anonymized_count: How many events have been anonymized.
-        total_count: How many events the job found when it started.
+        total_count: How many identified events the tenant had when the job started: an upper
+            limit, because events of contacts who consented stay.
         start_time: When the policy was changed, UTC.
     """
 

@@ -16,7 +16,7 @@ from tests.inspection import database_uri, on
 
 
 @asynccontextmanager
-async def _new_database(authority: RunningAuthority) -> AsyncIterator[str]:
+async def new_database(authority: RunningAuthority) -> AsyncIterator[str]:
     """Create a database for the duration of the block; yield its address."""
     server = database_uri(authority.process.data_dir)
     name = f"d_{uuid.uuid4().hex[:12]}"
@@ -30,14 +30,14 @@ async def _new_database(authority: RunningAuthority) -> AsyncIterator[str]:
 @pytest.fixture
 async def empty_database(authority: RunningAuthority) -> AsyncIterator[str]:
     """The address of an empty database, one per test."""
-    async with _new_database(authority) as uri:
+    async with new_database(authority) as uri:
         yield uri
 
 
 @pytest.fixture(scope="session")
 async def migrated_database(authority: RunningAuthority) -> AsyncIterator[str]:
     """The address of a database with the schema and partitions, shared by all tests here."""
-    async with _new_database(authority) as uri:
+    async with new_database(authority) as uri:
         await migrate(uri)
         now = datetime.now(UTC)
         async with on(uri) as connection, connection.transaction():

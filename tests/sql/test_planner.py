@@ -79,7 +79,7 @@ async def test_planner_statistics_contain_no_personal_data(filled: str) -> None:
             f"begin; alter table {MONTH} alter contact set statistics -1,"
             " alter slot set statistics -1, alter event_time set statistics -1;"
             f" alter index {MONTH}_expr_idx alter 1 set statistics -1;"
-            f" alter index {MONTH}_campaign_expr_idx alter 2 set statistics -1;"
+            f" alter index {MONTH}_campaign_signal_expr_expr1_idx alter 4 set statistics -1;"
             " alter table slot_bits alter bits set statistics -1;"
             " alter table contacts alter contact_id set statistics -1; analyze"
         )
@@ -88,29 +88,31 @@ async def test_planner_statistics_contain_no_personal_data(filled: str) -> None:
             f"{MONTH}.slot",
             f"{MONTH}.event_time",
             f"{MONTH}_expr_idx.expr",
-            f"{MONTH}_campaign_expr_idx.expr",
+            f"{MONTH}_campaign_signal_expr_expr1_idx.expr1",
             "slot_bits.bits",
             "contacts.contact_id",
         }
 
 
+BY_CONTACT = f"{MONTH}_expr_idx"
+BY_CAMPAIGN = f"{MONTH}_campaign_signal_expr_expr1_idx"
+
 INDEXES = {
-    "CAMPAIGNS_WITH_EVENTS": (anonymization.CAMPAIGNS_WITH_EVENTS, f"{MONTH}_expr_idx"),
-    "DELETE_EVENTS": (anonymization.DELETE_EVENTS, f"{MONTH}_expr_idx"),
-    "UNCONSENTED_CONTACTS": (anonymization.UNCONSENTED_CONTACTS, f"{MONTH}_expr_idx"),
-    "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, f"{MONTH}_campaign_expr_idx"),
-    "CONTACT_SLOTS": (anonymization.CONTACT_SLOTS, f"{MONTH}_campaign_expr_idx"),
-    "SLOT_SIGNALS": (anonymization.SLOT_SIGNALS, f"{MONTH}_campaign_expr_idx"),
-    "MOVE_SLOT": (anonymization.MOVE_SLOT, f"{MONTH}_campaign_expr_idx"),
-    "COUNT_UNCONSENTED_EVENTS": (
-        anonymization.COUNT_UNCONSENTED_EVENTS,
-        f"{MONTH}_campaign_expr_idx",
-    ),
+    "CAMPAIGNS_WITH_EVENTS": (anonymization.CAMPAIGNS_WITH_EVENTS, BY_CONTACT),
+    "DELETE_EVENTS": (anonymization.DELETE_EVENTS, BY_CONTACT),
+    "CONTACT_SLOTS": (anonymization.CONTACT_SLOTS, BY_CONTACT),
+    "SLOT_SIGNALS": (anonymization.SLOT_SIGNALS, BY_CONTACT),
+    "MOVE_SLOT": (anonymization.MOVE_SLOT, BY_CONTACT),
+    "UNCONSENTED_CONTACTS": (anonymization.UNCONSENTED_CONTACTS, BY_CAMPAIGN),
+    "ENGAGED_BLOCKS": (stats.ENGAGED_BLOCKS, BY_CAMPAIGN),
+    "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, BY_CAMPAIGN),
     "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_contact"),
     "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
     "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),
     "UPDATE_PREFERENCES": (contacts.UPDATE_PREFERENCES, "contacts_pkey"),
+    "SET_HINT_BITS": (contacts.SET_HINT_BITS, "contacts_pkey"),
+    "CONTACTS_BY_PREFERENCE": (contacts.CONTACTS_BY_PREFERENCE, "contacts_tenant_contact_id_key"),
     "DELETE_CONTACT": (contacts.DELETE_CONTACT, "contacts_tenant_contact_id_key"),
     "LIST_CHANGES_OF_CONTACT": (contacts.LIST_CHANGES_OF_CONTACT, "preference_changes_contact"),
 }

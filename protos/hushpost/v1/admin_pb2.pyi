@@ -168,7 +168,9 @@ class AnonymizationProgress(_message.Message):
     folded_count: _builtins.int
     """Events anonymized so far."""
     total_count: _builtins.int
-    """Events to anonymize, counted when the job started."""
+    """Identified events of the tenant when the job started: an upper limit, because events
+    of contacts who consented to tracking are not anonymized.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the policy was changed."""

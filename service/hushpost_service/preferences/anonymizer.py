@@ -8,7 +8,7 @@ works on the identified events that exist when it runs.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -25,6 +25,7 @@ from hushpost_service.storage import recording
 from hushpost_service.storage.anonymization import CampaignContact, ContactJob, PolicyJob
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.stats import ALL_SIGNALS, engaged_blocks
 from hushpost_service.tracking.slots import SlotPool
 
 __all__ = ["Anonymizer"]
@@ -35,6 +36,9 @@ _EVENTS_PER_TRANSACTION = 5000
 """Takes a fraction of a second, so that recording transactions do not wait for long."""
 
 _CONTACTS_PER_BATCH = 500
+_BLOCKS_PER_READ = 4
+"""Up to 4,096 contacts are read at once, with all their events in a campaign."""
+
 _POLL_SECONDS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -142,19 +146,29 @@ class Anonymizer:
 
     async def _run_policy_job(self, tenant: int, job: PolicyJob) -> None:
         async with self._database.connection("count events to anonymize") as connection:
-            remaining = await storage.count_unconsented_events(connection, tenant)
-            total = job.anonymized_events + remaining
+            campaigns = await storage.identified_campaigns(connection, tenant)
+            total = job.anonymized_events + sum(campaigns.values())
             await storage.set_total_events(connection, tenant, job.number, total)
-        after = 0
+        for campaign in campaigns:
+            async for contacts in self._unconsented_contacts(tenant, campaign):
+                await self._anonymize(tenant, contacts, job.history, job.number)
+
+    async def _unconsented_contacts(
+        self, tenant: int, campaign: int
+    ) -> AsyncIterator[Sequence[int]]:
+        """Yield batches of the contacts of a campaign whose events a policy job concerns."""
+        after = -1
         while True:
             async with self._database.connection("read contacts with events") as connection:
-                contacts = await storage.unconsented_contacts(
-                    connection, tenant, after, _CONTACTS_PER_BATCH
+                blocks = await engaged_blocks(
+                    connection, tenant, campaign, ALL_SIGNALS, after, _BLOCKS_PER_READ
                 )
-            if not contacts:
+                contacts = await storage.unconsented_contacts(connection, tenant, campaign, blocks)
+            if not blocks:
                 return
-            await self._anonymize(tenant, contacts, job.history, job.number)
-            after = contacts[-1]
+            for start in range(0, len(contacts), _CONTACTS_PER_BATCH):
+                yield contacts[start : start + _CONTACTS_PER_BATCH]
+            after = blocks[-1]
 
     async def _delete_jobs(self, tenant: int, numbers: Sequence[int]) -> None:
         async with self._database.connection("delete anonymization jobs") as connection:

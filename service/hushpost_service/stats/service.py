@@ -24,6 +24,9 @@ from hushpost_service.storage.stats import (
 
 __all__ = ["CampaignNumbers", "Stats"]
 
+_MAX_BLOCKS = 64
+"""Blocks of contacts with an engaged contact that one statement reads."""
+
 _MODES_WITH_PEOPLE = (Mode.ANONYMOUS, ANONYMIZED + Mode.ANONYMOUS)
 """Modes in which slots tell people apart; AGGREGATE counts events only."""
 
@@ -111,16 +114,30 @@ class Stats:
             await self._campaigns.url(number, first_signal)
         create_time = (await self._campaigns.get(number)).create_time
         found: list[EngagedContact] = []
+        block = storage.block_of(after) - 1
+        # One block is a page or more of a frequent signal; a rare one needs many.
+        count = 1
         async with self._database.connection("engaged contacts") as connection:
             rule = await self._campaigns.mode_rule(connection, tenant)
             while len(found) < limit:
+                blocks = await storage.engaged_blocks(
+                    connection,
+                    tenant,
+                    number,
+                    signals,
+                    block,
+                    count,
+                    include_machine=include_machine,
+                )
+                if not blocks:
+                    break
                 contacts = await storage.engaged_contacts(
                     connection,
                     tenant,
                     number,
                     signals,
+                    blocks,
                     after,
-                    limit,
                     include_machine=include_machine,
                 )
                 found += [
@@ -128,9 +145,7 @@ class Stats:
                     for contact, preference in contacts
                     if rule.of_contact(preference, create_time) is Mode.IDENTIFIED
                 ]
-                if len(contacts) < limit:
-                    break
-                after = contacts[-1][0].number
+                block, count = blocks[-1], min(2 * count, _MAX_BLOCKS)
         return found[:limit]
 
     async def _publish(

@@ -21,10 +21,10 @@ __all__ = [
     "contact_jobs",
     "contact_slots",
     "contacts_with_expired_events",
-    "count_unconsented_events",
     "delete_events",
     "delete_jobs",
     "erased_contact_jobs",
+    "identified_campaigns",
     "insert_contact_jobs",
     "insert_policy_job",
     "move_slot",
@@ -193,15 +193,22 @@ async def move_slot(
     await connection.execute(sql.MOVE_SLOT, tenant, contact, *slot, new_slot)
 
 
+async def identified_campaigns(connection: Connection, tenant: int) -> dict[int, int]:
+    """Return the campaigns that have identified events, with the number of these events."""
+    rows = await connection.fetch(sql.IDENTIFIED_CAMPAIGNS, tenant)
+    return dict(map(tuple, rows))
+
+
 async def unconsented_contacts(
-    connection: Connection, tenant: int, after: int, limit: int
+    connection: Connection, tenant: int, campaign: int, blocks: Sequence[int]
 ) -> list[int]:
-    """Return contacts, by number, that have events but have not consented to tracking."""
-    rows = await connection.fetch(sql.UNCONSENTED_CONTACTS, tenant, after, limit)
+    """Return contacts that have events in a campaign but have not consented to tracking.
+
+    Args:
+        connection: A database connection.
+        tenant: The tenant.
+        campaign: The campaign.
+        blocks: Blocks of contacts, as returned by `stats.engaged_blocks`.
+    """
+    rows = await connection.fetch(sql.UNCONSENTED_CONTACTS, tenant, campaign, blocks)
     return [contact for (contact,) in rows]
-
-
-async def count_unconsented_events(connection: Connection, tenant: int) -> int:
-    """Return the number of events of contacts that have not consented to tracking."""
-    count: int = await connection.fetchval(sql.COUNT_UNCONSENTED_EVENTS, tenant)
-    return count

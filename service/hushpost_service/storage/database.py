@@ -12,11 +12,28 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.server_settings import SESSION_SETTINGS
 
-__all__ = ["BEGIN", "Database"]
+__all__ = ["BEGIN", "CONNECTION_SETTINGS", "Database"]
 
 BEGIN = "begin isolation level read committed"
 """Begins a transaction. The isolation level is explicit, because a server may have a
 stricter default, under which a statement would not see what was committed before it."""
+
+CONNECTION_SETTINGS = {
+    **SESSION_SETTINGS,
+    "application_name": "hushpost",
+    "jit": "off",
+    # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
+    # be cheaper; planning takes as long as a small commit.
+    "plan_cache_mode": "force_generic_plan",
+    # Plans of prepared statements are kept. One made while a table is empty
+    # would use a sequential scan forever; every statement has an index.
+    "enable_seqscan": "off",
+    # Columns that identify contacts have no statistics. The planner then
+    # overestimates the events per contact, and would scan all of a tenant's
+    # entries in an index whose last column is the contact.
+    "enable_indexonlyscan": "off",
+}
+"""Settings of every connection of the pool."""
 
 T = TypeVar("T")
 
@@ -71,21 +88,7 @@ class Database:
             command_timeout=_STATEMENT_SECONDS,
             # No session state is ever changed; a reset would cost a round trip each time.
             reset=_skip_reset,
-            server_settings={
-                **SESSION_SETTINGS,
-                "application_name": "hushpost",
-                "jit": "off",
-                # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
-                # be cheaper; planning takes as long as a small commit.
-                "plan_cache_mode": "force_generic_plan",
-                # Plans of prepared statements are kept. One made while a table is empty
-                # would use a sequential scan forever; every statement has an index.
-                "enable_seqscan": "off",
-                # Columns that identify contacts have no statistics. The planner then
-                # overestimates the events per contact, and would scan all of a tenant's
-                # entries in an index whose last column is the contact.
-                "enable_indexonlyscan": "off",
-            },
+            server_settings=CONNECTION_SETTINGS,
         )
         return cls(pool)
 

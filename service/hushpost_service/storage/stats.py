@@ -1,6 +1,6 @@
 """Queries about statistics: identified counts, published counts, engaged contacts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -11,12 +11,15 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import stats as sql
 
 __all__ = [
+    "ALL_SIGNALS",
     "ANY_LINK",
     "Cell",
     "CellCounts",
     "EngagedContact",
     "HourCell",
     "UnpublishedCell",
+    "block_of",
+    "engaged_blocks",
     "engaged_contacts",
     "identified_counts",
     "lock_publication",
@@ -26,6 +29,8 @@ __all__ = [
     "unpublished_cells",
 ]
 
+ALL_SIGNALS = (0, 2**15 - 1)
+"""The range of all signals: opens and clicks on any link."""
 
 ANY_LINK = -1
 """The signal of a cell that counts the people who clicked any link of a group."""
@@ -199,7 +204,12 @@ async def publish(
     )
 
 
-async def engaged_contacts(
+def block_of(contact: int) -> int:
+    """Return the block of a contact, by its number."""
+    return contact >> 10
+
+
+async def engaged_blocks(
     connection: Connection,
     tenant: int,
     campaign: int,
@@ -207,21 +217,48 @@ async def engaged_contacts(
     after: int,
     limit: int,
     *,
-    include_machine: bool,
-) -> list[tuple[EngagedContact, ContactPreference]]:
-    """Return a page of contacts that have an event, with their preferences.
+    include_machine: bool = True,
+) -> list[int]:
+    """Return the next blocks of contacts (number >> 10) that have an event, in order.
 
     Args:
         connection: A database connection.
         tenant: The tenant.
         campaign: The campaign.
         signals: The first and last signal of the range that an event must be in.
-        after: The number of the last contact of the previous page.
-        limit: The page size.
+        after: The last block that was returned before; -1 to begin.
+        limit: The maximum number of blocks.
         include_machine: Whether events with an automated verdict count.
     """
     rows = await connection.fetch(
-        sql.ENGAGED_CONTACTS, tenant, campaign, *signals, include_machine, after, limit
+        sql.ENGAGED_BLOCKS, tenant, campaign, *signals, include_machine, after + 1, limit
+    )
+    return [block for (block,) in rows]
+
+
+async def engaged_contacts(
+    connection: Connection,
+    tenant: int,
+    campaign: int,
+    signals: tuple[int, int],
+    blocks: Sequence[int],
+    after: int,
+    *,
+    include_machine: bool,
+) -> list[tuple[EngagedContact, ContactPreference]]:
+    """Return the contacts in some blocks that have an event, with their preferences.
+
+    Args:
+        connection: A database connection.
+        tenant: The tenant.
+        campaign: The campaign.
+        signals: The first and last signal of the range that an event must be in.
+        blocks: Blocks of contacts, as returned by `engaged_blocks`.
+        after: Contacts up to this number are left out.
+        include_machine: Whether events with an automated verdict count.
+    """
+    rows = await connection.fetch(
+        sql.ENGAGED_CONTACTS, tenant, campaign, *signals, include_machine, blocks, after
     )
     return [
         (

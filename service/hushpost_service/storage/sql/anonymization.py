@@ -2,9 +2,10 @@
 
 `tableoid` and `ctid` together identify a row of a partitioned table.
 
-The indexes of `events` contain blocks of contacts: `contact >> 2` and `contact >> 10`.
-The tenant is the upper 24 bits of a campaign number. CTEs are materialized so that the
-planner looks events up by contact and does not read an index for its sort order.
+Events of a contact are looked up by its block, `contact >> 2`, because the index contains
+blocks. The tenant is the upper 24 bits of a campaign number. CTEs are materialized, and
+`campaign + 0` is written instead of `campaign`, so that the planner looks events up by
+contact: a contact has fewer events than a campaign.
 """
 
 # Begins an anonymizing transaction. The lock serializes those of one tenant: a
@@ -81,23 +82,27 @@ with contact_events as materialized (
         and contact >> 2 = any(array(select number >> 2 from unnest($2::bigint[]) as number))
         and contact = any($2::bigint[])
 )
-select campaign, contact, create_time
+select pairs.campaign, contact, create_time
 from (select distinct campaign, contact from contact_events) as pairs
-join campaigns using (campaign)
-where tenant = $1
+cross join lateral (
+    select create_time
+    from campaigns
+    where tenant = $1 and campaign between pairs.campaign and pairs.campaign
+    order by campaign
+    limit 1
+) as found
 """
 
 # Deletes at most $4 (null: all) events of (campaign, contact) pairs. Returns the number
 # of deleted events of each kind; there are few kinds, mainly the hours of a message.
-# Hours count from 1970-01-01T00Z. Events are looked up by contact first, because a
-# contact has fewer events than a campaign.
+# Hours count from 1970-01-01T00Z.
 DELETE_EVENTS = """
 with contact_events as materialized (
     select tableoid as partition_oid, ctid as row_ctid, campaign, contact
     from events
     where tenant = $1
-        and contact >> 2 = any(array(select number >> 2 from unnest($3::bigint[]) as number))
-        and contact = any($3::bigint[])
+        and contact >> 2
+            = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
 ), selected as (
     select partition_oid, row_ctid
     from contact_events
@@ -106,8 +111,8 @@ with contact_events as materialized (
 ), deleted as (
     delete from events using selected
     where tenant = $1
-        and contact >> 2 = any(array(select number >> 2 from unnest($3::bigint[]) as number))
-        and contact = any($3::bigint[])
+        and contact >> 2
+            = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
         and events.tableoid = selected.partition_oid and events.ctid = selected.row_ctid
     returning campaign, event_time, group_number, slot, signal, verdict, is_first
 )
@@ -127,7 +132,7 @@ from (
     from events
     where tenant = $1 and event_time < $2
         and campaign between $1::bigint << 40 and ($1::bigint << 40) + (1::bigint << 40) - 1
-    order by campaign, contact >> 10, contact
+    order by campaign, signal, (verdict in (3, 4)), contact >> 10
     limit $3
 ) as expired
 """
@@ -136,48 +141,58 @@ from (
 CONTACT_SLOTS = """
 select distinct campaign, group_number, slot
 from events
-where tenant = $1 and campaign = $2 and contact = $3
-    and contact >> 10 = $3::bigint >> 10
+where tenant = $1 and campaign + 0 = $2 and contact = $3
+    and contact >> 2 = $3::bigint >> 2
 """
 
 # Selects the signals and verdicts of a contact's events with one slot.
 SLOT_SIGNALS = """
 select distinct signal, verdict
 from events
-where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
-    and contact >> 10 = $2::bigint >> 10
+where tenant = $1 and contact = $2 and campaign + 0 = $3 and group_number = $4 and slot = $5
+    and contact >> 2 = $2::bigint >> 2
 """
 
 # Replaces the slot of a contact's events.
 MOVE_SLOT = """
 update events
 set slot = $6
-where tenant = $1 and contact = $2 and campaign = $3 and group_number = $4 and slot = $5
-    and contact >> 10 = $2::bigint >> 10
+where tenant = $1 and contact = $2 and campaign + 0 = $3 and group_number = $4 and slot = $5
+    and contact >> 2 = $2::bigint >> 2
 """
 
-# Selects a page (keyset pagination by contact) of the contacts that have events although
-# their preference is not FALSE (2), that is, without consent.
+# Selects the campaigns that have identified events, with their number, from counters.
+IDENTIFIED_CAMPAIGNS = """
+select campaign, sum(events)::bigint as events
+from counters
+where tenant = $1 and mode = 1
+group by campaign
+having sum(events) > 0
+order by campaign
+"""
+
+# Selects the contacts that have events in blocks $3 (`contact >> 10`) of a campaign
+# although their preference is not FALSE (2), that is, without consent.
 UNCONSENTED_CONTACTS = """
-select contact
-from contacts
+with engaged as materialized (
+    select distinct contact
+    from events
+    where tenant = $1 and campaign = $2
+        and signal = any(array(
+            select 0 union all select link from links where tenant = $1 and campaign = $2
+        ))
+        and (verdict in (3, 4)) = any(array[false, true])
+        and contact >> 10 = any($3::bigint[])
+)
+select engaged.contact
+from engaged
 cross join lateral (
-    select from events
-    where events.tenant = $1
-        and events.contact >> 2 = contacts.contact >> 2
-        and events.contact = contacts.contact
+    select do_not_track
+    from contacts
+    where tenant = $1 and contact between engaged.contact and engaged.contact
+    order by contact
     limit 1
-) as any_event
-where tenant = $1 and contact > $2 and do_not_track <> 2
-order by contact
-limit $3
-"""
-
-# Counts the events of contacts that have not consented.
-COUNT_UNCONSENTED_EVENTS = """
-select count(*)
-from events
-join contacts using (tenant, contact)
-where tenant = $1 and do_not_track <> 2
-    and campaign between $1::bigint << 40 and ($1::bigint << 40) + (1::bigint << 40) - 1
+) as found
+where do_not_track <> 2
+order by engaged.contact
 """

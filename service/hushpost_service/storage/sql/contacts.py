@@ -1,4 +1,10 @@
-"""Statements about contacts, their preferences, and the log of changes."""
+"""Statements about contacts, their preferences, and the log of changes.
+
+Contacts are looked up one by one in a lateral subquery, by a range of one value in the
+order of an index. The index is then the only choice, whatever the statistics say. With
+`= any($2)`, the planner reads all contacts of the tenant when its statistics come from
+a time when the table was small, and compares each with every value.
+"""
 
 # Inserts contacts with preference UNSET; returns their numbers in the order of the ids,
 # or null if one of them exists. The ids are the lines of one text, which the driver
@@ -21,16 +27,22 @@ select array_agg(contact_id), array_agg(contact) from inserted
 # preference. Times before the creation are replaced by null: they have no effect on the
 # mode, and would split the groups.
 #
-# The ids are lines of one text. They are in a subquery because with a parameter the
-# planner would, for a large number of ids, read all contacts of the tenant.
+# The ids are lines of one text, like above.
 CONTACTS_BY_PREFERENCE = """
 select array_agg(contact_id), array_agg(contact), do_not_track,
     case when preference_time > $3 then preference_time end as since,
     case when anonymous_until >= $3 then anonymous_until end as anonymous,
     case when aggregate_until >= $3 then aggregate_until end as aggregate,
     case when off_until >= $3 then off_until end as off
-from contacts
-where tenant = $1 and contact_id = any(array(select string_to_table($2, E'\\n')))
+from string_to_table($2, E'\\n') as input(id)
+cross join lateral (
+    select contact_id, contact, do_not_track, preference_time, anonymous_until,
+        aggregate_until, off_until
+    from contacts
+    where tenant = $1 and contact_id between id and id
+    order by contact_id
+    limit 1
+) as found
 group by do_not_track, since, anonymous, aggregate, off
 """
 
@@ -38,8 +50,15 @@ group by do_not_track, since, anonymous, aggregate, off
 CONTACTS = """
 select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
     off_until
-from contacts
-where tenant = $1 and contact_id = any($2::text[])
+from unnest($2::text[]) as input(id)
+cross join lateral (
+    select contact_id, contact, do_not_track, preference_time, anonymous_until,
+        aggregate_until, off_until
+    from contacts
+    where tenant = $1 and contact_id between id and id
+    order by contact_id
+    limit 1
+) as found
 """
 
 # Selects contacts by id and locks them for a change of their preferences. The sort order
@@ -47,37 +66,55 @@ where tenant = $1 and contact_id = any($2::text[])
 LOCK_CONTACTS = """
 select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
     off_until
-from contacts
-where tenant = $1 and contact_id = any($2::text[])
-order by contact_id
-for update
+from (select id from unnest($2::text[]) as input(id) order by id collate "C") as input
+cross join lateral (
+    select contact_id, contact, do_not_track, preference_time, anonymous_until,
+        aggregate_until, off_until
+    from contacts
+    where tenant = $1 and contact_id between id and id
+    order by contact_id
+    limit 1
+    for update
+) as found
 """
 
 # Selects the id of a contact.
 CONTACT_ID = "select contact_id from contacts where tenant = $1 and contact = $2"
 
-# Updates preferences.
+# Updates the preferences of contacts, which must exist and be locked, so that nothing is
+# inserted. An upsert, because it finds each row in the primary key; a join would be
+# planned by statistics.
 UPDATE_PREFERENCES = """
-update contacts
-set do_not_track = input.do_not_track,
-    preference_time = input.preference_time,
-    anonymous_until = input.anonymous_until,
-    aggregate_until = input.aggregate_until,
-    off_until = input.off_until
+insert into contacts as existing (
+    tenant, contact, contact_id, do_not_track, preference_time, anonymous_until,
+    aggregate_until, off_until
+)
+overriding system value
+select $1, contact, '', do_not_track, preference_time, anonymous_until, aggregate_until, off_until
 from unnest(
     $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
     $7::timestamptz[]
 ) as input(contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until)
-where contacts.tenant = $1 and contacts.contact = input.contact
+on conflict (tenant, contact) do update set
+    do_not_track = excluded.do_not_track,
+    preference_time = excluded.preference_time,
+    anonymous_until = excluded.anonymous_until,
+    aggregate_until = excluded.aggregate_until,
+    off_until = excluded.off_until
 """
 
 # Reads contacts through the index that the recorder uses, which sets the hint bits of
-# their rows. The numbers are one text, like the ids above; see `CONTACTS_BY_PREFERENCE`
-# for the subquery.
+# their rows. The numbers are one text, like the ids above.
 SET_HINT_BITS = """
 select count(do_not_track)
-from contacts
-where tenant = $1 and contact = any((select $2::text::bigint[])::bigint[])
+from unnest($2::text::bigint[]) as input(number)
+cross join lateral (
+    select do_not_track
+    from contacts
+    where tenant = $1 and contact between number and number
+    order by contact
+    limit 1
+) as found
 """
 
 # Vacuums contacts so that later reads modify no page.

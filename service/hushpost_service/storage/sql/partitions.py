@@ -13,7 +13,7 @@ alter table {name}
     alter column event_time set statistics 0,
     alter column slot set statistics 0;
 alter index {name}_expr_idx alter column 1 set statistics 0;
-alter index {name}_campaign_expr_idx alter column 2 set statistics 0
+alter index {name}_campaign_signal_expr_expr1_idx alter column 4 set statistics 0
 """
 
 # Creates the partition of `request_ids` for a period.

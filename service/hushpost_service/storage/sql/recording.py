@@ -17,7 +17,7 @@ LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 # contacts). `new_requests` has the positions of the request ids that are new.
 #
 # Contacts are read without a row lock, which would write a WAL record that links the
-# contact to the transaction.
+# contact to the transaction. See `storage.sql.contacts` for how they are looked up.
 LOAD_RECORDING_INPUTS = f"""
 with {CLAIM}
 select (select array_agg(position) from new_requests) as new_requests,
@@ -27,8 +27,15 @@ left join (
     select array_agg(contact) as contacts, do_not_track,
         case when preference_time > $8 then preference_time end as since,
         anonymous_until, aggregate_until, off_until
-    from contacts
-    where tenant = $1 and contact = any(array(select unnest($7::bigint[])))
+    from unnest($7::bigint[]) as input(number)
+    cross join lateral (
+        select contact, do_not_track, preference_time, anonymous_until, aggregate_until,
+            off_until
+        from contacts
+        where tenant = $1 and contact between number and number
+        order by contact
+        limit 1
+    ) as found
     group by do_not_track, since, anonymous_until, aggregate_until, off_until
 ) as preference_groups on true
 """

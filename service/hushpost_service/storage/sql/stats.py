@@ -1,6 +1,6 @@
 """Statements about statistics. Reports read counters, so their cost does not grow with events.
 
-`ENGAGED_CONTACTS` alone reads events.
+Only `ENGAGED_BLOCKS` and `ENGAGED_CONTACTS` read events.
 """
 
 # Selects the numbers of messages sent, by group, mode and hour.
@@ -161,24 +161,75 @@ on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
 do update set events = existing.events + excluded.events, people = existing.people + excluded.people
 """
 
-# Selects a page (keyset pagination by contact number) of the contacts that have an event
-# with a signal from $3 to $4, and their preferences. Events with an automated verdict
-# count only if $5 is true. Reads an index in its order, by blocks of contacts, so that a
-# page costs no more than its contacts.
+# Selects at most $7 blocks of contacts (`contact >> 10`), from $6 on, that have an event
+# with a signal from $3 to $4 in a campaign. Events with an automated verdict count only
+# if $5 is true.
+#
+# Each recursion finds the next block with one lookup per signal in the index
+# (campaign, signal, automated, block), so that a rare signal costs little. The order by
+# block within each lookup leaves the planner no other index.
+ENGAGED_BLOCKS = """
+with recursive probes as materialized (
+    select signal::smallint as signal, machine
+    from (
+        select 0 as signal union all select link from links where tenant = $1 and campaign = $2
+    ) as signals
+    cross join unnest(array[false, $5]) as machine
+    where signal between $3::integer and $4::integer
+    group by signal, machine
+), blocks as (
+    select $6::bigint - 1 as block
+    union all
+    select next.block
+    from blocks
+    cross join lateral (
+        select first.block
+        from probes
+        cross join lateral (
+            select contact >> 10 as block
+            from events
+            where tenant = $1 and campaign = $2 and signal = probes.signal
+                and (verdict in (3, 4)) = probes.machine
+                and contact >> 10 > blocks.block
+            order by contact >> 10
+            limit 1
+        ) as first
+        order by first.block
+        limit 1
+    ) as next
+)
+select block from blocks offset 1 limit $7
+"""
+
+# Selects the contacts in blocks $6 of a campaign, after contact $7, that have an event with
+# a signal from $3 to $4, and their preferences. Events with an automated verdict count only
+# if $5 is true.
 ENGAGED_CONTACTS = """
-select contact, contact_id,
-    count(*) filter (where signal = 0) as opens,
-    count(*) filter (where signal > 0) as clicks,
-    min(event_time) as first_event_time, max(event_time) as last_event_time,
+with engaged as materialized (
+    select contact,
+        count(*) filter (where signal = 0) as opens,
+        count(*) filter (where signal > 0) as clicks,
+        min(event_time) as first_event_time, max(event_time) as last_event_time
+    from events
+    where tenant = $1 and campaign = $2
+        and signal = any(array(
+            select 0 union all select link from links where tenant = $1 and campaign = $2
+        ))
+        and (verdict in (3, 4)) = any(array[false, $5])
+        and contact >> 10 = any($6::bigint[])
+        and contact > $7
+    group by contact
+    having count(*) filter (where signal between $3::integer and $4::integer) > 0
+)
+select engaged.contact, contact_id, opens, clicks, first_event_time, last_event_time,
     do_not_track, preference_time, anonymous_until, aggregate_until, off_until
-from events
-join contacts using (tenant, contact)
-where tenant = $1 and campaign = $2
-    and contact > $6 and contact >> 10 >= $6 >> 10
-    and ($5 or verdict not in (3, 4))
-group by contact >> 10, contact, contact_id, do_not_track, preference_time, anonymous_until,
-    aggregate_until, off_until
-having count(*) filter (where signal between $3::integer and $4::integer) > 0
-order by contact >> 10, contact
-limit $7
+from engaged
+cross join lateral (
+    select contact_id, do_not_track, preference_time, anonymous_until, aggregate_until, off_until
+    from contacts
+    where tenant = $1 and contact between engaged.contact and engaged.contact
+    order by contact
+    limit 1
+) as found
+order by engaged.contact
 """

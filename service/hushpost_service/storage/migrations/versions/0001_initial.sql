@@ -193,13 +193,14 @@ create table events (
     is_first boolean not null
 ) partition by range (event_time);
 -- The keys are blocks of 4 and of 1,024 contacts, because B-tree deduplication stores a
--- repeated key once. Statements name the block as well as the contact.
+-- repeated key once. Statements name the block as well as the contact. In a campaign,
+-- blocks are looked up by signal, apart for events with an automated verdict.
 --
 -- The tenant is not part of the keys: contact and campaign numbers belong to one tenant
 -- anyway. With the tenant in front, the planner would consider either index for any
 -- statement and, without statistics, choose the wrong one.
 create index events_contact on events ((contact >> 2));
-create index events_campaign on events (campaign, (contact >> 10));
+create index events_campaign on events (campaign, signal, (verdict in (3, 4)), (contact >> 10));
 
 -- Idempotency keys: the ids of executed requests, by RPC (`method`). The only time is
 -- the period, a week, so that a row does not date the anonymous events recorded with

@@ -1,0 +1,228 @@
+"""Statements read in proportion to their result, whenever and however they were planned.
+
+Connections keep generic plans, so a statement may run with a plan that was made for
+tables of another size. Each test counts the buffers of a statement on 60,000 contacts
+and 200,000 events, with a plan made on empty tables, on tables that were small at the
+last VACUUM, on large tables without statistics, and after ANALYZE.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+
+from hushpost_service.domain.validation import oldest_event
+from hushpost_service.storage.database import CONNECTION_SETTINGS
+from hushpost_service.storage.partitions import create_partitions
+from hushpost_service.storage.schema import migrate
+from hushpost_service.storage.sql import anonymization, contacts, recording, stats
+from tests.conftest import RunningAuthority
+from tests.inspection import Connection, on
+
+from .conftest import new_database
+
+NOW = datetime.now(UTC)
+TENANT = 2
+CAMPAIGN = (TENANT << 40) + 1
+FIRST = 20_000_001
+"""The number of the first contact."""
+
+CONTACTS = 60_000
+RARE_LINK, UNUSED_LINK = 40, 39
+
+SMALL = f"""
+insert into contacts (tenant, contact, contact_id, do_not_track) overriding system value
+select {TENANT}, n, 'first-' || n, 1 from generate_series(1, 3) as n;
+insert into events
+    (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
+values ({TENANT}, {CAMPAIGN}, 1, now(), 1, 1, 0, 1, true);
+"""  # noqa: S608 - numbers of this module
+
+LARGE = f"""
+insert into links (tenant, campaign, link, url, label, revision)
+select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
+insert into campaigns (tenant, campaign, campaign_id, display_name, create_time)
+select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now() from generate_series(0, 2000) as n;
+insert into contacts (tenant, contact, contact_id, do_not_track) overriding system value
+select {TENANT}, {FIRST} + n, 'contact-' || n, 1 from generate_series(0, {CONTACTS - 1}) as n;
+insert into events
+    (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
+select {TENANT}, {CAMPAIGN}, {FIRST} + n % {CONTACTS}, now(), 1, n,
+    case when n % 20000 = 7 then {RARE_LINK} else n % 3 end, 1 + (n % 10 = 0)::integer * 3, true
+from generate_series(0, 199999) as n;
+insert into counters
+    (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
+values ({TENANT}, {CAMPAIGN}, 1, 0, false, 1, 0, 200000, 60000);
+"""  # noqa: S608 - numbers of this module
+
+IDS = [f"contact-{n}" for n in range(2000)]
+NUMBERS = [FIRST + n for n in range(2000)]
+NONE = [None] * 2000
+BLOCK = FIRST >> 10
+
+
+class Case(NamedTuple):
+    """A statement with parameters, and the number of buffers that it may use."""
+
+    statement: str
+    parameters: Sequence[Any]
+    buffers: int
+
+
+_PER_ROW = 15
+"""Buffers to look up or change a row: three levels of an index, the row, and its copy."""
+
+CONTROL = "filtered contacts"
+
+CASES = {
+    CONTROL: Case(
+        "select contact from contacts where tenant = $1 and contact_id = any($2::text[])",
+        (TENANT, IDS[:10]),
+        10 * _PER_ROW,
+    ),
+    "CONTACTS": Case(contacts.CONTACTS, (TENANT, IDS), 2000 * _PER_ROW),
+    "LOCK_CONTACTS": Case(contacts.LOCK_CONTACTS, (TENANT, IDS), 2000 * _PER_ROW),
+    "CONTACTS_BY_PREFERENCE": Case(
+        contacts.CONTACTS_BY_PREFERENCE, (TENANT, "\n".join(IDS), NOW), 2000 * _PER_ROW
+    ),
+    "UPDATE_PREFERENCES": Case(
+        contacts.UPDATE_PREFERENCES,
+        (TENANT, NUMBERS, [3] * 2000, [NOW] * 2000, NONE, NONE, NONE),
+        2000 * 2 * _PER_ROW,
+    ),
+    "SET_HINT_BITS": Case(
+        contacts.SET_HINT_BITS, (TENANT, f"{{{str(NUMBERS)[1:-1]}}}"), 2000 * _PER_ROW
+    ),
+    "LOAD_RECORDING_INPUTS": Case(
+        recording.LOAD_RECORDING_INPUTS,
+        (TENANT, [], [], 2900, [2901], None, NUMBERS[:20], NOW),
+        20 * _PER_ROW + 50,
+    ),
+    "IDENTIFIED_CAMPAIGNS": Case(anonymization.IDENTIFIED_CAMPAIGNS, (TENANT,), 20),
+    "UNCONSENTED_CONTACTS": Case(
+        anonymization.UNCONSENTED_CONTACTS, (TENANT, CAMPAIGN, [BLOCK + 1]), 1024 * _PER_ROW
+    ),
+    "CAMPAIGNS_WITH_EVENTS": Case(
+        anonymization.CAMPAIGNS_WITH_EVENTS, (TENANT, NUMBERS[:100]), 100 * 4 * _PER_ROW
+    ),
+    "DELETE_EVENTS": Case(
+        anonymization.DELETE_EVENTS,
+        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 5000),
+        100 * 4 * _PER_ROW,
+    ),
+    "CONTACT_SLOTS": Case(anonymization.CONTACT_SLOTS, (TENANT, CAMPAIGN, FIRST), 200),
+    "CONTACTS_WITH_EXPIRED_EVENTS": Case(
+        anonymization.CONTACTS_WITH_EXPIRED_EVENTS, (TENANT, NOW - timedelta(days=60), 500), 50
+    ),
+    "next block of all signals": Case(
+        stats.ENGAGED_BLOCKS, (TENANT, CAMPAIGN, 0, 100, True, 0, 1), 2000
+    ),
+    "blocks of a rare link": Case(
+        stats.ENGAGED_BLOCKS, (TENANT, CAMPAIGN, RARE_LINK, RARE_LINK, True, 0, 64), 1000
+    ),
+    "blocks of an unused link": Case(
+        stats.ENGAGED_BLOCKS, (TENANT, CAMPAIGN, UNUSED_LINK, UNUSED_LINK, True, 0, 64), 100
+    ),
+    "contacts of a block": Case(
+        stats.ENGAGED_CONTACTS,
+        (TENANT, CAMPAIGN, RARE_LINK, RARE_LINK, True, [BLOCK + 1], 0),
+        1024 * 4 * 2,
+    ),
+}
+
+
+class Plans(NamedTuple):
+    """A connection with prepared statements, and when they were planned."""
+
+    connection: Connection
+    planned: str
+
+
+@pytest.fixture(scope="module")
+async def plans(authority: RunningAuthority) -> AsyncIterator[list[Plans]]:
+    """One connection for each time of planning."""
+    async with new_database(authority) as uri:
+        await migrate(uri)
+        async with on(uri) as connection:
+            async with connection.transaction():
+                await create_partitions(connection, oldest_event(NOW), NOW)  # type: ignore[arg-type] # not of a pool
+            # Nothing but this fixture gathers statistics.
+            for (table,) in await connection.fetch(
+                "select oid::regclass from pg_class"
+                " where relkind = 'r' and relnamespace = 'public'::regnamespace"
+            ):
+                await connection.execute(f"alter table {table} set (autovacuum_enabled = false)")
+            empty = await _prepared(uri, "while the tables were empty")
+            await connection.execute(SMALL)
+            await connection.execute("vacuum contacts")
+            small = await _prepared(uri, "while the tables were small")
+            await connection.execute(LARGE)
+            grown = await _prepared(uri, "after the tables had grown")
+            found = [empty, small, grown]
+            yield found
+            for each in found:
+                await each.connection.close()
+
+
+async def _prepared(uri: str, planned: str) -> Plans:
+    """Prepare and plan all statements on a new connection."""
+    connection = await asyncpg.connect(uri, server_settings=CONNECTION_SETTINGS)
+    for number, case in enumerate(CASES.values()):
+        await connection.execute(f"prepare case_{number} as {case.statement}")
+        nulls = ", ".join(["null"] * len(case.parameters))
+        await connection.execute(f"explain execute case_{number} ({nulls})")
+    return Plans(connection, planned)
+
+
+async def _buffers(connection: Connection, name: str) -> int:
+    """Execute a statement in a transaction that is rolled back; return its buffers."""
+    number = list(CASES).index(name)
+    literals = ", ".join(map(_literal, CASES[name].parameters))
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute("set local statement_timeout = '20s'")
+        explained = await connection.fetchval(
+            f"explain (analyze, buffers, format json) execute case_{number} ({literals})"
+        )
+    finally:
+        await transaction.rollback()
+    plan = json.loads(explained)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, list):
+        return "'{" + ",".join("null" if one is None else f'"{one}"' for one in value) + "}'"
+    return "null" if value is None else f"'{value}'"
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != CONTROL])
+async def test_a_statement_reads_in_proportion_to_its_result(plans: list[Plans], name: str) -> None:
+    """A plan of another time than the present needs no more buffers than the result does."""
+    buffers = {each.planned: await _buffers(each.connection, name) for each in plans}
+    assert all(count <= CASES[name].buffers for count in buffers.values()), buffers
+
+
+async def test_a_filtered_lookup_reads_all_contacts(plans: list[Plans]) -> None:
+    """Control: planned while the table was small, `= any($2)` reads every contact."""
+    buffers = {each.planned: await _buffers(each.connection, CONTROL) for each in plans}
+    assert max(buffers.values()) > 4 * CASES[CONTROL].buffers, buffers
+
+
+@pytest.fixture(scope="module")
+async def analyzed(plans: list[Plans]) -> list[Plans]:
+    """The connections after ANALYZE, which makes each plan its statements anew."""
+    await plans[0].connection.execute("analyze")
+    return plans
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_statement_reads_in_proportion_to_its_result_after_analyze(
+    analyzed: list[Plans], name: str
+) -> None:
+    """A plan made with statistics needs no more buffers than the result does."""
+    assert await _buffers(analyzed[0].connection, name) <= CASES[name].buffers
