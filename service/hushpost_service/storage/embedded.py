@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import stat
 import subprocess
 import time
@@ -97,6 +98,7 @@ class EmbeddedDatabase:
         self._folder.mkdir(parents=True, exist_ok=True)
         for remaining in reversed(range(_ATTEMPTS)):
             try:
+                self._remove_unfinished()
                 self._server = server = get_server(self._folder)
                 self._ensure_running(server)
                 server.psql(_SETTINGS_SCRIPT)
@@ -116,6 +118,18 @@ class EmbeddedDatabase:
     def _ensure_running(self, server: "PostgresServer") -> None:
         pin_to(self._cpus)
         server.ensure_postgres_running()
+
+    def _remove_unfinished(self) -> None:
+        """Remove what an interrupted initdb left; with it, no server would ever start.
+
+        A folder is unfinished if it lacks the control file and the settings of a first start.
+        """
+        settings = self._folder / "postgresql.auto.conf"
+        was_started = settings.exists() and "log_statement" in settings.read_text()
+        has_control_file = (self._folder / "global" / "pg_control").exists()
+        if (self._folder / "PG_VERSION").exists() and not was_started and not has_control_file:
+            shutil.rmtree(self._folder)
+            self._folder.mkdir()
 
     def _remove_dead_processes(self) -> None:
         """Remove killed processes from the library's list of processes that use the server.
