@@ -1,5 +1,6 @@
 """Fixtures: one authority for the whole run, and one tenant per test."""
 
+import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -10,6 +11,11 @@ import pytest
 from hushpost_client import Hushpost, PolicyUpdate, Role
 
 from .authority import AuthorityProcess
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In the background of a script, shells start programs with SIGINT ignored, and their
+    # children inherit that. A handler, unlike the disposition "ignore", ends with exec.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
+from hushpost_runtime.addresses import ListenAddress, host_and_port
 from hushpost_runtime.settings import SettingsError
 
 __all__ = ["Settings"]
@@ -15,9 +16,9 @@ _GIB = 1 << 30
 _MIB = 1 << 20
 
 
-def _checked_listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+def _checked_port(value: str) -> str:
+    # Each worker would listen on another free port.
+    if host_and_port(value)[1] == 0:
         raise ValueError("must be host:port with a port from 1 to 65535")
     return value
 
@@ -39,7 +40,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUSHPOST_EDGE_", frozen=True, extra="ignore")
 
-    listen: Annotated[str, AfterValidator(_checked_listen)] = Field(
+    listen: Annotated[ListenAddress, AfterValidator(_checked_port)] = Field(
         "127.0.0.1:8080", description="Address to serve HTTP on, host:port."
     )
     authority: str = Field(
@@ -107,12 +108,12 @@ class Settings(BaseSettings):
     @property
     def host(self) -> str:
         """The host to listen on."""
-        return self.listen.rpartition(":")[0].strip("[]")
+        return host_and_port(self.listen)[0]
 
     @property
     def port(self) -> int:
         """The port to listen on."""
-        return int(self.listen.rpartition(":")[2])
+        return host_and_port(self.listen)[1]
 
     @property
     def links_file(self) -> Path:

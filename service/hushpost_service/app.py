@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import start_http_server
 
+from hushpost_runtime.addresses import host_and_port
 from hushpost_runtime.garbage_collector import tune_garbage_collector
 from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.service import Admin
@@ -25,7 +26,7 @@ from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
-from hushpost_service.rpc.server import Health, Services, server
+from hushpost_service.rpc.server import AddressError, Health, Services, server
 from hushpost_service.settings import Settings
 from hushpost_service.startup import OpenedDatabase, opened_database, opened_keyring
 from hushpost_service.stats.service import Stats
@@ -65,17 +66,31 @@ def _now() -> datetime:
 async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, then finish the calls in progress and return.
 
-    `on_listening` is called with the address once the server accepts calls.
+    `on_listening` is called with the address once the server accepts calls. A signal that
+    comes earlier cancels the start.
     """
-    shutdown = GracefulShutdown()
+    task = asyncio.current_task()
+
+    def cancel_start() -> None:
+        _on_stop_signals(lambda: None)  # a second signal must not interrupt the clean-up
+        if task is not None:
+            task.cancel()
+
+    _on_stop_signals(cancel_start)
+    try:
+        async with opened_database(settings) as opened:
+            keyring = opened_keyring(settings, may_create=not opened.has_tenants)
+            async with opened.database.connection("read settings") as connection:
+                await warn_about_unsafe_settings(connection)
+            await _serve(settings, opened, TokenCodec(keyring), GracefulShutdown(), on_listening)
+    except asyncio.CancelledError:
+        _log.info("stopped during the start")
+
+
+def _on_stop_signals(action: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, shutdown.begin)
-    async with opened_database(settings) as opened:
-        keyring = opened_keyring(settings, may_create=not opened.has_tenants)
-        async with opened.database.connection("read settings") as connection:
-            await warn_about_unsafe_settings(connection)
-        await _serve(settings, opened, TokenCodec(keyring), shutdown, on_listening)
+        loop.add_signal_handler(number, action)
 
 
 async def _serve(
@@ -121,12 +136,12 @@ async def _serve(
     )
     maintenance = Maintenance(database, campaign_cache, anonymizer, _now)
     await maintenance.create_partitions()
+    if settings.metrics_listen:
+        _serve_metrics(settings.metrics_listen)
     grpc_server, health, address = server(services, settings)
     tune_garbage_collector(*_GC_THRESHOLDS)
+    _on_stop_signals(shutdown.begin)
     await grpc_server.start()
-    if settings.metrics_listen:
-        host, _, port = settings.metrics_listen.rpartition(":")
-        start_http_server(int(port), host)
     background = [
         asyncio.create_task(maintenance.run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
@@ -148,6 +163,14 @@ async def _serve(
     await recorder.close()
     await anonymizer.close()
     _log.info("stopped")
+
+
+def _serve_metrics(address: str) -> None:
+    host, port = host_and_port(address)
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        raise AddressError(f"cannot serve metrics on {address}: {error.strerror}") from None
 
 
 async def _probe(opened: OpenedDatabase, health: Health) -> None:

@@ -24,6 +24,7 @@ from hushpost_service.startup import opened_database, opened_keyring
 from hushpost_service.storage.api_keys import insert_api_key
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
+from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
@@ -34,6 +35,7 @@ _EXPECTED = (
     KeyringError,
     AddressError,
     EmbeddedDatabaseError,
+    RightsError,
     SchemaError,
     ScrubError,
 )

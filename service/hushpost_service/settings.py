@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hushpost_runtime.addresses import ListenAddress
 from hushpost_service.cpu_affinity import usable_cpus
 
 __all__ = ["Settings"]
@@ -16,8 +17,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUSHPOST_", frozen=True, extra="ignore")
 
-    listen: str = Field(
-        "127.0.0.1:50051", description="Address to serve gRPC on. Port 0 picks a free port."
+    listen: ListenAddress = Field(
+        "127.0.0.1:50051",
+        description="Address to serve gRPC on, host:port. Port 0 picks a free port.",
     )
     database_url: SecretStr | None = Field(
         None,
@@ -52,9 +54,9 @@ class Settings(BaseSettings):
         description="CPU to pin the process to, numbered from 0 (Linux). Its threads rarely run in "
         "parallel, and a click costs about a fifth less on one CPU. Default: any CPU.",
     )
-    metrics_listen: str | None = Field(
+    metrics_listen: ListenAddress | None = Field(
         None,
-        description="Address to serve Prometheus metrics on over HTTP. Default: no metrics.",
+        description="Address, host:port, to serve Prometheus metrics on over HTTP. Default: no metrics.",
     )
     tls_certificate: Path | None = Field(
         None, description="PEM file with the certificate chain. Default: no TLS."

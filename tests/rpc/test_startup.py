@@ -1,13 +1,16 @@
 """Errors when the authority starts."""
 
 import asyncio
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.authority import AuthorityProcess
+from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.inspection import database_uri
+
+START_SECONDS = 30
 
 
 async def test_an_address_in_use_is_reported_in_one_line(
@@ -48,3 +51,40 @@ def test_a_database_without_control_file_is_not_removed(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="did not start"):
         process.start()
     assert (folder / "base").exists()
+
+
+@pytest.mark.parametrize(
+    "option", ["--listen=:99999", "--listen=foo", "--metrics-listen=abc", "--metrics-listen=[::1]"]
+)
+def test_a_malformed_address_is_reported_in_one_line(option: str, tmp_path: Path) -> None:
+    """A malformed address exits with status 2 and one line that names the setting."""
+    done = subprocess.run(
+        [HUSHPOST, "serve", f"--data-dir={tmp_path}", option],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    name = option.removeprefix("--").partition("=")[0].replace("-", "_")
+    assert line.startswith(f"hushpost: {name}: must be host:port with a port from 0 to 65535")
+    assert not list(tmp_path.iterdir()), "nothing was created"
+
+
+async def test_a_metrics_port_in_use_is_reported_in_one_line(
+    authority: RunningAuthority, tmp_path: Path
+) -> None:
+    """A metrics port in use exits with status 1 and a one-line reason, no traceback."""
+    data_dir = authority.process.data_dir
+    process = AuthorityProcess(
+        tmp_path,
+        *("--keyring", str(data_dir / "keyring.json"), "--metrics-listen", authority.target),
+        environment={"HUSHPOST_DATABASE_URL": database_uri(data_dir)},
+    )
+    with pytest.raises(AssertionError, match="did not start"):
+        await asyncio.to_thread(process.start)
+    assert process.process.returncode == 1
+    last = process.log_file.read_text().splitlines()[-1]
+    assert last == f"hushpost: cannot serve metrics on {authority.target}: Address already in use"
+    assert "Traceback" not in process.log_file.read_text()

@@ -67,6 +67,11 @@ ACROSS_TENANTS = {
     "LOCK_LINKS",
     "LOCK_PARTITIONS",
     "LOCK_PUBLICATION",
+    "LOCK_MIGRATION",
+    "TRY_LOCK_MIGRATION",
+    "MIGRATION_LOCK_HOLDER",
+    "MISSING_RIGHTS",
+    "ROLE",
 }
 """Statements that do not concern a single tenant, so that $1 is not the tenant."""
 

@@ -65,7 +65,14 @@ class EmbeddedDatabase:
 
         Raises EmbeddedDatabaseError.
         """
-        return await asyncio.to_thread(self._start)
+        start = asyncio.create_task(asyncio.to_thread(self._start))
+        try:
+            return await asyncio.shield(start)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled. Wait for it, so that `stop` finds the server.
+            with suppress(EmbeddedDatabaseError):
+                await start
+            raise
 
     async def ensure_running(self) -> None:
         """Restart the server if it has died. Raises EmbeddedDatabaseError."""

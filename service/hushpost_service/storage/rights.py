@@ -1,0 +1,33 @@
+"""Checks at the start that the database role has the rights that it will need later.
+
+Without them, partitions would be missing months after the start, and VACUUM skips a table
+with no more than a warning.
+"""
+
+from itertools import groupby
+from operator import itemgetter
+
+from sqlalchemy import Connection, text
+
+from hushpost_service.storage.sql import rights as sql
+
+__all__ = ["RightsError", "check_rights"]
+
+
+class RightsError(Exception):
+    """The database role lacks rights; the message lists them."""
+
+
+def check_rights(connection: Connection) -> None:
+    """Raise RightsError if the role may not create tables, or does not own those that exist."""
+    missing = connection.execute(text(sql.MISSING_RIGHTS)).all()
+    if missing:
+        role = connection.scalar(text(sql.ROLE))
+        needs = [
+            f"{need} {', '.join(name for _, name in objects)}"
+            for need, objects in groupby(missing, itemgetter(0))
+        ]
+        raise RightsError(
+            f"the database role {role} lacks rights that it needs, for partitions and vacuums "
+            f"too: {'; '.join(needs)}"
+        )

@@ -1,0 +1,20 @@
+"""Statements around the migration of the schema. `lock` is a constant number."""
+
+# Takes the migration lock until the end of the transaction, unless another session has it.
+TRY_LOCK_MIGRATION = "select pg_try_advisory_xact_lock({lock})"
+
+# Limits how long the following statements of the transaction wait for a lock.
+SET_LOCK_TIMEOUT = "set local lock_timeout = '{milliseconds}ms'"
+
+# Takes the migration lock until the end of the transaction; waits for it.
+LOCK_MIGRATION = "select pg_advisory_xact_lock({lock})"
+
+# Removes the limit.
+RESET_LOCK_TIMEOUT = "set local lock_timeout to default"
+
+# Selects the process id of the session that has the migration lock.
+MIGRATION_LOCK_HOLDER = """
+select pid from pg_locks
+where locktype = 'advisory' and granted and classid = 0 and objid = {lock} and objsubid = 1
+    and database = (select oid from pg_database where datname = current_database())
+"""
