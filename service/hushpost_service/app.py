@@ -1,6 +1,7 @@
 """The composition root: builds the parts, serves, and shuts down gracefully."""
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.cpu_affinity import pin_to
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.validation import MAX_BATCH
 from hushpost_service.graceful_shutdown import GracefulShutdown
@@ -30,9 +32,9 @@ from hushpost_service.rpc.server import AddressError, Health, Services, server
 from hushpost_service.settings import Settings
 from hushpost_service.startup import OpenedDatabase, opened_database, opened_keyring
 from hushpost_service.stats.service import Stats
-from hushpost_service.storage.campaigns import reserve_slots
+from hushpost_service.storage.campaigns import reserve_slot_blocks
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
-from hushpost_service.storage.server_settings import warn_about_unsafe_settings
+from hushpost_service.storage.server_settings import server_start, warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
@@ -106,12 +108,13 @@ async def _serve(
     database = opened.database
     campaign_cache = CampaignCache(database, time.monotonic)
 
-    async def reserve(tenant: int, campaign: int, group: int, count: int) -> int:
+    async def reserve(tenant: int, campaign: int, group: int, blocks: list[int]) -> bool:
         async with database.connection("reserve slots") as connection:
-            return await reserve_slots(connection, tenant, campaign, group, count)
+            return await reserve_slot_blocks(connection, tenant, campaign, group, blocks)
 
     limits = ConcurrencyLimits(calls=settings.max_calls, events=settings.max_queued_events)
     slots = SlotPool(reserve)
+    contact_numbers = ContactNumbers(secrets.randbelow)
     recorder = Recorder(
         database,
         campaign_cache,
@@ -128,8 +131,12 @@ async def _serve(
         limits=limits,
         ingest=Ingest(codec, campaign_cache, recorder, _now),
         campaigns=campaigns,
-        token_issuer=TokenIssuer(database, campaign_cache, codec, slots, vacuum, _now),
-        preferences=Preferences(database, campaign_cache, codec, anonymizer, vacuum, _now),
+        token_issuer=TokenIssuer(
+            database, campaign_cache, codec, slots, contact_numbers, vacuum, _now
+        ),
+        preferences=Preferences(
+            database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, _now
+        ),
         stats=Stats(database, campaign_cache, _now),
         admin=Admin(database, campaign_cache, anonymizer, _now),
         shutdown=shutdown,
@@ -146,7 +153,7 @@ async def _serve(
         asyncio.create_task(maintenance.run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
-        asyncio.create_task(_probe(opened, health)),
+        asyncio.create_task(_probe(opened, health, campaign_cache)),
     ]
     _log.info("listening", address=address)
     on_listening(address)
@@ -173,12 +180,20 @@ def _serve_metrics(address: str) -> None:
         raise AddressError(f"cannot serve metrics on {address}: {error.strerror}") from None
 
 
-async def _probe(opened: OpenedDatabase, health: Health) -> None:
-    """Report the state of the database to the health service; restart an embedded one."""
+async def _probe(opened: OpenedDatabase, health: Health, campaigns: CampaignCache) -> None:
+    """Report the state of the database to the health service; restart an embedded one.
+
+    Clears the cache of campaigns when the server has changed: a standby that is promoted
+    may lack campaigns that were created just before.
+    """
+    known_start = None
     while True:
         try:
             async with opened.database.connection("probe") as connection:
-                await connection.execute("select 1")
+                start = await server_start(connection)
+            if start != known_start:
+                campaigns.clear()
+                known_start = start
         except HushpostError:
             await health.set_serving(serving=False)
             if opened.embedded is not None:

@@ -21,9 +21,6 @@ from tests.mailing import Mailing, clients_of, send
 READERS = [f"canary-{number:03}@mail.example.com" for number in range(60)]
 ANONYMIZED, ERASED, KEPT = READERS[10], READERS[20], READERS[30]
 
-FIRST = 0x7A3C_91E4_5B00
-"""The number of the first contact, with distinctive bytes."""
-
 SECONDS = 60
 
 
@@ -86,8 +83,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     """Recipients who opened and clicked; one has opted out, one is erased."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        async with connected(process.data_dir) as database:
-            await database.execute(f"alter sequence contacts_contact_seq restart with {FIRST}")
         authority = RunningAuthority(process, process.target, process.admin_key())
         clients = await clients_of(stack, authority)
         mailing = await send(clients, READERS)

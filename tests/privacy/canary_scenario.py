@@ -88,11 +88,16 @@ class CanaryScenario:
         await self.scenario.act(self.mailing, names, link=2)
 
     async def _create(self, canaries: Canaries, choice: DoNotTrack) -> None:
-        """Create the contacts with numbers from the canaries' range, and set their preference."""
-        await self.scenario.database.execute(
-            f"alter sequence contacts_contact_seq restart with {canaries.first_number}"
-        )
+        """Create the contacts, move their numbers to the canaries' range, and set a preference."""
         await self.scenario.choose(canaries.names, choice)
+        await self.scenario.database.execute(
+            "update contacts set contact = $1 + n - 1"
+            " from unnest($2::text[]) with ordinality as input(name, n) where contact_id = name",
+            canaries.first_number,
+            canaries.names,
+        )
+        # As the authority does after it has written contacts.
+        await self.scenario.database.execute("vacuum (freeze) contacts")
         await self.learn_names()
 
     async def _read(self, mailing: Mailing, names: Sequence[str]) -> None:

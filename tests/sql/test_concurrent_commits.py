@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.events import Event, Events, to_microseconds
 from hushpost_service.domain.modes import Policy
 from hushpost_service.storage.contacts import insert_missing_contacts
@@ -42,7 +44,9 @@ async def _create_tenant(database: Database) -> tuple[int, list[int]]:
         tenant = await insert_tenant(connection, "concurrent", "Concurrent commits")
         assert tenant is not None
         await insert_policy(connection, tenant, Policy(), "test")
-        contacts = await insert_missing_contacts(connection, tenant, contact_ids)
+        contacts = await insert_missing_contacts(
+            connection, tenant, contact_ids, ContactNumbers(secrets.randbelow)
+        )
         return tenant, list(contacts.values())
 
 

@@ -2,16 +2,20 @@
 
 import asyncio
 import random
+import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
 from hushpost_service.campaigns.issuing import get_or_create_contacts
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
+from hushpost_service.preferences.service import create_and_lock_contacts
 from hushpost_service.storage import contacts
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
@@ -22,6 +26,11 @@ from tests.inspection import on
 TENANT = 7
 CAMPAIGN_TIME = datetime(2026, 5, 1, tzinfo=UTC)
 UNSET = ContactPreference(DoNotTrack.UNSET)
+
+NUMBERS = ContactNumbers(secrets.randbelow)
+
+TAKEN = 4711
+"""A random prefix that two processes choose."""
 
 CALLERS = 4
 """Concurrent callers: as many as the pool has connections."""
@@ -36,7 +45,7 @@ async def _get_or_create(
 
     async def work(connection: Connection) -> tuple[dict[str, int], set[int]]:
         groups, created = await get_or_create_contacts(
-            connection, TENANT, list(contact_ids), CAMPAIGN_TIME
+            connection, TENANT, list(contact_ids), CAMPAIGN_TIME, NUMBERS
         )
         numbers = {
             contact_id: number for group in groups for contact_id, number in group.numbers.items()
@@ -61,12 +70,12 @@ async def test_try_insert_inserts_all_contacts_or_none(database: Database) -> No
     contact_ids = [f"all-{number}" for number in (3, 1, 2)]
 
     async def work(connection: Connection) -> None:
-        inserted = await contacts.try_insert_contacts(connection, TENANT, contact_ids[:2])
-        assert await contacts.try_insert_contacts(connection, TENANT, contact_ids) is None
+        inserted = await contacts.try_insert_contacts(connection, TENANT, contact_ids[:2], NUMBERS)
+        assert await contacts.try_insert_contacts(connection, TENANT, contact_ids, NUMBERS) is None
         found = await contacts.contacts(connection, TENANT, contact_ids)
         assert inserted == {contact_id: contact.number for contact_id, contact in found.items()}
         assert inserted.keys() == set(contact_ids[:2])
-        missing = await contacts.insert_missing_contacts(connection, TENANT, contact_ids)
+        missing = await contacts.insert_missing_contacts(connection, TENANT, contact_ids, NUMBERS)
         assert missing != inserted
 
     await database.transact("test", work)
@@ -83,17 +92,25 @@ async def test_a_contact_that_is_erased_meanwhile_is_created_again(
     numbers: list[int] = []
 
     async def try_insert_after_others_inserted(
-        connection: Connection, tenant: int, contact_ids: Iterable[str]
+        connection: Connection,
+        tenant: int,
+        contact_ids: Iterable[str],
+        contact_numbers: ContactNumbers,
     ) -> dict[str, int] | None:
         if not numbers:
             async with database.connection("test") as other:
-                numbers.extend((await insert_missing(other, tenant, contact_ids)).values())
-        return await try_insert(connection, tenant, contact_ids)
+                numbers.extend(
+                    (await insert_missing(other, tenant, contact_ids, contact_numbers)).values()
+                )
+        return await try_insert(connection, tenant, contact_ids, contact_numbers)
 
     async def insert_missing_before_others_erase(
-        connection: Connection, tenant: int, contact_ids: Iterable[str]
+        connection: Connection,
+        tenant: int,
+        contact_ids: Iterable[str],
+        contact_numbers: ContactNumbers,
     ) -> dict[str, int]:
-        assert await insert_missing(connection, tenant, contact_ids) == {}
+        assert await insert_missing(connection, tenant, contact_ids, contact_numbers) == {}
         async with database.connection("test") as other:
             for contact_id in contact_ids:
                 await contacts.delete_contact(other, tenant, contact_id)
@@ -105,6 +122,35 @@ async def test_a_contact_that_is_erased_meanwhile_is_created_again(
     assert set(found.values()) == created
     assert len(numbers) == 1
     assert created.isdisjoint(numbers)
+
+
+async def _issue(connection: Connection, *, name: str, numbers: ContactNumbers) -> int:
+    """Create a contact as IssueTokens does; return its number."""
+    groups, _ = await get_or_create_contacts(connection, TENANT, [name], CAMPAIGN_TIME, numbers)
+    return groups[0].numbers[name]
+
+
+async def _import(connection: Connection, *, name: str, numbers: ContactNumbers) -> int:
+    """Create a contact as BatchSetPreferences does; return its number."""
+    _, locked = await create_and_lock_contacts(connection, TENANT, [name], numbers)
+    return locked[name].number
+
+
+@pytest.mark.parametrize("create", [_issue, _import])
+async def test_a_number_that_is_taken_is_not_used_again(
+    database: Database,
+    create: Callable[..., Awaitable[int]],
+) -> None:
+    """If two processes happen to choose the same range, the second changes to another one."""
+    prefixes = iter([TAKEN, TAKEN, TAKEN + 1, TAKEN + 2])
+    created = []
+    for process in range(2):
+        numbers = ContactNumbers(lambda _: next(prefixes))
+        name = f"{create.__name__}-{process}"
+        created.append(await database.transact("test", partial(create, name=name, numbers=numbers)))
+    assert [number >> 24 for number in created] == [TAKEN + 1, TAKEN + 2]
+    async with database.connection("test") as connection:
+        await connection.execute("delete from contacts where contact = any($1)", created)
 
 
 async def test_concurrent_calls_create_each_contact_once(database: Database) -> None:
@@ -155,11 +201,16 @@ async def test_the_server_does_not_log_the_id_of_an_existing_contact(
             " set log_min_messages = info"
         )
         for contact_id in (not_logged, logged):
-            assert await connection.fetchval(sql.TRY_INSERT_CONTACTS, TENANT, contact_id)
-            assert await connection.fetchval(sql.TRY_INSERT_CONTACTS, TENANT, contact_id) is None
+            number = NUMBERS.take(2)
+            attempts = [
+                await connection.fetchval(sql.TRY_INSERT_CONTACTS, TENANT, contact_id, each)
+                for each in (number, number + 1)
+            ]
+            assert attempts == [True, False]
         with pytest.raises(asyncpg.UniqueViolationError):
             await connection.execute(
-                "insert into contacts (tenant, contact_id, do_not_track) values ($1, $2, 1)",
+                "insert into contacts (tenant, contact, contact_id, do_not_track)"
+                " values ($1, 1, $2, 1)",
                 TENANT,
                 logged,
             )

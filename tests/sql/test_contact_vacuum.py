@@ -5,6 +5,7 @@ reveal whose preference a recording transaction looked up.
 """
 
 import asyncio
+import secrets
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import DoNotTrack as ClientDoNotTrack
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
 from hushpost_service.storage import contacts, recording
 from hushpost_service.storage.connection import Connection as PoolConnection
@@ -30,17 +32,19 @@ RELATIONS = ("contacts", "contacts_pkey")
 CONTACTS = 400
 """Enough to fill several pages."""
 
-Insert = Callable[[PoolConnection, int, Sequence[str]], Awaitable[object]]
+NUMBERS = ContactNumbers(secrets.randbelow)
+
+Insert = Callable[[PoolConnection, int, Sequence[str], ContactNumbers], Awaitable[object]]
 Write = Callable[[Database, int, Sequence[int]], Awaitable[None]]
 
 
 async def _insert_after_failed_attempt(
-    connection: PoolConnection, tenant: int, contact_ids: Sequence[str]
+    connection: PoolConnection, tenant: int, contact_ids: Sequence[str], numbers: ContactNumbers
 ) -> None:
     """Insert contacts after an attempt that fails because the last one exists already."""
-    await contacts.insert_missing_contacts(connection, tenant, [max(contact_ids)])
-    assert await contacts.try_insert_contacts(connection, tenant, contact_ids) is None
-    await contacts.insert_missing_contacts(connection, tenant, contact_ids)
+    await contacts.insert_missing_contacts(connection, tenant, [max(contact_ids)], numbers)
+    assert await contacts.try_insert_contacts(connection, tenant, contact_ids, numbers) is None
+    await contacts.insert_missing_contacts(connection, tenant, contact_ids, numbers)
 
 
 async def _create_contacts(
@@ -50,7 +54,7 @@ async def _create_contacts(
     contact_ids = [f"contact-{number}@mail.example.com" for number in range(CONTACTS)]
 
     async def work(connection: PoolConnection) -> list[int]:
-        await insert(connection, tenant, contact_ids)
+        await insert(connection, tenant, contact_ids, NUMBERS)
         found = await contacts.contacts(connection, tenant, contact_ids)
         return [contact.number for contact in found.values()]
 

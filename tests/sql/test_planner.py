@@ -18,7 +18,7 @@ TENANT = 70
 MONTH = f"events_{datetime.now(UTC):%Y_%m}"
 
 FILL = f"""
-insert into contacts (tenant, contact, contact_id, do_not_track) overriding system value
+insert into contacts (tenant, contact, contact_id, do_not_track)
 select {TENANT}, {CONTACT} + n, 'canary-' || n, 1 from generate_series(1, 2000) as n;
 insert into preference_changes (
     tenant, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor, change_time

@@ -1,8 +1,9 @@
 """Caches campaigns and policies, so that recording an event reads neither.
 
 Only what never changes or only grows is cached of a campaign: its tenant, number and
-creation time, its links and groups. A policy is cached with its version, which every
-recording transaction compares with the database.
+creation time, its links and groups. A policy is cached with the time at which it came into
+force, which every recording transaction compares with the database. Not with its version:
+a failover can lose a policy, and the next one then gets the same version.
 """
 
 from collections import defaultdict
@@ -66,7 +67,7 @@ class CampaignCache:
         self._absent = RecentMisses(_CAMPAIGNS, _ABSENT_SECONDS, clock)
         self._campaigns: BoundedCache[int, CachedCampaign] = BoundedCache(_CAMPAIGNS)
         self._numbers: BoundedCache[tuple[int, str], int] = BoundedCache(_CAMPAIGNS)
-        self._rules: BoundedCache[int, tuple[int, ModeRule]] = BoundedCache(_TENANTS)
+        self._rules: BoundedCache[int, tuple[datetime, ModeRule]] = BoundedCache(_TENANTS)
 
     def cached(self, number: int) -> CachedCampaign | None:
         """Return a campaign if it is cached."""
@@ -160,16 +161,23 @@ class CampaignCache:
             self._numbers[tenant, campaign_id] = number
         return number
 
+    def clear(self) -> None:
+        """Forget everything; the next use of each campaign and policy reads it again."""
+        self.tenants.clear()
+        self._campaigns.clear()
+        self._numbers.clear()
+        self._rules.clear()
+
     async def mode_rule(
-        self, connection: Connection, tenant: int, version: int | None = None
+        self, connection: Connection, tenant: int, start: datetime | None = None
     ) -> ModeRule:
-        """Return a tenant's mode rule; read it unless the cached one has that version."""
+        """Return a tenant's mode rule; read it unless the cached one has that start."""
         cached = self._rules.get(tenant)
-        if cached is not None and cached[0] == version:
+        if cached is not None and cached[0] == start:
             return cached[1]
-        current_version, periods = await tenants.policies(connection, tenant)
+        periods = await tenants.policies(connection, tenant)
         rule = ModeRule(periods)
-        self._rules[tenant] = (current_version, rule)
+        self._rules[tenant] = (periods[-1].valid_from, rule)
         return rule
 
 

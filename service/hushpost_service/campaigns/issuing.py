@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack, Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
@@ -70,6 +71,7 @@ class TokenIssuer:
         campaigns: CampaignCache,
         codec: TokenCodec,
         slots: SlotPool,
+        contact_numbers: ContactNumbers,
         vacuum: ContactVacuum,
         clock: Callable[[], datetime],
     ) -> None:
@@ -77,6 +79,7 @@ class TokenIssuer:
         self._campaigns = campaigns
         self._codec = codec
         self._slots = slots
+        self._contact_numbers = contact_numbers
         self._vacuum = vacuum
         self._clock = clock
 
@@ -150,7 +153,7 @@ class TokenIssuer:
         if is_new and await campaigns.is_closed(connection, tenant, campaign.number):
             raise _campaign_closed()
         contact_groups, created = await get_or_create_contacts(
-            connection, tenant, contact_ids, create_time
+            connection, tenant, contact_ids, create_time, self._contact_numbers
         )
         rule = await self._campaigns.mode_rule(connection, tenant)
         numbers: dict[str, int] = {}
@@ -202,7 +205,11 @@ def _campaign_closed() -> HushpostError:
 
 
 async def get_or_create_contacts(
-    connection: Connection, tenant: int, contact_ids: Sequence[str], since: datetime
+    connection: Connection,
+    tenant: int,
+    contact_ids: Sequence[str],
+    since: datetime,
+    numbers: ContactNumbers,
 ) -> tuple[list[ContactsByPreference], list[int]]:
     """Return contacts grouped by preference, and the numbers of those created.
 
@@ -211,21 +218,23 @@ async def get_or_create_contacts(
         tenant: The tenant of the contacts.
         contact_ids: The contacts; the same id may occur several times.
         since: Creation of the campaign. Preference changes before it do not affect the mode.
+        numbers: The numbers of contacts to create.
     """
     # Keep the given order, which a set would lose: sorted ids are adjacent in the index.
     missing = list(dict.fromkeys(contact_ids))
     found: list[ContactsByPreference] = []
     created: list[int] = []
-    # Repeat for contacts that another call creates in between, and for those that are
-    # erased again before they can be read.
+    # Repeat for contacts that another call creates in between, for those that are erased
+    # again before they can be read, and for those whose new number is taken.
     while missing:
         for group in await contacts.contacts_by_preference(connection, tenant, missing, since):
             found.append(group)
             missing = _without(missing, group.numbers)
         if missing:
-            new = await contacts.try_insert_contacts(connection, tenant, missing)
+            new = await contacts.try_insert_contacts(connection, tenant, missing, numbers)
             if new is None:
-                new = await contacts.insert_missing_contacts(connection, tenant, missing)
+                numbers.change_range()
+                new = await contacts.insert_missing_contacts(connection, tenant, missing, numbers)
             found.append(ContactsByPreference(_UNSET, new))
             created += new.values()
             missing = _without(missing, new)

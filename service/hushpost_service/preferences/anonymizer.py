@@ -204,7 +204,7 @@ class Anonymizer:
             inputs = await recording.load_recording_inputs(
                 connection, tenant, [], contacts, _EPOCH, self._clock()
             )
-            rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_version)
+            rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             pairs = await storage.campaigns_with_events(connection, tenant, contacts)
         preferences = {
             contact: group.preference

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import (
     ContactPreference,
@@ -30,7 +31,14 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import TokenCodec
 
-__all__ = ["EffectivePreference", "PreferenceEntry", "Preferences", "Proof", "SetOutcome"]
+__all__ = [
+    "EffectivePreference",
+    "PreferenceEntry",
+    "Preferences",
+    "Proof",
+    "SetOutcome",
+    "create_and_lock_contacts",
+]
 
 _UNSET = ContactPreference(DoNotTrack.UNSET)
 
@@ -106,6 +114,7 @@ class Preferences:
         campaigns: CampaignCache,
         codec: TokenCodec,
         anonymizer: Anonymizer,
+        contact_numbers: ContactNumbers,
         vacuum: ContactVacuum,
         clock: Callable[[], datetime],
     ) -> None:
@@ -113,6 +122,7 @@ class Preferences:
         self._campaigns = campaigns
         self._codec = codec
         self._anonymizer = anonymizer
+        self._contact_numbers = contact_numbers
         self._vacuum = vacuum
         self._clock = clock
 
@@ -248,7 +258,9 @@ class Preferences:
         actor: str,
     ) -> _Transaction:
         """Set preferences by contact id, log the changes, and store anonymization jobs."""
-        created, contacts = await _create_and_lock(connection, tenant, entries)
+        created, contacts = await create_and_lock_contacts(
+            connection, tenant, entries, self._contact_numbers
+        )
         # Take the time after the row locks, so that successive changes of a contact have
         # ascending times.
         rule = await self._campaigns.mode_rule(connection, tenant)
@@ -286,16 +298,21 @@ class Preferences:
         return _Transaction(SetOutcome(len(created), len(changes)), to_anonymize, written)
 
 
-async def _create_and_lock(
-    connection: Connection, tenant: int, contact_ids: Collection[str]
+async def create_and_lock_contacts(
+    connection: Connection, tenant: int, contact_ids: Collection[str], numbers: ContactNumbers
 ) -> tuple[set[str], dict[str, Contact]]:
     """Create missing contacts and lock all; return the ids of those created, and all by id."""
     created: set[str] = set()
     locked: dict[str, Contact] = {}
-    # Repeat for contacts that another call erases between the two statements.
+    # Repeat for contacts that another call erases between the two statements, and for those
+    # whose new number is taken.
     while missing := [contact_id for contact_id in contact_ids if contact_id not in locked]:
-        created.update(await storage.insert_missing_contacts(connection, tenant, missing))
-        locked |= await storage.lock_contacts(connection, tenant, missing)
+        new = await storage.insert_missing_contacts(connection, tenant, missing, numbers)
+        created.update(new)
+        found = await storage.lock_contacts(connection, tenant, missing)
+        locked |= found
+        if len(found) < len(missing):
+            numbers.change_range()
     return created, locked
 
 

@@ -27,7 +27,7 @@ __all__ = [
     "links_since",
     "list_campaigns",
     "lock_campaign",
-    "reserve_slots",
+    "reserve_slot_blocks",
 ]
 
 _LINKS_LOCK = 0x4855_534C
@@ -83,6 +83,7 @@ async def add_links(
 ) -> None:
     """Add links. Others that add links, to any campaign, wait for the commit."""
     await connection.execute(sql.LOCK_LINKS.format(lock=_LINKS_LOCK))
+    await connection.execute(sql.ADVANCE_REVISIONS)
     urls = [link.url for link in links]
     labels = [link.label for link in links]
     await connection.execute(sql.INSERT_LINKS, tenant, number, urls, labels)
@@ -173,12 +174,12 @@ async def last_revision(connection: Connection) -> int:
     return revision
 
 
-async def reserve_slots(
-    connection: Connection, tenant: int, number: int, group: int, count: int
-) -> int:
-    """Reserve `count` consecutive slots of a group; return the first."""
-    first: int = await connection.fetchval(sql.RESERVE_SLOTS, tenant, number, group, count)
-    return first
+async def reserve_slot_blocks(
+    connection: Connection, tenant: int, number: int, group: int, blocks: Sequence[int]
+) -> bool:
+    """Reserve blocks of slots of a group; return False if one is reserved already."""
+    row = await connection.fetchrow(sql.RESERVE_SLOT_BLOCKS, tenant, number, group, blocks)
+    return row is not None
 
 
 async def add_sent(

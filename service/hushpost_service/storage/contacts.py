@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import contacts as sql
@@ -83,26 +84,34 @@ async def now(connection: Connection) -> datetime:
 
 
 async def insert_missing_contacts(
-    connection: Connection, tenant: int, contact_ids: Iterable[str]
+    connection: Connection, tenant: int, contact_ids: Iterable[str], numbers: ContactNumbers
 ) -> dict[str, int]:
-    """Insert the contacts that do not exist, as UNSET; return their numbers by id."""
+    """Insert the contacts that do not exist, as UNSET; return their numbers by id.
+
+    Also leaves out contacts whose new numbers are taken; try them again.
+    """
     # Sorted, so that concurrent calls cannot deadlock.
-    lines = "\n".join(sorted(contact_ids))
-    ((ids, numbers),) = await connection.fetch(sql.INSERT_MISSING_CONTACTS, tenant, lines)
-    return dict(zip(ids or (), numbers or (), strict=True))
+    ids = sorted(contact_ids)
+    first = numbers.take(len(ids))
+    ((inserted, new),) = await connection.fetch(
+        sql.INSERT_MISSING_CONTACTS, tenant, "\n".join(ids), first
+    )
+    return dict(zip(inserted or (), new or (), strict=True))
 
 
 async def try_insert_contacts(
-    connection: Connection, tenant: int, contact_ids: Iterable[str]
+    connection: Connection, tenant: int, contact_ids: Iterable[str], numbers: ContactNumbers
 ) -> dict[str, int] | None:
     """Insert contacts, as UNSET; return their numbers by id.
 
-    If one of them exists already, inserts none and returns None. Use
-    `insert_missing_contacts` then; this function is faster.
+    If one of them exists already, or a new number is taken, inserts none and returns None.
+    Use `insert_missing_contacts` then; this function is faster.
     """
     ids = sorted(contact_ids)
-    numbers = await connection.fetchval(sql.TRY_INSERT_CONTACTS, tenant, "\n".join(ids))
-    return None if numbers is None else dict(zip(ids, numbers, strict=True))
+    first = numbers.take(len(ids))
+    if not await connection.fetchval(sql.TRY_INSERT_CONTACTS, tenant, "\n".join(ids), first):
+        return None
+    return dict(zip(ids, range(first, first + len(ids)), strict=True))
 
 
 async def contacts_by_preference(

@@ -81,12 +81,12 @@ class RecordingInputs:
 
     Attributes:
         new_requests: Positions of the requests that have not been executed before.
-        policy_version: The version of the policy in force.
+        policy_start: When the policy in force came into force.
         preference_groups: Contacts grouped by preference; erased ones are left out.
     """
 
     new_requests: set[int]
-    policy_version: int
+    policy_start: datetime
     preference_groups: list[PreferenceGroup]
 
 

@@ -1,5 +1,6 @@
 """Queries about tenants and their policies."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ __all__ = [
     "tenant",
     "tenant_ids",
 ]
+
+_MAX_TENANT = 2**23 - 1
+"""A tenant is the upper 24 bits of its campaigns' numbers, which are positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,13 @@ class PolicyChange:
 
 
 async def insert_tenant(connection: Connection, tenant_id: str, display_name: str) -> int | None:
-    """Insert a tenant; return its number, or None if its id is taken."""
-    number: int | None = await connection.fetchval(sql.INSERT_TENANT, tenant_id, display_name)
-    return number
+    """Insert a tenant with a random number; return the number, or None if its id is taken."""
+    while await tenant(connection, tenant_id) is None:
+        number = 1 + secrets.randbelow(_MAX_TENANT)
+        # No row also if the number is taken, or if another call inserted the id just now.
+        if await connection.fetchval(sql.INSERT_TENANT, number, tenant_id, display_name):
+            return number
+    return None
 
 
 async def tenant(connection: Connection, tenant_id: str) -> Tenant | None:
@@ -87,11 +95,10 @@ async def insert_policy(connection: Connection, number: int, policy: Policy, act
     )
 
 
-async def policies(connection: Connection, number: int) -> tuple[int, list[PolicyPeriod]]:
-    """Return the version in force, and all policies with their start, oldest first."""
+async def policies(connection: Connection, number: int) -> list[PolicyPeriod]:
+    """Return all policies with their start, oldest first; the last is in force."""
     rows = await connection.fetch(sql.POLICIES, number)
-    periods = [PolicyPeriod(row["valid_from"], _policy(row)) for row in rows]
-    return rows[-1]["version"], periods
+    return [PolicyPeriod(row["valid_from"], _policy(row)) for row in rows]
 
 
 async def list_policies(

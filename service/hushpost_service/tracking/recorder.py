@@ -227,7 +227,7 @@ class Recorder:
             unique = list(with_id.values())
             new = [request for request in requests if request.request_id is None]
             new += [unique[position] for position in inputs.new_requests]
-            rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_version)
+            rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             if not new:
                 return 0
             tally = _tally(rule, new, inputs.preference_groups)

@@ -11,6 +11,17 @@ returning campaign
 # Serializes transactions that register links, so that revisions increase in commit order.
 LOCK_LINKS = "select pg_advisory_xact_lock({lock})"
 
+# Advances the revisions to the time in microseconds. A restored database has an older
+# sequence, which would return revisions again that edges have passed.
+ADVANCE_REVISIONS = """
+select setval(
+    'link_revisions',
+    greatest(
+        nextval('link_revisions'), (date_part('epoch', clock_timestamp()) * 1000000)::bigint
+    )
+)
+"""
+
 # Inserts links, numbered after the last one.
 INSERT_LINKS = """
 insert into links (tenant, campaign, link, url, label, revision)
@@ -101,12 +112,12 @@ limit $2
 # Selects the highest revision of any link.
 LAST_REVISION = "select coalesce(max(revision), 0) from links"
 
-# Reserves $4 slots of a group; returns the first.
-RESERVE_SLOTS = """
+# Reserves blocks of slots of a group; returns no row if one of them is reserved already.
+RESERVE_SLOT_BLOCKS = """
 update campaign_groups
-set next_slot = next_slot + $4
-where tenant = $1 and campaign = $2 and group_number = $3
-returning next_slot - $4
+set slot_blocks = slot_blocks || $4::integer[]
+where tenant = $1 and campaign = $2 and group_number = $3 and not slot_blocks && $4::integer[]
+returning group_number
 """
 
 # Adds to the numbers of messages sent in an hour (upsert).

@@ -6,18 +6,19 @@ order of an index. The index is then the only choice, whatever the statistics sa
 a time when the table was small, and compares each with every value.
 """
 
-# Inserts contacts with preference UNSET; returns their numbers in the order of the ids,
-# or null if one of them exists. The ids are the lines of one text, which the driver
+# Inserts contacts with preference UNSET, numbered from $3; returns false, and inserts none, if
+# an id or a number exists already. The ids are the lines of one text, which the driver
 # encodes much faster than an array.
-TRY_INSERT_CONTACTS = "select try_insert_contacts($1, $2)"
+TRY_INSERT_CONTACTS = "select try_insert_contacts($1, $2, $3)"
 
-# Inserts the contacts that do not exist, with preference UNSET; returns these.
+# Inserts the contacts that do not exist, with preference UNSET, numbered from $3; returns
+# these. Leaves out a contact whose number exists.
 INSERT_MISSING_CONTACTS = """
 with inserted as (
-    insert into contacts (tenant, contact_id, do_not_track)
-    select $1, contact_id, 1
-    from string_to_table($2, E'\\n') as input(contact_id)
-    on conflict (tenant, contact_id) do nothing
+    insert into contacts (tenant, contact, contact_id, do_not_track)
+    select $1, $3::bigint + n - 1, contact_id, 1
+    from string_to_table($2, E'\\n') with ordinality as input(contact_id, n)
+    on conflict do nothing
     returning contact_id, contact
 )
 select array_agg(contact_id), array_agg(contact) from inserted

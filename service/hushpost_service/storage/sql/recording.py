@@ -12,7 +12,7 @@ BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:
 # transaction that tightens consent or policy.
 LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 
-# Claims request ids, and selects what the modes of events depend on: the version of the
+# Claims request ids, and selects what the modes of events depend on: the start of the
 # policy in force, and contacts grouped by preference (one row of nulls if there are no
 # contacts). `new_requests` has the positions of the request ids that are new.
 #
@@ -21,8 +21,12 @@ LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 LOAD_RECORDING_INPUTS = f"""
 with {CLAIM}
 select (select array_agg(position) from new_requests) as new_requests,
-    version, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
-from (select max(version) as version from policies where tenant = $1) as policy
+    valid_from, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
+from (
+    select (
+        select valid_from from policies where tenant = $1 order by version desc limit 1
+    ) as valid_from
+) as policy
 left join (
     select array_agg(contact) as contacts, do_not_track,
         case when preference_time > $8 then preference_time end as since,

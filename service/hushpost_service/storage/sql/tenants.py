@@ -1,9 +1,9 @@
 """Statements about tenants, their policies and API keys."""
 
-# Inserts a tenant; returns no row if its id is taken.
+# Inserts a tenant; returns no row if its number or id is taken.
 INSERT_TENANT = """
-insert into tenants (tenant_id, display_name, create_time)
-values ($1, $2, clock_timestamp())
+insert into tenants (tenant, tenant_id, display_name, create_time)
+values ($1, $2, $3, clock_timestamp())
 on conflict do nothing
 returning tenant
 """

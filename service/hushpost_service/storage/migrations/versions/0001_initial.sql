@@ -2,9 +2,23 @@
 -- distributed by tenant. Only `tenants` and `api_keys` are reference tables.
 --
 -- Ids use `collate "C"`: they are compared as bytes and never sorted for people.
+--
+-- No number comes from a sequence alone. A database that is restored from a backup, or a
+-- standby that is promoted, may lack the last commits, and its sequences would return
+-- the lost numbers again. Then a token in old mail would name another contact, and a cursor
+-- would skip rows. Tenants, contacts, campaigns and blocks of slots have random numbers,
+-- which the authority chooses. Numbers that must ascend contain the time.
+
+-- Returns an ascending number: milliseconds since 1970, then 20 bits of a sequence, which
+-- make it unique within the millisecond.
+create sequence ascending_numbers;
+create function ascending_number() returns bigint language sql volatile as $$
+    select (date_part('epoch', clock_timestamp()) * 1000)::bigint << 20
+        | (nextval('ascending_numbers') & 1048575)
+$$;
 
 create table tenants (
-    tenant integer generated always as identity (maxvalue 8388607) primary key,
+    tenant integer primary key,
     tenant_id text collate "C" not null unique,
     display_name text not null,
     create_time timestamptz not null
@@ -27,7 +41,7 @@ create table policies (
 );
 
 create table api_keys (
-    api_key bigint generated always as identity primary key,
+    api_key bigint default ascending_number() primary key,
     -- Null: valid for all tenants.
     tenant integer,
     role smallint not null,
@@ -40,7 +54,7 @@ create table api_keys (
 
 create table contacts (
     tenant integer not null,
-    contact bigint generated always as identity,
+    contact bigint not null,
     contact_id text collate "C" not null,
     do_not_track smallint not null,
     -- When the preference was last changed.
@@ -56,34 +70,27 @@ create table contacts (
 -- touch the indexes.
 ) with (fillfactor = 80);
 
--- Inserts contacts with preference UNSET; the ids are the lines of $2. Returns their
--- numbers in the same order. If one of the ids exists already, inserts nothing and
--- returns null.
+-- Inserts contacts with preference UNSET; the ids are the lines of $2, and $3 is the number of
+-- the first. If one of the ids or numbers exists already, inserts nothing and returns false.
 --
 -- Faster than `insert ... on conflict`, which probes the index for conflicts before each
 -- insert. The server does not log the unique violation that is handled here; its
 -- message would quote an id.
-create function try_insert_contacts(integer, text) returns bigint[] language plpgsql as $$
-declare
-    ids text[] := string_to_array($2, E'\n');
-    numbers bigint[];
+create function try_insert_contacts(integer, text, bigint) returns boolean language plpgsql as $$
 begin
-    select array_agg(nextval('contacts_contact_seq')) into numbers
-    from generate_series(1, cardinality(ids));
     insert into contacts (tenant, contact, contact_id, do_not_track)
-    overriding system value
-    select $1, input.contact, input.contact_id, 1
-    from unnest(numbers, ids) as input(contact, contact_id);
-    return numbers;
+    select $1, $3 + n - 1, contact_id, 1
+    from string_to_table($2, E'\n') with ordinality as input(contact_id, n);
+    return true;
 exception
     when unique_violation then
-        return null;
+        return false;
 end
 $$;
 
 create table preference_changes (
     tenant integer not null,
-    change bigint generated always as identity,
+    change bigint not null default ascending_number(),
     contact_id text collate "C" not null,
     old_do_not_track smallint not null,
     new_do_not_track smallint not null,
@@ -108,7 +115,8 @@ create table campaigns (
 create index campaigns_newest on campaigns (tenant, create_time, campaign);
 
 -- `revision` increases in commit order, because an advisory lock serializes the
--- registration of links. Edges resume a stream of links from a revision.
+-- registration of links. Edges resume a stream of links from a revision. Before each
+-- registration the sequence is advanced to the time in microseconds.
 create sequence link_revisions;
 create table links (
     tenant integer not null,
@@ -126,8 +134,9 @@ create table campaign_groups (
     campaign bigint not null,
     group_number integer not null,
     group_id text collate "C" not null,
-    -- The first slot that no process has reserved.
-    next_slot bigint not null default 0,
+    -- The blocks of 4,096 slots that processes have reserved, at random: block n has the
+    -- slots from 4,096 n. One array, because rows would have the order of the reservations.
+    slot_blocks integer[] not null default '{}',
     primary key (tenant, campaign, group_number),
     unique (tenant, campaign, group_id)
 ) with (fillfactor = 50);
@@ -234,7 +243,7 @@ create table publications (
 -- stricter policy affects. Rows are deleted when the job is done.
 create table anonymization_jobs (
     tenant integer not null,
-    job bigint generated always as identity,
+    job bigint not null default ascending_number(),
     contact bigint,
     history smallint not null,
     start_time timestamptz not null,
