@@ -137,6 +137,11 @@ async def under_load(load: Load, after: int) -> AsyncIterator[None]:
 async def started(process: AuthorityProcess, clients: Clients) -> None:
     """Restart the authority on its address, and wait until the clients are connected."""
     await asyncio.to_thread(process.start)
+    await connected_again(clients)
+
+
+async def connected_again(clients: Clients) -> None:
+    """Wait until the clients reach the authority, and the authority its database."""
 
     async def is_connected() -> bool:
         try:

@@ -34,7 +34,7 @@ CONTACTS = 60_000
 RARE_LINK, UNUSED_LINK = 40, 39
 
 SMALL = f"""
-insert into contacts (tenant, contact, contact_id, do_not_track) overriding system value
+insert into contacts (tenant, contact, contact_id, do_not_track)
 select {TENANT}, n, 'first-' || n, 1 from generate_series(1, 3) as n;
 insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
@@ -46,7 +46,7 @@ insert into links (tenant, campaign, link, url, label, revision)
 select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
 insert into campaigns (tenant, campaign, campaign_id, display_name, create_time)
 select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now() from generate_series(0, 2000) as n;
-insert into contacts (tenant, contact, contact_id, do_not_track) overriding system value
+insert into contacts (tenant, contact, contact_id, do_not_track)
 select {TENANT}, {FIRST} + n, 'contact-' || n, 1 from generate_series(0, {CONTACTS - 1}) as n;
 insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)

@@ -4,6 +4,7 @@ The tests move sequences back, or delete rows, as restoring a backup does.
 """
 
 import secrets
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -83,7 +84,7 @@ async def test_tenants_have_random_numbers(
 async def test_a_policy_that_follows_a_lost_one_takes_effect(database: Database) -> None:
     """A cached policy that a failover has lost is not mistaken for the next, of the same version."""
     tenant = 10
-    cache = CampaignCache(database)
+    cache = CampaignCache(database, time.monotonic)
     lost, new = Policy(), Policy(mode_when_unset=Mode.OFF)
 
     async def current(connection: Connection) -> Policy:

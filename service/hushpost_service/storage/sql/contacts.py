@@ -90,7 +90,6 @@ insert into contacts as existing (
     tenant, contact, contact_id, do_not_track, preference_time, anonymous_until,
     aggregate_until, off_until
 )
-overriding system value
 select $1, contact, '', do_not_track, preference_time, anonymous_until, aggregate_until, off_until
 from unnest(
     $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],

@@ -1,0 +1,137 @@
+"""Keep a copy of the log of preference changes, and replay it after a restore from a backup.
+
+A restored database lacks the opt-outs that were made after the backup. Save the log often,
+for example every five minutes by cron, to a disk that the database does not use:
+
+    pip install 'hushpost[cli]'
+    export HUSHPOST_API_KEY=hp_…      # of role SENDER
+    python examples/preference_log.py save preferences.jsonl --authority localhost:50051
+
+After a restore, before edges and senders use the authority again:
+
+    python examples/preference_log.py replay preferences.jsonl --authority localhost:50051
+
+sets each preference whose last change in the file is later than the last one that the
+authority knows. So it never undoes a decision that was made after the restore, and running
+it again changes nothing.
+"""
+# ruff: noqa: INP001 - a script, not part of a package
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from hushpost_client import DoNotTrack, Hushpost, PreferenceEntry, PreferenceSource
+
+BATCH = 1000
+ERASED = "erased:"
+"""Prefix of the digest that replaces a contact that was erased with PSEUDONYMIZE."""
+
+app = typer.Typer()
+Authority = Annotated[str, typer.Option(help="Address of the authority, host:port.")]
+
+
+class Change(NamedTuple):
+    """A change of a preference, as a line of the file."""
+
+    contact_id: str
+    do_not_track: str
+    source: str
+    evidence: str
+    time: str
+
+
+async def read_log(client: Hushpost) -> AsyncIterator[Change]:
+    """Read all changes from the authority, oldest first."""
+    async with aclosing(client.preferences.list_preference_changes(page_size=BATCH)) as changes:
+        async for change in changes:
+            if change.new_do_not_track and not change.contact_id.startswith(ERASED):
+                yield Change(
+                    change.contact_id,
+                    change.new_do_not_track.name,
+                    (change.source or PreferenceSource.SENDER).name,
+                    change.evidence or "",
+                    change.change_time.isoformat(),
+                )
+
+
+def read_file(file: Path) -> Iterator[Change]:
+    """Read all changes from a file, oldest first."""
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield Change(*json.loads(line))
+
+
+async def save_log(client: Hushpost, file: Path) -> int:
+    """Replace the file by the current log, atomically; return the number of changes."""
+    draft = file.with_name(f"{file.name}.new")
+    count = 0
+    with draft.open("w", encoding="utf-8") as lines:
+        async for change in read_log(client):
+            lines.write(json.dumps(change, ensure_ascii=False) + "\n")
+            count += 1
+        lines.flush()
+        os.fsync(lines.fileno())
+    draft.replace(file)
+    return count
+
+
+async def replay_file(client: Hushpost, file: Path) -> int:
+    """Set the preferences that changed after the last change that the authority knows."""
+    known = {change.contact_id: change.time async for change in read_log(client)}
+    lost = {
+        change.contact_id: change
+        for change in read_file(file)
+        if not _is_known(change, known.get(change.contact_id))
+    }
+    entries = [
+        PreferenceEntry(
+            change.contact_id,
+            DoNotTrack[change.do_not_track],
+            source=PreferenceSource[change.source],
+            evidence=change.evidence or None,
+        )
+        for change in lost.values()
+    ]
+    for start in range(0, len(entries), BATCH):
+        await client.preferences.batch_set_preferences(entries[start : start + BATCH])
+    return len(entries)
+
+
+def _is_known(change: Change, known: str | None) -> bool:
+    return known is not None and datetime.fromisoformat(change.time) <= datetime.fromisoformat(
+        known
+    )
+
+
+@app.command()
+def save(file: Path, authority: Authority = "localhost:50051") -> None:
+    """Copy the log of preference changes to FILE."""
+
+    async def run() -> int:
+        async with Hushpost.connect(authority, api_key=os.environ["HUSHPOST_API_KEY"]) as client:
+            return await save_log(client, file)
+
+    typer.echo(f"{file}: {asyncio.run(run())} changes saved")
+
+
+@app.command()
+def replay(file: Path, authority: Authority = "localhost:50051") -> None:
+    """Set the preferences in FILE that the authority has lost."""
+
+    async def run() -> int:
+        async with Hushpost.connect(authority, api_key=os.environ["HUSHPOST_API_KEY"]) as client:
+            return await replay_file(client, file)
+
+    typer.echo(f"{asyncio.run(run())} preferences replayed")
+
+
+if __name__ == "__main__":
+    app()
