@@ -30,7 +30,12 @@ from hushpost_service.preferences.service import Preferences
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
 from hushpost_service.rpc.server import AddressError, Health, Services, server
 from hushpost_service.settings import Settings
-from hushpost_service.startup import OpenedDatabase, opened_database, opened_keyring
+from hushpost_service.startup import (
+    OpenedDatabase,
+    opened_database,
+    opened_keyring,
+    session_name,
+)
 from hushpost_service.stats.service import Stats
 from hushpost_service.storage.campaigns import reserve_slot_blocks
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
@@ -80,8 +85,8 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
 
     _on_stop_signals(cancel_start)
     try:
-        async with opened_database(settings) as opened:
-            keyring = opened_keyring(settings, may_create=not opened.has_tenants)
+        async with opened_database(settings, session_name(settings)) as opened:
+            keyring = await opened_keyring(settings, opened.database)
             async with opened.database.connection("read settings") as connection:
                 await warn_about_unsafe_settings(connection)
             await _serve(settings, opened, TokenCodec(keyring), GracefulShutdown(), on_listening)

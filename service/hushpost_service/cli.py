@@ -1,4 +1,4 @@
-"""The commands of the service: serve, admin-key, rotate-keyring and scrub."""
+"""The commands of the service: serve, admin-key, keyring and scrub."""
 
 from collections.abc import Coroutine
 from pathlib import Path
@@ -17,6 +17,7 @@ from hushpost_service.admin.service import new_secret, secret_hash
 from hushpost_service.app import serve
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
+from hushpost_service.keyring_rotation import activate_key, add_key, described_keyring
 from hushpost_service.maintenance.scrub import Scrubber, ScrubError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
@@ -26,7 +27,7 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
-from hushpost_service.tokens.keyring import Keyring, KeyringError
+from hushpost_service.tokens.keyring import KeyringError
 
 __all__ = ["register"]
 
@@ -51,7 +52,11 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the console script."""
     app.command("serve")(_serve)
     app.command("admin-key")(_admin_key)
-    app.command("rotate-keyring")(_rotate_keyring)
+    keyring = typer.Typer(help="List, add and activate the keys that seal tokens.")
+    keyring.command("show")(_keyring_show)
+    keyring.command("add")(_keyring_add)
+    keyring.command("activate")(_keyring_activate)
+    app.add_typer(keyring, name="keyring")
     app.command("scrub")(_scrub)
 
 
@@ -120,7 +125,7 @@ def _admin_key(
 
     async def create() -> None:
         async with opened_database(settings) as opened:
-            opened_keyring(settings, may_create=not opened.has_tenants)
+            await opened_keyring(settings, opened.database)
 
             async def work(connection: Connection) -> None:
                 await insert_api_key(connection, None, Role.ADMIN, name, secret_hash(secret))
@@ -131,19 +136,55 @@ def _admin_key(
     typer.echo(secret)
 
 
-def _rotate_keyring(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:
-    """Add a new key to the keyring. Tokens sealed with older keys stay valid.
+def _keyring_show(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:
+    """List the keys with their fingerprints, and which key seals new tokens."""
+    path = _settings(data_dir=data_dir, keyring=keyring).keyring_file
+    try:
+        typer.echo(described_keyring(path))
+    except KeyringError as error:
+        _fail(error)
 
-    Copy the file to every authority, then restart them.
+
+def _keyring_add(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:
+    """Add a new key to the file. It opens tokens, but does not seal any yet.
+
+    Then copy the file to every authority, restart them one by one, and run
+    `hushpost keyring activate`.
     """
     path = _settings(data_dir=data_dir, keyring=keyring).keyring_file
     try:
-        rotated = Keyring.load(path).rotated()
-        rotated.save(path)
-    except (KeyringError, OSError) as error:
+        key_id = add_key(path)
+    except KeyringError as error:
         _fail(error)
-    else:
-        typer.echo(f"{path}: tokens are now sealed with key {rotated.active}")
+    typer.echo(
+        f"{path}: added key {key_id}. Copy the file to every authority, restart them, then run "
+        "`hushpost keyring activate`."
+    )
+
+
+def _keyring_activate(
+    key_id: Annotated[
+        int | None, typer.Argument(help="The key to activate. Default: the newest.")
+    ] = None,
+    data_dir: DataDir = None,
+    keyring: KeyringFile = None,
+) -> None:
+    """Let a key seal new tokens. Tokens of the other keys stay valid.
+
+    Fails if an authority that is running does not know the key yet. Then copy the
+    file to every authority and restart them one by one.
+    """
+    settings = _settings(data_dir=data_dir, keyring=keyring)
+    configure_logging("warning")
+
+    async def activate() -> None:
+        active = await activate_key(settings, key_id)
+        typer.echo(
+            f"{settings.keyring_file}: key {active} seals new tokens. Copy the file to every "
+            "authority and restart them."
+        )
+
+    _run(activate())
 
 
 def _scrub(data_dir: DataDir = None) -> None:

@@ -5,13 +5,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from hushpost_service.settings import Settings
+from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.embedded import EmbeddedDatabase
+from hushpost_service.storage.keyring_keys import (
+    application_name,
+    insert_fingerprints,
+    lock_fingerprints,
+)
 from hushpost_service.storage.schema import migrate
-from hushpost_service.storage.tenants import tenant_ids
-from hushpost_service.tokens.keyring import Keyring
+from hushpost_service.tokens.keyring import Keyring, KeyringError
 
-__all__ = ["OpenedDatabase", "opened_database", "opened_keyring"]
+__all__ = ["OpenedDatabase", "opened_database", "opened_keyring", "session_name"]
+
+_FIRST_KEY = 1
+"""The key id of a new keyring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +29,16 @@ class OpenedDatabase:
     Attributes:
         database: The connection pool.
         embedded: The embedded server; None for an external one.
-        has_tenants: Whether the installation is in use.
     """
 
     database: Database
     embedded: EmbeddedDatabase | None
-    has_tenants: bool
 
 
 @asynccontextmanager
-async def opened_database(settings: Settings) -> AsyncIterator[OpenedDatabase]:
+async def opened_database(
+    settings: Settings, session_name: str = "hushpost"
+) -> AsyncIterator[OpenedDatabase]:
     """Connect to the configured database, or start the embedded one, and migrate it."""
     embedded = None
     async with AsyncExitStack() as stack:
@@ -41,24 +49,51 @@ async def opened_database(settings: Settings) -> AsyncIterator[OpenedDatabase]:
         else:
             dsn = settings.database_url.get_secret_value()
         await migrate(dsn)
-        database = await Database.connect(dsn, connections=settings.connections)
+        database = await Database.connect(
+            dsn, connections=settings.connections, application_name=session_name
+        )
         stack.push_async_callback(database.close)
-        async with database.connection("read tenants") as connection:
-            has_tenants = bool(await tenant_ids(connection))
-        yield OpenedDatabase(database, embedded, has_tenants)
+        yield OpenedDatabase(database, embedded)
 
 
-def opened_keyring(settings: Settings, *, may_create: bool) -> Keyring:
-    """Load the keyring, or create it if it is missing and `may_create` is true.
-
-    Pass `may_create` only for a database without tenants: a new keyring would invalidate
-    all tokens issued before.
+def session_name(settings: Settings) -> str:
+    """Return the name of an authority's database sessions, which tells what keys it knows.
 
     Raises:
-        KeyringError: The file is missing or malformed.
+        KeyringError: The keyring is malformed or cannot be read.
     """
     path = settings.keyring_file
-    if may_create and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Keyring.generate().save(path)
-    return Keyring.load(path)
+    return application_name(Keyring.load(path).highest if path.exists() else _FIRST_KEY)
+
+
+async def opened_keyring(settings: Settings, database: Database) -> Keyring:
+    """Load the keyring, compare it with the database, and register its new keys.
+
+    If the database knows no key yet and the file is missing, creates the keyring. The file
+    is written before the commit: a keyring that the database knows must not get lost. Of
+    two first starts with different files, the second one waits for the lock, and fails
+    without writing a file.
+
+    Raises:
+        KeyringError: The file is missing, malformed, or not that of the database.
+    """
+    path = settings.keyring_file
+
+    async def work(connection: Connection) -> Keyring | KeyringError:
+        registered = await lock_fingerprints(connection)
+        try:
+            if not registered and not path.exists():
+                Keyring.generate().save(path)
+            keyring = Keyring.load(path)
+            keyring.check_registered(registered, path)
+        except KeyringError as error:
+            # Not raised here, because the database translates exceptions.
+            return error
+        new = keyring.fingerprints().items() - registered.items()
+        await insert_fingerprints(connection, dict(new))
+        return keyring
+
+    result = await database.transact("register keys", work)
+    if isinstance(result, KeyringError):
+        raise result
+    return result

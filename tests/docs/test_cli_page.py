@@ -16,10 +16,16 @@ ON_SETTINGS_PAGE = {"serve", "edge"}
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Return all commands by name."""
-    group: Any = get_command(build())
+    """Return all commands by name, including those of groups."""
+    return _commands_of(get_command(build()), "")
+
+
+def _commands_of(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for name in group.list_commands(None):
-        yield name, group.get_command(None, name)
+        command = group.get_command(None, name)
+        yield prefix + name, command
+        if hasattr(command, "list_commands"):
+            yield from _commands_of(command, f"{prefix}{name} ")
 
 
 @pytest.mark.parametrize(("name", "command"), list(commands()), ids=str)

@@ -232,10 +232,10 @@ async def test_sigterm_commits_all_acknowledged_events(world: World) -> None:
 
 
 async def test_old_tokens_stay_valid_after_rotating_the_keyring(world: World) -> None:
-    """After rotate-keyring and a restart, new tokens have a new key id; old tokens still count."""
+    """After a rotation and a restart, new tokens have a new key id; old tokens still count."""
     mailing = await send(world.patient, ["eve", "fay"], "rotated")
     world.process.stop()
-    assert "key 2" in await asyncio.to_thread(_rotated, world.process)
+    await asyncio.to_thread(_rotate, world.process)
     await started(world.process, world.patient)
     issued = await world.patient.sender.campaigns.issue_tokens("rotated", GROUP, ["gus"])
     token = issued.tokens[0].token
@@ -372,10 +372,11 @@ async def _end_of(stream: Any) -> grpc.aio.AioRpcError | None:
     return None
 
 
-def _rotated(process: AuthorityProcess) -> str:
-    """Rotate the keyring, and return the command's output."""
-    command = [str(HUSHPOST), "rotate-keyring", "--data-dir", str(process.data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def _rotate(process: AuthorityProcess) -> None:
+    """Add a key to the keyring, and activate it."""
+    for step in ("add", "activate"):
+        command = [str(HUSHPOST), "keyring", step, "--data-dir", str(process.data_dir)]
+        subprocess.run(command, capture_output=True, check=True)
 
 
 def _period() -> int:

@@ -226,8 +226,11 @@ def test_preference_tokens_have_one_spelling(
 
 @given(tokens)
 def test_rotation_keeps_old_tokens_readable(token: TrackingToken) -> None:
-    """Tokens sealed before a rotation stay valid; new tokens use the new key."""
-    rotated = TokenCodec(KEYRING.rotated())
+    """Tokens sealed before a rotation stay valid; new tokens use the new key once it is active."""
+    with_new_key = KEYRING.with_new_key()
+    assert TokenCodec(with_new_key).seal(token) == SEALER.seal(token)
+    rotated = TokenCodec(with_new_key.activated(2))
+    assert TokenCodec(with_new_key).open(rotated.seal(token)) == token
     assert rotated.open(SEALER.seal(token)) == token
     assert rotated.seal(token) != SEALER.seal(token)
     assert reason_of(rotated.seal(token)) is Reason.TOKEN_INVALID
@@ -244,7 +247,7 @@ def test_a_campaign_number_contains_its_tenant(tenant: int, serial: int) -> None
 def test_a_keyring_is_saved_and_loaded(tmp_path: Path) -> None:
     """Loading returns the saved keyring; only the owner can read the file."""
     path = tmp_path / "keyring.json"
-    KEYRING.rotated().save(path)
+    KEYRING.with_new_key().activated(2).save(path)
     loaded = Keyring.load(path)
     assert loaded.active == 2
     assert loaded.secrets[1] == KEYRING.secrets[1]

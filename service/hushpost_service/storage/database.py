@@ -78,8 +78,10 @@ class Database:
         self._pool = pool
 
     @classmethod
-    async def connect(cls, dsn: str, *, connections: int) -> Self:
-        """Open a pool of at most `connections` connections."""
+    async def connect(
+        cls, dsn: str, *, connections: int, application_name: str = "hushpost"
+    ) -> Self:
+        """Open a pool of at most `connections` connections, which have a name in PostgreSQL."""
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
@@ -88,7 +90,7 @@ class Database:
             command_timeout=_STATEMENT_SECONDS,
             # No session state is ever changed; a reset would cost a round trip each time.
             reset=_skip_reset,
-            server_settings=CONNECTION_SETTINGS,
+            server_settings={**CONNECTION_SETTINGS, "application_name": application_name},
         )
         return cls(pool)
 

@@ -1,5 +1,5 @@
 -- The first column of every primary key is the tenant, so that the schema can be
--- distributed by tenant. Only `tenants` and `api_keys` are reference tables.
+-- distributed by tenant. Only `tenants`, `api_keys` and `keyring_keys` are reference tables.
 --
 -- Ids use `collate "C"`: they are compared as bytes and never sorted for people.
 --
@@ -50,6 +50,14 @@ create table api_keys (
     secret_hash bytea not null unique,
     create_time timestamptz not null,
     revoke_time timestamptz
+);
+
+-- The keys of the keyring, whose secrets are in a file. The fingerprint is derived from
+-- the secret and does not reveal it.
+create table keyring_keys (
+    key_id smallint primary key,
+    fingerprint bytea not null,
+    create_time timestamptz not null
 );
 
 create table contacts (
