@@ -1,7 +1,11 @@
 # The authority for production: no embedded database, an unprivileged user.
 #
 #   docker build -t hushpost .
-#   docker run -p 50051:50051 -e HUSHPOST_DATABASE_URL=... -v keys:/var/lib/hushpost hushpost
+#   docker run -p 50051:50051 -e HUSHPOST_DATABASE_URL=... -v keys:/var/lib/hushpost \
+#     -e HUSHPOST_TLS_CERTIFICATE=/tls/chain.pem -e HUSHPOST_TLS_KEY=/tls/key.pem \
+#     -v ./tls:/tls:ro hushpost
+#
+# Behind a proxy that encrypts: -e HUSHPOST_INSECURE=true instead of the certificate.
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -90,14 +90,14 @@ test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest $(ARGS)
 
 test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute, and compare counts
-	@HUSHPOST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
+	@HUSHPOST_TEST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
 
 test-faults: $(VENV)/.dev $(PROJECT) ## run the tests under tests/faults in their long version; RUNS=n and SEED=n select seeds
-	@HUSHPOST_FAULTS=full HUSHPOST_FAULTS_RUNS=$(RUNS) HUSHPOST_FAULTS_SEED=$(SEED) \
+	@HUSHPOST_TEST_FAULTS=full HUSHPOST_TEST_FAULTS_RUNS=$(RUNS) HUSHPOST_TEST_FAULTS_SEED=$(SEED) \
 	  $(BIN)/pytest tests/faults -s $(ARGS)
 
 test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity; prints each attack with its control
-	@HUSHPOST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)
+	@HUSHPOST_TEST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)
 
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .

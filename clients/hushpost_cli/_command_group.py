@@ -1,5 +1,6 @@
 """The group of all commands; loads the commands of other packages on demand."""
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -8,8 +9,9 @@ from rich.markup import escape
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from hushpost_cli._exit import fail
+from hushpost_cli._exit import USAGE, fail, print_lines
 from hushpost_client import HushpostError
+from hushpost_runtime.environment import misspelt_variables
 
 __all__ = ["InstalledGroup"]
 
@@ -44,6 +46,16 @@ class InstalledGroup(TyperGroup):
             if missing and cmd_name not in self.commands:
                 raise fail(f"no command {cmd_name!r} is installed. {_hint(missing)}", 2)
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command to run; reject misspelt environment variables first."""
+        resolved = super().resolve_command(ctx, args)
+        # The help shows the right names.
+        messages = [] if "--help" in args else misspelt_variables(os.environ)
+        if messages:
+            print_lines((f"hushpost: {message}" for message in messages), err=True)
+            raise typer.Exit(USAGE)
+        return resolved
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; the epilog lists extras that could be installed."""

@@ -8,6 +8,7 @@ from typing import Self
 from hushpost_cli._exit import USAGE, fail
 from hushpost_cli._options import API_KEY_VARIABLE
 from hushpost_client import TLS, Hushpost, RetryPolicy
+from hushpost_runtime.secret_file import read_secret_file
 
 __all__ = ["Connection", "read_api_key", "read_tls"]
 
@@ -42,7 +43,7 @@ def read_api_key(file: Path | None) -> str:
     There is no option for the key itself, because process lists show options.
     """
     try:
-        key = file.read_text("utf-8") if file else os.environ.get(API_KEY_VARIABLE, "")
+        key = read_secret_file(file).decode() if file else os.environ.get(API_KEY_VARIABLE, "")
     except (OSError, UnicodeDecodeError) as error:
         raise fail(f"the API key can't be read from {file}: {error}", USAGE) from error
     key = key.strip()

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
 from hushpost_runtime.addresses import ListenAddress, host_and_port
+from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError
 
 __all__ = ["Settings"]
@@ -133,7 +134,7 @@ class Settings(BaseSettings):
     def read_api_key(self) -> str:
         """Return the API key. Raises SettingsError, OSError."""
         if self.api_key_file is not None:
-            key = self.api_key_file.read_text("utf-8", errors="replace").strip()
+            key = read_secret_file(self.api_key_file).decode(errors="replace").strip()
         elif self.api_key is not None:
             key = self.api_key.get_secret_value().strip()
         else:

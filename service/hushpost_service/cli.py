@@ -79,6 +79,9 @@ def _serve(
         Path | None, typer.Option(help=option_help(Settings, "tls_certificate"))
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help=option_help(Settings, "tls_key"))] = None,
+    insecure: Annotated[
+        bool | None, typer.Option("--insecure", help=option_help(Settings, "insecure"))
+    ] = None,
     shutdown_seconds: Annotated[
         float | None, typer.Option(help=option_help(Settings, "shutdown_seconds"))
     ] = None,
@@ -102,9 +105,14 @@ def _serve(
         metrics_listen=metrics_listen,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
+        insecure=insecure,
         shutdown_seconds=shutdown_seconds,
         log_level=log_level,
     )
+    try:
+        settings.check_encryption()
+    except SettingsError as error:
+        _fail(error, code=2)
     configure_logging(settings.log_level)
     _run(serve(settings, lambda address: print(f"listening on {address}", flush=True)))  # noqa: T201
 

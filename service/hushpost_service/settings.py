@@ -6,7 +6,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hushpost_runtime.addresses import ListenAddress
+from hushpost_runtime.addresses import ListenAddress, host_and_port, is_loopback
+from hushpost_runtime.settings import SettingsError
 from hushpost_service.cpu_affinity import usable_cpus
 
 __all__ = ["Settings"]
@@ -62,6 +63,11 @@ class Settings(BaseSettings):
         None, description="PEM file with the certificate chain. Default: no TLS."
     )
     tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
+    insecure: bool = Field(
+        default=False,
+        description="Serve gRPC without TLS on an address that other machines can reach. For use "
+        "behind a proxy that encrypts.",
+    )
     shutdown_seconds: float = Field(
         20,
         ge=0,
@@ -86,6 +92,15 @@ class Settings(BaseSettings):
                 f"cpu must be one of the CPUs that this process may use: {sorted(usable_cpus())}"
             )
         return self
+
+    def check_encryption(self) -> None:
+        """Raise SettingsError if API keys would cross the network in plain text."""
+        host, _ = host_and_port(self.listen)
+        if self.tls_certificate is None and not self.insecure and not is_loopback(host):
+            raise SettingsError(
+                f"listen: other machines can reach {self.listen}, and without TLS they would send "
+                "API keys in plain text: give --tls-certificate and --tls-key, or --insecure"
+            )
 
     @property
     def keyring_file(self) -> Path:

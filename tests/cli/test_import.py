@@ -198,6 +198,11 @@ async def test_an_api_key_is_required(
     assert (done.code, service.requests) == (2, [])
     assert "set HUSHPOST_API_KEY or give --api-key-file" in done.err
     (tmp_path / "key").write_text("hp_from_file\n")
+    (tmp_path / "key").chmod(0o604)
+    done = await import_into(path, "--api-key-file", "key", key=None)
+    assert (done.code, service.requests) == (2, [])
+    assert "chmod o= key" in done.err
+    (tmp_path / "key").chmod(0o640)
     assert (await import_into(path, "--api-key-file", "key", key=None)).code == 0
     assert service.keys == ["Bearer hp_from_file"]
 

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 import hushpost_edge.settings
 import hushpost_service.settings
+from hushpost_runtime.environment import VARIABLES
 from hushpost_runtime.settings import environment_variable
 
 PAGE = Path(__file__).parents[2] / "docs/reference/settings.md"
@@ -18,6 +19,8 @@ SETTINGS: dict[str, type[BaseSettings]] = {
 }
 WITHOUT_OPTION = {"HUSHPOST_DATABASE_URL", "HUSHPOST_EDGE_API_KEY"}
 """Secrets, which are read from the environment only."""
+
+OF_OTHER_COMMANDS = {"HUSHPOST_API_KEY"}
 
 
 def rows(command: str) -> dict[str, list[str]]:
@@ -48,3 +51,13 @@ def test_options_and_defaults_are_correct(command: str) -> None:
         if field.default not in {None, ""}:
             assert f"`{field.default}`" in default
         assert re.search(r"\w", meaning)
+
+
+def test_the_variables_of_all_settings_are_known() -> None:
+    """The commands reject all other variables as misspelt."""
+    names = {
+        environment_variable(settings, name)
+        for settings in SETTINGS.values()
+        for name in settings.model_fields
+    }
+    assert names | OF_OTHER_COMMANDS == VARIABLES

@@ -29,6 +29,7 @@ class EdgeProcess:
         self._path = path
         folder.mkdir(parents=True, exist_ok=True)
         key_file = folder / "key"
+        key_file.touch(0o600)
         key_file.write_text(api_key)
         self._command = [
             str(HUSHPOST),

@@ -1,7 +1,7 @@
 """Kills random processes under load; every redirected click must count exactly once.
 
 The normal test run includes a short run. `make test-chaos` runs for longer, and
-`HUSHPOST_CHAOS_SEED` repeats a run.
+`HUSHPOST_TEST_CHAOS_SEED` repeats a run.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from .edge_process import EdgeProcess
 from .raw_http import Connection
 from .waiting import eventually
 
-SECONDS = float(os.environ.get("HUSHPOST_CHAOS_SECONDS", "8"))
-SEED = int(os.environ.get("HUSHPOST_CHAOS_SEED") or secrets.randbits(32))
+SECONDS = float(os.environ.get("HUSHPOST_TEST_CHAOS_SECONDS", "8"))
+SEED = int(os.environ.get("HUSHPOST_TEST_CHAOS_SEED") or secrets.randbits(32))
 CLIENTS = 8
 CLICKS_PER_SECOND = 400
 START_ATTEMPTS = 5
@@ -127,7 +127,7 @@ class Killer:
 @pytest.mark.timeout(SECONDS + 150)
 async def test_redirected_clicks_count_exactly_once(tmp_path: Path, folder: Path) -> None:
     """Each click that was redirected is counted, and none is counted twice."""
-    print(f"HUSHPOST_CHAOS_SEED={SEED}")  # noqa: T201 - to repeat a failure
+    print(f"HUSHPOST_TEST_CHAOS_SEED={SEED}")  # noqa: T201 - to repeat a failure
     contacts = [f"reader-{number}" for number in range(int(SECONDS * CLICKS_PER_SECOND * 1.5))]
     with AuthorityProcess(tmp_path / "authority") as authority:
         own = await set_up(authority.target, authority.admin_key())

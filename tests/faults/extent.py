@@ -4,11 +4,11 @@ import os
 
 __all__ = ["FIRST_SEED", "FULL", "RUNS"]
 
-FULL = os.environ.get("HUSHPOST_FAULTS") == "full"
+FULL = os.environ.get("HUSHPOST_TEST_FAULTS") == "full"
 """Whether to run the long version of every attack. Tests under `tests/faults` follow it."""
 
-RUNS = int(os.environ.get("HUSHPOST_FAULTS_RUNS") or ("200" if FULL else "1"))
+RUNS = int(os.environ.get("HUSHPOST_TEST_FAULTS_RUNS") or ("200" if FULL else "1"))
 """How many seeds a seeded test tries."""
 
-FIRST_SEED = int(os.environ.get("HUSHPOST_FAULTS_SEED") or "1")
+FIRST_SEED = int(os.environ.get("HUSHPOST_TEST_FAULTS_SEED") or "1")
 """The first of these seeds; the others follow in order."""

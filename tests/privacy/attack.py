@@ -7,10 +7,10 @@ import pytest
 
 __all__ = ["ATTACKS", "FULL", "SEED", "Attack", "Score"]
 
-FULL = os.environ.get("HUSHPOST_PRIVACY") == "full"
+FULL = os.environ.get("HUSHPOST_TEST_PRIVACY") == "full"
 """Whether to run the full number of attempts, or only enough to check that the attack works."""
 
-SEED = int(os.environ.get("HUSHPOST_PRIVACY_SEED", "20261123"))
+SEED = int(os.environ.get("HUSHPOST_TEST_PRIVACY_SEED", "20261123"))
 """Seed of the attacks' random choices."""
 
 

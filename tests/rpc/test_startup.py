@@ -1,6 +1,7 @@
 """Errors when the authority starts."""
 
 import asyncio
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,18 @@ from tests.conftest import RunningAuthority
 from tests.inspection import database_uri
 
 START_SECONDS = 30
+
+
+def run_serve(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run `hushpost serve`, which is expected to exit with an error."""
+    return subprocess.run(
+        [HUSHPOST, "serve", *options],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
 
 
 async def test_an_address_in_use_is_reported_in_one_line(
@@ -58,13 +71,7 @@ def test_a_database_without_control_file_is_not_removed(tmp_path: Path) -> None:
 )
 def test_a_malformed_address_is_reported_in_one_line(option: str, tmp_path: Path) -> None:
     """A malformed address exits with status 2 and one line that names the setting."""
-    done = subprocess.run(
-        [HUSHPOST, "serve", f"--data-dir={tmp_path}", option],
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
+    done = run_serve("--data-dir", str(tmp_path), option)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     name = option.removeprefix("--").partition("=")[0].replace("-", "_")
@@ -88,3 +95,46 @@ async def test_a_metrics_port_in_use_is_reported_in_one_line(
     last = process.log_file.read_text().splitlines()[-1]
     assert last == f"hushpost: cannot serve metrics on {authority.target}: Address already in use"
     assert "Traceback" not in process.log_file.read_text()
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "authority.example:0"])
+def test_plain_text_is_refused_where_other_machines_can_listen(
+    address: str, tmp_path: Path
+) -> None:
+    """Without TLS, an address that other machines can reach exits with status 2."""
+    done = run_serve("--listen", address, "--data-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("hushpost: listen: other machines can reach")
+    assert "--insecure" in line
+    assert not list(tmp_path.iterdir()), "nothing was created"
+
+
+def test_plain_text_is_served_if_asked_for(authority: RunningAuthority, tmp_path: Path) -> None:
+    """`--insecure` serves plain text on any address, for use behind a proxy that encrypts."""
+    data_dir = authority.process.data_dir
+    process = AuthorityProcess(
+        tmp_path,
+        *("--keyring", str(data_dir / "keyring.json"), "--listen=0.0.0.0:0", "--insecure"),
+        environment={"HUSHPOST_DATABASE_URL": database_uri(data_dir)},
+    )
+    with process:
+        assert process.target.startswith("0.0.0.0:")
+
+
+def test_a_misspelt_variable_is_reported_with_the_setting(tmp_path: Path) -> None:
+    """A variable that no command knows exits with status 2 and names the nearest setting."""
+    done = run_serve("--data-dir", str(tmp_path), HUSHPOST_LISTN="127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(
+        "HUSHPOST_LISTN is not a setting of any command: did you mean HUSHPOST_LISTEN?"
+    )
+    assert not list(tmp_path.iterdir()), "nothing was created"
+
+
+def test_variables_of_other_commands_and_the_help_are_not_affected() -> None:
+    """One environment may configure all commands; a misspelt variable does not hide the help."""
+    done = run_serve("--cpu=-1", HUSHPOST_EDGE_WORKERS="2", HUSHPOST_API_KEY="k")
+    assert done.stderr.startswith("hushpost: cpu must be one of")
+    assert run_serve("--help", HUSHPOST_LISTN="127.0.0.1:1").returncode == 0

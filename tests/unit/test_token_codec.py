@@ -269,6 +269,7 @@ def test_a_keyring_is_saved_and_loaded(tmp_path: Path) -> None:
 def test_a_malformed_keyring_is_rejected_without_quoting_it(tmp_path: Path, content: str) -> None:
     """The error names the file but quotes no content."""
     path = tmp_path / "keyring.json"
+    path.touch(0o600)
     path.write_text(content)
     with pytest.raises(KeyringError) as caught:
         Keyring.load(path)

@@ -16,6 +16,8 @@ from typing import Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hushpost_runtime.secret_file import read_secret_file
+
 __all__ = ["Keyring", "KeyringError"]
 
 _SECRET_BYTES = 32
@@ -44,7 +46,7 @@ class Keyring:
     def load(cls, path: Path) -> Self:
         """Read a keyring file. Raises KeyringError."""
         try:
-            content = json.loads(path.read_text("ascii"))
+            content = json.loads(read_secret_file(path).decode("ascii"))
             keyring = cls(
                 int(content["active"]),
                 {
