@@ -54,11 +54,11 @@ class Admin:
                 starts with a letter or digit.
             display_name: A human-readable name of at most 256 bytes.
             policy: The settings that differ from the default policy.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
         Reasons: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        REQUEST_ID_INVALID.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         request = admin_pb2.CreateTenantRequest(
             tenant_id=tenant_id,
@@ -93,7 +93,7 @@ class Admin:
         policy applies to campaigns created afterwards.
 
         Reasons: TENANT_NOT_FOUND, UPDATE_MASK_INVALID (nothing to change),
-        FIELD_INVALID, REQUEST_ID_INVALID.
+        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         request = admin_pb2.UpdatePolicyRequest(
             tenant_id=tenant_id or "",
@@ -147,10 +147,11 @@ class Admin:
                 With a key of the installation, None creates a key without a tenant:
                 required for EDGE, and for an ADMIN of the installation.
             display_name: A human-readable name of at most 256 bytes.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
-        Reasons: FIELD_INVALID, TENANT_NOT_FOUND, REQUEST_ID_INVALID.
+        Reasons: FIELD_INVALID, TENANT_NOT_FOUND, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         request = admin_pb2.CreateApiKeyRequest(
             tenant_id=tenant_id or "",

@@ -57,6 +57,10 @@ class Batch(NamedTuple):
     verdicts: list[int]
     privacy_signals: list[bool]
 
+    def content(self) -> int:
+        """Return a hash of all items."""
+        return hash(tuple(tuple(column) for column in self))
+
     def item(self, index: int) -> Item:
         """Return one item."""
         return Item(
@@ -94,10 +98,13 @@ class Ingest:
     async def record_open(self, item: Item, request: UUID | None) -> None:
         """Record an open; return once it is durable.
 
-        Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
+        Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD,
+        REQUEST_ID_REUSED.
         """
         event, campaign = await self._validated(item)
-        await self._recorder.record(Method.RECORD_OPEN, request, {campaign.tenant: [event]})
+        await self._recorder.record(
+            Method.RECORD_OPEN, request, hash(item), {campaign.tenant: [event]}
+        )
 
     async def record_click(self, item: Item, request: UUID | None) -> str:
         """Record a click; return the link's URL once the click is durable.
@@ -108,7 +115,9 @@ class Ingest:
             # Signal 0 means an open, not a click.
             raise _link_not_found()
         event, campaign = await self._validated(item)
-        await self._recorder.record(Method.RECORD_CLICK, request, {campaign.tenant: [event]})
+        await self._recorder.record(
+            Method.RECORD_CLICK, request, hash(item), {campaign.tenant: [event]}
+        )
         return campaign.urls[event.signal - 1]
 
     async def record_batch(self, batch: Batch, request: UUID | None) -> list[Rejection]:
@@ -138,6 +147,7 @@ class Ingest:
         await self._recorder.record(
             Method.RECORD_EVENTS,
             request,
+            0 if request is None else batch.content(),
             {tenant: events[tenants == tenant] for tenant in set(tenants.tolist())},
         )
         return [
