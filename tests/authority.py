@@ -85,10 +85,10 @@ class AuthorityProcess:
         self.process.kill()
         self._wait()
 
-    def admin_key(self) -> str:
+    def admin_key(self, *options: str) -> str:
         """Create an ADMIN key of the installation."""
         done = subprocess.run(
-            [HUSHPOST, "admin-key", "--data-dir", self.data_dir],
+            [HUSHPOST, "admin-key", "--data-dir", self.data_dir, *options],
             capture_output=True,
             text=True,
             check=True,

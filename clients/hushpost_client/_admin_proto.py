@@ -1,5 +1,8 @@
 """Converts tenants, policies and API keys to and from the wire."""
 
+from datetime import datetime
+from typing import Literal
+
 from hushpost.v1 import admin_pb2
 from hushpost_client._admin_types import (
     AnonymizationProgress,
@@ -61,15 +64,24 @@ def api_key(message: admin_pb2.ApiKey) -> ApiKey:
         role=ROLE.from_wire(message.role),
         display_name=message.display_name or None,
         create_time=from_timestamp(message.create_time),
-        revoke_time=from_timestamp(message.revoke_time)
-        if message.HasField("revoke_time")
-        else None,
+        create_actor=message.create_actor,
+        edge_tenant_ids=tuple(message.edge_tenant_ids),
+        expire_time=_optional_time(message, "expire_time"),
+        last_used_time=_optional_time(message, "last_used_time"),
+        revoke_time=_optional_time(message, "revoke_time"),
+        revoke_actor=message.revoke_actor or None,
     )
 
 
 def new_api_key(response: admin_pb2.CreateApiKeyResponse) -> NewApiKey:
     """Convert an API key that was just created."""
     return NewApiKey(api_key=api_key(response.api_key), secret=response.secret or None)
+
+
+def _optional_time(
+    message: admin_pb2.ApiKey, field: Literal["expire_time", "last_used_time", "revoke_time"]
+) -> datetime | None:
+    return from_timestamp(getattr(message, field)) if message.HasField(field) else None
 
 
 def _policy(message: admin_pb2.Policy) -> Policy:

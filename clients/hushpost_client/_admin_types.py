@@ -123,7 +123,15 @@ class ApiKey:
             client does not know.
         display_name: A human-readable name, or None.
         create_time: When the key was created, UTC.
-        revoke_time: When the key was revoked, UTC; None while it is valid.
+        create_actor: The id of the key that created it; "admin-key" if the command
+            `hushpost admin-key` did.
+        edge_tenant_ids: The tenants that a key of role EDGE is limited to, sorted;
+            empty for all.
+        expire_time: When the key expires, UTC; None for never.
+        last_used_time: The start of the last day, UTC, on which a call was made with
+            the key; None if there was none. Written about a minute after the call.
+        revoke_time: When the key was revoked, UTC; None if it was not.
+        revoke_actor: The id of the key that revoked it, or None.
     """
 
     key_id: str
@@ -131,7 +139,12 @@ class ApiKey:
     role: Role | None
     display_name: str | None
     create_time: datetime
+    create_actor: str
+    edge_tenant_ids: tuple[str, ...]
+    expire_time: datetime | None
+    last_used_time: datetime | None
     revoke_time: datetime | None
+    revoke_actor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ class Role(StrEnum):
     SENDER = "SENDER"
     """Manage campaigns, tokens and preferences of one tenant."""
     EDGE = "EDGE"
-    """Record events, resolve and watch links, set preferences by token; for all tenants."""
+    """Record events, resolve and watch links, set preferences by token; for all or some tenants."""
     REPORTER = "REPORTER"
     """Read the statistics of one tenant."""
     ADMIN = "ADMIN"

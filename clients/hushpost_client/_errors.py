@@ -35,6 +35,7 @@ class ErrorReason(StrEnum):
     API_KEY_MISSING = "API_KEY_MISSING"
     API_KEY_INVALID = "API_KEY_INVALID"
     API_KEY_REVOKED = "API_KEY_REVOKED"
+    API_KEY_EXPIRED = "API_KEY_EXPIRED"
     ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED"
     TENANT_NOT_ALLOWED = "TENANT_NOT_ALLOWED"
 
@@ -63,7 +64,6 @@ class ErrorReason(StrEnum):
     TENANT_ALREADY_EXISTS = "TENANT_ALREADY_EXISTS"
     CAMPAIGN_ALREADY_EXISTS = "CAMPAIGN_ALREADY_EXISTS"
     CAMPAIGN_CLOSED = "CAMPAIGN_CLOSED"
-    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
 
     OVERLOADED = "OVERLOADED"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
@@ -164,4 +164,4 @@ class UnavailableError(HushpostError):
 
 
 class UnauthenticatedError(HushpostError):
-    """UNAUTHENTICATED: the API key is missing, unknown or revoked."""
+    """UNAUTHENTICATED: the API key is missing, unknown, revoked or expired."""

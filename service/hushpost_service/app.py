@@ -4,8 +4,8 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -13,7 +13,7 @@ from prometheus_client import start_http_server
 
 from hushpost_runtime.addresses import host_and_port
 from hushpost_runtime.garbage_collector import tune_garbage_collector
-from hushpost_service.admin.auth import Authenticator
+from hushpost_service.admin.auth import KEY_CONNECTIONS, Authenticator
 from hushpost_service.admin.service import Admin
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.campaigns.issuing import TokenIssuer
@@ -38,6 +38,7 @@ from hushpost_service.startup import (
 )
 from hushpost_service.stats.service import Stats
 from hushpost_service.storage.campaigns import reserve_slot_blocks
+from hushpost_service.storage.database import Database
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.server_settings import server_start, warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
@@ -89,9 +90,25 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
             keyring = await opened_keyring(settings, opened.database)
             async with opened.database.connection("read settings") as connection:
                 await warn_about_unsafe_settings(connection)
-            await _serve(settings, opened, TokenCodec(keyring), GracefulShutdown(), on_listening)
+            async with _authenticator(opened) as authenticator:
+                codec = TokenCodec(keyring)
+                shutdown = GracefulShutdown()
+                await _serve(settings, opened, codec, authenticator, shutdown, on_listening)
     except asyncio.CancelledError:
         _log.info("stopped during the start")
+
+
+@asynccontextmanager
+async def _authenticator(opened: OpenedDatabase) -> AsyncIterator[Authenticator]:
+    """Yield an authenticator with connections of its own.
+
+    Calls with unknown keys thus take no connection from other work, nor that from them.
+    """
+    database = await Database.connect(opened.dsn, connections=KEY_CONNECTIONS)
+    try:
+        yield Authenticator(database, time.monotonic)
+    finally:
+        await database.close()
 
 
 def _on_stop_signals(action: Callable[[], None]) -> None:
@@ -104,6 +121,7 @@ async def _serve(
     settings: Settings,
     opened: OpenedDatabase,
     codec: TokenCodec,
+    authenticator: Authenticator,
     shutdown: GracefulShutdown,
     on_listening: Callable[[str], None],
 ) -> None:
@@ -132,7 +150,7 @@ async def _serve(
     vacuum = ContactVacuum(database)
     campaigns = Campaigns(database, campaign_cache, _now)
     services = Services(
-        authenticator=Authenticator(database, time.monotonic),
+        authenticator=authenticator,
         limits=limits,
         ingest=Ingest(codec, campaign_cache, recorder, _now),
         campaigns=campaigns,
@@ -155,6 +173,7 @@ async def _serve(
     _on_stop_signals(shutdown.begin)
     await grpc_server.start()
     background = [
+        asyncio.create_task(authenticator.run_forever()),
         asyncio.create_task(maintenance.run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
@@ -174,6 +193,7 @@ async def _serve(
     await grpc_server.stop(_STOP_SECONDS)
     await recorder.close()
     await anonymizer.close()
+    await authenticator.close()
     _log.info("stopped")
 
 

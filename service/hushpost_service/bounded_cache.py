@@ -1,7 +1,6 @@
 """Caches of bounded size with FIFO eviction. Pure."""
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import TypeVar
 
 __all__ = ["BoundedCache", "RecentMisses"]
@@ -11,11 +10,10 @@ V = TypeVar("V")
 
 
 class BoundedCache(dict[K, V]):
-    """A dictionary of at most `max_entries`; adding another evicts the oldest eighth.
+    """A dictionary of at most `max_entries`; adding another evicts the oldest.
 
     Evicts in insertion order, not by last use: reads happen for every event, and this way
-    they are plain `dict` lookups. Evicts many at once, because finding the oldest entry
-    takes time proportional to the number of entries deleted before.
+    they are plain `dict` lookups.
     """
 
     def __init__(self, max_entries: int) -> None:
@@ -24,12 +22,8 @@ class BoundedCache(dict[K, V]):
 
     def __setitem__(self, key: K, value: V) -> None:
         if len(self) >= self._max_entries and key not in self:
-            self._evict()
+            del self[next(iter(self))]
         super().__setitem__(key, value)
-
-    def _evict(self) -> None:
-        for key in list(islice(self, max(1, self._max_entries // 8))):
-            del self[key]
 
 
 class RecentMisses:

@@ -1,6 +1,7 @@
 """The commands of the service: serve, admin-key, keyring and scrub."""
 
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import SettingsError, option_help, read_settings
-from hushpost_service.admin.service import new_secret, secret_hash
+from hushpost_service.admin.secret import new_secret, secret_hash
 from hushpost_service.app import serve
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
@@ -22,7 +23,7 @@ from hushpost_service.maintenance.scrub import Scrubber, ScrubError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
 from hushpost_service.startup import opened_database, opened_keyring
-from hushpost_service.storage.api_keys import insert_api_key
+from hushpost_service.storage.api_keys import NewApiKey, insert_api_key
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.rights import RightsError
@@ -40,6 +41,8 @@ _EXPECTED = (
     SchemaError,
     ScrubError,
 )
+
+_MAX_DAYS = 36_500
 
 
 DataDir = Annotated[Path | None, typer.Option(help=option_help(Settings, "data_dir"))]
@@ -121,6 +124,12 @@ def _admin_key(
     data_dir: DataDir = None,
     keyring: KeyringFile = None,
     name: Annotated[str, typer.Option(help="A human-readable name for the key.")] = "admin-key",
+    expires_in_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=_MAX_DAYS, help="Days until the key expires. Default: it never expires."
+        ),
+    ] = None,
 ) -> None:
     """Create an ADMIN key for the whole installation and print its secret.
 
@@ -130,13 +139,19 @@ def _admin_key(
     settings = _settings(data_dir=data_dir, keyring=keyring)
     configure_logging("warning")
     secret = new_secret()
+    key = NewApiKey(
+        role=Role.ADMIN,
+        display_name=name,
+        create_actor="admin-key",
+        expire_time=_days_from_now(expires_in_days),
+    )
 
     async def create() -> None:
         async with opened_database(settings) as opened:
             await opened_keyring(settings, opened.database)
 
             async def work(connection: Connection) -> None:
-                await insert_api_key(connection, None, Role.ADMIN, name, secret_hash(secret))
+                await insert_api_key(connection, key, secret_hash(secret))
 
             await opened.database.transact("admin key", work)
 
@@ -228,6 +243,10 @@ async def _scrubbed(scrubber: Scrubber) -> None:
         progress.update(bar, description="WAL")
         await scrubber.remove_old_wal()
     typer.echo(f"scrubbed: {len(tables)} tables, {decimal(total)}, and the WAL")
+
+
+def _days_from_now(days: int | None) -> datetime | None:
+    return None if days is None else datetime.now(UTC) + timedelta(days=days)
 
 
 def _settings(**options: Any) -> Settings:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hushpost_service.settings import Settings
 from hushpost_service.storage.connection import Connection
@@ -29,10 +29,12 @@ class OpenedDatabase:
     Attributes:
         database: The connection pool.
         embedded: The embedded server; None for an external one.
+        dsn: The address of the database, for further pools. It may contain a password.
     """
 
     database: Database
     embedded: EmbeddedDatabase | None
+    dsn: str = field(repr=False)
 
 
 @asynccontextmanager
@@ -53,7 +55,7 @@ async def opened_database(
             dsn, connections=settings.connections, application_name=session_name
         )
         stack.push_async_callback(database.close)
-        yield OpenedDatabase(database, embedded)
+        yield OpenedDatabase(database, embedded, dsn)
 
 
 def session_name(settings: Settings) -> str:

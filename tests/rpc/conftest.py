@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from hushpost_client import DoNotTrack, Hushpost, Mode, PolicyUpdate, Role
+from hushpost_service.admin.secret import new_secret
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
 from tests.inspection import Connection, connected, tenant_number
 from tests.mailing import clients_of
@@ -72,7 +73,7 @@ async def scenario(authority: RunningAuthority, wire: Wire, database: Connection
             ADMIN: own.admin_key,
             INSTALLATION: authority.admin_key,
             NO_KEY: None,
-            UNKNOWN_KEY: f"hp_{'A' * 43}",
+            UNKNOWN_KEY: new_secret(),
             MALFORMED_KEY: "nonsense",
             REVOKED_KEY: await _revoked_key(authority, own),
         },

@@ -1,24 +1,20 @@
-"""API keys: which role may make which call, and which keys are rejected."""
+"""API keys: which are rejected, and which keys an ADMIN may see and revoke."""
 
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 
 from hushpost.v1 import admin_pb2, preference_pb2
 from hushpost.v1.errors_pb2 import ErrorReason
 from hushpost_service.domain.errors import Reason
 from hushpost_service.domain.roles import Role
-from hushpost_service.rpc.permissions import ROLES
 from hushpost_service.rpc.status import CODES
 from tests.inspection import Connection
 from tests.rpc.scenario import (
     ADMIN,
-    EDGE,
     MALFORMED_KEY,
     NO_KEY,
-    REPORTER,
     REVOKED_KEY,
     SENDER,
     UNAUTHENTICATED,
@@ -28,46 +24,7 @@ from tests.rpc.scenario import (
     check_rejected,
     parametrize_cases,
 )
-from tests.wire import METHODS, SERVICES, Wire, empty_request, refused
-
-# As documented in the comments of the services and of `Role` in the protos.
-ALLOWED: dict[str, set[str]] = {
-    **{method.name: {EDGE} for method in SERVICES[0].methods},
-    **{method.name: {SENDER} for method in SERVICES[1].methods},
-    **{method.name: {SENDER} for method in SERVICES[2].methods},
-    **{method.name: {REPORTER} for method in SERVICES[3].methods},
-    **{method.name: {ADMIN} for method in SERVICES[4].methods},
-    "SetPreference": {SENDER, EDGE},
-    "GetPreference": {SENDER, EDGE},
-    "GetCampaign": {SENDER, REPORTER},
-    "ListCampaigns": {SENDER, REPORTER},
-}
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("role", [SENDER, EDGE, REPORTER, ADMIN])
-async def test_a_role_can_only_make_its_own_calls(
-    scenario: Scenario, wire: Wire, database: Connection, method: str, role: str
-) -> None:
-    """A key can make the calls of its role; any other call fails with ROLE_NOT_ALLOWED."""
-    request = empty_request(method)
-    if role in ALLOWED[method]:
-        reason = await _reason(wire, method, request, scenario.keys[role])
-        assert reason not in ("", "ROLE_NOT_ALLOWED")
-        return
-    metadata = {"role": role.upper(), "method": method}
-    denied = grpc.StatusCode.PERMISSION_DENIED
-    case = Case("", method, request, "ROLE_NOT_ALLOWED", denied, metadata, role)
-    await check_rejected(scenario, wire, database, case)
-
-
-async def _reason(wire: Wire, method: str, request: Message, key: str | None) -> str:
-    """Make a call; return the reason of its error, or "OK"."""
-    try:
-        await wire.call(method, request, key)
-    except grpc.aio.AioRpcError as error:
-        return refused(error).reason
-    return "OK"
+from tests.wire import METHODS, Wire, empty_request, refused
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -155,12 +112,6 @@ async def test_an_admin_lists_keys_of_its_own_tenant_only(scenario: Scenario, wi
     listed = await wire.call("ListApiKeys", admin_pb2.ListApiKeysRequest(), scenario.keys[ADMIN])
     assert {key.tenant_id for key in listed.api_keys} == {scenario.tenant_id}
     assert not any(str(key) in str(listed) for key in scenario.keys.values() if key)
-
-
-def test_every_call_has_its_documented_roles() -> None:
-    """`ROLES` lists exactly the RPCs of the protos, with their documented roles."""
-    roles = {method: {role.name.lower() for role in found} for method, found in ROLES.items()}
-    assert roles == ALLOWED
 
 
 def test_roles_equal_those_of_the_protos() -> None:

@@ -31,9 +31,9 @@ async def _append_change(connection: Connection) -> int:
 
 
 async def _create_api_key(connection: Connection) -> int:
-    return await api_keys.insert_api_key(
-        connection, None, Role.EDGE, "edge", secrets.token_bytes(32)
-    )
+    key = api_keys.NewApiKey(role=Role.EDGE, display_name="edge", create_actor="test")
+    number, _ = await api_keys.insert_api_key(connection, key, secrets.token_bytes(32))
+    return number
 
 
 @pytest.mark.parametrize("create", [_append_change, _create_api_key])

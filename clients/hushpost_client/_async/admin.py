@@ -1,7 +1,8 @@
 """Tenants, policies and API keys."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from datetime import datetime
 from uuid import UUID
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -13,7 +14,7 @@ from hushpost_client import _admin_proto
 from hushpost_client._admin_types import ApiKey, NewApiKey, PolicyChange, PolicyUpdate, Tenant
 from hushpost_client._async.calls import Calls, request_id_or_new
 from hushpost_client._enums import Role
-from hushpost_client._enums_proto import ROLE
+from hushpost_client._enums_proto import ROLE, set_timestamp
 
 __all__ = ["Admin"]
 
@@ -53,11 +54,11 @@ class Admin:
                 starts with a letter or digit.
             display_name: A human-readable name of at most 256 bytes.
             policy: The settings that differ from the default policy.
-            request_id: A random UUID for this request only; None generates one.
+            request_id: A UUID; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
         Reasons: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID.
         """
         request = admin_pb2.CreateTenantRequest(
             tenant_id=tenant_id,
@@ -94,7 +95,7 @@ class Admin:
         policy applies to campaigns created afterwards.
 
         Reasons: TENANT_NOT_FOUND, UPDATE_MASK_INVALID (nothing to change),
-        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        FIELD_INVALID, REQUEST_ID_INVALID.
         """
         request = admin_pb2.UpdatePolicyRequest(
             tenant_id=tenant_id or "",
@@ -137,6 +138,8 @@ class Admin:
         *,
         tenant_id: str | None = None,
         display_name: str | None = None,
+        edge_tenant_ids: Collection[str] = (),
+        expire_time: datetime | None = None,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
     ) -> NewApiKey:
@@ -148,18 +151,23 @@ class Admin:
                 With a key of the installation, None creates a key without a tenant:
                 required for EDGE, and for an ADMIN of the installation.
             display_name: A human-readable name of at most 256 bytes.
-            request_id: A random UUID for this request only; None generates one.
+            edge_tenant_ids: For role EDGE, the tenants that the key is limited to, at
+                most 1,000; empty for all.
+            expire_time: When the key expires, with a time zone; None for never.
+            request_id: A UUID; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
-        Reasons: FIELD_INVALID, TENANT_NOT_FOUND, REQUEST_ID_INVALID,
-        REQUEST_ID_REUSED.
+        Reasons: FIELD_INVALID, TENANT_NOT_FOUND, REQUEST_ID_INVALID.
         """
         request = admin_pb2.CreateApiKeyRequest(
             tenant_id=tenant_id or "",
             role=ROLE.to_wire(role),
             display_name=display_name or "",
+            edge_tenant_ids=edge_tenant_ids,
             request_id=request_id_or_new(request_id),
         )
+        if expire_time is not None:
+            set_timestamp(request.expire_time, expire_time)
         response = await self._calls.unary(self._stub.CreateApiKey, request, timeout)
         return _admin_proto.new_api_key(response)
 
@@ -191,7 +199,7 @@ class Admin:
                     yield _admin_proto.api_key(key)
 
     async def revoke_api_key(self, key_id: str, *, timeout: float | None = None) -> ApiKey:
-        """Revoke an API key permanently. All processes reject it within five seconds.
+        """Revoke an API key permanently. All processes reject it within one second.
 
         Reasons: API_KEY_NOT_FOUND.
         """

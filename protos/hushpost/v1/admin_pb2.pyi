@@ -34,7 +34,7 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Campaigns, tokens and preferences of one tenant."""
     ROLE_EDGE: _Role.ValueType  # 2
     """Record events, resolve and watch links, and set preferences by token; for all
-    tenants.
+    tenants or for some.
     """
     ROLE_REPORTER: _Role.ValueType  # 3
     """Statistics of one tenant."""
@@ -50,7 +50,7 @@ ROLE_SENDER: Role.ValueType  # 1
 """Campaigns, tokens and preferences of one tenant."""
 ROLE_EDGE: Role.ValueType  # 2
 """Record events, resolve and watch links, and set preferences by token; for all
-tenants.
+tenants or for some.
 """
 ROLE_REPORTER: Role.ValueType  # 3
 """Statistics of one tenant."""
@@ -205,9 +205,7 @@ class CreateTenantRequest(_message.Message):
     display_name: _builtins.str
     """A human-readable name, at most 256 bytes."""
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
-    """
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """Its policy; fields that are not set take their defaults."""
@@ -311,9 +309,7 @@ class UpdatePolicyRequest(_message.Message):
     tenant_id: _builtins.str
     """The tenant. Empty: the key's tenant."""
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
-    """
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """The new values."""
@@ -472,6 +468,11 @@ class ApiKey(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    CREATE_ACTOR_FIELD_NUMBER: _builtins.int
+    REVOKE_ACTOR_FIELD_NUMBER: _builtins.int
+    EDGE_TENANT_IDS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_USED_TIME_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """The key's id, not the secret."""
     tenant_id: _builtins.str
@@ -480,13 +481,33 @@ class ApiKey(_message.Message):
     """Its permissions."""
     display_name: _builtins.str
     """A human-readable name."""
+    create_actor: _builtins.str
+    """The id of the API key that created it; "admin-key" if the command
+    `hushpost admin-key` did.
+    """
+    revoke_actor: _builtins.str
+    """The id of the API key that revoked it. Empty if it was not revoked."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
 
     @_builtins.property
     def revoke_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was revoked. Empty while it is valid."""
+        """When it was revoked. Empty if it was not."""
+
+    @_builtins.property
+    def edge_tenant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The tenants that a key of role EDGE is limited to, sorted. Empty: all tenants."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires. Empty: never."""
+
+    @_builtins.property
+    def last_used_time(self) -> _timestamp_pb2.Timestamp:
+        """The last day (UTC) on which a call was made with it, as 00:00 of that day. Written
+        about a minute after the call. Empty: never used.
+        """
 
     def __init__(
         self,
@@ -497,10 +518,15 @@ class ApiKey(_message.Message):
         display_name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        create_actor: _builtins.str = ...,
+        revoke_actor: _builtins.str = ...,
+        edge_tenant_ids: _abc.Iterable[_builtins.str] | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        last_used_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "revoke_time", b"revoke_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_used_time", b"last_used_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "key_id", b"key_id", "revoke_time", b"revoke_time", "role", b"role", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_actor", b"create_actor", "create_time", b"create_time", "display_name", b"display_name", "edge_tenant_ids", b"edge_tenant_ids", "expire_time", b"expire_time", "key_id", b"key_id", "last_used_time", b"last_used_time", "revoke_actor", b"revoke_actor", "revoke_time", b"revoke_time", "role", b"role", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,6 +542,8 @@ class CreateApiKeyRequest(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EDGE_TENANT_IDS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant of the key. Empty: the caller's tenant. Must be empty for EDGE keys and
     for ADMIN keys of the whole installation; both require a caller whose key is for
@@ -526,9 +554,19 @@ class CreateApiKeyRequest(_message.Message):
     display_name: _builtins.str
     """A human-readable name, at most 256 bytes."""
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
-    """
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    @_builtins.property
+    def edge_tenant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For role EDGE only: the tenants that the key is limited to, at most 1,000. Calls
+        about other tenants fail with TENANT_NOT_ALLOWED. Empty: all tenants.
+        """
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the key expires, by the clock of the database; must be in the future. Empty:
+        never.
+        """
+
     def __init__(
         self,
         *,
@@ -536,10 +574,12 @@ class CreateApiKeyRequest(_message.Message):
         role: Global___Role.ValueType = ...,
         display_name: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        edge_tenant_ids: _abc.Iterable[_builtins.str] | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "request_id", b"request_id", "role", b"role", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "edge_tenant_ids", b"edge_tenant_ids", "expire_time", b"expire_time", "request_id", b"request_id", "role", b"role", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

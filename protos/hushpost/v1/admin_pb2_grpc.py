@@ -83,7 +83,7 @@ class AdminServiceServicer:
     def CreateTenant(self, request, context):
         """Creates a tenant. Requires a key for the whole installation.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +103,7 @@ class AdminServiceServicer:
         affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,14 +123,15 @@ class AdminServiceServicer:
     def CreateApiKey(self, request, context):
         """Creates an API key and returns its secret. The secret cannot be read again.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListApiKeys(self, request, context):
-        """Lists API keys, without their secrets, oldest first.
+        """Lists API keys, without their secrets, oldest first: also the audit log of their
+        creation and revocation. Keys are never removed.
         Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -139,7 +140,7 @@ class AdminServiceServicer:
 
     def RevokeApiKey(self, request, context):
         """Revokes an API key permanently. The process that serves the call rejects the
-        key at once, every other process within five seconds.
+        key at once, every other process within one second. Open streams of the key end.
         Errors: ID_INVALID, API_KEY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -39,7 +39,7 @@ class AdminServiceStub:
     CreateTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]
     """Creates a tenant. Requires a key for the whole installation.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
     """
     GetTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]
     """Returns a tenant with its policy and the progress of anonymization.
@@ -51,7 +51,7 @@ class AdminServiceStub:
     affects, and `GetTenant` reports the job's progress. A looser policy applies to
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
     """
     ListPolicyChanges: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]
     """Lists all policies that a tenant has had, oldest first, starting with its
@@ -63,15 +63,16 @@ class AdminServiceStub:
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]
     """Creates an API key and returns its secret. The secret cannot be read again.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID.
     """
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListApiKeysRequest, _admin_pb2.ListApiKeysResponse]
-    """Lists API keys, without their secrets, oldest first.
+    """Lists API keys, without their secrets, oldest first: also the audit log of their
+    creation and revocation. Keys are never removed.
     Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
     """
     RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeApiKeyRequest, _admin_pb2.RevokeApiKeyResponse]
     """Revokes an API key permanently. The process that serves the call rejects the
-    key at once, every other process within five seconds.
+    key at once, every other process within one second. Open streams of the key end.
     Errors: ID_INVALID, API_KEY_NOT_FOUND.
     """
 
@@ -86,7 +87,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]  # type: ignore[assignment]
     """Creates a tenant. Requires a key for the whole installation.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
     """
     GetTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]  # type: ignore[assignment]
     """Returns a tenant with its policy and the progress of anonymization.
@@ -98,7 +99,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     affects, and `GetTenant` reports the job's progress. A looser policy applies to
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
     """
     ListPolicyChanges: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]  # type: ignore[assignment]
     """Lists all policies that a tenant has had, oldest first, starting with its
@@ -110,15 +111,16 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Creates an API key and returns its secret. The secret cannot be read again.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    REQUEST_ID_INVALID.
     """
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListApiKeysRequest, _admin_pb2.ListApiKeysResponse]  # type: ignore[assignment]
-    """Lists API keys, without their secrets, oldest first.
+    """Lists API keys, without their secrets, oldest first: also the audit log of their
+    creation and revocation. Keys are never removed.
     Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
     """
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeApiKeyRequest, _admin_pb2.RevokeApiKeyResponse]  # type: ignore[assignment]
     """Revokes an API key permanently. The process that serves the call rejects the
-    key at once, every other process within five seconds.
+    key at once, every other process within one second. Open streams of the key end.
     Errors: ID_INVALID, API_KEY_NOT_FOUND.
     """
 
@@ -136,7 +138,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.CreateTenantResponse, _abc.Awaitable[_admin_pb2.CreateTenantResponse]]:
         """Creates a tenant. Requires a key for the whole installation.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -160,7 +162,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -184,7 +186,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.CreateApiKeyResponse, _abc.Awaitable[_admin_pb2.CreateApiKeyResponse]]:
         """Creates an API key and returns its secret. The secret cannot be read again.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        REQUEST_ID_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -193,7 +195,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ListApiKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListApiKeysResponse, _abc.Awaitable[_admin_pb2.ListApiKeysResponse]]:
-        """Lists API keys, without their secrets, oldest first.
+        """Lists API keys, without their secrets, oldest first: also the audit log of their
+        creation and revocation. Keys are never removed.
         Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
 
@@ -204,7 +207,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.RevokeApiKeyResponse, _abc.Awaitable[_admin_pb2.RevokeApiKeyResponse]]:
         """Revokes an API key permanently. The process that serves the call rejects the
-        key at once, every other process within five seconds.
+        key at once, every other process within one second. Open streams of the key end.
         Errors: ID_INVALID, API_KEY_NOT_FOUND.
         """
 

@@ -43,7 +43,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     issuing tokens as REPORTER. Metadata: `role`, `method`.
     """
     ERROR_REASON_TENANT_NOT_ALLOWED: _ErrorReason.ValueType  # 5
-    """PERMISSION_DENIED. The call names a tenant other than the key's."""
+    """PERMISSION_DENIED. The call names a tenant other than the key's, or its token is
+    of a tenant that the EDGE key is not for.
+    """
+    ERROR_REASON_API_KEY_EXPIRED: _ErrorReason.ValueType  # 6
+    """UNAUTHENTICATED. The key has expired."""
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 10
     """INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant or
     with a key that is not in the keyring, or of the wrong kind. All cases share one
@@ -58,9 +62,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     malformed. Metadata: `field`.
     """
     ERROR_REASON_REQUEST_ID_INVALID: _ErrorReason.ValueType  # 13
-    """INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155), or is the nil
-    or max UUID, which are not unique.
-    """
+    """INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155)."""
     ERROR_REASON_BATCH_EMPTY: _ErrorReason.ValueType  # 14
     """INVALID_ARGUMENT. The list of a batch is empty. Metadata: `field`."""
     ERROR_REASON_BATCH_TOO_LARGE: _ErrorReason.ValueType  # 15
@@ -114,12 +116,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign is closed: it accepts no more links, groups
     or tokens. Its events are still recorded, and its links still redirect.
     """
-    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 43
-    """ALREADY_EXISTS. The `request_id` was used for a request with other content.
-    Nothing was changed. Use a new `request_id` for every new request.
-    """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 50
-    """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress.
+    """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
+    too many unknown API keys are being looked up.
     Nothing was recorded; retry with the same `request_id` after the delay.
     """
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 51
@@ -154,7 +153,11 @@ ERROR_REASON_ROLE_NOT_ALLOWED: ErrorReason.ValueType  # 4
 issuing tokens as REPORTER. Metadata: `role`, `method`.
 """
 ERROR_REASON_TENANT_NOT_ALLOWED: ErrorReason.ValueType  # 5
-"""PERMISSION_DENIED. The call names a tenant other than the key's."""
+"""PERMISSION_DENIED. The call names a tenant other than the key's, or its token is
+of a tenant that the EDGE key is not for.
+"""
+ERROR_REASON_API_KEY_EXPIRED: ErrorReason.ValueType  # 6
+"""UNAUTHENTICATED. The key has expired."""
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 10
 """INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant or
 with a key that is not in the keyring, or of the wrong kind. All cases share one
@@ -169,9 +172,7 @@ ERROR_REASON_ID_INVALID: ErrorReason.ValueType  # 12
 malformed. Metadata: `field`.
 """
 ERROR_REASON_REQUEST_ID_INVALID: ErrorReason.ValueType  # 13
-"""INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155), or is the nil
-or max UUID, which are not unique.
-"""
+"""INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155)."""
 ERROR_REASON_BATCH_EMPTY: ErrorReason.ValueType  # 14
 """INVALID_ARGUMENT. The list of a batch is empty. Metadata: `field`."""
 ERROR_REASON_BATCH_TOO_LARGE: ErrorReason.ValueType  # 15
@@ -225,12 +226,9 @@ ERROR_REASON_CAMPAIGN_CLOSED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION. The campaign is closed: it accepts no more links, groups
 or tokens. Its events are still recorded, and its links still redirect.
 """
-ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 43
-"""ALREADY_EXISTS. The `request_id` was used for a request with other content.
-Nothing was changed. Use a new `request_id` for every new request.
-"""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 50
-"""RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress.
+"""RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
+too many unknown API keys are being looked up.
 Nothing was recorded; retry with the same `request_id` after the delay.
 """
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 51

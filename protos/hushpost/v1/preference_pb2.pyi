@@ -156,9 +156,7 @@ class SetPreferenceRequest(_message.Message):
     stricter than IDENTIFIED.
     """
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
-    """
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
     def __init__(
         self,
         *,
@@ -310,9 +308,7 @@ class BatchSetPreferencesRequest(_message.Message):
     history: _privacy_pb2.History.ValueType
     """See `SetPreferenceRequest.history`; applies to all entries."""
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
-    """
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreferenceEntry]:
         """1…10,000 entries."""
@@ -486,9 +482,7 @@ class EraseContactRequest(_message.Message):
     proof: Global___Proof.ValueType
     """What to do with its change log."""
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
-    """
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
     def __init__(
         self,
         *,

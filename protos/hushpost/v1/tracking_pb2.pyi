@@ -41,8 +41,7 @@ class RecordOpenRequest(_message.Message):
     IDENTIFIED; if it would have been, it counts as AGGREGATE.
     """
     request_id: _builtins.str
-    """Idempotency key: a random UUID that makes a repeated call count once
-    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """Idempotency key: a UUID that makes a repeated call count once (AIP-155).
     Empty: a repeated call counts again.
     """
     @_builtins.property

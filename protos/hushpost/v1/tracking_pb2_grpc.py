@@ -27,13 +27,12 @@ if _version_not_supported:
 
 class TrackingServiceStub:
     """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
-    a key serves all tenants: the token identifies the tenant of an event.
+    a key serves all tenants, or those that it is limited to: the token identifies the
+    tenant of an event.
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC. A `request_id` that was used with other content fails with
-    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
-    only: after a restart, or at another one, such a call counts as a repetition.
+    a tenant and an RPC.
     """
 
     def __init__(self, channel):
@@ -71,20 +70,19 @@ class TrackingServiceStub:
 
 class TrackingServiceServicer:
     """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
-    a key serves all tenants: the token identifies the tenant of an event.
+    a key serves all tenants, or those that it is limited to: the token identifies the
+    tenant of an event.
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC. A `request_id` that was used with other content fails with
-    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
-    only: after a restart, or at another one, such a call counts as a repetition.
+    a tenant and an RPC.
     """
 
     def RecordOpen(self, request, context):
         """Records that a message was opened.
-        Errors: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED,
-        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
+        SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,8 +101,8 @@ class TrackingServiceServicer:
         """Records up to 10,000 opens and clicks of any number of tenants under one
         `request_id`. Rejected items are returned by index with a reason; all others
         are recorded. Prefer this RPC to single calls: its throughput is much higher.
-        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
-        OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
+        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,14 +112,15 @@ class TrackingServiceServicer:
         """Returns a link's URL and records nothing. Needs only the unencrypted part of
         the token, so that a link still works if a mail program damaged the rest.
         Errors: TOKEN_INVALID (even the unencrypted part is damaged),
-        CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
+        TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchLinks(self, request, context):
-        """Streams all links of all campaigns, then new links as they are registered.
+        """Streams all links of the campaigns of the key's tenants, then new links as they are
+        registered. Ends with API_KEY_REVOKED or API_KEY_EXPIRED when the key ends.
         An edge stores them, so that links redirect while the authority is down.
         Links never change and are never removed. To resume after a disconnect, call
         again with the last cursor received.
@@ -169,13 +168,12 @@ def add_TrackingServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class TrackingService:
     """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
-    a key serves all tenants: the token identifies the tenant of an event.
+    a key serves all tenants, or those that it is limited to: the token identifies the
+    tenant of an event.
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC. A `request_id` that was used with other content fails with
-    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
-    only: after a restart, or at another one, such a call counts as a repetition.
+    a tenant and an RPC.
     """
 
     @staticmethod

@@ -28,13 +28,12 @@ GRPC_VERSION: str
 
 class TrackingServiceStub:
     """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
-    a key serves all tenants: the token identifies the tenant of an event.
+    a key serves all tenants, or those that it is limited to: the token identifies the
+    tenant of an event.
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC. A `request_id` that was used with other content fails with
-    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
-    only: after a restart, or at another one, such a call counts as a repetition.
+    a tenant and an RPC.
     """
 
     @_typing.overload
@@ -43,9 +42,9 @@ class TrackingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TrackingServiceAsyncStub: ...
     RecordOpen: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordOpenRequest, _tracking_pb2.RecordOpenResponse]
     """Records that a message was opened.
-    Errors: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-    EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED,
-    DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
+    SHUTTING_DOWN.
     """
     RecordClick: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordClickRequest, _tracking_pb2.RecordClickResponse]
     """Records a click and returns the link's URL. It returns the URL in every
@@ -56,17 +55,18 @@ class TrackingServiceStub:
     """Records up to 10,000 opens and clicks of any number of tenants under one
     `request_id`. Rejected items are returned by index with a reason; all others
     are recorded. Prefer this RPC to single calls: its throughput is much higher.
-    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
-    OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
+    DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
     ResolveLink: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.ResolveLinkRequest, _tracking_pb2.ResolveLinkResponse]
     """Returns a link's URL and records nothing. Needs only the unencrypted part of
     the token, so that a link still works if a mail program damaged the rest.
     Errors: TOKEN_INVALID (even the unencrypted part is damaged),
-    CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
+    TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
     """
     WatchLinks: _grpc.UnaryStreamMultiCallable[_tracking_pb2.WatchLinksRequest, _tracking_pb2.WatchLinksResponse]
-    """Streams all links of all campaigns, then new links as they are registered.
+    """Streams all links of the campaigns of the key's tenants, then new links as they are
+    registered. Ends with API_KEY_REVOKED or API_KEY_EXPIRED when the key ends.
     An edge stores them, so that links redirect while the authority is down.
     Links never change and are never removed. To resume after a disconnect, call
     again with the last cursor received.
@@ -76,21 +76,20 @@ class TrackingServiceStub:
 @_typing.type_check_only
 class TrackingServiceAsyncStub(TrackingServiceStub):
     """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
-    a key serves all tenants: the token identifies the tenant of an event.
+    a key serves all tenants, or those that it is limited to: the token identifies the
+    tenant of an event.
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC. A `request_id` that was used with other content fails with
-    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
-    only: after a restart, or at another one, such a call counts as a repetition.
+    a tenant and an RPC.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordOpen: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordOpenRequest, _tracking_pb2.RecordOpenResponse]  # type: ignore[assignment]
     """Records that a message was opened.
-    Errors: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-    EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED,
-    DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
+    SHUTTING_DOWN.
     """
     RecordClick: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordClickRequest, _tracking_pb2.RecordClickResponse]  # type: ignore[assignment]
     """Records a click and returns the link's URL. It returns the URL in every
@@ -101,17 +100,18 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
     """Records up to 10,000 opens and clicks of any number of tenants under one
     `request_id`. Rejected items are returned by index with a reason; all others
     are recorded. Prefer this RPC to single calls: its throughput is much higher.
-    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
-    OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
+    DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
     ResolveLink: _aio.UnaryUnaryMultiCallable[_tracking_pb2.ResolveLinkRequest, _tracking_pb2.ResolveLinkResponse]  # type: ignore[assignment]
     """Returns a link's URL and records nothing. Needs only the unencrypted part of
     the token, so that a link still works if a mail program damaged the rest.
     Errors: TOKEN_INVALID (even the unencrypted part is damaged),
-    CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
+    TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
     """
     WatchLinks: _aio.UnaryStreamMultiCallable[_tracking_pb2.WatchLinksRequest, _tracking_pb2.WatchLinksResponse]  # type: ignore[assignment]
-    """Streams all links of all campaigns, then new links as they are registered.
+    """Streams all links of the campaigns of the key's tenants, then new links as they are
+    registered. Ends with API_KEY_REVOKED or API_KEY_EXPIRED when the key ends.
     An edge stores them, so that links redirect while the authority is down.
     Links never change and are never removed. To resume after a disconnect, call
     again with the last cursor received.
@@ -120,13 +120,12 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
 
 class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Records opens and clicks, and resolves links. Requires a key of role EDGE. Such
-    a key serves all tenants: the token identifies the tenant of an event.
+    a key serves all tenants, or those that it is limited to: the token identifies the
+    tenant of an event.
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC. A `request_id` that was used with other content fails with
-    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
-    only: after a restart, or at another one, such a call counts as a repetition.
+    a tenant and an RPC.
     """
 
     @_abc_1.abstractmethod
@@ -136,9 +135,9 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tracking_pb2.RecordOpenResponse, _abc.Awaitable[_tracking_pb2.RecordOpenResponse]]:
         """Records that a message was opened.
-        Errors: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED,
-        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
+        SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod
@@ -161,8 +160,8 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records up to 10,000 opens and clicks of any number of tenants under one
         `request_id`. Rejected items are returned by index with a reason; all others
         are recorded. Prefer this RPC to single calls: its throughput is much higher.
-        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
-        OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
+        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod
@@ -174,7 +173,7 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns a link's URL and records nothing. Needs only the unencrypted part of
         the token, so that a link still works if a mail program damaged the rest.
         Errors: TOKEN_INVALID (even the unencrypted part is damaged),
-        CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
+        TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, DATABASE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -183,7 +182,8 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tracking_pb2.WatchLinksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_tracking_pb2.WatchLinksResponse], _abc.AsyncIterator[_tracking_pb2.WatchLinksResponse]]:
-        """Streams all links of all campaigns, then new links as they are registered.
+        """Streams all links of the campaigns of the key's tenants, then new links as they are
+        registered. Ends with API_KEY_REVOKED or API_KEY_EXPIRED when the key ends.
         An edge stores them, so that links redirect while the authority is down.
         Links never change and are never removed. To resume after a disconnect, call
         again with the last cursor received.

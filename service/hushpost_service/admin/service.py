@@ -1,41 +1,28 @@
 """Creates and reads tenants, policies and API keys."""
 
-import hashlib
-import secrets
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from hushpost_service.admin.secret import new_secret, secret_hash
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import Mode, Policy
-from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.storage import anonymization, api_keys, recording, request_ids, tenants
 from hushpost_service.storage.anonymization import PolicyJob
-from hushpost_service.storage.api_keys import ApiKey
+from hushpost_service.storage.api_keys import ApiKey, NewApiKey
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import NO_TENANT, Method
 from hushpost_service.storage.tenants import PolicyChange, Tenant
 
-__all__ = ["Admin", "TenantState", "new_secret", "secret_hash"]
+__all__ = ["Admin", "TenantState"]
 
-_DEFAULT_POLICY = Policy()
 _MAX_QUORUM = 1000
 _MAX_RETENTION_DAYS = 3650
-
-
-def new_secret() -> str:
-    """Return a random API key of 256 bits."""
-    return f"hp_{secrets.token_urlsafe(32)}"
-
-
-def secret_hash(secret: str) -> bytes:
-    """Return the SHA-256 digest under which an API key is stored."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +58,7 @@ class Admin:
         actor: str,
         request: UUID | None,
     ) -> TenantState:
-        """Create a tenant.
-
-        Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS, REQUEST_ID_REUSED.
+        """Create a tenant. Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS.
 
         Args:
             tenant_id: The id, which nothing else in the installation has.
@@ -85,19 +70,10 @@ class Admin:
         checked_tenant_id(tenant_id)
         checked_text(display_name, "display_name", 256)
         _check_policy(policy)
-        content = {
-            "tenant_id": tenant_id,
-            "display_name": display_name,
-            "policy": {
-                field: value
-                for field, value in asdict(policy).items()
-                if value != getattr(_DEFAULT_POLICY, field)
-            },
-        }
 
         async def work(connection: Connection) -> None:
             if not await request_ids.claim(
-                connection, NO_TENANT, Method.CREATE_TENANT, request, content, self._clock()
+                connection, NO_TENANT, Method.CREATE_TENANT, request, self._clock()
             ):
                 return
             number = await tenants.insert_tenant(connection, tenant_id, display_name)
@@ -139,10 +115,9 @@ class Admin:
             actor: The API key's id, for the change log.
             request: The idempotency key.
 
-        Raises TENANT_NOT_FOUND, FIELD_INVALID, REQUEST_ID_REUSED.
+        Raises TENANT_NOT_FOUND, FIELD_INVALID.
         """
         number = (await self.tenant(tenant_id)).tenant.number
-        content = {"policy": {field: getattr(policy, field) for field in fields}}
 
         async def work(connection: Connection) -> None:
             await tenants.lock_tenant(connection, number)
@@ -150,7 +125,7 @@ class Admin:
             new = replace(old, **{field: getattr(policy, field) for field in fields})
             _check_policy(new)
             is_new = await request_ids.claim(
-                connection, number, Method.UPDATE_POLICY, request, content, self._clock()
+                connection, number, Method.UPDATE_POLICY, request, self._clock()
             )
             if not is_new or new == old:
                 return
@@ -173,33 +148,40 @@ class Admin:
         async with self._database.connection("list policies") as connection:
             return await tenants.list_policies(connection, number, after, limit)
 
-    async def create_api_key(
-        self, tenant: int | None, role: Role, display_name: str, request: UUID | None
-    ) -> tuple[ApiKey, str]:
-        """Create a key; return it and its secret. Raises FIELD_INVALID, REQUEST_ID_REUSED.
+    async def tenant_numbers(self, tenant_ids: Collection[str]) -> frozenset[int]:
+        """Return the numbers of tenants. Raises TENANT_NOT_FOUND unless all exist."""
+        wanted = set(tenant_ids)
+        if not all(map(is_tenant_id, wanted)):
+            raise _tenant_not_found()
+        async with self._database.connection("tenant numbers") as connection:
+            found = await tenants.tenant_numbers(connection, wanted)
+        if len(found) < len(wanted):
+            raise _tenant_not_found()
+        return frozenset(found.values())
+
+    async def create_api_key(self, key: NewApiKey, request: UUID | None) -> tuple[ApiKey, str]:
+        """Create a key; return it and its secret. Raises FIELD_INVALID.
 
         A repeated request returns the same key and an empty secret, because secrets are not
         stored. A key without a tenant belongs to the installation.
         """
-        checked_text(display_name, "display_name", 256)
+        checked_text(key.display_name, "display_name", 256)
         new = new_secret()
-        scope = NO_TENANT if tenant is None else tenant
-        content = {"role": role, "display_name": display_name}
+        scope = NO_TENANT if key.tenant is None else key.tenant
 
         async def work(connection: Connection) -> tuple[int | None, str]:
-            number = await api_keys.insert_api_key(
-                connection, tenant, role, display_name, secret_hash(new)
-            )
-            now = self._clock()
+            number, is_valid = await api_keys.insert_api_key(connection, key, secret_hash(new))
             if await request_ids.claim(
-                connection, scope, Method.CREATE_API_KEY, request, content, now, number
+                connection, scope, Method.CREATE_API_KEY, request, self._clock(), number
             ):
+                if not is_valid:
+                    raise _expired_already()
                 return number, new
             await api_keys.delete_api_key(connection, number)
             if request is None:
                 raise AssertionError
             earlier = await request_ids.created_number(
-                connection, scope, Method.CREATE_API_KEY, request, number
+                connection, scope, Method.CREATE_API_KEY, request
             )
             return earlier, ""
 
@@ -219,11 +201,17 @@ class Admin:
         async with self._database.connection("list api keys") as connection:
             return await api_keys.list_api_keys(connection, tenant, after, limit)
 
-    async def revoke_api_key(self, number: int) -> ApiKey:
-        """Revoke a key permanently. Raises API_KEY_NOT_FOUND."""
+    async def revoke_api_key(self, number: int, actor: str) -> ApiKey:
+        """Revoke a key permanently, on behalf of the API key `actor`. Raises API_KEY_NOT_FOUND."""
         async with self._database.connection("revoke api key") as connection:
-            await api_keys.revoke_api_key(connection, number)
+            await api_keys.revoke_api_key(connection, number, actor)
         return await self.api_key(number)
+
+
+def _expired_already() -> HushpostError:
+    return HushpostError(
+        Reason.FIELD_INVALID, "expire_time must be in the future", {"field": "expire_time"}
+    )
 
 
 def _tenant_not_found() -> HushpostError:

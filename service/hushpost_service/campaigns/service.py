@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -56,25 +56,19 @@ class Campaigns:
             request: The idempotency key.
 
         Raises ID_INVALID, FIELD_INVALID, LINK_URL_INVALID, LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_REUSED.
+        CAMPAIGN_ALREADY_EXISTS.
         """
         checked_text(display_name, "display_name", 256)
         if campaign_id:
             checked_id(campaign_id, "campaign_id")
         _check_links_and_groups(links, groups)
         new_number = campaign_number(tenant, secrets.randbits(40))
-        content = {
-            "campaign_id": campaign_id,
-            "display_name": display_name,
-            **_content(links, groups),
-        }
 
         async def work(connection: Connection) -> int:
-            now = self._clock()
             if not await request_ids.claim(
-                connection, tenant, Method.CREATE_CAMPAIGN, request, content, now, new_number
+                connection, tenant, Method.CREATE_CAMPAIGN, request, self._clock(), new_number
             ):
-                return await _created_before(connection, tenant, request, new_number)
+                return await _created_before(connection, tenant, request)
             is_new = await storage.insert_campaign(
                 connection,
                 tenant,
@@ -110,12 +104,11 @@ class Campaigns:
         """
         _check_links_and_groups(links, groups)
         number = await self._campaigns.number(tenant, campaign_id)
-        content = {"campaign_id": campaign_id, **_content(links, groups)}
 
         async def work(connection: Connection) -> None:
             is_closed = await storage.lock_campaign(connection, tenant, number)
             if not await request_ids.claim(
-                connection, tenant, Method.EXTEND_CAMPAIGN, request, content, self._clock()
+                connection, tenant, Method.EXTEND_CAMPAIGN, request, self._clock()
             ):
                 return
             if is_closed:
@@ -150,10 +143,26 @@ class Campaigns:
             await storage.close_campaign(connection, tenant, number)
         return await self._get(tenant, number)
 
-    async def links_since(self, revision: int, limit: int) -> list[LinkRevision]:
-        """Return links of all tenants that were added after a revision, in order."""
+    async def links_since(
+        self, revision: int, limit: int, tenants: Collection[int] | None
+    ) -> tuple[list[LinkRevision], int]:
+        """Return links that were added after a revision, in order, and the revision reached.
+
+        Args:
+            revision: Where to start.
+            limit: The maximum number of links.
+            tenants: The tenants of the links; None for all.
+        """
         async with self._database.connection("watch links") as connection:
-            return await storage.links_since(connection, revision, limit)
+            if tenants is None:
+                links = await storage.links_since(connection, revision, limit)
+                return links, links[-1].revision if links else revision
+            # Read first: links up to here are committed, so those of other tenants can be
+            # skipped.
+            last = await storage.last_revision(connection)
+            links = await storage.links_of_tenants_since(connection, revision, limit, tenants)
+        reached = links[-1].revision if links else revision
+        return links, reached if len(links) == limit else max(reached, last)
 
     async def last_revision(self) -> int:
         """Return the revision of the newest link of all tenants."""
@@ -183,21 +192,12 @@ class Campaigns:
         return found
 
 
-def _content(links: Sequence[Link], groups: Sequence[str]) -> dict[str, object]:
-    """Return what a request says about links and groups."""
-    return {"links": [(link.url, link.label) for link in links], "groups": groups}
-
-
-async def _created_before(
-    connection: Connection, tenant: int, request: UUID | None, new: int
-) -> int:
+async def _created_before(connection: Connection, tenant: int, request: UUID | None) -> int:
     """Return the number of the campaign that an earlier call with this request id created."""
     number = (
         None
         if request is None
-        else await request_ids.created_number(
-            connection, tenant, Method.CREATE_CAMPAIGN, request, new
-        )
+        else await request_ids.created_number(connection, tenant, Method.CREATE_CAMPAIGN, request)
     )
     if number is None:
         raise _campaign_not_found()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-__all__ = ["HushpostError", "Reason"]
+__all__ = ["HushpostError", "Reason", "tenant_not_allowed"]
 
 
 class Reason(StrEnum):
@@ -16,6 +16,7 @@ class Reason(StrEnum):
     API_KEY_MISSING = "API_KEY_MISSING"
     API_KEY_INVALID = "API_KEY_INVALID"
     API_KEY_REVOKED = "API_KEY_REVOKED"
+    API_KEY_EXPIRED = "API_KEY_EXPIRED"
     ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED"
     TENANT_NOT_ALLOWED = "TENANT_NOT_ALLOWED"
 
@@ -44,7 +45,6 @@ class Reason(StrEnum):
     TENANT_ALREADY_EXISTS = "TENANT_ALREADY_EXISTS"
     CAMPAIGN_ALREADY_EXISTS = "CAMPAIGN_ALREADY_EXISTS"
     CAMPAIGN_CLOSED = "CAMPAIGN_CLOSED"
-    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
 
     OVERLOADED = "OVERLOADED"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
@@ -72,3 +72,8 @@ class HushpostError(Exception):
         self.reason = reason
         self.message = message
         self.metadata = metadata
+
+
+def tenant_not_allowed() -> HushpostError:
+    """Return the error for a tenant that the caller's API key does not permit."""
+    return HushpostError(Reason.TENANT_NOT_ALLOWED, "the API key is not for that tenant")

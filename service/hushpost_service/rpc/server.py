@@ -137,8 +137,9 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
         interceptors=(
             ErrorInterceptor(),
             MetricsInterceptor(),
-            AdmissionInterceptor(services.shutdown, limits),
+            # Before admission: refused calls are held back, and must not count.
             AuthenticationInterceptor(services.authenticator),
+            AdmissionInterceptor(services.shutdown, limits),
         ),
         frequent=RECORDING,
         shed={"RecordEvents": (limits.recording, limits.events)},

@@ -21,6 +21,7 @@ _UNAUTHENTICATED = (
     Reason.API_KEY_MISSING,
     Reason.API_KEY_INVALID,
     Reason.API_KEY_REVOKED,
+    Reason.API_KEY_EXPIRED,
 )
 _NOT_FOUND = (
     Reason.TENANT_NOT_FOUND,
@@ -39,7 +40,6 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.TENANT_NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
     Reason.TENANT_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
-    Reason.REQUEST_ID_REUSED: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_CLOSED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,

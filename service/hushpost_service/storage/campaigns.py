@@ -1,7 +1,7 @@
 """Queries about campaigns: links, groups, reserved slots, messages sent."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ __all__ = [
     "insert_campaign",
     "is_closed",
     "last_revision",
+    "links_of_tenants_since",
     "links_since",
     "list_campaigns",
     "lock_campaign",
@@ -165,6 +166,14 @@ async def close_campaign(connection: Connection, tenant: int, number: int) -> No
 async def links_since(connection: Connection, revision: int, limit: int) -> list[LinkRevision]:
     """Return links of all tenants registered after a revision, in that order."""
     rows = await connection.fetch(sql.LINKS_SINCE, revision, limit)
+    return [LinkRevision(*row) for row in rows]
+
+
+async def links_of_tenants_since(
+    connection: Connection, revision: int, limit: int, tenants: Collection[int]
+) -> list[LinkRevision]:
+    """Return links of some tenants registered after a revision, in that order."""
+    rows = await connection.fetch(sql.LINKS_OF_TENANTS_SINCE, revision, limit, list(tenants))
     return [LinkRevision(*row) for row in rows]
 
 

@@ -1,7 +1,7 @@
 """Queries about tenants and their policies."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ __all__ = [
     "policies",
     "tenant",
     "tenant_ids",
+    "tenant_numbers",
 ]
 
 _MAX_TENANT = 2**23 - 1
@@ -67,6 +68,12 @@ async def tenant_ids(connection: Connection) -> dict[int, str]:
     """Return the ids of all tenants by number."""
     rows = await connection.fetch(sql.TENANT_IDS)
     return {row["tenant"]: row["tenant_id"] for row in rows}
+
+
+async def tenant_numbers(connection: Connection, ids: Collection[str]) -> dict[str, int]:
+    """Return the numbers of those of the tenants that exist, by id."""
+    rows = await connection.fetch(sql.TENANT_NUMBERS, list(ids))
+    return {row["tenant_id"]: row["tenant"] for row in rows}
 
 
 async def existing_tenants(connection: Connection, numbers: Iterable[int]) -> set[int]:

@@ -36,6 +36,7 @@ __all__ = [
     "TrackingToken",
     "campaign_number",
     "campaign_of",
+    "preference_tenant_of",
     "tenant_of",
     "token_invalid",
 ]
@@ -112,9 +113,19 @@ def campaign_number(tenant: int, serial: int) -> int:
 
 
 def campaign_of(text: str) -> int:
-    """Return the campaign number, which is not encrypted. Raises TOKEN_INVALID."""
+    """Return the campaign number of a tracking token without opening it. Raises TOKEN_INVALID."""
+    return _number_of(_TRACKING, text)
+
+
+def preference_tenant_of(text: str) -> int:
+    """Return the tenant of a preference token without opening it. Raises TOKEN_INVALID."""
+    return _number_of(_PREFERENCE, text)
+
+
+def _number_of(kind: int, text: str) -> int:
+    """Return the number in a token's header, which is not encrypted. Raises TOKEN_INVALID."""
     raw = decoded(text[:16], 16)
-    if raw is None or raw[0] != _TRACKING:
+    if raw is None or raw[0] != kind:
         raise token_invalid()
     return int(_HEADER.unpack_from(raw)[2])
 

@@ -1,6 +1,6 @@
 """Turns reported opens and clicks into events: decrypts tokens, validates, and records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from hushpost_service.campaigns.cache import (
     CampaignCache,
     campaign_not_found,
 )
-from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.errors import HushpostError, Reason, tenant_not_allowed
 from hushpost_service.domain.events import CAMPAIGN, Event, Numbers
 from hushpost_service.domain.validation import checked_event_time, event_times
 from hushpost_service.storage.request_ids import Method
@@ -27,10 +27,13 @@ from hushpost_service.tokens.codec import (
 )
 from hushpost_service.tracking.recorder import Recorder
 
-__all__ = ["Batch", "Ingest", "Item", "Rejection"]
+__all__ = ["Batch", "Ingest", "Item", "Rejection", "Tenants"]
 
 _NO_CAMPAIGN = -1
 """The number of links of a campaign that does not exist: no signal is valid for it."""
+
+Tenants = frozenset[int] | None
+"""The tenants that the caller may record for; None for all."""
 
 _FIRST_TIME, _LAST_TIME = -(2**63), 2**63 - 1
 
@@ -56,10 +59,6 @@ class Batch(NamedTuple):
     times: list[int | None]
     verdicts: list[int]
     privacy_signals: list[bool]
-
-    def content(self) -> int:
-        """Return a hash of all items."""
-        return hash(tuple(tuple(column) for column in self))
 
     def item(self, index: int) -> Item:
         """Return one item."""
@@ -95,38 +94,36 @@ class Ingest:
         self._recorder = recorder
         self._clock = clock
 
-    async def record_open(self, item: Item, request: UUID | None) -> None:
-        """Record an open; return once it is durable.
+    async def record_open(self, item: Item, tenants: Tenants, request: UUID | None) -> None:
+        """Record an open of one of the tenants; return once it is durable.
 
-        Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD,
-        REQUEST_ID_REUSED.
+        Raises TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
+        EVENT_TIME_TOO_OLD.
         """
-        event, campaign = await self._validated(item)
-        await self._recorder.record(
-            Method.RECORD_OPEN, request, hash(item), {campaign.tenant: [event]}
-        )
+        event, campaign = await self._validated(item, tenants)
+        await self._recorder.record(Method.RECORD_OPEN, request, {campaign.tenant: [event]})
 
-    async def record_click(self, item: Item, request: UUID | None) -> str:
-        """Record a click; return the link's URL once the click is durable.
+    async def record_click(self, item: Item, tenants: Tenants, request: UUID | None) -> str:
+        """Record a click of one of the tenants; return the link's URL once it is durable.
 
         Raises what `record_open` does, and LINK_NOT_FOUND.
         """
         if item.signal == 0:
             # Signal 0 means an open, not a click.
             raise _link_not_found()
-        event, campaign = await self._validated(item)
-        await self._recorder.record(
-            Method.RECORD_CLICK, request, hash(item), {campaign.tenant: [event]}
-        )
+        event, campaign = await self._validated(item, tenants)
+        await self._recorder.record(Method.RECORD_CLICK, request, {campaign.tenant: [event]})
         return campaign.urls[event.signal - 1]
 
-    async def record_batch(self, batch: Batch, request: UUID | None) -> list[Rejection]:
+    async def record_batch(
+        self, batch: Batch, tenants: Tenants, request: UUID | None
+    ) -> list[Rejection]:
         """Record the valid items of a batch; return the others once all is durable.
 
-        The checks run on whole columns. An invalid item affects no other item.
+        Items of other tenants than the given ones are invalid. The checks run on whole columns. An invalid item affects no other item.
         """
         now = self._now()
-        opened = await self._opened(batch.tokens)
+        opened = await self._opened(batch.tokens, tenants)
         reported = _reported(batch, now)
         numbers, positions = np.unique(opened.contents[:, 0], return_inverse=True)
         highest_links = np.zeros(len(numbers), np.int64)
@@ -143,35 +140,42 @@ class Ingest:
         is_valid = opened.is_valid & (signal >= 0) & (signal <= links[positions])
         is_valid &= (time >= earliest) & (time <= latest)
         events = np.column_stack([opened.contents, reported.T, created[positions]])[is_valid]
-        tenants = tenant_of(events[:, CAMPAIGN])
+        tenant = tenant_of(events[:, CAMPAIGN])
         await self._recorder.record(
             Method.RECORD_EVENTS,
             request,
-            0 if request is None else batch.content(),
-            {tenant: events[tenants == tenant] for tenant in set(tenants.tolist())},
+            {number: events[tenant == number] for number in set(tenant.tolist())},
         )
         return [
-            Rejection(index, _item_error(batch.item(index), opened, index, campaigns, now))
+            Rejection(index, _item_error(batch.item(index), tenants, opened, index, campaigns, now))
             for index in np.flatnonzero(~is_valid).tolist()
         ]
 
-    async def resolve(self, token: str, link: int) -> str:
+    async def resolve(self, token: str, link: int, tenants: Tenants) -> str:
         """Return a link's URL, using only the unencrypted part of the token."""
+        _check_tenant_of_token(token, tenants)
         return await self._campaigns.url(campaign_of(token), link)
 
-    async def _opened(self, tokens: list[str]) -> OpenedTokens:
-        opened = self._codec.open_batch(tokens, self._campaigns.tenants)
+    async def _opened(self, tokens: list[str], tenants: Tenants) -> OpenedTokens:
+        opened = self._codec.open_batch(tokens, self._known(tenants))
         unknown = opened.unknown_tenants
+        if tenants is not None:
+            unknown = unknown & tenants
         if unknown and await self._campaigns.find_tenants(unknown):
-            return self._codec.open_batch(tokens, self._campaigns.tenants)
+            return self._codec.open_batch(tokens, self._known(tenants))
         return opened
 
-    async def _validated(self, item: Item) -> tuple[Event, CachedCampaign]:
+    def _known(self, tenants: Tenants) -> Container[int]:
+        known = self._campaigns.tenants
+        return known if tenants is None else known & tenants
+
+    async def _validated(self, item: Item, tenants: Tenants) -> tuple[Event, CachedCampaign]:
         """Return an item's event and campaign.
 
-        Raises TOKEN_INVALID, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD.
+        Raises TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND,
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
         """
+        _check_tenant_of_token(item.token, tenants)
         token = self._codec.open(item.token)
         campaign = self._campaigns.cached(token.campaign)
         if campaign is None or item.signal > len(campaign.urls):
@@ -194,18 +198,30 @@ def _reported(batch: Batch, now: int) -> Numbers:
         return np.array([batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64)
 
 
+def _check_tenant_of_token(token: str, tenants: Tenants) -> None:
+    """Raise TENANT_NOT_ALLOWED if a tracking token is of none of the tenants.
+
+    Only the unencrypted part of the token is read, so that the answer does not tell whether
+    another tenant's token is genuine.
+    """
+    if tenants is not None and tenant_of(campaign_of(token)) not in tenants:
+        raise tenant_not_allowed()
+
+
 def _item_error(
     item: Item,
+    tenants: Tenants,
     opened: OpenedTokens,
     index: int,
     campaigns: Mapping[int, CachedCampaign],
     now: int,
 ) -> HushpostError:
     """Return why an item of a batch is invalid, like `_validated` for a single one."""
-    if not opened.is_valid[index]:
-        return token_invalid()
-    token = TrackingToken(*opened.contents[index].tolist())
     try:
+        _check_tenant_of_token(item.token, tenants)
+        if not opened.is_valid[index]:
+            return token_invalid()
+        token = TrackingToken(*opened.contents[index].tolist())
         _event(item, token, campaigns.get(token.campaign), now)
     except HushpostError as error:
         return error

@@ -1,10 +1,13 @@
 """Checks the API key of a call, and whether its role may call the RPC."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from typing import Any
 
-from hushpost_service.admin.auth import Authenticator, Caller
+from hushpost_service.admin.auth import Authenticator
+from hushpost_service.admin.caller import Caller
+from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
 from hushpost_service.rpc.interceptors.interceptor import Context, Stream, Unary
 from hushpost_service.rpc.permissions import ROLES
@@ -20,7 +23,10 @@ def current_caller() -> Caller:
 
 
 class AuthenticationInterceptor:
-    """Rejects calls without a valid key of a permitted role; sets `current_caller`."""
+    """Rejects calls without a valid key of a permitted role; sets `current_caller`.
+
+    Ends a stream when its key is revoked or expires.
+    """
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -40,18 +46,39 @@ class AuthenticationInterceptor:
         roles = ROLES[name]
 
         async def intercepted(request: Any, context: Context) -> AsyncIterator[Any]:
-            await self._authenticate(name, roles, context)
-            async for response in call(request, context):
-                yield response
+            caller = await self._authenticate(name, roles, context)
+            with self._authenticator.stream(caller) as ended:
+                async for response in _until(ended, call(request, context)):
+                    yield response
 
         return intercepted
 
-    async def _authenticate(self, name: str, roles: frozenset[Role], context: Context) -> None:
+    async def _authenticate(self, name: str, roles: frozenset[Role], context: Context) -> Caller:
         header = _authorization(context)
         authenticator = self._authenticator
-        caller = authenticator.cached(header) or await authenticator.caller(header)
+        caller = authenticator.cached(header) or await authenticator.caller(header, context.peer())
         caller.check_role(roles, name)
         _caller.set(caller)
+        return caller
+
+
+async def _until(
+    ended: "asyncio.Future[HushpostError]", responses: AsyncIterator[Any]
+) -> AsyncIterator[Any]:
+    """Yield responses until `ended` has an error, then raise it."""
+    while True:
+        following = asyncio.ensure_future(anext(responses, None))
+        try:
+            await asyncio.wait((following, ended), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            following.cancel()
+        if ended.done():
+            await asyncio.gather(following, return_exceptions=True)
+            raise ended.result()
+        response = following.result()
+        if response is None:
+            return
+        yield response
 
 
 def _authorization(context: Context) -> str | None:

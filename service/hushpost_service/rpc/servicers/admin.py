@@ -1,12 +1,15 @@
 """AdminService: tenants, policies and API keys."""
 
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import grpc
 
 from hushpost.v1 import admin_pb2 as pb
 from hushpost.v1.admin_pb2_grpc import AdminServiceServicer
-from hushpost_service.admin.auth import Authenticator, Caller
+from hushpost_service.admin.auth import Authenticator
+from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.service import Admin, TenantState
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import History, Mode, Policy
@@ -16,7 +19,7 @@ from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token, parse_number
 from hushpost_service.storage.anonymization import PolicyJob
-from hushpost_service.storage.api_keys import ApiKey
+from hushpost_service.storage.api_keys import ApiKey, NewApiKey
 from hushpost_service.storage.tenants import PolicyChange
 
 __all__ = ["AdminServicer"]
@@ -24,6 +27,7 @@ __all__ = ["AdminServicer"]
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _DEFAULT_POLICY = Policy()
+_MAX_EDGE_TENANTS = 1000
 
 
 class AdminServicer(AdminServiceServicer):
@@ -99,9 +103,15 @@ class AdminServicer(AdminServiceServicer):
         caller = current_caller()
         role = enum_member(Role, request.role, "role")
         tenant = await self._tenant_of_new_key(caller, role, request.tenant_id)
-        key, secret = await self._admin.create_api_key(
-            tenant, role, request.display_name, checked_request_id(request.request_id)
+        new = NewApiKey(
+            tenant=tenant,
+            role=role,
+            display_name=request.display_name,
+            create_actor=caller.actor,
+            edge_tenants=await self._edge_tenants(role, request.edge_tenant_ids),
+            expire_time=_expire_time(request),
         )
+        key, secret = await self._admin.create_api_key(new, checked_request_id(request.request_id))
         return pb.CreateApiKeyResponse(api_key=_api_key(key), secret=secret)
 
     async def ListApiKeys(
@@ -132,8 +142,8 @@ class AdminServicer(AdminServiceServicer):
         if not caller.is_installation and key.tenant != caller.key.tenant:
             # The same error as for a key that does not exist, so as not to reveal other keys.
             raise HushpostError(Reason.API_KEY_NOT_FOUND, "there is no such API key")
-        key = await self._admin.revoke_api_key(number)
-        self._authenticator.clear_cache()
+        key = await self._admin.revoke_api_key(number, caller.actor)
+        self._authenticator.revoked(key)
         return pb.RevokeApiKeyResponse(api_key=_api_key(key))
 
     async def _tenant_of_new_key(self, caller: Caller, role: Role, tenant_id: str) -> int | None:
@@ -142,13 +152,26 @@ class AdminServicer(AdminServiceServicer):
         if role is Role.EDGE and tenant_id:
             raise HushpostError(
                 Reason.FIELD_INVALID,
-                "tenant_id must be empty for role EDGE: edges serve all tenants",
+                "tenant_id must be empty for role EDGE; edge_tenant_ids limits such a key",
                 {"field": "tenant_id"},
             )
         if role is Role.EDGE or (role is Role.ADMIN and not tenant_id and caller.is_installation):
             caller.check_installation()
             return None
         return (await self._admin.tenant(_tenant_id(caller, tenant_id))).tenant.number
+
+    async def _edge_tenants(self, role: Role, tenant_ids: Sequence[str]) -> frozenset[int] | None:
+        """Return the tenants that an EDGE key to create is limited to; None for all."""
+        if not tenant_ids:
+            return None
+        problem = None
+        if role is not Role.EDGE:
+            problem = "edge_tenant_ids must be empty unless the role is EDGE"
+        elif len(tenant_ids) > _MAX_EDGE_TENANTS:
+            problem = f"edge_tenant_ids can have at most {_MAX_EDGE_TENANTS} items"
+        if problem:
+            raise HushpostError(Reason.FIELD_INVALID, problem, {"field": "edge_tenant_ids"})
+        return await self._admin.tenant_numbers(tenant_ids)
 
 
 def _tenant_id(caller: Caller, tenant_id: str) -> str:
@@ -162,6 +185,20 @@ def _tenant_id(caller: Caller, tenant_id: str) -> str:
             {"field": "tenant_id"},
         )
     return effective_id
+
+
+def _expire_time(request: pb.CreateApiKeyRequest) -> datetime | None:
+    """Return the expiry of a key to create; None for none. Raises FIELD_INVALID."""
+    if not request.HasField("expire_time"):
+        return None
+    try:
+        return request.expire_time.ToDatetime(UTC)
+    except (OverflowError, ValueError):
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            "expire_time must be a time before the year 10000",
+            {"field": "expire_time"},
+        ) from None
 
 
 def _key_number(key_id: str) -> int:
@@ -240,5 +277,14 @@ def _api_key(key: ApiKey) -> pb.ApiKey:
         role=enum_number(key.role),
         display_name=key.display_name,
         create_time=timestamp(key.create_time),
+        create_actor=key.create_actor,
+        edge_tenant_ids=key.edge_tenant_ids,
+        expire_time=timestamp(key.expire_time),
+        last_used_time=timestamp(_start_of_day(key.last_used_date)),
         revoke_time=timestamp(key.revoke_time),
+        revoke_actor=key.revoke_actor or "",
     )
+
+
+def _start_of_day(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time.min, UTC)

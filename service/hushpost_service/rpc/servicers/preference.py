@@ -6,7 +6,7 @@ import grpc
 
 from hushpost.v1 import preference_pb2 as pb
 from hushpost.v1.preference_pb2_grpc import PreferenceServiceServicer
-from hushpost_service.admin.auth import Caller
+from hushpost_service.admin.caller import Caller
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import DoNotTrack, History
 from hushpost_service.domain.roles import Role
@@ -27,6 +27,7 @@ from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token
 from hushpost_service.storage.contacts import ChangeEntry, Source
 from hushpost_service.storage.request_ids import Method
+from hushpost_service.tokens.codec import preference_tenant_of
 
 __all__ = ["PreferenceServicer"]
 
@@ -143,6 +144,10 @@ class PreferenceServicer(PreferenceServiceServicer):
             )
         if request.HasField("preference_token"):
             token = request.preference_token
+            if caller.edge_tenants is not None:
+                # Before the token is opened, so that the answer does not tell whether it is
+                # genuine.
+                caller.check_edge_tenant(preference_tenant_of(token))
             return *await self._preferences.contact_of_token(token, caller.key.tenant), True
         if caller.key.role is Role.EDGE:
             raise HushpostError(

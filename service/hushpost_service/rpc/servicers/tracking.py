@@ -1,5 +1,7 @@
 """TrackingService: records opens and clicks, and resolves links. Called by edges."""
 
+import re
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,16 +15,19 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.validation import checked_batch, checked_request_id
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.rpc.convert import timestamp_microseconds, verdict
+from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit
 from hushpost_service.rpc.paging import parse_number
 from hushpost_service.storage.campaigns import LinkRevision
-from hushpost_service.tracking.ingest import Batch, Ingest, Item
+from hushpost_service.tracking.ingest import Batch, Ingest, Item, Tenants
 
 __all__ = ["TrackingServicer"]
 
 _LINKS_PER_MESSAGE = 1000
 _POLL_SECONDS = 1.0
 """Interval of reading links that another authority process has registered."""
+
+_SCOPE = re.compile(r"|-[0-9a-f]{8}")
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -53,7 +58,7 @@ class TrackingServicer(TrackingServiceServicer):
             verdict=verdict(request.verdict),
             privacy_signal=request.privacy_signal,
         )
-        await self._ingest.record_open(item, checked_request_id(request.request_id))
+        await self._ingest.record_open(item, _tenants(), checked_request_id(request.request_id))
         return pb.RecordOpenResponse()
 
     async def RecordClick(
@@ -67,7 +72,9 @@ class TrackingServicer(TrackingServiceServicer):
             verdict=verdict(request.verdict),
             privacy_signal=request.privacy_signal,
         )
-        url = await self._ingest.record_click(item, checked_request_id(request.request_id))
+        url = await self._ingest.record_click(
+            item, _tenants(), checked_request_id(request.request_id)
+        )
         return pb.RecordClickResponse(url=url)
 
     async def RecordEvents(
@@ -88,7 +95,9 @@ class TrackingServicer(TrackingServiceServicer):
             verdicts=[verdict(event.verdict) for event in events],
             privacy_signals=[event.privacy_signal for event in events],
         )
-        rejections = await self._ingest.record_batch(batch, checked_request_id(request.request_id))
+        rejections = await self._ingest.record_batch(
+            batch, _tenants(), checked_request_id(request.request_id)
+        )
         return pb.RecordEventsResponse(
             accepted_count=len(events) - len(rejections),
             rejected=[
@@ -105,24 +114,26 @@ class TrackingServicer(TrackingServiceServicer):
         self, request: pb.ResolveLinkRequest, context: Context
     ) -> pb.ResolveLinkResponse:
         """Return the URL of a link without recording a click."""
-        url = await self._ingest.resolve(request.token, request.link_number)
+        url = await self._ingest.resolve(request.token, request.link_number, _tenants())
         return pb.ResolveLinkResponse(url=url)
 
     async def WatchLinks(
         self, request: pb.WatchLinksRequest, context: Context
     ) -> AsyncIterator[pb.WatchLinksResponse]:
-        """Stream the links of all tenants: first those after the cursor, then new ones."""
-        revision = _revision(request.cursor)
+        """Stream the links of the key's tenants: first those after the cursor, then new ones."""
+        tenants = _tenants()
+        scope = _scope(tenants)
+        revision = _revision(request.cursor, scope)
         if revision > await self._campaigns.last_revision():
             # The cursor is from another database, or from before a backup was restored.
             raise _cursor_invalid()
         is_complete = False
         while True:
-            links = await self._campaigns.links_since(revision, _LINKS_PER_MESSAGE)
+            links, last = await self._campaigns.links_since(revision, _LINKS_PER_MESSAGE, tenants)
+            revision = last
             if links or not is_complete:
                 is_complete = is_complete or len(links) < _LINKS_PER_MESSAGE
-                revision = links[-1].revision if links else revision
-                yield _watch_response(links, revision, is_complete=is_complete)
+                yield _watch_response(links, f"{revision}{scope}", is_complete=is_complete)
             if len(links) < _LINKS_PER_MESSAGE:
                 await self._shutdown.run_until_shutdown(
                     self._campaigns.wait_for_new_links(_POLL_SECONDS)
@@ -142,11 +153,30 @@ def _times(events: list[pb.Event]) -> list[int | None]:
     return times
 
 
-def _revision(cursor: str) -> int:
+def _tenants() -> Tenants:
+    return current_caller().edge_tenants
+
+
+def _scope(tenants: Tenants) -> str:
+    """Return the part of a cursor that names the tenants whose links were streamed.
+
+    Another key may be for more tenants, whose earlier links have not been streamed yet.
+    """
+    if tenants is None:
+        return ""
+    return f"-{zlib.crc32(repr(sorted(tenants)).encode()):08x}"
+
+
+def _revision(cursor: str, scope: str) -> int:
+    """Return the revision of a cursor; 0, to stream all links, if it is of other tenants."""
+    number, dash, cursor_scope = cursor.partition("-")
     try:
-        return parse_number(cursor) if cursor else 0
+        revision = parse_number(number) if cursor else 0
     except ValueError:
         raise _cursor_invalid() from None
+    if cursor and not _SCOPE.fullmatch(dash + cursor_scope):
+        raise _cursor_invalid()
+    return revision if dash + cursor_scope == scope else 0
 
 
 def _cursor_invalid() -> HushpostError:
@@ -157,13 +187,13 @@ def _cursor_invalid() -> HushpostError:
 
 
 def _watch_response(
-    links: list[LinkRevision], revision: int, *, is_complete: bool
+    links: list[LinkRevision], cursor: str, *, is_complete: bool
 ) -> pb.WatchLinksResponse:
     return pb.WatchLinksResponse(
         links=[
             pb.WatchedLink(campaign_number=link.campaign, link_number=link.number, url=link.url)
             for link in links
         ],
-        cursor=str(revision),
+        cursor=cursor,
         snapshot_complete=is_complete,
     )

@@ -59,46 +59,26 @@ CLOSE_TIME = "select close_time from campaigns where tenant = $1 and campaign = 
 # Selects the number of a campaign by id.
 CAMPAIGN_NUMBER = "select campaign from campaigns where tenant = $1 and campaign_id = $2"
 
-# Selects campaigns by number. Here and below, the limit in the lateral subquery makes the
-# planner look each number up. For a join without statistics, it would read all rows of
-# the tenant.
+# Selects campaigns by number.
 CAMPAIGNS = """
 select campaign, campaign_id, display_name, create_time, close_time
-from unnest($2::bigint[]) as input(number)
-cross join lateral (
-    select campaign, campaign_id, display_name, create_time, close_time
-    from campaigns
-    where tenant = $1 and campaign between number and number
-    order by campaign
-    limit 1
-) as found
+from campaigns
+where tenant = $1 and campaign = any($2::bigint[])
 """
 
-# Selects the links of campaigns, in order.
+# Selects the links of campaigns.
 LINKS = """
 select campaign, link, url, label
-from unnest($2::bigint[]) as input(number)
-cross join lateral (
-    select campaign, link, url, label
-    from links
-    where tenant = $1 and campaign = number
-    order by link
-    limit 10000
-) as found
+from links
+where tenant = $1 and campaign = any($2::bigint[])
 order by campaign, link
 """
 
-# Selects the groups of campaigns, in order.
+# Selects the groups of campaigns.
 GROUPS = """
 select campaign, group_id
-from unnest($2::bigint[]) as input(number)
-cross join lateral (
-    select campaign, group_number, group_id
-    from campaign_groups
-    where tenant = $1 and campaign = number
-    order by group_number
-    limit 10000
-) as found
+from campaign_groups
+where tenant = $1 and campaign = any($2::bigint[])
 order by campaign, group_number
 """
 
@@ -125,6 +105,15 @@ LINKS_SINCE = """
 select campaign, link, url, revision
 from links
 where revision > $1
+order by revision
+limit $2
+"""
+
+# Selects links of some tenants registered after a revision.
+LINKS_OF_TENANTS_SINCE = """
+select campaign, link, url, revision
+from links
+where revision > $1 and tenant = any($3::integer[])
 order by revision
 limit $2
 """

@@ -1,4 +1,4 @@
-"""Statements about tenants, their policies and API keys."""
+"""Statements about tenants and their policies."""
 
 # Inserts a tenant; returns no row if its number or id is taken.
 INSERT_TENANT = """
@@ -10,6 +10,9 @@ returning tenant
 
 # Selects a tenant by id.
 TENANT = "select tenant, tenant_id, display_name, create_time from tenants where tenant_id = $1"
+
+# Selects the numbers of tenants by id.
+TENANT_NUMBERS = "select tenant_id, tenant from tenants where tenant_id = any($1::text[])"
 
 # Selects the numbers and ids of all tenants.
 TENANT_IDS = "select tenant, tenant_id from tenants order by tenant"
@@ -49,47 +52,3 @@ where tenant = $1 and version > $2::bigint
 order by version
 limit $3
 """
-
-# Inserts an API key.
-INSERT_API_KEY = """
-insert into api_keys (tenant, role, display_name, secret_hash, create_time)
-values ($1, $2, $3, $4, clock_timestamp())
-returning api_key
-"""
-
-# Selects an API key by the hash of its secret.
-API_KEY_BY_HASH = """
-select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
-    revoke_time
-from api_keys left join tenants using (tenant)
-where secret_hash = $1
-"""
-
-# Selects an API key by number.
-API_KEY = """
-select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
-    revoke_time
-from api_keys left join tenants using (tenant)
-where api_key = $1
-"""
-
-# Selects a page (keyset pagination by number) of the API keys of a tenant, or of all if
-# it is null, oldest first.
-LIST_API_KEYS = """
-select api_key, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
-    revoke_time
-from api_keys left join tenants using (tenant)
-where ($1::integer is null or api_keys.tenant = $1) and api_key > $2
-order by api_key
-limit $3
-"""
-
-# Revokes an API key; a key that is revoked already keeps its revoke_time.
-REVOKE_API_KEY = """
-update api_keys
-set revoke_time = coalesce(revoke_time, clock_timestamp())
-where api_key = $1
-"""
-
-# Deletes an API key that was inserted in the same transaction.
-DELETE_API_KEY = "delete from api_keys where api_key = $1"

@@ -49,7 +49,15 @@ create table api_keys (
     -- SHA-256 of the secret. The secret has 256 random bits, so that no slow hash is needed.
     secret_hash bytea not null unique,
     create_time timestamptz not null,
-    revoke_time timestamptz
+    -- The number of the key that created or revoked it, or "admin-key" for the command.
+    create_actor text not null,
+    -- Of a key of role EDGE: the tenants that it is limited to. Null: all.
+    edge_tenants integer[],
+    expire_time timestamptz,
+    -- A day (UTC), so that the row does not tell when an event was recorded with the key.
+    last_used_date date,
+    revoke_time timestamptz,
+    revoke_actor text
 );
 
 -- The keys of the keyring, whose secrets are in a file. The fingerprint is derived from
@@ -219,17 +227,15 @@ create table events (
 create index events_contact on events ((contact >> 2));
 create index events_campaign on events (campaign, signal, (verdict in (3, 4)), (contact >> 10));
 
--- Idempotency keys: hashes of the ids of executed requests, by RPC (`method`). The only
--- time is the period, a week, so that a row does not date the anonymous events recorded
--- with it. `created_number` is the number of the row that the request created, if any.
--- `content` is a digest of the request, keyed with its id; null for recorded events.
+-- Idempotency keys: the ids of executed requests, by RPC (`method`). The only time is
+-- the period, a week, so that a row does not date the anonymous events recorded with
+-- it. `created_number` is the number of the row that the request created, if any.
 create table request_ids (
     tenant integer not null,
     method smallint not null,
     request_id uuid not null,
     period integer not null,
     created_number bigint,
-    content bytea,
     primary key (tenant, method, request_id, period)
 ) partition by list (period);
 

@@ -1,0 +1,87 @@
+"""Slows down sources whose calls have no valid API key.
+
+The answer to such a call is held back once its source has used up its allowance, so that a
+caller that waits for answers can make only a few calls a second. Calls with a valid key are
+never held back, whatever their source.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import unquote
+
+from hushpost_service.bounded_cache import BoundedCache
+
+__all__ = ["RefusalThrottle", "source_of"]
+
+_BURST = 100
+"""Refused calls of a source that are answered at once."""
+
+_PER_SECOND = 20.0
+"""Refused calls of a source per second after that."""
+
+_MAX_DELAY_SECONDS = 5.0
+"""Less than the usual timeout of a client, which should see why its call was refused."""
+
+_MAX_HELD = 1_000
+"""Calls that are held back at a time; each holds a few kilobytes."""
+
+_MAX_SOURCES = 10_000
+_IPV6_HOST_BITS = 64
+
+
+class RefusalThrottle:
+    """Delays the answers to refused calls, by source (a token bucket for each)."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._held = 0
+        # When the answer to the next refused call would be due if there were no burst.
+        self._due: BoundedCache[str, float] = BoundedCache(_MAX_SOURCES)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many calls are held back that further ones are not."""
+        return self._held >= _MAX_HELD
+
+    def is_slow(self, source: str) -> bool:
+        """Return whether refused calls of a source are held back."""
+        return self._delay(source) > 0
+
+    async def refuse(self, source: str) -> None:
+        """Count a refused call of a source, and return when it may be answered."""
+        now = self._monotonic()
+        due = max(self._due.get(source, now), now) + 1 / _PER_SECOND
+        self._due[source] = min(due, now + _BURST / _PER_SECOND + _MAX_DELAY_SECONDS)
+        delay = self._delay(source)
+        if delay <= 0 or self.is_full:
+            return
+        self._held += 1
+        try:
+            await asyncio.sleep(delay)
+        finally:
+            self._held -= 1
+
+    def _delay(self, source: str) -> float:
+        """Return for how many seconds an answer to a source is held back."""
+        return self._due.get(source, -math.inf) - _BURST / _PER_SECOND - self._monotonic()
+
+
+def source_of(peer: str) -> str:
+    """Return the address of a gRPC peer, such as `ipv4:192.0.2.1:5000`, without the port.
+
+    Of an IPv6 address only the network of 64 bits counts, because a host has all of it.
+    """
+    kind, _, rest = peer.partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return kind
+    host = unquote(rest).rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        address: IPv4Address | IPv6Address | None = ip_address(host)
+    except ValueError:
+        return kind
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else f"{int(address) >> _IPV6_HOST_BITS:x}"
+    return str(address)

@@ -1,0 +1,108 @@
+"""Calls with wrong API keys do not slow down calls with right ones."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import grpc
+import pytest
+
+from hushpost.v1 import preference_pb2
+from hushpost_client import Role
+from hushpost_service.admin.secret import new_secret
+from tests.authority import AuthorityProcess
+from tests.conftest import RunningAuthority, make_tenant
+from tests.faults.extent import FULL
+from tests.wire import Wire
+
+CALLERS = 200
+CHANNELS = 4
+SECONDS = 10 if FULL else 0.5
+"""How long calls are measured, alone and during the attack."""
+
+MAX_RATIO = 5
+"""Without a limit on wrong keys, the ratio is above 30."""
+
+REQUEST = preference_pb2.GetPreferenceRequest(contact_id="ann")
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAuthority]:
+    """An authority of its own, because refused calls from this machine are slowed down."""
+    with AuthorityProcess(tmp_path_factory.mktemp("attacked")) as process:
+        yield RunningAuthority(process, process.target, process.admin_key())
+
+
+def _same() -> Callable[[], str | None]:
+    secret = new_secret()
+    return lambda: secret
+
+
+@pytest.mark.parametrize(
+    "next_key",
+    [lambda: None, lambda: "hp_nonsense", _same(), new_secret],
+    ids=["missing", "malformed", "the same unknown key", "a new unknown key each time"],
+)
+async def test_calls_with_wrong_keys_do_not_slow_down_others(
+    attacked: RunningAuthority, next_key: Callable[[], str | None]
+) -> None:
+    """While 200 callers use wrong keys, the median of other calls hardly changes."""
+    keys = await make_tenant(attacked)
+    async with Wire(attacked.target) as wire:
+        alone = await _median_seconds(wire, keys.sender_key)
+        async with _attack(attacked.target, next_key) as calls:
+            during = await _median_seconds(wire, keys.sender_key)
+    ratio = during / alone
+    print(f"\nmedian: {alone * 1000:.2f} ms alone, {during * 1000:.2f} ms during", end="")  # noqa: T201 - for `pytest -s`
+    print(f" {calls[0]} calls with wrong keys: {ratio:.1f} times")  # noqa: T201 - as above
+    assert calls[0] >= CALLERS
+    assert ratio < MAX_RATIO
+
+
+async def test_a_key_works_at_once_from_a_source_of_wrong_ones(attacked: RunningAuthority) -> None:
+    """A cached key is never held back, and a new key from the same address only once."""
+    keys = await make_tenant(attacked)
+    async with Wire(attacked.target) as wire, _attack(attacked.target, new_secret):
+        async with attacked.client(attacked.admin_key) as client:
+            created = await client.admin.create_api_key(Role.SENDER, tenant_id=keys.tenant_id)
+        await wire.call("GetPreference", REQUEST, created.secret, timeout=10)
+        start = time.monotonic()
+        for _ in range(20):
+            await wire.call("GetPreference", REQUEST, created.secret)
+        assert time.monotonic() - start < 1
+
+
+async def _median_seconds(wire: Wire, key: str) -> float:
+    durations = []
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        start = time.perf_counter()
+        await wire.call("GetPreference", REQUEST, key)
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
+
+
+@asynccontextmanager
+async def _attack(target: str, next_key: Callable[[], str | None]) -> AsyncIterator[list[int]]:
+    """Make calls with wrong keys as fast as answers come; yield their number."""
+    calls = [0]
+
+    async def call_for_ever(wire: Wire) -> None:
+        while True:
+            calls[0] += 1
+            with suppress(grpc.aio.AioRpcError):
+                await wire.call("GetPreference", REQUEST, next_key())
+
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(Wire(target)) for _ in range(CHANNELS)]
+        callers = [asyncio.create_task(call_for_ever(wires[n % CHANNELS])) for n in range(CALLERS)]
+        # The first answers are not held back.
+        await asyncio.sleep(1)
+        try:
+            yield calls
+        finally:
+            for caller in callers:
+                caller.cancel()
+            await asyncio.gather(*callers, return_exceptions=True)
