@@ -14,6 +14,7 @@ import pytest
 
 from hushpost_client import (
     TLS,
+    AlreadyExistsError,
     Count,
     DoNotTrack,
     ErrorReason,
@@ -333,3 +334,39 @@ def _read(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own address
         content: bytes = response.read()
     return content.decode()
+
+
+async def test_an_id_used_at_one_is_known_at_the_other(
+    first_clients: Clients, second_clients: Clients
+) -> None:
+    """At both authorities at once, one of two requests with the same id succeeds, always the same."""
+    for number in range(10):
+        request_id = uuid.uuid4()
+        names = (f"{number}-a", f"{number}-b")
+        calls = [
+            clients.sender.preferences.set_preference(name, DoNotTrack.TRUE, request_id=request_id)
+            for name in names
+            for clients in (first_clients, second_clients)
+        ]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, AlreadyExistsError)]
+        assert len(errors) == 2
+        assert {error.reason for error in errors} == {ErrorReason.REQUEST_ID_REUSED}
+        assert (results[0] in errors) is (results[1] in errors)
+        rejected = names[0 if results[0] in errors else 1]
+        preferences = second_clients.sender.preferences
+        assert (await preferences.get_preference(rejected)).do_not_track is DoNotTrack.UNSET
+
+
+async def test_a_recorded_id_with_other_content_is_a_repetition_at_the_other(
+    first_clients: Clients, second_clients: Clients
+) -> None:
+    """Documented limit: what a recorded event was is kept in the memory of one authority only."""
+    mailing = await send(first_clients, ["ann"])
+    token, request_id = mailing.tokens["ann"], uuid.uuid4()
+    first, second = (clients.edge.tracking for clients in (first_clients, second_clients))
+    await first.record_click(token, 1, request_id=request_id)
+    with pytest.raises(AlreadyExistsError):
+        await first.record_click(token, 2, request_id=request_id)
+    await second.record_click(token, 2, request_id=request_id)
+    assert (await mailing.stats()).clicks.human.identified.total == 1

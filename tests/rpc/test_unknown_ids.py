@@ -186,7 +186,8 @@ def _with_request_id() -> dict[str, Callable[[Scenario], Message]]:
 
 def _request_ids() -> Iterator[Case]:
     for method, request in _with_request_id().items():
-        for malformed in ("nonsense", str(uuid.UUID(int=7))[:-1], " ", "\x00"):
+        nil, last = str(uuid.UUID(int=0)), str(uuid.UUID(int=2**128 - 1))
+        for malformed in ("nonsense", str(uuid.UUID(int=7))[:-1], " ", "\x00", nil, last):
 
             def build(
                 scenario: Scenario,

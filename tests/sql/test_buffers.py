@@ -18,7 +18,7 @@ from hushpost_service.domain.validation import oldest_event
 from hushpost_service.storage.database import CONNECTION_SETTINGS
 from hushpost_service.storage.partitions import create_partitions
 from hushpost_service.storage.schema import migrate
-from hushpost_service.storage.sql import anonymization, contacts, recording, stats
+from hushpost_service.storage.sql import anonymization, campaigns, contacts, recording, stats
 from tests.conftest import RunningAuthority
 from tests.inspection import Connection, on
 
@@ -98,9 +98,14 @@ CASES = {
     ),
     "LOAD_RECORDING_INPUTS": Case(
         recording.LOAD_RECORDING_INPUTS,
-        (TENANT, [], [], 2900, [2901], None, NUMBERS[:20], NOW),
+        (TENANT, [], [], 2900, [2901], None, None, NUMBERS[:20], NOW),
         20 * _PER_ROW + 50,
     ),
+    "CAMPAIGNS": Case(
+        campaigns.CAMPAIGNS, (TENANT, [CAMPAIGN + n for n in range(5)]), 5 * _PER_ROW
+    ),
+    "LINKS": Case(campaigns.LINKS, (TENANT, [CAMPAIGN + n for n in range(5)]), 45 * _PER_ROW),
+    "GROUPS": Case(campaigns.GROUPS, (TENANT, [CAMPAIGN + n for n in range(5)]), 5 * _PER_ROW),
     "IDENTIFIED_CAMPAIGNS": Case(anonymization.IDENTIFIED_CAMPAIGNS, (TENANT,), 20),
     "UNCONSENTED_CONTACTS": Case(
         anonymization.UNCONSENTED_CONTACTS, (TENANT, CAMPAIGN, [BLOCK + 1]), 1024 * _PER_ROW

@@ -100,7 +100,7 @@ async def test_concurrent_commits_do_not_deadlock(large_pool: Database) -> None:
 
         async def record(recorder: Recorder, batches: list[Events]) -> None:
             for batch in batches:
-                await recorder.record(Method.RECORD_EVENTS, None, {tenant: batch})
+                await recorder.record(Method.RECORD_EVENTS, None, 0, {tenant: batch})
 
         batches_by_recorder = [
             [_random_events(campaign, contacts, rng) for _ in range(BATCHES)] for _ in recorders

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage import request_ids
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import PERIOD_SECONDS, Method
@@ -15,6 +16,8 @@ from tests.inspection import on
 from tests.mailing import eventually
 
 TENANT = 1
+METHOD = Method.SET_PREFERENCE
+CONTENT = {"contact_id": "ann"}
 WEEK = timedelta(seconds=PERIOD_SECONDS)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
@@ -32,7 +35,7 @@ async def _claim(
     """Claim a request id in a transaction; return whether it is new."""
     return await database.transact(
         "test",
-        lambda connection: request_ids.claim(connection, tenant, Method.RECORD_OPEN, request, now),
+        lambda connection: request_ids.claim(connection, tenant, METHOD, request, CONTENT, now),
     )
 
 
@@ -103,9 +106,7 @@ async def test_a_concurrent_retry_waits_for_the_first_attempt(
     start = _period_start()
     async with database.connection("first") as connection:
         await connection.execute("begin")
-        assert await request_ids.claim(
-            connection, TENANT, Method.RECORD_OPEN, request, start + first
-        )
+        assert await request_ids.claim(connection, TENANT, METHOD, request, CONTENT, start + first)
         retry = asyncio.create_task(_claim(database, request, start + later))
         async with on(migrated_database) as observer:
 
@@ -123,22 +124,33 @@ async def test_a_concurrent_retry_waits_for_the_first_attempt(
     assert not await _claim(database, request, _period_start() + WEEK - HOUR)
 
 
-async def test_claim_many_returns_the_positions_of_new_requests(database: Database) -> None:
-    """Of several requests, the positions of those that were not claimed before are returned."""
-    requests = [(Method.RECORD_OPEN, uuid.uuid4()) for _ in range(5)]
-    for now in (_period_start() - SECOND, _period_start() + SECOND, _period_start() + 2 * HOUR):
-        new = [(Method.RECORD_OPEN, uuid.uuid4()) for _ in range(2)]
-        claimed = requests[:3] if now < _period_start() else requests
-        mixed = [new[0], *claimed, new[1]]
-        await database.transact(
-            "test",
-            lambda c, r=claimed, n=now: request_ids.claim_many(c, TENANT, r, n),  # type: ignore[misc] # bound by default
-        )
-        positions = await database.transact(
-            "test",
-            lambda c, r=mixed, n=now: request_ids.claim_many(c, TENANT, r, n),  # type: ignore[misc] # as above
-        )
-        assert positions == {0, len(mixed) - 1}
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (-SECOND, SECOND),
+        (SECOND, -SECOND),
+        (-SECOND, 2 * HOUR),
+        (HOUR, WEEK),
+        (2 * HOUR, HOUR / 2),
+        (2 * HOUR, 3 * HOUR),
+    ],
+)
+async def test_an_id_with_other_content_is_an_error(
+    database: Database, first: timedelta, later: timedelta
+) -> None:
+    """Other content is an error on either side of a period's start, and stores nothing."""
+    request = uuid.uuid4()
+    assert await _claim(database, request, _period_start() + first)
+    for _ in range(2):
+        with pytest.raises(HushpostError) as caught:
+            await database.transact(
+                "test",
+                lambda c: request_ids.claim(
+                    c, TENANT, METHOD, request, {"contact_id": "bob"}, _period_start() + later
+                ),
+            )
+        assert caught.value.reason is Reason.REQUEST_ID_REUSED
+    assert not await _claim(database, request, _period_start() + later), "the content is the first"
 
 
 async def test_request_ids_are_separate_by_tenant_and_method(database: Database) -> None:
@@ -147,7 +159,7 @@ async def test_request_ids_are_separate_by_tenant_and_method(database: Database)
 
     async def is_new(tenant: int, method: Method) -> bool:
         return await database.transact(
-            "test", lambda c: request_ids.claim(c, tenant, method, request, now)
+            "test", lambda c: request_ids.claim(c, tenant, method, request, CONTENT, now)
         )
 
     assert await is_new(1, Method.RECORD_OPEN)
@@ -156,16 +168,22 @@ async def test_request_ids_are_separate_by_tenant_and_method(database: Database)
     assert not await is_new(1, Method.RECORD_OPEN)
 
 
-async def test_the_number_of_what_a_request_created_is_stored(database: Database) -> None:
-    """A claimed request id returns the created number, on either side of a period's start."""
-    method = Method.CREATE_CAMPAIGN
-    for now in (_period_start() - SECOND, _period_start() + SECOND, _period_start() + HOUR):
-        request = uuid.uuid4()
-        async with database.connection("test") as connection:
-            assert not await request_ids.is_claimed(connection, TENANT, method, request)
-            await request_ids.claim(connection, TENANT, method, request, now, created=42)
-            assert await request_ids.is_claimed(connection, TENANT, method, request)
-            assert await request_ids.created_number(connection, TENANT, method, request) == 42
+@pytest.mark.parametrize("first", [-SECOND, SECOND, HOUR / 2, 2 * HOUR])
+@pytest.mark.parametrize("later", [SECOND, HOUR / 2, 2 * HOUR])
+async def test_the_number_of_what_a_request_created_is_stored(
+    database: Database, first: timedelta, later: timedelta
+) -> None:
+    """A repetition finds the number that the first attempt created, also around a period's start."""
+    method, request, start = Method.CREATE_CAMPAIGN, uuid.uuid4(), _period_start()
+    async with database.connection("test") as connection:
+        assert not await request_ids.is_claimed(connection, TENANT, method, request)
+        await request_ids.claim(connection, TENANT, method, request, CONTENT, start + first, 42)
+        assert await request_ids.is_claimed(connection, TENANT, method, request)
+        assert await request_ids.created_number(connection, TENANT, method, request) == 42
+        assert not await request_ids.claim(
+            connection, TENANT, method, request, CONTENT, start + later, 43
+        )
+        assert await request_ids.created_number(connection, TENANT, method, request, 43) == 42
 
 
 async def test_a_request_without_an_id_is_always_new(database: Database) -> None:
@@ -173,6 +191,19 @@ async def test_a_request_without_an_id_is_always_new(database: Database) -> None
     method = Method.RECORD_OPEN
     async with database.connection("test") as connection:
         for _ in range(2):
-            assert await request_ids.claim(connection, 77, method, None, _period_start())
+            assert await request_ids.claim(connection, 77, method, None, CONTENT, _period_start())
         rows = await connection.fetchval("select count(*) from request_ids where tenant = 77")
     assert rows == 0
+
+
+async def test_a_stored_row_has_neither_the_id_nor_the_content(database: Database) -> None:
+    """A row has hashes: neither a time in the id nor the content can be read from it."""
+    content, request_id = {"contact_id": "ann@example.com"}, uuid.uuid1()
+    async with database.connection("test") as connection:
+        await request_ids.claim(connection, 78, METHOD, request_id, content, _period_start())
+        rows = await connection.fetch("select * from request_ids where tenant = 78")
+    stored = {value for row in rows for value in row.values()}
+    assert request_id not in stored
+    (digest,) = {value for value in stored if isinstance(value, bytes)}
+    assert len(digest) == 16
+    assert b"ann" not in digest

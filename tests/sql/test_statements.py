@@ -138,7 +138,7 @@ def test_the_statements_of_all_modules_are_found() -> None:
 
 
 async def test_primary_keys_begin_with_the_tenant(migrated_database: str) -> None:
-    """The tenant is the first column of every primary key except two."""
+    """The tenant is the first column of every primary key except three."""
     async with on(migrated_database) as connection:
         rows = await connection.fetch(
             "select table_name, column_name from information_schema.key_column_usage"
@@ -148,5 +148,9 @@ async def test_primary_keys_begin_with_the_tenant(migrated_database: str) -> Non
         )
     first = {table: column for table, column in rows if not table.startswith("request_ids_")}
     exceptions = {table: column for table, column in first.items() if column != "tenant"}
-    assert exceptions == {"api_keys": "api_key", "alembic_version": "version_num"}
+    assert exceptions == {
+        "api_keys": "api_key",
+        "keyring_keys": "key_id",
+        "alembic_version": "version_num",
+    }
     assert len(first) > 10

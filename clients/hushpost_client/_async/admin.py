@@ -54,11 +54,11 @@ class Admin:
                 starts with a letter or digit.
             display_name: A human-readable name of at most 256 bytes.
             policy: The settings that differ from the default policy.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
         Reasons: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        REQUEST_ID_INVALID.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         request = admin_pb2.CreateTenantRequest(
             tenant_id=tenant_id,
@@ -95,7 +95,7 @@ class Admin:
         policy applies to campaigns created afterwards.
 
         Reasons: TENANT_NOT_FOUND, UPDATE_MASK_INVALID (nothing to change),
-        FIELD_INVALID, REQUEST_ID_INVALID.
+        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         request = admin_pb2.UpdatePolicyRequest(
             tenant_id=tenant_id or "",
@@ -154,10 +154,11 @@ class Admin:
             edge_tenant_ids: For role EDGE, the tenants that the key is limited to, at
                 most 1,000; empty for all.
             expire_time: When the key expires, with a time zone; None for never.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
-        Reasons: FIELD_INVALID, TENANT_NOT_FOUND, REQUEST_ID_INVALID.
+        Reasons: FIELD_INVALID, TENANT_NOT_FOUND, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         request = admin_pb2.CreateApiKeyRequest(
             tenant_id=tenant_id or "",

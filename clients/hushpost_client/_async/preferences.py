@@ -67,11 +67,11 @@ class Preferences:
             history: What to do with the contact's earlier events; None for the policy's
                 `history_when_true`.
             tenant_id: The tenant of the contact; None for the key's own.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
         Reasons: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
-        DATABASE_UNAVAILABLE.
+        REQUEST_ID_REUSED, DATABASE_UNAVAILABLE.
         """
         request = preference_pb2.SetPreferenceRequest(
             tenant_id=tenant_id or "",
@@ -102,7 +102,7 @@ class Preferences:
         result does not name the contact.
 
         Reasons: TOKEN_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
-        DATABASE_UNAVAILABLE.
+        REQUEST_ID_REUSED, DATABASE_UNAVAILABLE.
         """
         request = preference_pb2.SetPreferenceRequest(
             preference_token=preference_token,
@@ -157,7 +157,8 @@ class Preferences:
         `history_when_true`.
 
         Reasons: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata
-        `index`), FIELD_INVALID, REQUEST_ID_INVALID, DATABASE_UNAVAILABLE.
+        `index`), FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        DATABASE_UNAVAILABLE.
         """
         request = _preference_proto.batch_request(
             entries, history, tenant_id, request_id_or_new(request_id)
@@ -209,7 +210,8 @@ class Preferences:
         Erasing an unknown contact has no effect. `proof` is what to do with the
         contact's entries in the change log; None deletes them.
 
-        Reasons: CONTACT_ID_INVALID, REQUEST_ID_INVALID, DATABASE_UNAVAILABLE.
+        Reasons: CONTACT_ID_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        DATABASE_UNAVAILABLE.
         """
         request = preference_pb2.EraseContactRequest(
             tenant_id=tenant_id or "",

@@ -55,11 +55,11 @@ class Campaigns:
             groups: At most 10,000 distinct ids of 1 to 128 bytes.
             display_name: A human-readable name of at most 256 bytes.
             tenant_id: The tenant of the campaign; None for the key's own.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
         Reasons: ID_INVALID, LINK_URL_INVALID (metadata `index`), LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID.
+        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         request = campaign_pb2.CreateCampaignRequest(
             tenant_id=tenant_id or "",
@@ -179,12 +179,12 @@ class Campaigns:
             include_preference_tokens: Whether to issue tokens for the contacts'
                 preference pages too.
             tenant_id: The tenant of the campaign; None for the key's own.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
-        Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
-        BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata `index`),
-        REQUEST_ID_INVALID.
+        Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
+        BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata `index`), REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         contacts = tuple(contact_ids)
         request = campaign_pb2.IssueTokensRequest(

@@ -55,13 +55,13 @@ class Tracking:
                 minutes ahead of and 30 days behind the authority's clock.
             verdict: What caused it, as classified by the edge.
             privacy_signal: Whether the browser sent `Sec-GPC: 1` or `DNT: 1`.
-            request_id: A UUID; None generates one.
+            request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
         Raises ValueError if `open_time` has no time zone.
 
         Reasons: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED,
+        EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED,
         DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         request = tracking_pb2.RecordOpenRequest(
@@ -117,8 +117,8 @@ class Tracking:
 
         Raises ValueError if an `event_time` has no time zone.
 
-        Reasons: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
-        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Reasons: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         request = _tracking_proto.events_request(events, request_id_or_new(request_id))
         response = self._calls.unary(self._stub.RecordEvents, request, timeout)

@@ -205,7 +205,9 @@ class CreateTenantRequest(_message.Message):
     display_name: _builtins.str
     """A human-readable name, at most 256 bytes."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     @_builtins.property
     def policy(self) -> Global___Policy:
         """Its policy; fields that are not set take their defaults."""
@@ -309,7 +311,9 @@ class UpdatePolicyRequest(_message.Message):
     tenant_id: _builtins.str
     """The tenant. Empty: the key's tenant."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     @_builtins.property
     def policy(self) -> Global___Policy:
         """The new values."""
@@ -554,7 +558,9 @@ class CreateApiKeyRequest(_message.Message):
     display_name: _builtins.str
     """A human-readable name, at most 256 bytes."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     @_builtins.property
     def edge_tenant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """For role EDGE only: the tenants that the key is limited to, at most 1,000. Calls

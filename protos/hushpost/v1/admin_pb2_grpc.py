@@ -83,7 +83,7 @@ class AdminServiceServicer:
     def CreateTenant(self, request, context):
         """Creates a tenant. Requires a key for the whole installation.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
+        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +103,7 @@ class AdminServiceServicer:
         affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
+        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,7 +123,7 @@ class AdminServiceServicer:
     def CreateApiKey(self, request, context):
         """Creates an API key and returns its secret. The secret cannot be read again.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        REQUEST_ID_INVALID.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

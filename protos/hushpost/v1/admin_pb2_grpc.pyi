@@ -39,7 +39,7 @@ class AdminServiceStub:
     CreateTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]
     """Creates a tenant. Requires a key for the whole installation.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
+    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     GetTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]
     """Returns a tenant with its policy and the progress of anonymization.
@@ -51,7 +51,7 @@ class AdminServiceStub:
     affects, and `GetTenant` reports the job's progress. A looser policy applies to
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
+    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     ListPolicyChanges: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]
     """Lists all policies that a tenant has had, oldest first, starting with its
@@ -63,7 +63,7 @@ class AdminServiceStub:
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]
     """Creates an API key and returns its secret. The secret cannot be read again.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    REQUEST_ID_INVALID.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListApiKeysRequest, _admin_pb2.ListApiKeysResponse]
     """Lists API keys, without their secrets, oldest first: also the audit log of their
@@ -87,7 +87,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]  # type: ignore[assignment]
     """Creates a tenant. Requires a key for the whole installation.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
+    TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     GetTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]  # type: ignore[assignment]
     """Returns a tenant with its policy and the progress of anonymization.
@@ -99,7 +99,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     affects, and `GetTenant` reports the job's progress. A looser policy applies to
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
+    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     ListPolicyChanges: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]  # type: ignore[assignment]
     """Lists all policies that a tenant has had, oldest first, starting with its
@@ -111,7 +111,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateApiKeyRequest, _admin_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Creates an API key and returns its secret. The secret cannot be read again.
     Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    REQUEST_ID_INVALID.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListApiKeysRequest, _admin_pb2.ListApiKeysResponse]  # type: ignore[assignment]
     """Lists API keys, without their secrets, oldest first: also the audit log of their
@@ -138,7 +138,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.CreateTenantResponse, _abc.Awaitable[_admin_pb2.CreateTenantResponse]]:
         """Creates a tenant. Requires a key for the whole installation.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
-        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID.
+        TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -162,7 +162,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID.
+        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -186,7 +186,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.CreateApiKeyResponse, _abc.Awaitable[_admin_pb2.CreateApiKeyResponse]]:
         """Creates an API key and returns its secret. The secret cannot be read again.
         Errors: ID_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        REQUEST_ID_INVALID.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

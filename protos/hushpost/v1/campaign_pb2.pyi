@@ -178,7 +178,9 @@ class CreateCampaignRequest(_message.Message):
     display_name: _builtins.str
     """A human-readable name, at most 256 bytes."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]:
         """Its links, numbered 1…n in this order; `link_number` must be 0. At most
@@ -247,7 +249,8 @@ class ExtendCampaignRequest(_message.Message):
     campaign_id: _builtins.str
     """The campaign."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155).
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     Without it, a repeated call adds the links again.
     """
     @_builtins.property
@@ -478,7 +481,9 @@ class IssueTokensRequest(_message.Message):
     include_preference_tokens: _builtins.bool
     """Whether to return preference tokens too."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     @_builtins.property
     def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1…10,000 contacts, 1–128 bytes of UTF-8 each. A contact that occurs twice gets

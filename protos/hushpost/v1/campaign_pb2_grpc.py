@@ -76,7 +76,8 @@ class CampaignServiceServicer:
     def CreateCampaign(self, request, context):
         """Creates a campaign with its links and groups.
         Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED.
+        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +126,7 @@ class CampaignServiceServicer:
         because the slot of a contact is never stored.
         Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
-        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

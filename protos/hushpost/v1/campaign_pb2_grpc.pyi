@@ -38,7 +38,8 @@ class CampaignServiceStub:
     CreateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.CreateCampaignRequest, _campaign_pb2.CreateCampaignResponse]
     """Creates a campaign with its links and groups.
     Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-    CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED.
+    CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+    TENANT_NOT_ALLOWED.
     """
     ExtendCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.ExtendCampaignRequest, _campaign_pb2.ExtendCampaignResponse]
     """Adds links and groups to an open campaign. New links continue the numbering;
@@ -67,7 +68,7 @@ class CampaignServiceStub:
     because the slot of a contact is never stored.
     Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
-    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -80,7 +81,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     CreateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_pb2.CreateCampaignRequest, _campaign_pb2.CreateCampaignResponse]  # type: ignore[assignment]
     """Creates a campaign with its links and groups.
     Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-    CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED.
+    CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+    TENANT_NOT_ALLOWED.
     """
     ExtendCampaign: _aio.UnaryUnaryMultiCallable[_campaign_pb2.ExtendCampaignRequest, _campaign_pb2.ExtendCampaignResponse]  # type: ignore[assignment]
     """Adds links and groups to an open campaign. New links continue the numbering;
@@ -109,7 +111,7 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     because the slot of a contact is never stored.
     Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
-    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -125,7 +127,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_campaign_pb2.CreateCampaignResponse, _abc.Awaitable[_campaign_pb2.CreateCampaignResponse]]:
         """Creates a campaign with its links and groups.
         Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED.
+        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        TENANT_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod
@@ -184,7 +187,7 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         because the slot of a contact is never stored.
         Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
-        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
 
 def add_CampaignServiceServicer_to_server(servicer: CampaignServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -62,7 +62,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     malformed. Metadata: `field`.
     """
     ERROR_REASON_REQUEST_ID_INVALID: _ErrorReason.ValueType  # 13
-    """INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155)."""
+    """INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155), or is the nil
+    or max UUID, which are not unique.
+    """
     ERROR_REASON_BATCH_EMPTY: _ErrorReason.ValueType  # 14
     """INVALID_ARGUMENT. The list of a batch is empty. Metadata: `field`."""
     ERROR_REASON_BATCH_TOO_LARGE: _ErrorReason.ValueType  # 15
@@ -115,6 +117,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CAMPAIGN_CLOSED: _ErrorReason.ValueType  # 42
     """FAILED_PRECONDITION. The campaign is closed: it accepts no more links, groups
     or tokens. Its events are still recorded, and its links still redirect.
+    """
+    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 43
+    """ALREADY_EXISTS. The `request_id` was used for a request with other content.
+    Nothing was changed. Use a new `request_id` for every new request.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 50
     """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
@@ -172,7 +178,9 @@ ERROR_REASON_ID_INVALID: ErrorReason.ValueType  # 12
 malformed. Metadata: `field`.
 """
 ERROR_REASON_REQUEST_ID_INVALID: ErrorReason.ValueType  # 13
-"""INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155)."""
+"""INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155), or is the nil
+or max UUID, which are not unique.
+"""
 ERROR_REASON_BATCH_EMPTY: ErrorReason.ValueType  # 14
 """INVALID_ARGUMENT. The list of a batch is empty. Metadata: `field`."""
 ERROR_REASON_BATCH_TOO_LARGE: ErrorReason.ValueType  # 15
@@ -225,6 +233,10 @@ ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: ErrorReason.ValueType  # 41
 ERROR_REASON_CAMPAIGN_CLOSED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION. The campaign is closed: it accepts no more links, groups
 or tokens. Its events are still recorded, and its links still redirect.
+"""
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 43
+"""ALREADY_EXISTS. The `request_id` was used for a request with other content.
+Nothing was changed. Use a new `request_id` for every new request.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 50
 """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or

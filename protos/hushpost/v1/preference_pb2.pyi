@@ -156,7 +156,9 @@ class SetPreferenceRequest(_message.Message):
     stricter than IDENTIFIED.
     """
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     def __init__(
         self,
         *,
@@ -308,7 +310,9 @@ class BatchSetPreferencesRequest(_message.Message):
     history: _privacy_pb2.History.ValueType
     """See `SetPreferenceRequest.history`; applies to all entries."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreferenceEntry]:
         """1…10,000 entries."""
@@ -482,7 +486,9 @@ class EraseContactRequest(_message.Message):
     proof: Global___Proof.ValueType
     """What to do with its change log."""
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155)."""
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
     def __init__(
         self,
         *,

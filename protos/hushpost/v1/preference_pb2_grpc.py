@@ -76,7 +76,8 @@ class PreferenceServiceServicer:
         past events are anonymized (unless `history` is KEEP), and so are events in
         flight. Setting the current value changes nothing and logs nothing.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
-        REQUEST_ID_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+        DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,7 +96,7 @@ class PreferenceServiceServicer:
         """Sets up to 10,000 preferences, all or none. If a contact occurs more than
         once, its last entry counts.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
-        FIELD_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
+        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -120,7 +121,7 @@ class PreferenceServiceServicer:
         the contact's choice is no longer known. A contact created later with the
         same id is unrelated. Erasing an unknown contact succeeds.
         Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
-        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

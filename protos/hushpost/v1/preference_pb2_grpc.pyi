@@ -42,7 +42,8 @@ class PreferenceServiceStub:
     past events are anonymized (unless `history` is KEEP), and so are events in
     flight. Setting the current value changes nothing and logs nothing.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
-    REQUEST_ID_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+    DATABASE_UNAVAILABLE.
     """
     GetPreference: _grpc.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]
     """Returns one contact's preference and the resulting mode. An unknown contact
@@ -53,7 +54,7 @@ class PreferenceServiceStub:
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
     once, its last entry counts.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
-    FIELD_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
+    FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
     """
     ListPreferenceChanges: _grpc.UnaryUnaryMultiCallable[_preference_pb2.ListPreferenceChangesRequest, _preference_pb2.ListPreferenceChangesResponse]
@@ -70,7 +71,7 @@ class PreferenceServiceStub:
     the contact's choice is no longer known. A contact created later with the
     same id is unrelated. Erasing an unknown contact succeeds.
     Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
-    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -87,7 +88,8 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     past events are anonymized (unless `history` is KEEP), and so are events in
     flight. Setting the current value changes nothing and logs nothing.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
-    REQUEST_ID_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+    DATABASE_UNAVAILABLE.
     """
     GetPreference: _aio.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]  # type: ignore[assignment]
     """Returns one contact's preference and the resulting mode. An unknown contact
@@ -98,7 +100,7 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
     once, its last entry counts.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
-    FIELD_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
+    FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
     """
     ListPreferenceChanges: _aio.UnaryUnaryMultiCallable[_preference_pb2.ListPreferenceChangesRequest, _preference_pb2.ListPreferenceChangesResponse]  # type: ignore[assignment]
@@ -115,7 +117,7 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     the contact's choice is no longer known. A contact created later with the
     same id is unrelated. Erasing an unknown contact succeeds.
     Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
-    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
 
 class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -135,7 +137,8 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         past events are anonymized (unless `history` is KEEP), and so are events in
         flight. Setting the current value changes nothing and logs nothing.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
-        REQUEST_ID_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+        DATABASE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -158,7 +161,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sets up to 10,000 preferences, all or none. If a contact occurs more than
         once, its last entry counts.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
-        FIELD_INVALID, REQUEST_ID_INVALID, TENANT_NOT_ALLOWED,
+        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
         """
 
@@ -187,7 +190,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         the contact's choice is no longer known. A contact created later with the
         same id is unrelated. Erasing an unknown contact succeeds.
         Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
-        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
 
 def add_PreferenceServiceServicer_to_server(servicer: PreferenceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -41,7 +41,8 @@ class RecordOpenRequest(_message.Message):
     IDENTIFIED; if it would have been, it counts as AGGREGATE.
     """
     request_id: _builtins.str
-    """Idempotency key: a UUID that makes a repeated call count once (AIP-155).
+    """Idempotency key: a random UUID that makes a repeated call count once
+    (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     Empty: a repeated call counts again.
     """
     @_builtins.property

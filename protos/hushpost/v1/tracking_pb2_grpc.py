@@ -32,7 +32,9 @@ class TrackingServiceStub:
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC.
+    a tenant and an RPC. A `request_id` that was used with other content fails with
+    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
+    only: after a restart, or at another one, such a call counts as a repetition.
     """
 
     def __init__(self, channel):
@@ -75,14 +77,16 @@ class TrackingServiceServicer:
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC.
+    a tenant and an RPC. A `request_id` that was used with other content fails with
+    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
+    only: after a restart, or at another one, such a call counts as a repetition.
     """
 
     def RecordOpen(self, request, context):
         """Records that a message was opened.
         Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
-        SHUTTING_DOWN.
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,8 +105,8 @@ class TrackingServiceServicer:
         """Records up to 10,000 opens and clicks of any number of tenants under one
         `request_id`. Rejected items are returned by index with a reason; all others
         are recorded. Prefer this RPC to single calls: its throughput is much higher.
-        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
-        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,7 +177,9 @@ class TrackingService:
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC.
+    a tenant and an RPC. A `request_id` that was used with other content fails with
+    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
+    only: after a restart, or at another one, such a call counts as a repetition.
     """
 
     @staticmethod

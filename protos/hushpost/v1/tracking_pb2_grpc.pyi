@@ -33,7 +33,9 @@ class TrackingServiceStub:
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC.
+    a tenant and an RPC. A `request_id` that was used with other content fails with
+    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
+    only: after a restart, or at another one, such a call counts as a repetition.
     """
 
     @_typing.overload
@@ -43,8 +45,8 @@ class TrackingServiceStub:
     RecordOpen: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordOpenRequest, _tracking_pb2.RecordOpenResponse]
     """Records that a message was opened.
     Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
-    SHUTTING_DOWN.
+    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
     RecordClick: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordClickRequest, _tracking_pb2.RecordClickResponse]
     """Records a click and returns the link's URL. It returns the URL in every
@@ -55,8 +57,8 @@ class TrackingServiceStub:
     """Records up to 10,000 opens and clicks of any number of tenants under one
     `request_id`. Rejected items are returned by index with a reason; all others
     are recorded. Prefer this RPC to single calls: its throughput is much higher.
-    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
-    DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+    OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
     ResolveLink: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.ResolveLinkRequest, _tracking_pb2.ResolveLinkResponse]
     """Returns a link's URL and records nothing. Needs only the unencrypted part of
@@ -81,15 +83,17 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC.
+    a tenant and an RPC. A `request_id` that was used with other content fails with
+    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
+    only: after a restart, or at another one, such a call counts as a repetition.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordOpen: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordOpenRequest, _tracking_pb2.RecordOpenResponse]  # type: ignore[assignment]
     """Records that a message was opened.
     Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
-    SHUTTING_DOWN.
+    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
+    REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
     RecordClick: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordClickRequest, _tracking_pb2.RecordClickResponse]  # type: ignore[assignment]
     """Records a click and returns the link's URL. It returns the URL in every
@@ -100,8 +104,8 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
     """Records up to 10,000 opens and clicks of any number of tenants under one
     `request_id`. Rejected items are returned by index with a reason; all others
     are recorded. Prefer this RPC to single calls: its throughput is much higher.
-    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
-    DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+    OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
     ResolveLink: _aio.UnaryUnaryMultiCallable[_tracking_pb2.ResolveLinkRequest, _tracking_pb2.ResolveLinkResponse]  # type: ignore[assignment]
     """Returns a link's URL and records nothing. Needs only the unencrypted part of
@@ -125,7 +129,9 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A call that returned OK is committed to disk. A call repeated with the same
     `request_id` counts once, for at least seven days. Request ids are scoped to
-    a tenant and an RPC.
+    a tenant and an RPC. A `request_id` that was used with other content fails with
+    REQUEST_ID_REUSED. For these RPCs an authority remembers the content in memory
+    only: after a restart, or at another one, such a call counts as a repetition.
     """
 
     @_abc_1.abstractmethod
@@ -136,8 +142,8 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tracking_pb2.RecordOpenResponse, _abc.Awaitable[_tracking_pb2.RecordOpenResponse]]:
         """Records that a message was opened.
         Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, OVERLOADED, DATABASE_UNAVAILABLE,
-        SHUTTING_DOWN.
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod
@@ -160,8 +166,8 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records up to 10,000 opens and clicks of any number of tenants under one
         `request_id`. Rejected items are returned by index with a reason; all others
         are recorded. Prefer this RPC to single calls: its throughput is much higher.
-        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, OVERLOADED,
-        DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod

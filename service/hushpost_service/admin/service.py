@@ -1,7 +1,7 @@
 """Creates and reads tenants, policies and API keys."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 __all__ = ["Admin", "TenantState"]
 
+_DEFAULT_POLICY = Policy()
 _MAX_QUORUM = 1000
 _MAX_RETENTION_DAYS = 3650
 
@@ -58,7 +59,9 @@ class Admin:
         actor: str,
         request: UUID | None,
     ) -> TenantState:
-        """Create a tenant. Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS.
+        """Create a tenant.
+
+        Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS, REQUEST_ID_REUSED.
 
         Args:
             tenant_id: The id, which nothing else in the installation has.
@@ -70,10 +73,19 @@ class Admin:
         checked_tenant_id(tenant_id)
         checked_text(display_name, "display_name", 256)
         _check_policy(policy)
+        content = {
+            "tenant_id": tenant_id,
+            "display_name": display_name,
+            "policy": {
+                field: value
+                for field, value in asdict(policy).items()
+                if value != getattr(_DEFAULT_POLICY, field)
+            },
+        }
 
         async def work(connection: Connection) -> None:
             if not await request_ids.claim(
-                connection, NO_TENANT, Method.CREATE_TENANT, request, self._clock()
+                connection, NO_TENANT, Method.CREATE_TENANT, request, content, self._clock()
             ):
                 return
             number = await tenants.insert_tenant(connection, tenant_id, display_name)
@@ -115,9 +127,10 @@ class Admin:
             actor: The API key's id, for the change log.
             request: The idempotency key.
 
-        Raises TENANT_NOT_FOUND, FIELD_INVALID.
+        Raises TENANT_NOT_FOUND, FIELD_INVALID, REQUEST_ID_REUSED.
         """
         number = (await self.tenant(tenant_id)).tenant.number
+        content = {"policy": {field: getattr(policy, field) for field in fields}}
 
         async def work(connection: Connection) -> None:
             await tenants.lock_tenant(connection, number)
@@ -125,7 +138,7 @@ class Admin:
             new = replace(old, **{field: getattr(policy, field) for field in fields})
             _check_policy(new)
             is_new = await request_ids.claim(
-                connection, number, Method.UPDATE_POLICY, request, self._clock()
+                connection, number, Method.UPDATE_POLICY, request, content, self._clock()
             )
             if not is_new or new == old:
                 return
@@ -160,7 +173,7 @@ class Admin:
         return frozenset(found.values())
 
     async def create_api_key(self, key: NewApiKey, request: UUID | None) -> tuple[ApiKey, str]:
-        """Create a key; return it and its secret. Raises FIELD_INVALID.
+        """Create a key; return it and its secret. Raises FIELD_INVALID, REQUEST_ID_REUSED.
 
         A repeated request returns the same key and an empty secret, because secrets are not
         stored. A key without a tenant belongs to the installation.
@@ -168,11 +181,18 @@ class Admin:
         checked_text(key.display_name, "display_name", 256)
         new = new_secret()
         scope = NO_TENANT if key.tenant is None else key.tenant
+        content = {
+            "role": key.role,
+            "display_name": key.display_name,
+            "edge_tenants": sorted(key.edge_tenants or ()),
+            "expire_time": key.expire_time and key.expire_time.isoformat(),
+        }
 
         async def work(connection: Connection) -> tuple[int | None, str]:
             number, is_valid = await api_keys.insert_api_key(connection, key, secret_hash(new))
+            now = self._clock()
             if await request_ids.claim(
-                connection, scope, Method.CREATE_API_KEY, request, self._clock(), number
+                connection, scope, Method.CREATE_API_KEY, request, content, now, number
             ):
                 if not is_valid:
                     raise _expired_already()
@@ -181,7 +201,7 @@ class Admin:
             if request is None:
                 raise AssertionError
             earlier = await request_ids.created_number(
-                connection, scope, Method.CREATE_API_KEY, request
+                connection, scope, Method.CREATE_API_KEY, request, number
             )
             return earlier, ""
 

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -98,10 +98,16 @@ class TokenIssuer:
         Contacts that do not exist are created.
 
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, CAMPAIGN_NOT_FOUND,
-        GROUP_NOT_FOUND, CAMPAIGN_CLOSED, LIMIT_EXCEEDED.
+        GROUP_NOT_FOUND, CAMPAIGN_CLOSED, LIMIT_EXCEEDED, REQUEST_ID_REUSED.
         """
         checked_batch(contact_ids, "contact_ids")
         checked_contact_ids(contact_ids)
+        content = {
+            "campaign_id": campaign_id,
+            "group_id": group_id,
+            "contact_ids": contact_ids,
+            "with_preference_tokens": with_preference_tokens,
+        }
         number = await self._campaigns.number(tenant, campaign_id)
         group = await self._campaigns.group(number, group_id)
         campaign = await self._campaigns.get(number)
@@ -111,7 +117,9 @@ class TokenIssuer:
         slots = await self._slots.take(tenant, number, group, len(contact_ids))
 
         async def work(connection: Connection) -> _Messages:
-            return await self._count_as_sent(connection, campaign, group, contact_ids, request)
+            return await self._count_as_sent(
+                connection, campaign, group, contact_ids, request, content
+            )
 
         try:
             async with self._vacuum.after_write(tenant) as written:
@@ -145,11 +153,14 @@ class TokenIssuer:
         group: int,
         contact_ids: Sequence[str],
         request: UUID | None,
+        content: Mapping[str, object],
     ) -> _Messages:
         """Decide the modes of messages; count them as sent if the request is new."""
         tenant, create_time = campaign.tenant, campaign.create_time
         now = self._clock()
-        is_new = await request_ids.claim(connection, tenant, Method.ISSUE_TOKENS, request, now)
+        is_new = await request_ids.claim(
+            connection, tenant, Method.ISSUE_TOKENS, request, content, now
+        )
         if is_new and await campaigns.is_closed(connection, tenant, campaign.number):
             raise _campaign_closed()
         contact_groups, created = await get_or_create_contacts(

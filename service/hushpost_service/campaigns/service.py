@@ -56,19 +56,25 @@ class Campaigns:
             request: The idempotency key.
 
         Raises ID_INVALID, FIELD_INVALID, LINK_URL_INVALID, LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS.
+        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_REUSED.
         """
         checked_text(display_name, "display_name", 256)
         if campaign_id:
             checked_id(campaign_id, "campaign_id")
         _check_links_and_groups(links, groups)
         new_number = campaign_number(tenant, secrets.randbits(40))
+        content = {
+            "campaign_id": campaign_id,
+            "display_name": display_name,
+            **_content(links, groups),
+        }
 
         async def work(connection: Connection) -> int:
+            now = self._clock()
             if not await request_ids.claim(
-                connection, tenant, Method.CREATE_CAMPAIGN, request, self._clock(), new_number
+                connection, tenant, Method.CREATE_CAMPAIGN, request, content, now, new_number
             ):
-                return await _created_before(connection, tenant, request)
+                return await _created_before(connection, tenant, request, new_number)
             is_new = await storage.insert_campaign(
                 connection,
                 tenant,
@@ -104,11 +110,12 @@ class Campaigns:
         """
         _check_links_and_groups(links, groups)
         number = await self._campaigns.number(tenant, campaign_id)
+        content = {"campaign_id": campaign_id, **_content(links, groups)}
 
         async def work(connection: Connection) -> None:
             is_closed = await storage.lock_campaign(connection, tenant, number)
             if not await request_ids.claim(
-                connection, tenant, Method.EXTEND_CAMPAIGN, request, self._clock()
+                connection, tenant, Method.EXTEND_CAMPAIGN, request, content, self._clock()
             ):
                 return
             if is_closed:
@@ -192,12 +199,21 @@ class Campaigns:
         return found
 
 
-async def _created_before(connection: Connection, tenant: int, request: UUID | None) -> int:
+def _content(links: Sequence[Link], groups: Sequence[str]) -> dict[str, object]:
+    """Return what a request says about links and groups."""
+    return {"links": [(link.url, link.label) for link in links], "groups": groups}
+
+
+async def _created_before(
+    connection: Connection, tenant: int, request: UUID | None, new: int
+) -> int:
     """Return the number of the campaign that an earlier call with this request id created."""
     number = (
         None
         if request is None
-        else await request_ids.created_number(connection, tenant, Method.CREATE_CAMPAIGN, request)
+        else await request_ids.created_number(
+            connection, tenant, Method.CREATE_CAMPAIGN, request, new
+        )
     )
     if number is None:
         raise _campaign_not_found()

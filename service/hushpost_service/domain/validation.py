@@ -40,6 +40,9 @@ _AHEAD_MICROSECONDS = _AHEAD // timedelta(microseconds=1)
 _BEHIND_MICROSECONDS = _BEHIND // timedelta(microseconds=1)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_IN_URL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
+_SHARED_UUIDS = (0, 2**128 - 1)
+"""The nil and max UUID (RFC 9562, 5.9 and 5.10): values of fields that were not filled in."""
+
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -105,9 +108,12 @@ def checked_request_id(text: str) -> UUID | None:
     if not text:
         return None
     try:
-        return UUID(text)
+        request = UUID(text)
     except ValueError:
         raise HushpostError(Reason.REQUEST_ID_INVALID, "request_id must be a UUID") from None
+    if request.int in _SHARED_UUIDS:
+        raise HushpostError(Reason.REQUEST_ID_INVALID, "request_id must not be the nil or max UUID")
+    return request
 
 
 def checked_batch(items: Sequence[object], field: str) -> None:

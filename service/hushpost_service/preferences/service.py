@@ -148,16 +148,20 @@ class Preferences:
             method: The RPC, under which the request id is claimed.
             request: The idempotency key.
 
-        Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID.
+        Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID,
+        REQUEST_ID_REUSED.
         """
         checked_batch(entries, "entries")
         for index, entry in enumerate(entries):
             checked_contact_id(entry.contact_id, index)
             checked_text(entry.evidence, "evidence", 1024)
         last_entries = {entry.contact_id: entry for entry in entries}
+        content = {"entries": sorted(last_entries.values()), "history": history}
 
         async def work(connection: Connection) -> _Transaction:
-            if not await request_ids.claim(connection, tenant, method, request, self._clock()):
+            if not await request_ids.claim(
+                connection, tenant, method, request, content, self._clock()
+            ):
                 # The first call may have crashed before it ran its anonymization jobs.
                 found = await storage.contacts(connection, tenant, list(last_entries))
                 numbers = [contact.number for contact in found.values()]
@@ -215,12 +219,16 @@ class Preferences:
     async def erase_contact(
         self, tenant: int, contact_id: str, proof: Proof, request: UUID | None
     ) -> None:
-        """Delete a contact; return once its events are anonymized. Raises CONTACT_ID_INVALID."""
+        """Delete a contact; return once its events are anonymized.
+
+        Raises CONTACT_ID_INVALID, REQUEST_ID_REUSED.
+        """
         checked_contact_id(contact_id)
+        content = {"contact_id": contact_id, "proof": proof}
 
         async def work(connection: Connection) -> int | None:
             if not await request_ids.claim(
-                connection, tenant, Method.ERASE_CONTACT, request, self._clock()
+                connection, tenant, Method.ERASE_CONTACT, request, content, self._clock()
             ):
                 return None
             if proof is Proof.PSEUDONYMIZE:

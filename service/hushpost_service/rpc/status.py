@@ -40,6 +40,7 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.TENANT_NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
     Reason.TENANT_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
+    Reason.REQUEST_ID_REUSED: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_CLOSED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,

@@ -11,6 +11,7 @@ from asyncpg import BitString
 
 from hushpost_service.domain.counters import NO_EVENTS, CounterKey, EventColumns, SlotKey
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack, PreferenceGroup
+from hushpost_service.domain.request_contents import stored_request_id
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.request_ids import Method, periods
@@ -112,7 +113,7 @@ async def load_recording_inputs(
     """
     previous, current = periods(now)
     methods = [method for method, _ in requests]
-    ids = [request for _, request in requests]
+    ids = [stored_request_id(request) for _, request in requests]
     rows = await connection.fetch(
         sql.LOAD_RECORDING_INPUTS,
         tenant,
@@ -120,6 +121,7 @@ async def load_recording_inputs(
         ids,
         previous,
         current,
+        None,
         None,
         contacts,
         oldest_campaign,

@@ -1,10 +1,15 @@
 """Request ids (idempotency keys): a request that is retried is executed once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
+from hushpost_service.domain.request_contents import (
+    content_digest,
+    request_id_reused,
+    stored_request_id,
+)
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import request_ids as sql
 
@@ -13,7 +18,6 @@ __all__ = [
     "PERIOD_SECONDS",
     "Method",
     "claim",
-    "claim_many",
     "created_number",
     "is_claimed",
     "periods",
@@ -60,54 +64,70 @@ def periods(now: datetime) -> tuple[int, list[int]]:
     return period - 1, [period]
 
 
-async def claim_many(
-    connection: Connection,
-    tenant: int,
-    requests: Sequence[tuple[Method, UUID]],
-    now: datetime,
-    created: int | None = None,
-) -> set[int]:
-    """Claim distinct request ids; return the positions of those not claimed before.
-
-    Args:
-        connection: A connection in a transaction, which also executes the requests.
-        tenant: The tenant.
-        requests: The methods and request ids.
-        now: The current time.
-        created: The number of what the requests create, returned by `created_number`.
-    """
-    previous, current = periods(now)
-    methods = [method for method, _ in requests]
-    ids = [request for _, request in requests]
-    rows = await connection.fetch(
-        sql.CLAIM_REQUEST_IDS, tenant, methods, ids, previous, current, created
-    )
-    return {position for (position,) in rows}
-
-
 async def claim(
     connection: Connection,
     tenant: int,
     method: Method,
     request: UUID | None,
+    content: Mapping[str, object],
     now: datetime,
     created: int | None = None,
 ) -> bool:
-    """Claim one request id; return whether the request is new. Without an id it always is."""
+    """Claim a request id; return whether the request is new. Without an id it always is.
+
+    Args:
+        connection: A connection in a transaction, which also executes the request.
+        tenant: The tenant.
+        method: The RPC.
+        request: The request id.
+        content: Everything that the request says, for `content_digest`.
+        now: The current time.
+        created: The number of what the request creates, returned by `created_number`.
+
+    Raises REQUEST_ID_REUSED if the id was claimed by a request with other content.
+    """
     if request is None:
         return True
-    return bool(await claim_many(connection, tenant, [(method, request)], now, created))
+    digest = content_digest(request, content)
+    previous, current = periods(now)
+    rows = await connection.fetch(
+        sql.CLAIM_REQUEST_IDS,
+        tenant,
+        [method],
+        [stored_request_id(request)],
+        previous,
+        current,
+        created,
+        digest,
+    )
+    if rows:
+        return True
+    earlier = await _executed(connection, tenant, method, request)
+    if any(other != digest for _, other in earlier):
+        raise request_id_reused()
+    return False
 
 
 async def is_claimed(connection: Connection, tenant: int, method: Method, request: UUID) -> bool:
     """Return whether a request has been executed."""
-    rows = await connection.fetch(sql.CREATED_NUMBER, tenant, method, request)
-    return bool(rows)
+    return bool(await _executed(connection, tenant, method, request))
 
 
 async def created_number(
-    connection: Connection, tenant: int, method: Method, request: UUID
+    connection: Connection, tenant: int, method: Method, request: UUID, new: int | None = None
 ) -> int | None:
-    """Return the number of what an executed request created, or None."""
-    number: int | None = await connection.fetchval(sql.CREATED_NUMBER, tenant, method, request)
-    return number
+    """Return the number of what an executed request created, or None.
+
+    `new` is the number that this transaction passed to `claim`. Around the start of a
+    period, `claim` may insert a row with it although another row has the request.
+    """
+    numbers = [number for number, _ in await _executed(connection, tenant, method, request)]
+    return next((number for number in numbers if number != new), None)
+
+
+async def _executed(
+    connection: Connection, tenant: int, method: Method, request: UUID
+) -> list[tuple[int | None, bytes]]:
+    stored = stored_request_id(request)
+    rows = await connection.fetch(sql.EXECUTED_REQUEST, tenant, method, stored)
+    return [(created, content) for created, content in rows]

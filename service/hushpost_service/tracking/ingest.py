@@ -60,6 +60,10 @@ class Batch(NamedTuple):
     verdicts: list[int]
     privacy_signals: list[bool]
 
+    def content(self) -> int:
+        """Return a hash of all items."""
+        return hash(tuple(tuple(column) for column in self))
+
     def item(self, index: int) -> Item:
         """Return one item."""
         return Item(
@@ -98,10 +102,12 @@ class Ingest:
         """Record an open of one of the tenants; return once it is durable.
 
         Raises TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD.
+        EVENT_TIME_TOO_OLD, REQUEST_ID_REUSED.
         """
         event, campaign = await self._validated(item, tenants)
-        await self._recorder.record(Method.RECORD_OPEN, request, {campaign.tenant: [event]})
+        await self._recorder.record(
+            Method.RECORD_OPEN, request, hash(item), {campaign.tenant: [event]}
+        )
 
     async def record_click(self, item: Item, tenants: Tenants, request: UUID | None) -> str:
         """Record a click of one of the tenants; return the link's URL once it is durable.
@@ -112,7 +118,9 @@ class Ingest:
             # Signal 0 means an open, not a click.
             raise _link_not_found()
         event, campaign = await self._validated(item, tenants)
-        await self._recorder.record(Method.RECORD_CLICK, request, {campaign.tenant: [event]})
+        await self._recorder.record(
+            Method.RECORD_CLICK, request, hash(item), {campaign.tenant: [event]}
+        )
         return campaign.urls[event.signal - 1]
 
     async def record_batch(
@@ -144,6 +152,7 @@ class Ingest:
         await self._recorder.record(
             Method.RECORD_EVENTS,
             request,
+            0 if request is None else batch.content(),
             {number: events[tenant == number] for number in set(tenant.tolist())},
         )
         return [

@@ -19,6 +19,7 @@ from hushpost_service.domain.counters import SlotKey
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CONTACT, CREATED, Event, Events, joined, to_datetime
 from hushpost_service.domain.modes import ModeRule, PreferenceGroup
+from hushpost_service.domain.request_contents import RecentRequests
 from hushpost_service.storage import recording
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
@@ -46,6 +47,9 @@ so that events do not wait again after a slow one."""
 
 _CACHED_ROWS = 50_000
 """Rows of slot bits that are known to exist; about 10 MB."""
+
+_RECENT_REQUESTS = 100_000
+"""Request ids whose content is remembered; about 12 MB."""
 
 _COMMIT_EVENTS = Histogram(
     "hushpost_commit_events",
@@ -126,6 +130,7 @@ class Recorder:
         self._queues: dict[int, _Queue] = {}
         self._existing_rows: BoundedCache[SlotKey, None] = BoundedCache(_CACHED_ROWS)
         self._committers: set[asyncio.Task[None]] = set()
+        self._recent_requests = RecentRequests(_RECENT_REQUESTS)
         self._connections = asyncio.Semaphore(connections)
         self._closed = False
 
@@ -133,6 +138,7 @@ class Recorder:
         self,
         method: Method,
         request_id: UUID | None,
+        content: int,
         events: Mapping[int, Events | list[Event]],
     ) -> None:
         """Record events, given by tenant; return once they are durable.
@@ -140,14 +146,26 @@ class Recorder:
         The events of each tenant are one transaction that claims the request id. If it
         is claimed already, they are not recorded again.
 
-        Raises OVERLOADED if too many events are queued, SHUTTING_DOWN after `close`, and
-        DATABASE_UNAVAILABLE. In the first two cases nothing was recorded.
+        Args:
+            method: The RPC.
+            request_id: The idempotency key.
+            content: A hash of everything that the request says. It is kept in memory only:
+                a stored digest could be compared with every token, and would tell whose
+                token an anonymous event had.
+            events: The valid events by tenant.
+
+        Raises OVERLOADED if too many events are queued, SHUTTING_DOWN after `close`,
+        REQUEST_ID_REUSED, and DATABASE_UNAVAILABLE. Except for the last, nothing was
+        recorded.
         """
         if self._closed:
             raise HushpostError(Reason.SHUTTING_DOWN, "the authority is shutting down")
         count = sum(len(of_tenant) for of_tenant in events.values())
         if count > self._free_events:
             raise HushpostError(Reason.OVERLOADED, "too many events are queued; retry later")
+        if request_id is not None:
+            for tenant in events:
+                self._recent_requests.use((tenant, method, request_id), content)
         self._free_events -= count
         commits = [
             self._enqueue(tenant, _Request(method, request_id, of_tenant))

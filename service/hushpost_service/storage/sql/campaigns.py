@@ -59,26 +59,46 @@ CLOSE_TIME = "select close_time from campaigns where tenant = $1 and campaign = 
 # Selects the number of a campaign by id.
 CAMPAIGN_NUMBER = "select campaign from campaigns where tenant = $1 and campaign_id = $2"
 
-# Selects campaigns by number.
+# Selects campaigns by number. Here and below, the limit in the lateral subquery makes the
+# planner look each number up. For a join without statistics, it would read all rows of
+# the tenant.
 CAMPAIGNS = """
 select campaign, campaign_id, display_name, create_time, close_time
-from campaigns
-where tenant = $1 and campaign = any($2::bigint[])
+from unnest($2::bigint[]) as input(number)
+cross join lateral (
+    select campaign, campaign_id, display_name, create_time, close_time
+    from campaigns
+    where tenant = $1 and campaign between number and number
+    order by campaign
+    limit 1
+) as found
 """
 
-# Selects the links of campaigns.
+# Selects the links of campaigns, in order.
 LINKS = """
 select campaign, link, url, label
-from links
-where tenant = $1 and campaign = any($2::bigint[])
+from unnest($2::bigint[]) as input(number)
+cross join lateral (
+    select campaign, link, url, label
+    from links
+    where tenant = $1 and campaign = number
+    order by link
+    limit 10000
+) as found
 order by campaign, link
 """
 
-# Selects the groups of campaigns.
+# Selects the groups of campaigns, in order.
 GROUPS = """
 select campaign, group_id
-from campaign_groups
-where tenant = $1 and campaign = any($2::bigint[])
+from unnest($2::bigint[]) as input(number)
+cross join lateral (
+    select campaign, group_number, group_id
+    from campaign_groups
+    where tenant = $1 and campaign = number
+    order by group_number
+    limit 10000
+) as found
 order by campaign, group_number
 """
 

@@ -1,6 +1,6 @@
 """Statements about request ids (idempotency keys)."""
 
-# CTEs that claim the distinct request ids $2 (methods) and $3 (ids). `new_requests` has
+# CTEs that claim the distinct request ids $2 (methods) and $3 (hashes of ids). `new_requests` has
 # the positions of those that were not claimed before: a request id counts as claimed if
 # period $4 contains it, or if it cannot be inserted into all of the periods $5. See
 # `storage.request_ids` for when there are two.
@@ -16,8 +16,8 @@ input as (
             and existing.period = $4
     )
 ), inserted as (
-    insert into request_ids (tenant, method, request_id, period, created_number)
-    select $1, method, request_id, period, $6
+    insert into request_ids (tenant, method, request_id, period, created_number, content)
+    select $1, method, request_id, period, $6, $7
     from input cross join unnest($5::integer[]) as period
     order by method, request_id, period
     on conflict do nothing
@@ -33,10 +33,10 @@ input as (
 # Claims request ids; returns the positions of the new ones.
 CLAIM_REQUEST_IDS = f"with {CLAIM} select position from new_requests"
 
-# Selects the number of what a request created: one row if it was executed, else none.
-CREATED_NUMBER = """
-select created_number
+# Selects what is known of an executed request; no rows if it was not executed. Two periods
+# may have the request.
+EXECUTED_REQUEST = """
+select created_number, content
 from request_ids
 where tenant = $1 and method = $2 and request_id = $3
-limit 1
 """

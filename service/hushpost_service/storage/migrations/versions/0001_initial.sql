@@ -227,15 +227,17 @@ create table events (
 create index events_contact on events ((contact >> 2));
 create index events_campaign on events (campaign, signal, (verdict in (3, 4)), (contact >> 10));
 
--- Idempotency keys: the ids of executed requests, by RPC (`method`). The only time is
--- the period, a week, so that a row does not date the anonymous events recorded with
--- it. `created_number` is the number of the row that the request created, if any.
+-- Idempotency keys: hashes of the ids of executed requests, by RPC (`method`). The only
+-- time is the period, a week, so that a row does not date the anonymous events recorded
+-- with it. `created_number` is the number of the row that the request created, if any.
+-- `content` is a digest of the request, keyed with its id; null for recorded events.
 create table request_ids (
     tenant integer not null,
     method smallint not null,
     request_id uuid not null,
     period integer not null,
     created_number bigint,
+    content bytea,
     primary key (tenant, method, request_id, period)
 ) partition by list (period);
 
