@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from hushpost_cli._exit import USAGE, fail
 from hushpost_cli._options import API_KEY_VARIABLE
@@ -24,13 +23,6 @@ class Connection:
     authority: str
     api_key: str
     tls: TLS | bool | None
-
-    @classmethod
-    def from_options(
-        cls, authority: str, api_key_file: Path | None, tls: bool | None, ca_file: Path | None
-    ) -> Self:
-        """Read the files named by the options. Raises typer.Exit."""
-        return cls(authority, read_api_key(api_key_file), read_tls(tls, ca_file))
 
     def open(self) -> Hushpost:
         """Return a client, to be used in the running event loop."""
@@ -56,11 +48,24 @@ def read_api_key(file: Path | None) -> str:
     return key
 
 
-def read_tls(tls: bool | None, ca_file: Path | None) -> TLS | bool | None:
-    """Return the client's TLS setting; None leaves the choice to the client."""
-    if ca_file is None:
+def read_tls(
+    tls: bool | None,
+    ca_file: Path | None,
+    client_certificate: Path | None = None,
+    client_key: Path | None = None,
+) -> TLS | bool | None:
+    """Return the client's TLS setting; None leaves the choice to the client. Raises typer.Exit."""
+    if (client_certificate is None) is not (client_key is None):
+        raise fail("--client-certificate and --client-key must be given together", USAGE)
+    if ca_file is None and client_certificate is None:
         return tls
+    if tls is False:
+        raise fail("--no-tls contradicts the options with certificates", USAGE)
     try:
-        return TLS(root_certificates=ca_file.read_bytes())
+        return TLS(
+            root_certificates=ca_file.read_bytes() if ca_file else None,
+            certificate_chain=client_certificate.read_bytes() if client_certificate else None,
+            private_key=read_secret_file(client_key) if client_key else None,
+        )
     except OSError as error:
-        raise fail(f"{ca_file} can't be read: {error.strerror}", USAGE) from error
+        raise fail(f"{error.filename} can't be read: {error.strerror}", USAGE) from error

@@ -11,6 +11,8 @@ __all__ = [
     "ApiKeyFile",
     "Authority",
     "CaFile",
+    "ClientCertificate",
+    "ClientKey",
     "Delimiter",
     "DryRun",
     "File",
@@ -59,6 +61,20 @@ CaFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         help="PEM file with the CA certificates to trust; implies --tls.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+ClientCertificate: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file with the certificate chain to present; implies --tls.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+ClientKey: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file with the private key of the client certificate.",
         rich_help_panel=_CONNECTION,
     ),
 ]

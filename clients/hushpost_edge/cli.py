@@ -9,6 +9,7 @@ import typer
 
 from hushpost_edge.address_ranges import AddressRangesError
 from hushpost_edge.classifier import Classifier
+from hushpost_edge.connection import read_tls
 from hushpost_edge.settings import Settings
 from hushpost_runtime.settings import (
     SettingsError,
@@ -35,6 +36,10 @@ def _edge(
     api_key_file: Annotated[Path | None, typer.Option(help=_help("api_key_file"))] = None,
     tls: Annotated[bool | None, typer.Option("--tls/--no-tls", help=_help("tls"))] = None,
     ca_file: Annotated[Path | None, typer.Option(help=_help("ca_file"))] = None,
+    client_certificate: Annotated[
+        Path | None, typer.Option(help=_help("client_certificate"))
+    ] = None,
+    client_key: Annotated[Path | None, typer.Option(help=_help("client_key"))] = None,
     data_dir: Annotated[Path | None, typer.Option(help=_help("data_dir"))] = None,
     workers: Annotated[int | None, typer.Option(help=_help("workers"))] = None,
     spool_bytes: Annotated[int | None, typer.Option(help=_help("spool_bytes"))] = None,
@@ -66,6 +71,7 @@ def _check(options: dict[str, Any]) -> None:
     try:
         settings = read_settings(Settings, **options)
         settings.read_api_key()
+        read_tls(settings)
         Classifier.from_settings(settings)
     except (SettingsError, AddressRangesError, OSError) as error:
         for line in str(error).splitlines():

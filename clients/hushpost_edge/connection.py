@@ -2,8 +2,21 @@
 
 from hushpost_client import TLS, Hushpost, RetryPolicy
 from hushpost_edge.settings import Settings
+from hushpost_runtime.secret_file import read_secret_file
 
-__all__ = ["connect_authority"]
+__all__ = ["connect_authority", "read_tls"]
+
+
+def read_tls(settings: Settings) -> TLS | bool | None:
+    """Return the client's TLS setting; None leaves the choice to the client. Raises OSError."""
+    ca_file, certificate, key = settings.ca_file, settings.client_certificate, settings.client_key
+    if ca_file is None and certificate is None:
+        return settings.tls
+    return TLS(
+        root_certificates=ca_file.read_bytes() if ca_file else None,
+        certificate_chain=certificate.read_bytes() if certificate else None,
+        private_key=read_secret_file(key) if key else None,
+    )
 
 
 def connect_authority(settings: Settings) -> Hushpost:
@@ -12,12 +25,9 @@ def connect_authority(settings: Settings) -> Hushpost:
     The client does not retry calls: the uploader retries batches itself, and a reader
     should not wait for a second try. `max_backoff` applies to the stream of links.
     """
-    tls: TLS | bool | None = settings.tls
-    if settings.ca_file is not None and tls is not False:
-        tls = TLS(root_certificates=settings.ca_file.read_bytes())
     return Hushpost.connect(
         settings.authority,
         api_key=settings.read_api_key(),
-        tls=tls,
+        tls=read_tls(settings),
         retry=RetryPolicy(max_tries=1, max_backoff=2.0),
     )

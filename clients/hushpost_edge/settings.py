@@ -1,9 +1,9 @@
 """Settings of the edge: command-line options, then the environment, then defaults."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
@@ -64,6 +64,13 @@ class Settings(BaseSettings):
         None,
         description="PEM file with the root certificates to trust. Default: those of gRPC.",
     )
+    client_certificate: Path | None = Field(
+        None,
+        description="PEM file with the certificate chain to present to the authority.",
+    )
+    client_key: Path | None = Field(
+        None, description="PEM file with the private key of the client certificate."
+    )
     data_dir: Path = Field(
         Path(".hushpost-edge"),
         description="Folder for links and for events that have not been shipped yet; must be "
@@ -105,6 +112,14 @@ class Settings(BaseSettings):
         pattern="^(debug|info|warning|error)$",
         description="debug, info, warning or error.",
     )
+
+    @model_validator(mode="after")
+    def _check_certificates(self) -> Self:
+        if (self.client_certificate is None) is not (self.client_key is None):
+            raise ValueError("client_certificate and client_key must be given together")
+        if self.tls is False and (self.ca_file or self.client_certificate):
+            raise ValueError("no-tls contradicts ca_file and client_certificate")
+        return self
 
     @property
     def host(self) -> str:

@@ -20,6 +20,8 @@ def read_secret_file(path: Path) -> bytes:
     with path.open("rb") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & stat.S_IRWXO:
             raise PermissionError(
-                errno.EACCES, f"every user of this machine has access to it: chmod o= {path}"
+                errno.EACCES,
+                f"every user of this machine has access to it: chmod o= {path}",
+                str(path),
             )
         return file.read()

@@ -27,6 +27,7 @@ from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
+from hushpost_service.rpc.certificates import Certificates, certificates_of
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
 from hushpost_service.rpc.server import AddressError, Health, Services, server
 from hushpost_service.settings import Settings
@@ -85,6 +86,11 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
             task.cancel()
 
     _on_stop_signals(cancel_start)
+    certificates = certificates_of(settings)
+    # By default, SIGHUP would end the process.
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, certificates.request_reload if certificates else lambda: None
+    )
     try:
         async with opened_database(settings, session_name(settings)) as opened:
             keyring = await opened_keyring(settings, opened.database)
@@ -93,7 +99,9 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
             async with _authenticator(opened) as authenticator:
                 codec = TokenCodec(keyring)
                 shutdown = GracefulShutdown()
-                await _serve(settings, opened, codec, authenticator, shutdown, on_listening)
+                await _serve(
+                    settings, certificates, opened, codec, authenticator, shutdown, on_listening
+                )
     except asyncio.CancelledError:
         _log.info("stopped during the start")
 
@@ -119,6 +127,7 @@ def _on_stop_signals(action: Callable[[], None]) -> None:
 
 async def _serve(
     settings: Settings,
+    certificates: Certificates | None,
     opened: OpenedDatabase,
     codec: TokenCodec,
     authenticator: Authenticator,
@@ -168,7 +177,7 @@ async def _serve(
     await maintenance.create_partitions()
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
-    grpc_server, health, address = server(services, settings)
+    grpc_server, health, address = server(services, settings, certificates)
     tune_garbage_collector(*_GC_THRESHOLDS)
     _on_stop_signals(shutdown.begin)
     await grpc_server.start()
@@ -179,6 +188,8 @@ async def _serve(
         asyncio.create_task(vacuum.run_forever()),
         asyncio.create_task(_probe(opened, health, campaign_cache)),
     ]
+    if certificates is not None:
+        background.append(asyncio.create_task(certificates.watch()))
     _log.info("listening", address=address)
     on_listening(address)
 

@@ -20,6 +20,7 @@ from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
 from hushpost_service.keyring_rotation import activate_key, add_key, described_keyring
 from hushpost_service.maintenance.scrub import Scrubber, ScrubError
+from hushpost_service.rpc.certificates import CertificateError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
 from hushpost_service.startup import opened_database, opened_keyring
@@ -36,6 +37,7 @@ _EXPECTED = (
     HushpostError,
     KeyringError,
     AddressError,
+    CertificateError,
     EmbeddedDatabaseError,
     RightsError,
     SchemaError,
@@ -82,6 +84,15 @@ def _serve(
         Path | None, typer.Option(help=option_help(Settings, "tls_certificate"))
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help=option_help(Settings, "tls_key"))] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help=option_help(Settings, "tls_client_ca"))
+    ] = None,
+    mtls_listen: Annotated[
+        str | None, typer.Option(help=option_help(Settings, "mtls_listen"))
+    ] = None,
+    mtls_roles: Annotated[
+        str | None, typer.Option(help=option_help(Settings, "mtls_roles"))
+    ] = None,
     insecure: Annotated[
         bool | None, typer.Option("--insecure", help=option_help(Settings, "insecure"))
     ] = None,
@@ -108,6 +119,9 @@ def _serve(
         metrics_listen=metrics_listen,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+        mtls_listen=mtls_listen,
+        mtls_roles=mtls_roles,
         insecure=insecure,
         shutdown_seconds=shutdown_seconds,
         log_level=log_level,

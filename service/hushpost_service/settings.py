@@ -63,6 +63,20 @@ class Settings(BaseSettings):
         None, description="PEM file with the certificate chain. Default: no TLS."
     )
     tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file with the CA certificates that issue client certificates."
+    )
+    mtls_listen: ListenAddress | None = Field(
+        None,
+        description="A second address, host:port, to serve gRPC on, for clients with a "
+        "certificate. Default: none.",
+    )
+    mtls_roles: str = Field(
+        "EDGE,SENDER",
+        pattern="^(|(SENDER|EDGE|REPORTER|ADMIN)(,(SENDER|EDGE|REPORTER|ADMIN))*)$",
+        description="With --mtls-listen: roles whose API keys are accepted there only, separated "
+        "by commas.",
+    )
     insecure: bool = Field(
         default=False,
         description="Serve gRPC without TLS on an address that other machines can reach. For use "
@@ -83,6 +97,10 @@ class Settings(BaseSettings):
     def _check_tls(self) -> Self:
         if (self.tls_certificate is None) is not (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key must be given together")
+        if (self.mtls_listen is None) is not (self.tls_client_ca is None):
+            raise ValueError("mtls_listen and tls_client_ca must be given together")
+        if self.mtls_listen is not None and self.tls_certificate is None:
+            raise ValueError("mtls_listen needs tls_certificate and tls_key")
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import typer
 
-from hushpost_cli._connection import Connection
+from hushpost_cli._connection import Connection, read_api_key, read_tls
 from hushpost_cli._exit import BAD_ROWS, INTERRUPTED, USAGE, fail, print_lines
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import FileError
@@ -33,6 +33,8 @@ class RunOptions:
     api_key_file: Path | None
     tls: bool | None
     ca_file: Path | None
+    client_certificate: Path | None
+    client_key: Path | None
     delimiter: str
     rejected: Path | None
     dry_run: bool
@@ -99,8 +101,15 @@ def run(task: Task, options: RunOptions) -> None:
         connection = None
         if not options.dry_run:
             check_target(target, options.file)
-            connection = Connection.from_options(
-                options.authority, options.api_key_file, options.tls, options.ca_file
+            connection = Connection(
+                options.authority,
+                read_api_key(options.api_key_file),
+                read_tls(
+                    options.tls,
+                    options.ca_file,
+                    options.client_certificate,
+                    options.client_key,
+                ),
             )
         summary = _check(task, file)
         if connection is None:

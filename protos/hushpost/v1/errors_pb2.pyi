@@ -48,6 +48,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_API_KEY_EXPIRED: _ErrorReason.ValueType  # 6
     """UNAUTHENTICATED. The key has expired."""
+    ERROR_REASON_CLIENT_CERTIFICATE_REQUIRED: _ErrorReason.ValueType  # 9
+    """PERMISSION_DENIED. A key of this role needs a connection with a client certificate
+    that the authority has verified, to the address of `--mtls-listen`. Metadata: `role`.
+    """
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 10
     """INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant or
     with a key that is not in the keyring, or of the wrong kind. All cases share one
@@ -164,6 +168,10 @@ of a tenant that the EDGE key is not for.
 """
 ERROR_REASON_API_KEY_EXPIRED: ErrorReason.ValueType  # 6
 """UNAUTHENTICATED. The key has expired."""
+ERROR_REASON_CLIENT_CERTIFICATE_REQUIRED: ErrorReason.ValueType  # 9
+"""PERMISSION_DENIED. A key of this role needs a connection with a client certificate
+that the authority has verified, to the address of `--mtls-listen`. Metadata: `role`.
+"""
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 10
 """INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant or
 with a key that is not in the keyring, or of the wrong kind. All cases share one

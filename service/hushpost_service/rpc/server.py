@@ -25,11 +25,14 @@ from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.service import Admin
 from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.service import Campaigns
+from hushpost_service.domain.roles import Role
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.preferences.service import Preferences
+from hushpost_service.rpc.certificates import Certificates
 from hushpost_service.rpc.interceptors import (
     AdmissionInterceptor,
     AuthenticationInterceptor,
+    ClientCertificateInterceptor,
     ErrorInterceptor,
     InterceptedServer,
     MetricsInterceptor,
@@ -101,7 +104,9 @@ class Health:
             await self.servicer.set(name, state)
 
 
-def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Health, str]:
+def server(
+    services: Services, settings: Settings, certificates: Certificates | None
+) -> tuple[grpc.aio.Server, Health, str]:
     """Build the server; return it with its health service and address. Raises AddressError."""
     built = grpc.aio.server(options=_OPTIONS)
     servicers: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
@@ -139,6 +144,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
             MetricsInterceptor(),
             # Before admission: refused calls are held back, and must not count.
             AuthenticationInterceptor(services.authenticator),
+            ClientCertificateInterceptor(_mtls_roles(settings)),
             AdmissionInterceptor(services.shutdown, limits),
         ),
         frequent=RECORDING,
@@ -149,7 +155,7 @@ def server(services: Services, settings: Settings) -> tuple[grpc.aio.Server, Hea
     names = tuple(descriptor.full_name for descriptor in servicers)
     health = Health(names)
     _add_health_and_reflection(built, health, names)
-    return built, health, _bind(built, settings)
+    return built, health, _bind(built, settings, certificates)
 
 
 def _add_health_and_reflection(
@@ -170,17 +176,30 @@ def _add_health_and_reflection(
         add(servicer, registrar)
 
 
-def _bind(built: grpc.aio.Server, settings: Settings) -> str:
+def _mtls_roles(settings: Settings) -> frozenset[Role]:
+    """Return the roles whose keys need a client certificate."""
+    if settings.mtls_listen is None:
+        return frozenset()
+    return frozenset(Role[name] for name in settings.mtls_roles.split(",") if name)
+
+
+def _bind(built: grpc.aio.Server, settings: Settings, certificates: Certificates | None) -> str:
+    """Listen on the addresses; return the first one. Raises AddressError."""
     host, _, _ = settings.listen.rpartition(":")
+    if certificates is None:
+        return f"{host}:{_add_port(settings.listen, built.add_insecure_port)}"
+
+    def add_port(address: str, *, require_client: bool) -> int:
+        credentials = certificates.credentials(require_client=require_client)
+        return _add_port(address, lambda it: built.add_secure_port(it, credentials))
+
+    if settings.mtls_listen is not None:
+        add_port(settings.mtls_listen, require_client=True)
+    return f"{host}:{add_port(settings.listen, require_client=False)}"
+
+
+def _add_port(address: str, add: Callable[[str], int]) -> int:
     try:
-        if settings.tls_certificate and settings.tls_key:
-            pair = (
-                settings.tls_key.read_bytes(),
-                settings.tls_certificate.read_bytes(),
-            )
-            port = built.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
-        else:
-            port = built.add_insecure_port(settings.listen)
-    except (RuntimeError, OSError) as error:
-        raise AddressError(f"cannot listen on {settings.listen}: {error}") from None
-    return f"{host}:{port}"
+        return add(address)
+    except RuntimeError as error:
+        raise AddressError(f"cannot listen on {address}: {error}") from None

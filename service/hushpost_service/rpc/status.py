@@ -37,6 +37,7 @@ CODES: dict[Reason, grpc.StatusCode] = {
     **dict.fromkeys(_UNAUTHENTICATED, grpc.StatusCode.UNAUTHENTICATED),
     **dict.fromkeys(_NOT_FOUND, grpc.StatusCode.NOT_FOUND),
     Reason.ROLE_NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
+    Reason.CLIENT_CERTIFICATE_REQUIRED: grpc.StatusCode.PERMISSION_DENIED,
     Reason.TENANT_NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
     Reason.TENANT_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,

@@ -7,6 +7,7 @@ same job at every call, where it also has to find and rebuild the handler.
 
 from hushpost_service.rpc.interceptors.admission import AdmissionInterceptor
 from hushpost_service.rpc.interceptors.authentication import AuthenticationInterceptor
+from hushpost_service.rpc.interceptors.client_certificate import ClientCertificateInterceptor
 from hushpost_service.rpc.interceptors.errors import ErrorInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Interceptor
 from hushpost_service.rpc.interceptors.metrics import MetricsInterceptor
@@ -15,6 +16,7 @@ from hushpost_service.rpc.interceptors.registration import InterceptedServer
 __all__ = [
     "AdmissionInterceptor",
     "AuthenticationInterceptor",
+    "ClientCertificateInterceptor",
     "ErrorInterceptor",
     "InterceptedServer",
     "Interceptor",
