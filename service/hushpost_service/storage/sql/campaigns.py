@@ -59,9 +59,9 @@ CLOSE_TIME = "select close_time from campaigns where tenant = $1 and campaign = 
 # Selects the number of a campaign by id.
 CAMPAIGN_NUMBER = "select campaign from campaigns where tenant = $1 and campaign_id = $2"
 
-# Selects campaigns by number. Here and below, the limit in the lateral subquery makes the
-# planner look each number up. For a join without statistics, it would read all rows of
-# the tenant.
+# Selects campaigns by number. Here and below, the limit or offset in the lateral subquery
+# makes the planner look each number up. For a join without statistics, it would read all
+# rows of the tenant.
 CAMPAIGNS = """
 select campaign, campaign_id, display_name, create_time, close_time
 from unnest($2::bigint[]) as input(number)
@@ -83,7 +83,7 @@ cross join lateral (
     from links
     where tenant = $1 and campaign = number
     order by link
-    limit 10000
+    offset 0
 ) as found
 order by campaign, link
 """
@@ -97,7 +97,7 @@ cross join lateral (
     from campaign_groups
     where tenant = $1 and campaign = number
     order by group_number
-    limit 10000
+    offset 0
 ) as found
 order by campaign, group_number
 """
