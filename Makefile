@@ -83,14 +83,11 @@ bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the result
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-chaos test-faults test-privacy lint format types imports lock-check
+.PHONY: check test test-faults test-privacy lint format types imports lock-check
 check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest $(ARGS)
-
-test-chaos: $(VENV)/.dev $(PROJECT) ## kill edge, authority and database at random for a minute, and compare counts
-	@HUSHPOST_TEST_CHAOS_SECONDS=60 $(BIN)/pytest tests/edge/test_chaos.py -s
 
 test-faults: $(VENV)/.dev $(PROJECT) ## run the tests under tests/faults in their long version; RUNS=n and SEED=n select seeds
 	@HUSHPOST_TEST_FAULTS=full HUSHPOST_TEST_FAULTS_RUNS=$(RUNS) HUSHPOST_TEST_FAULTS_SEED=$(SEED) \

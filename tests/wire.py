@@ -1,6 +1,6 @@
 """Makes raw gRPC calls without the typed client, as a client in another language would."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -39,11 +39,16 @@ class Refusal:
 
 
 class Wire:
-    """A channel, with calls by RPC name."""
+    """A channel with optional gRPC arguments, and calls by RPC name."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, options: Sequence[tuple[str, Any]] = ()) -> None:
         self.channel = grpc.aio.insecure_channel(
-            target, [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+            target,
+            [
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+                *options,
+            ],
         )
 
     async def close(self) -> None:

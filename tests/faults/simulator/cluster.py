@@ -1,0 +1,227 @@
+"""Two authorities and two edges on one database, with a proxy on every connection between them.
+
+callers -- proxy --> authority 0 -- proxy --> database
+callers -- proxy --> authority 1 -- proxy --> database
+edge 0 -- proxy --> authority 0, or 1 after a switch
+edge 1 -- proxy --> authority 1, or 0 after a switch
+"""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+from hushpost_client import PolicyUpdate
+from tests.authority import AuthorityProcess
+from tests.conftest import RunningAuthority, TenantKeys, make_tenant
+from tests.edge.edge_process import EdgeProcess
+
+from .cutting_proxy import CuttingProxy
+from .postgres_process import PostgresProcess, children, url
+from .timeline import Interval
+
+__all__ = ["Cluster", "Part", "noted", "running_cluster"]
+
+_START_ATTEMPTS = 20
+
+
+@dataclass
+class Part:
+    """An authority or an edge.
+
+    Attributes:
+        disturbed: The times at which a fault affected it.
+        full: Those of these times at which it could write nothing to its disk.
+        lock: Held by the fault that affects it, so that faults of one part do not overlap.
+    """
+
+    process: AuthorityProcess | EdgeProcess
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    disturbed: list[Interval] = field(default_factory=list)
+    full: list[Interval] = field(default_factory=list)
+
+    def was_disturbed(self, when: Interval) -> bool:
+        """Return whether a fault affected it at some time of an interval."""
+        return any(when.touches(each) for each in self.disturbed)
+
+    def had_full_disk(self, when: Interval) -> bool:
+        """Return whether its disk was full at some time of an interval."""
+        return any(when.touches(each) for each in self.full)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the main process runs."""
+        try:
+            return self.process.process.poll() is None
+        except AssertionError:  # it was never started
+            return False
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the main process and its children."""
+        pid = self.process.process.pid
+        for each in (pid, *children(pid)):
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
+
+    async def start(self) -> None:
+        """Start it, again and again while what it needs is missing."""
+        for remaining in reversed(range(_START_ATTEMPTS)):
+            try:
+                await asyncio.to_thread(self.process.start)
+            except AssertionError:
+                if not remaining:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    async def ensure_running(self) -> None:
+        """Start it if it has ended, as a supervisor such as systemd would."""
+        if not self.is_running:
+            await self.start()
+
+
+@dataclass
+class Cluster:
+    """The processes, the proxies between them, and the keys of the only tenant."""
+
+    keys: TenantKeys
+    postgres: PostgresProcess
+    postgres_lock: asyncio.Lock
+    authorities: list[Part]
+    edges: list[Part]
+    to_database: list[CuttingProxy]
+    to_authority: list[CuttingProxy]
+    from_edge: list[CuttingProxy]
+
+    @property
+    def proxies(self) -> list[CuttingProxy]:
+        """All proxies."""
+        return [*self.to_database, *self.to_authority, *self.from_edge]
+
+    def edge(self, number: int) -> EdgeProcess:
+        """Return the process of an edge."""
+        process = self.edges[number].process
+        assert isinstance(process, EdgeProcess)
+        return process
+
+    def authority_port(self, number: int) -> int:
+        """Return the port of an authority."""
+        process = self.authorities[number].process
+        assert isinstance(process, AuthorityProcess)
+        return int(process.target.rpartition(":")[2])
+
+    def spooled(self) -> int:
+        """Return how many groups of events the edges have not shipped yet."""
+        files = [file for each in self._data() for file in (each / "spool").glob("*.sqlite")]
+        return sum(_count(file, "arrivals") for file in files)
+
+    def stored_links(self) -> int:
+        """Return how many links the edge with the fewest has stored."""
+        return min(_count(data / "links.sqlite", "links") for data in self._data())
+
+    def _data(self) -> list[Path]:
+        return [self.edge(number).data_dir for number in range(len(self.edges))]
+
+
+def _count(file: Path, table: str) -> int:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        count: int = database.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608
+        return count
+
+
+@asynccontextmanager
+async def running_cluster(template: Path, folder: Path) -> AsyncIterator[Cluster]:
+    """Start everything with one tenant; in the end, stop everything with SIGTERM.
+
+    Args:
+        template: A folder with an empty database cluster.
+        folder: A folder for all data and logs.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def proxy(target: int) -> CuttingProxy:
+            made = CuttingProxy(target)
+            await made.start()
+            stack.push_async_callback(made.close)
+            return made
+
+        postgres = await asyncio.to_thread(PostgresProcess, template, folder)
+        stack.callback(postgres.stop)
+        await postgres.start()
+        to_database = [await proxy(postgres.port) for _ in range(2)]
+        authorities = [_authority(folder, number, each) for number, each in enumerate(to_database)]
+        for part in authorities:
+            stack.push_async_callback(_stop, part)
+        # One after the other, because the first creates the keyring.
+        for part in authorities:
+            await part.start()
+        keys = await _tenant_of(authorities[0])
+        cluster = Cluster(keys, postgres, asyncio.Lock(), authorities, [], to_database, [], [])
+        for number in range(2):
+            cluster.to_authority.append(await proxy(cluster.authority_port(number)))
+            cluster.from_edge.append(await proxy(cluster.authority_port(number)))
+            cluster.edges.append(_edge(folder, number, cluster.from_edge[number], keys))
+            stack.push_async_callback(_stop, cluster.edges[number])
+        await asyncio.gather(*(part.start() for part in cluster.edges))
+        yield cluster
+
+
+def _authority(folder: Path, number: int, proxy: CuttingProxy) -> Part:
+    return Part(
+        AuthorityProcess(
+            folder / f"authority-{number}",
+            f"--keyring={folder / 'authority-0' / 'data' / 'keyring.json'}",
+            environment={"HUSHPOST_DATABASE_URL": url(proxy.port)},
+        )
+    )
+
+
+@asynccontextmanager
+async def noted(times: list[Interval]) -> AsyncIterator[None]:
+    """Add the time of the block to a list."""
+    loop = asyncio.get_running_loop()
+    start, index = loop.time(), len(times)
+    times.append(Interval(start, inf))
+    try:
+        yield
+    finally:
+        times[index] = Interval(start, loop.time())
+
+
+async def _tenant_of(part: Part) -> TenantKeys:
+    process = part.process
+    assert isinstance(process, AuthorityProcess)
+    admin_key = await asyncio.to_thread(process.admin_key)
+    running = RunningAuthority(process, process.target, admin_key)
+    return await make_tenant(running, PolicyUpdate(quorum=1))
+
+
+def _edge(folder: Path, number: int, proxy: CuttingProxy, keys: TenantKeys) -> Part:
+    return Part(
+        EdgeProcess(
+            folder / f"edge-{number}",
+            f"127.0.0.1:{proxy.port}",
+            keys.edge_key,
+            "--workers=1",
+            "--trusted-proxies=127.0.0.1/32",
+        )
+    )
+
+
+async def _stop(part: Part) -> None:
+    """Stop a part with SIGTERM, even if a fault was interrupted; it must end cleanly."""
+    if not part.is_running:
+        return
+    part.signal(signal.SIGCONT)
+    try:
+        code = await asyncio.to_thread(part.process.stop)
+    except BaseException:
+        part.signal(signal.SIGKILL)
+        raise
+    assert code == 0, f"exit code {code} after SIGTERM"

@@ -1,0 +1,183 @@
+"""Makes the faults of a plan happen."""
+
+import asyncio
+import resource
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+
+from .cluster import Cluster, Part, noted
+from .cutting_proxy import CuttingProxy
+from .plan import Fault, FaultKind
+from .postgres_process import children
+
+__all__ = ["FaultInjector"]
+
+
+class FaultInjector:
+    """Makes faults happen, each at its time. Faults of one part wait for each other."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.happened: list[str] = []
+        self._actions: dict[FaultKind, Callable[[Fault], Awaitable[None]]] = {
+            FaultKind.KILL_AUTHORITY: self._restart_authority,
+            FaultKind.RESTART_AUTHORITY: self._restart_authority,
+            FaultKind.FREEZE_AUTHORITY: self._freeze_authority,
+            FaultKind.KILL_EDGE: self._restart_edge,
+            FaultKind.RESTART_EDGE: self._restart_edge,
+            FaultKind.FREEZE_EDGE: self._freeze_edge,
+            FaultKind.KILL_EDGE_WORKERS: self._kill_workers,
+            FaultKind.FILL_EDGE_DISK: self._fill_disk,
+            FaultKind.KILL_DATABASE: self._restart_database,
+            FaultKind.RESTART_DATABASE: self._restart_database,
+            FaultKind.FREEZE_DATABASE: self._freeze_database,
+            FaultKind.CUT_DATABASE: partial(_cut, cluster.to_database),
+            FaultKind.CUT_EDGE: partial(_cut, cluster.from_edge),
+            FaultKind.CUT_CALLERS: partial(_cut, cluster.to_authority),
+            FaultKind.STALL_DATABASE: partial(_stall, cluster.to_database),
+            FaultKind.STALL_EDGE: partial(_stall, cluster.from_edge),
+            FaultKind.STALL_CALLERS: partial(_stall, cluster.to_authority),
+            FaultKind.SWITCH_EDGE: self._switch,
+            FaultKind.KILL_ALL: self._kill_all,
+        }
+
+    async def run(self, faults: tuple[Fault, ...]) -> None:
+        """Return when all faults are over."""
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        async with asyncio.TaskGroup() as tasks:
+            for fault in faults:
+                await asyncio.sleep(start + fault.at - loop.time())
+                tasks.create_task(self._happen(fault))
+
+    async def heal(self) -> None:
+        """Let connections flow, and start what has ended."""
+        cluster = self._cluster
+        for proxy in cluster.proxies:
+            proxy.heal()
+        await cluster.postgres.start()
+        for part in (*cluster.authorities, *cluster.edges):
+            await part.ensure_running()
+        for number in range(len(cluster.edges)):
+            await asyncio.to_thread(cluster.edge(number).wait)
+
+    async def _happen(self, fault: Fault) -> None:
+        self.happened.append(fault.kind.name)
+        await self._actions[fault.kind](fault)
+
+    async def _restart_authority(self, fault: Fault) -> None:
+        is_killed = fault.kind is FaultKind.KILL_AUTHORITY
+        await _restart(self._cluster.authorities[fault.target], fault.seconds, is_killed=is_killed)
+
+    async def _restart_edge(self, fault: Fault) -> None:
+        is_killed = fault.kind is FaultKind.KILL_EDGE
+        await _restart(self._cluster.edges[fault.target], fault.seconds, is_killed=is_killed)
+
+    async def _freeze_authority(self, fault: Fault) -> None:
+        await _freeze(self._cluster.authorities[fault.target], fault.seconds)
+
+    async def _freeze_edge(self, fault: Fault) -> None:
+        await _freeze(self._cluster.edges[fault.target], fault.seconds)
+
+    async def _kill_workers(self, fault: Fault) -> None:
+        part, edge = self._cluster.edges[fault.target], self._cluster.edge(fault.target)
+        async with _affected(part):
+            edge.kill_workers()
+            await asyncio.sleep(0.1)
+            await part.ensure_running()
+            await asyncio.to_thread(edge.wait)
+
+    async def _fill_disk(self, fault: Fault) -> None:
+        """Let the edge's processes write no file beyond a position, as if the disk were full."""
+        part = self._cluster.edges[fault.target]
+        async with _affected(part), noted(part.full):
+            _limit_files(part, fault.size)
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                _limit_files(part, resource.RLIM_INFINITY)
+
+    async def _restart_database(self, fault: Fault) -> None:
+        postgres = self._cluster.postgres
+        async with self._cluster.postgres_lock:
+            is_killed = fault.kind is FaultKind.KILL_DATABASE
+            await asyncio.to_thread(postgres.kill if is_killed else postgres.stop)
+            await postgres.start()
+
+    async def _freeze_database(self, fault: Fault) -> None:
+        postgres = self._cluster.postgres
+        async with self._cluster.postgres_lock:
+            postgres.freeze()
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                postgres.thaw()
+
+    async def _switch(self, fault: Fault) -> None:
+        """Connect an edge to the other authority, as a load balancer would."""
+        proxy = self._cluster.from_edge[fault.target]
+        ports = [self._cluster.authority_port(number) for number in range(2)]
+        proxy.switch(ports[1 - ports.index(proxy.target)])
+
+    async def _kill_all(self, _: Fault) -> None:
+        """Kill everything at once, as if the only machine lost power."""
+        cluster = self._cluster
+        parts = [*cluster.authorities, *cluster.edges]
+        async with AsyncExitStack() as stack:
+            for part in parts:
+                await stack.enter_async_context(_affected(part))
+            await stack.enter_async_context(cluster.postgres_lock)
+            for part in parts:
+                part.signal(signal.SIGKILL)
+            await asyncio.to_thread(cluster.postgres.kill)
+            for part in parts:
+                await asyncio.to_thread(part.process.kill)
+            await cluster.postgres.start()
+            await asyncio.gather(*(part.start() for part in parts))
+
+
+async def _restart(part: Part, seconds: float, *, is_killed: bool) -> None:
+    async with _affected(part):
+        if is_killed:
+            await asyncio.to_thread(part.process.kill)
+        else:
+            assert await asyncio.to_thread(part.process.stop) == 0
+        await asyncio.sleep(seconds)
+        await part.start()
+
+
+async def _freeze(part: Part, seconds: float) -> None:
+    async with _affected(part):
+        part.signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            part.signal(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def _affected(part: Part) -> AsyncIterator[None]:
+    """Keep other faults away from a part, and note that it is disturbed."""
+    async with part.lock, noted(part.disturbed):
+        yield
+
+
+async def _cut(proxies: list[CuttingProxy], fault: Fault) -> None:
+    proxies[fault.target].cut_after(fault.size)
+
+
+async def _stall(proxies: list[CuttingProxy], fault: Fault) -> None:
+    proxies[fault.target].stall()
+    try:
+        await asyncio.sleep(fault.seconds)
+    finally:
+        proxies[fault.target].resume()
+
+
+def _limit_files(part: Part, size: int) -> None:
+    pid = part.process.process.pid
+    for each in (pid, *children(pid)):
+        with suppress(ProcessLookupError):
+            resource.prlimit(each, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
