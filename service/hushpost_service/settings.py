@@ -36,7 +36,10 @@ class Settings(BaseSettings):
         description="File with the token keys. Default: keyring.json in --data-dir.",
     )
     connections: int = Field(
-        10, ge=3, le=1000, description="Maximum number of database connections."
+        10,
+        ge=3,
+        le=1000,
+        description="Maximum number of database connections, besides 4 for API keys.",
     )
     max_calls: int = Field(
         1_000,

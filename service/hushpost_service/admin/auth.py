@@ -6,6 +6,7 @@ key once at a time. Sources of refused calls are slowed down.
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
@@ -51,7 +52,7 @@ class Authenticator:
         self._database = database
         self._monotonic = monotonic
         self._cache = KeyCache(database, monotonic)
-        self._throttle = RefusalThrottle(monotonic)
+        self._throttle = RefusalThrottle(monotonic, random.random)
         self._refused: BoundedCache[bytes, tuple[float, HushpostError]] = BoundedCache(_MAX_REFUSED)
         self._look_ups: dict[str, asyncio.Task[Caller]] = {}
         self._lane = _Lane(KEY_CONNECTIONS - 2, _MAX_LOOK_UPS)
@@ -106,17 +107,14 @@ class Authenticator:
             raise HushpostError(error.reason, error.message)
 
     def _lane_of(self, header: str, source: str) -> "_Lane":
-        """Return the lane in which to look up a key. Raises OVERLOADED.
+        """Return the lane in which to look up a key.
 
         Sources of many wrong keys share a slow lane. A new key that comes from one of them
         waits for few look-ups, and keys from other sources wait for none of theirs.
         """
         # A cached key whose check is late is not suspicious.
-        if header in self._cache or not self._throttle.is_slow(source):
-            return self._lane
-        if self._throttle.is_full:
-            raise _too_many()
-        return self._slow_lane
+        is_suspicious = header not in self._cache and self._throttle.is_slow(source)
+        return self._slow_lane if is_suspicious else self._lane
 
     async def _looked_up(self, header: str, digest: bytes, lane: "_Lane") -> Caller:
         """Look a key up; calls with the same key share one query."""

@@ -10,10 +10,8 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-
-import structlog
 
 from hushpost_service.admin.caller import Caller
 from hushpost_service.bounded_cache import BoundedCache
@@ -23,8 +21,6 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 
 __all__ = ["KeyCache", "key_ended"]
-
-_log = structlog.get_logger(__name__)
 
 _FRESH_SECONDS = 1.0
 _CHECK_SECONDS = 0.4
@@ -136,13 +132,11 @@ class KeyCache:
         """Check the keys, and record their use once per minute, until cancelled."""
         record_at = self._monotonic()
         while True:
-            try:
+            with suppress(HushpostError):  # the storage layer has logged it
                 await self.check()
                 if self._monotonic() >= record_at:
                     record_at = self._monotonic() + _RECORD_USE_SECONDS
                     await self.record_use()
-            except HushpostError as error:
-                _log.warning("checking API keys failed; will retry", reason=error.reason)
             await asyncio.sleep(_CHECK_SECONDS)
 
 

@@ -24,8 +24,8 @@ _PER_SECOND = 20.0
 _MAX_DELAY_SECONDS = 5.0
 """Less than the usual timeout of a client, which should see why its call was refused."""
 
-_MAX_HELD = 1_000
-"""Calls that are held back at a time; each holds a few kilobytes."""
+_MAX_HELD = 2_000
+"""Calls that are held back at a time; each takes about 40 KiB."""
 
 _MAX_SOURCES = 10_000
 _IPV6_HOST_BITS = 64
@@ -34,16 +34,12 @@ _IPV6_HOST_BITS = 64
 class RefusalThrottle:
     """Delays the answers to refused calls, by source (a token bucket for each)."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], random: Callable[[], float]) -> None:
         self._monotonic = monotonic
+        self._random = random
         self._held = 0
         # When the answer to the next refused call would be due if there were no burst.
         self._due: BoundedCache[str, float] = BoundedCache(_MAX_SOURCES)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so many calls are held back that further ones are not."""
-        return self._held >= _MAX_HELD
 
     def is_slow(self, source: str) -> bool:
         """Return whether refused calls of a source are held back."""
@@ -55,11 +51,12 @@ class RefusalThrottle:
         due = max(self._due.get(source, now), now) + 1 / _PER_SECOND
         self._due[source] = min(due, now + _BURST / _PER_SECOND + _MAX_DELAY_SECONDS)
         delay = self._delay(source)
-        if delay <= 0 or self.is_full:
+        if delay <= 0 or self._held >= _MAX_HELD:
             return
         self._held += 1
         try:
-            await asyncio.sleep(delay)
+            # Spread, so that many callers with the longest delay do not come back at once.
+            await asyncio.sleep(delay * (1 + self._random()) / 2)
         finally:
             self._held -= 1
 
