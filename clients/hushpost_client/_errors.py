@@ -73,6 +73,10 @@ class ErrorReason(StrEnum):
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     INTERNAL = "INTERNAL"
 
+    MESSAGE_INVALID = "MESSAGE_INVALID"
+    MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+    MESSAGE_TIMEOUT = "MESSAGE_TIMEOUT"
+
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):

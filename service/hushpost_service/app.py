@@ -28,8 +28,9 @@ from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
 from hushpost_service.rpc.certificates import Certificates, certificates_of
+from hushpost_service.rpc.health import Health
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
-from hushpost_service.rpc.server import AddressError, Health, Services, server
+from hushpost_service.rpc.server import AddressError, Services, server
 from hushpost_service.settings import Settings
 from hushpost_service.startup import (
     OpenedDatabase,

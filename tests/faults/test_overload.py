@@ -199,7 +199,9 @@ async def _all_else(world: World) -> None:
     untyped: Any = channel
     discovery: Any = reflection_pb2_grpc.ServerReflectionStub(untyped)
     question: Any = reflection_pb2.ServerReflectionRequest(list_services="")
-    async for answer in discovery.ServerReflectionInfo(iter([question]), timeout=5):
+    metadata = (("authorization", f"Bearer {world.keys.reporter_key}"),)
+    questions = iter([question])
+    async for answer in discovery.ServerReflectionInfo(questions, timeout=5, metadata=metadata):
         assert answer.list_services_response.service
     await world.mailing.stats()
     await clients.sender.preferences.set_preference("somebody", DoNotTrack.FALSE)

@@ -7,6 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from tests.conftest import TenantKeys
 from tests.wire import SERVICES, Wire
 
 
@@ -21,14 +22,27 @@ async def test_every_service_is_healthy(wire: Wire) -> None:
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_every_service_is_listed_by_reflection(wire: Wire) -> None:
+async def test_reflection_needs_a_key(wire: Wire) -> None:
+    """Reflection without a key is rejected, because its requests may be large."""
+    channel: Any = wire.channel
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+    request: Any = reflection_pb2.ServerReflectionRequest
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in stub.ServerReflectionInfo(iter([request(list_services="")])):
+            pass
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_every_service_is_listed_by_reflection(wire: Wire, tenant: TenantKeys) -> None:
     """Reflection lists the services of the protos, health and itself, and describes each RPC."""
     channel: Any = wire.channel  # the stub is typed for synchronous channels
     stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     request: Any = reflection_pb2.ServerReflectionRequest
 
     async def reflection(**fields: str) -> Any:
-        async for response in stub.ServerReflectionInfo(iter([request(**fields)])):
+        metadata = (("authorization", f"Bearer {tenant.reporter_key}"),)
+        requests = iter([request(**fields)])
+        async for response in stub.ServerReflectionInfo(requests, metadata=metadata):
             return response
         raise AssertionError("no response")
 

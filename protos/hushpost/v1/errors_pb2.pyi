@@ -144,6 +144,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNIMPLEMENTED. This RPC is not implemented yet."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 54
     """INTERNAL. An internal error; the log of the authority has the cause."""
+    ERROR_REASON_MESSAGE_INVALID: _ErrorReason.ValueType  # 60
+    """INVALID_ARGUMENT. The request is missing, or is not a message of this RPC."""
+    ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 61
+    """INVALID_ARGUMENT. The request is longer than this RPC allows: 16 MiB for batches,
+    64 KiB for others.
+    """
+    ERROR_REASON_MESSAGE_TIMEOUT: _ErrorReason.ValueType  # 62
+    """DEADLINE_EXCEEDED. The request did not arrive completely within 30 seconds."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or one item of a batch, was rejected. A rejected call has written
@@ -264,4 +272,12 @@ ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 53
 """UNIMPLEMENTED. This RPC is not implemented yet."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 54
 """INTERNAL. An internal error; the log of the authority has the cause."""
+ERROR_REASON_MESSAGE_INVALID: ErrorReason.ValueType  # 60
+"""INVALID_ARGUMENT. The request is missing, or is not a message of this RPC."""
+ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 61
+"""INVALID_ARGUMENT. The request is longer than this RPC allows: 16 MiB for batches,
+64 KiB for others.
+"""
+ERROR_REASON_MESSAGE_TIMEOUT: ErrorReason.ValueType  # 62
+"""DEADLINE_EXCEEDED. The request did not arrive completely within 30 seconds."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

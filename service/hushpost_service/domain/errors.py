@@ -54,6 +54,10 @@ class Reason(StrEnum):
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     INTERNAL = "INTERNAL"
 
+    MESSAGE_INVALID = "MESSAGE_INVALID"
+    MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+    MESSAGE_TIMEOUT = "MESSAGE_TIMEOUT"
+
 
 class HushpostError(Exception):
     """A call, or one item of a batch, is rejected.

@@ -1,16 +1,14 @@
 """Concurrency limits; excess calls are rejected before any work is done."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
-import grpc
 from prometheus_client import Gauge
 
 from hushpost_service.domain.errors import HushpostError, Reason
 
-__all__ = ["RECORDING", "ConcurrencyLimit", "ConcurrencyLimits", "SheddingHandler"]
+__all__ = ["RECORDING", "ConcurrencyLimit", "ConcurrencyLimits"]
 
 RECORDING = frozenset({"RecordOpen", "RecordClick", "RecordEvents"})
 """The RPCs that record events: the most frequent ones."""
@@ -86,37 +84,3 @@ class ConcurrencyLimits:
         if name in _STREAMS:
             return self.streams
         return self.recording if name in RECORDING else self.others
-
-
-class SheddingHandler:
-    """A unary handler that poses as a streaming one under overload.
-
-    For each call gRPC asks the handler whether the request is a stream. If it is
-    not, gRPC receives and decodes the request before it runs any code of ours,
-    which is half of the cost of rejecting a batch of 1,000 events. So while a
-    limit is reached the handler claims to take a stream, and rejects the call
-    without reading it. `make bench ONLY=overload` measures it.
-
-    Implements `grpc.RpcMethodHandler`.
-    """
-
-    response_streaming = False
-    unary_stream = stream_stream = None
-
-    def __init__(
-        self,
-        handler: "grpc.RpcMethodHandler[Any, Any]",
-        limits: tuple[ConcurrencyLimit, ...],
-        reject: Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[None]],
-    ) -> None:
-        """Wrap a unary handler; `reject` ends a call while one of the limits is reached."""
-        self.request_deserializer = handler.request_deserializer
-        self.response_serializer = handler.response_serializer
-        self.unary_unary = handler.unary_unary
-        self.stream_unary = reject
-        self._limits = limits
-
-    @property
-    def request_streaming(self) -> bool:
-        """Whether to reject the call; see the class."""
-        return any(limit.is_reached for limit in self._limits)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hushpost_service.domain.roles import Role
 
-__all__ = ["ROLES"]
+__all__ = ["REFLECTION", "ROLES"]
 
 _SENDER = frozenset({Role.SENDER})
 _EDGE = frozenset({Role.EDGE})
@@ -40,3 +40,6 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "RevokeApiKey": _ADMIN,
 }
 """The roles that may call each RPC. The server does not start with an RPC that is missing here."""
+
+REFLECTION = "ServerReflectionInfo"
+"""The RPC of gRPC's reflection service, which describes the others. Any role may call it."""

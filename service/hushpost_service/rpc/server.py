@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from hushpost.v1 import (
@@ -29,15 +28,17 @@ from hushpost_service.domain.roles import Role
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.preferences.service import Preferences
 from hushpost_service.rpc.certificates import Certificates
+from hushpost_service.rpc.health import Health
 from hushpost_service.rpc.interceptors import (
     AdmissionInterceptor,
     AuthenticationInterceptor,
     ClientCertificateInterceptor,
     ErrorInterceptor,
-    InterceptedServer,
     MetricsInterceptor,
 )
 from hushpost_service.rpc.load_shedding import RECORDING, ConcurrencyLimits
+from hushpost_service.rpc.receiving import BATCH_BYTES, RequestReader
+from hushpost_service.rpc.registration import InterceptedServer
 from hushpost_service.rpc.servicers.admin import AdminServicer
 from hushpost_service.rpc.servicers.campaign import CampaignServicer
 from hushpost_service.rpc.servicers.preference import PreferenceServicer
@@ -47,21 +48,30 @@ from hushpost_service.settings import Settings
 from hushpost_service.stats.service import Stats
 from hushpost_service.tracking.ingest import Ingest
 
-__all__ = ["AddressError", "Health", "Services", "server"]
+__all__ = ["AddressError", "Services", "server"]
 
-_MESSAGE_BYTES = 16 * 1024 * 1024
-"""More than a batch of 10,000 items of the greatest length."""
-
-_WAITING_CALLS = 10_000
-"""Each holds up to 64 KiB, its stream's flow-control window, before an interceptor runs."""
+_WAITING_CALLS = 1_000
+_STREAM_WINDOW_BYTES = 1024
+"""What a client may send of a request before an interceptor has run. Enough for a single
+event; the window grows once the request is being received."""
 
 _OPTIONS = (
-    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", BATCH_BYTES),
+    ("grpc.max_send_message_length", BATCH_BYTES),
+    # Memory that a caller without a key can take: connections, streams, their windows.
+    ("grpc.max_allowed_incoming_connections", 5_000),
+    ("grpc.max_concurrent_streams", 1_000),
+    ("grpc.http.overload_protection", 0),
+    ("grpc.http2.lookahead_bytes", _STREAM_WINDOW_BYTES),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.experimental.tcp_max_read_chunk_size", 16_384),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    # A compressed request can be a thousand times its size in memory.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
     # From 1,000 waiting calls of a method on, gRPC would end calls as CANCELLED, which
     # clients do not retry. Load shedding rejects them as RESOURCE_EXHAUSTED instead.
     ("grpc.server.max_pending_requests", _WAITING_CALLS),
-    ("grpc.server.max_pending_requests_hard_limit", 2 * _WAITING_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", _WAITING_CALLS * 3 // 2),
     # A second authority on the same port must fail to start instead of sharing its calls.
     ("grpc.so_reuseport", 0),
     # Allow clients to send keepalive pings on idle connections.
@@ -87,21 +97,6 @@ class Services:
     stats: Stats
     admin: Admin
     shutdown: GracefulShutdown
-
-
-class Health:
-    """The health service; reports one status for the whole server and for each service."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.servicer = health_aio.HealthServicer()
-        self._names = ("", *names)
-
-    async def set_serving(self, *, serving: bool) -> None:
-        """Set the status to SERVING or NOT_SERVING."""
-        states = health_pb2.HealthCheckResponse
-        state = states.SERVING if serving else states.NOT_SERVING
-        for name in self._names:
-            await self.servicer.set(name, state)
 
 
 def server(
@@ -147,33 +142,20 @@ def server(
             ClientCertificateInterceptor(_mtls_roles(settings)),
             AdmissionInterceptor(services.shutdown, limits),
         ),
+        reader=RequestReader(),
         frequent=RECORDING,
-        shed={"RecordEvents": (limits.recording, limits.events)},
     )
     for servicer, add in servicers.values():
         add(servicer, registrar)
     names = tuple(descriptor.full_name for descriptor in servicers)
-    health = Health(names)
-    _add_health_and_reflection(built, health, names)
-    return built, health, _bind(built, settings, certificates)
-
-
-def _add_health_and_reflection(
-    built: grpc.aio.Server, health: Health, names: tuple[str, ...]
-) -> None:
-    """Add the services that need no API key."""
-    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-    reflected = (*names, health_name, reflection.SERVICE_NAME)
-    added: tuple[tuple[object, Callable[..., None]], ...] = (
-        (health.servicer, health_pb2_grpc.add_HealthServicer_to_server),
-        (
-            reflection.aio.ReflectionServicer(reflected),
-            reflection_pb2_grpc.add_ServerReflectionServicer_to_server,
-        ),
+    reflected = (*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+    add_reflection: Callable[..., None] = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
+    add_reflection(
+        reflection.aio.ReflectionServicer((*reflected, reflection.SERVICE_NAME)), registrar
     )
-    registrar = InterceptedServer(built)
-    for servicer, add in added:
-        add(servicer, registrar)
+    health = Health(names)
+    health.add_to(built)
+    return built, health, _bind(built, settings, certificates)
 
 
 def _mtls_roles(settings: Settings) -> frozenset[Role]:

@@ -1,7 +1,7 @@
-"""What every RPC passes before its servicer: errors, metrics, admission, authentication.
+"""What every RPC passes before its servicer: errors, metrics, authentication, admission.
 
 An interceptor wraps the function that serves an RPC. The wrapping happens once, when
-the service is registered (`InterceptedServer`). A `grpc.aio.ServerInterceptor` does the
+the service is registered (`rpc.registration`). A `grpc.aio.ServerInterceptor` does the
 same job at every call, where it also has to find and rebuild the handler.
 """
 
@@ -11,14 +11,12 @@ from hushpost_service.rpc.interceptors.client_certificate import ClientCertifica
 from hushpost_service.rpc.interceptors.errors import ErrorInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Interceptor
 from hushpost_service.rpc.interceptors.metrics import MetricsInterceptor
-from hushpost_service.rpc.interceptors.registration import InterceptedServer
 
 __all__ = [
     "AdmissionInterceptor",
     "AuthenticationInterceptor",
     "ClientCertificateInterceptor",
     "ErrorInterceptor",
-    "InterceptedServer",
     "Interceptor",
     "MetricsInterceptor",
 ]

@@ -10,7 +10,7 @@ from hushpost_service.admin.caller import Caller
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
 from hushpost_service.rpc.interceptors.interceptor import Context, Stream, Unary
-from hushpost_service.rpc.permissions import ROLES
+from hushpost_service.rpc.permissions import REFLECTION, ROLES
 
 __all__ = ["AuthenticationInterceptor", "current_caller"]
 
@@ -43,7 +43,7 @@ class AuthenticationInterceptor:
 
     def stream(self, name: str, call: Stream) -> Stream:
         """Wrap an RPC with a streamed response. Raises KeyError if `ROLES` lacks it."""
-        roles = ROLES[name]
+        roles = frozenset(Role) if name == REFLECTION else ROLES[name]
 
         async def intercepted(request: Any, context: Context) -> AsyncIterator[Any]:
             caller = await self._authenticate(name, roles, context)

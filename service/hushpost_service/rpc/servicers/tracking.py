@@ -23,7 +23,8 @@ from hushpost_service.tracking.ingest import Batch, Ingest, Item, Tenants
 
 __all__ = ["TrackingServicer"]
 
-_LINKS_PER_MESSAGE = 1000
+_LINKS_PER_MESSAGE = 200
+"""A message that a client does not read stays in memory: at most 400 KiB."""
 _POLL_SECONDS = 1.0
 """Interval of reading links that another authority process has registered."""
 

@@ -1,0 +1,86 @@
+"""The health service: whether the authority can serve calls. It needs no API key."""
+
+import asyncio
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health import aio as health_aio
+
+from hushpost_service.rpc.interceptors.interceptor import Context
+
+__all__ = ["Health"]
+
+_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+_RECEIVING = 3
+"""Requests received at once: gRPC may buffer up to the largest message for each."""
+
+_RECEIVE_SECONDS = 1.0
+_WATCHERS = 100
+
+
+class Health:
+    """Reports one status for the whole server and for each of its services.
+
+    Callers need no key, so that what they can make the server hold is limited. Requests
+    that exceed a limit are not read, and get the status of the whole server.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        """Report a status for each of the services `names`."""
+        self._servicer = health_aio.HealthServicer()
+        self._names = ("", *names)
+        self._receiving = 0
+        self._watchers = 0
+
+    async def set_serving(self, *, serving: bool) -> None:
+        """Set the status to SERVING or NOT_SERVING."""
+        states = health_pb2.HealthCheckResponse
+        state = states.SERVING if serving else states.NOT_SERVING
+        for name in self._names:
+            await self._servicer.set(name, state)
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Add the service to a server."""
+        encode = health_pb2.HealthCheckResponse.SerializeToString
+        handlers: dict[str, Any] = {
+            "Check": grpc.stream_unary_rpc_method_handler(self._check, None, encode),
+            "Watch": grpc.stream_stream_rpc_method_handler(self._watch, None, encode),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+
+    async def _check(self, _: Any, context: Context) -> Any:
+        return await self._servicer.Check(await self._request(context), context)
+
+    async def _watch(self, _: Any, context: Context) -> None:
+        if self._watchers >= _WATCHERS:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watchers")
+        self._watchers += 1
+        try:
+            await self._servicer.Watch(await self._request(context), context)
+        finally:
+            self._watchers -= 1
+
+    async def _request(self, context: Context) -> health_pb2.HealthCheckRequest:
+        """Receive the request; return one for the whole server if that exceeds a limit."""
+        whole_server = health_pb2.HealthCheckRequest()
+        if self._receiving >= _RECEIVING:
+            return whole_server
+        self._receiving += 1
+        try:
+            async with asyncio.timeout(_RECEIVE_SECONDS):
+                message: Any = await context.read()
+        except TimeoutError:
+            return whole_server
+        finally:
+            self._receiving -= 1
+        if message is grpc.aio.EOF:
+            return whole_server
+        try:
+            return health_pb2.HealthCheckRequest.FromString(message)
+        except DecodeError:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, "the request is not a HealthCheckRequest"
+            )
+            raise

@@ -1,0 +1,84 @@
+"""Callers without an API key can make the authority neither hold memory nor write logs."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.authority import AuthorityProcess
+
+from .extent import FULL
+
+CONNECTIONS, SECONDS = (1_000, 30) if FULL else (100, 3)
+MEBIBYTES = 200
+
+UNPROTECTED = """
+import asyncio, grpc
+async def main():
+    async def call(request, context):
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED)
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", 16 << 20)])
+    handler = grpc.unary_unary_rpc_method_handler(call)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
+        "hushpost.v1.TrackingService", {"RecordEvents": handler}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+    await server.wait_for_termination()
+asyncio.run(main())
+"""
+"""A server that checks the key in its handler, as most servers do."""
+
+
+@contextmanager
+def unprotected_server() -> Iterator[tuple[int, str]]:
+    """Run `UNPROTECTED`; yield its process id and address."""
+    with subprocess.Popen(
+        [sys.executable, "-c", UNPROTECTED], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.pid, f"127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()
+
+
+def _peak_growth(pid: int, target: str, connections: int, seconds: float) -> float:
+    """Attack a server; return by how many MiB its memory grew at most."""
+    before = _mebibytes(pid, "VmRSS")
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.faults.hostile_http2",
+            target,
+            str(connections),
+            str(seconds),
+        ],
+        check=True,
+        timeout=seconds + 60,
+    )
+    return _mebibytes(pid, "VmHWM") - before
+
+
+def _mebibytes(pid: int, name: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if name in line) / 1024
+
+
+def test_unfinished_uploads_without_a_key_take_little_memory(tmp_path: Path) -> None:
+    """Connections that send as much as they can raise the process by little and log nothing."""
+    with AuthorityProcess(tmp_path) as authority:
+        growth = _peak_growth(authority.process.pid, authority.target, CONNECTIONS, SECONDS)
+        print(f"\n{CONNECTIONS} hostile connections, {SECONDS} s: +{growth:.0f} MiB")  # noqa: T201
+        assert growth < MEBIBYTES
+        assert authority.log_file.stat().st_size < 10_000
+
+
+def test_unfinished_uploads_exhaust_an_unprotected_server() -> None:
+    """Control: a server that receives a request before it checks the key holds all of it."""
+    with unprotected_server() as (pid, target):
+        growth = _peak_growth(pid, target, 20, 3)
+        print(f"\n20 hostile connections, 3 s, unprotected: +{growth:.0f} MiB")  # noqa: T201
+        assert growth > MEBIBYTES

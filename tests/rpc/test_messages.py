@@ -1,0 +1,135 @@
+"""Requests that cannot be read get a typed error, after authentication."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import grpc
+import pytest
+
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.rpc.interceptors import ErrorInterceptor
+from hushpost_service.rpc.receiving import RequestReader
+from hushpost_service.rpc.registration import InterceptedServer
+from tests.conftest import RunningAuthority, TenantKeys
+from tests.wire import Refusal, Wire, refused
+
+TRACKING = "/hushpost.v1.TrackingService/"
+
+
+async def _refusal(wire: Wire, method: str, requests: list[bytes], key: str | None) -> Refusal:
+    call: Any = wire.channel.stream_unary(TRACKING + method)
+    metadata = (("authorization", f"Bearer {key}"),) if key else ()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(iter(requests), metadata=metadata, timeout=10)
+    return refused(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("requests", "reason"),
+    [
+        ([b"\xff\xff\xff"], "MESSAGE_INVALID"),
+        ([], "MESSAGE_INVALID"),
+        ([bytes(70_000)], "MESSAGE_TOO_LARGE"),
+    ],
+)
+async def test_an_unreadable_request_is_an_invalid_argument(
+    wire: Wire,
+    tenant: TenantKeys,
+    authority: RunningAuthority,
+    requests: list[bytes],
+    reason: str,
+) -> None:
+    """A request that is no message, missing or too long is rejected, and not logged."""
+    logged = authority.process.log_file.stat().st_size
+    refusal = await _refusal(wire, "RecordClick", requests, tenant.edge_key)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+    assert authority.process.log_file.stat().st_size == logged
+
+
+@pytest.mark.parametrize("requests", [[b"\xff\xff\xff"], [], [bytes(70_000)]])
+async def test_a_request_is_not_read_without_a_key(wire: Wire, requests: list[bytes]) -> None:
+    """Whatever the request is, a call without a key is UNAUTHENTICATED."""
+    refusal = await _refusal(wire, "RecordClick", requests, None)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "API_KEY_MISSING")
+
+
+async def test_a_batch_may_be_longer_than_other_requests(wire: Wire, tenant: TenantKeys) -> None:
+    """A request of RecordEvents of 70 kB is read: it is invalid only as a message."""
+    refusal = await _refusal(wire, "RecordEvents", [b"\xff" * 70_000], tenant.edge_key)
+    assert refusal.reason == "MESSAGE_INVALID"
+
+
+async def test_a_compressed_request_is_rejected(wire: Wire, tenant: TenantKeys) -> None:
+    """A server that decompressed requests could be made to hold a thousand times their size."""
+    call: Any = wire.channel.unary_unary(TRACKING + "RecordEvents")
+    metadata = (("authorization", f"Bearer {tenant.edge_key}"),)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(
+            bytes(8_000_000), metadata=metadata, timeout=10, compression=grpc.Compression.Gzip
+        )
+    assert caught.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL)
+
+
+class _SilentContext:
+    """The context of a call whose request never arrives."""
+
+    async def read(self) -> bytes:
+        await asyncio.sleep(3600)
+        return b""
+
+
+async def test_a_request_that_does_not_arrive_ends_the_call() -> None:
+    """A caller that does not send its request in time gets MESSAGE_TIMEOUT."""
+
+    async def serve(request: Any, _: Any) -> Any:
+        return request
+
+    read = RequestReader(seconds=0.05).of_rpc("RecordClick", bytes, serve)
+    context: Any = _SilentContext()
+    with pytest.raises(HushpostError) as caught:
+        await asyncio.wait_for(read(None, context), 10)
+    assert caught.value.reason is Reason.MESSAGE_TIMEOUT
+
+
+async def _read_all(call: Any) -> None:
+    while await asyncio.wait_for(call.read(), 10) is not grpc.aio.EOF:
+        pass
+
+
+async def test_a_stream_that_is_not_read_ends() -> None:
+    """A stream whose client does not read ends after a time limit, and so does its handler."""
+    ended = asyncio.Event()
+
+    async def produce(_: Any, __: Any) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(100_000)
+        finally:
+            ended.set()
+
+    server = grpc.aio.server()
+    registrar = InterceptedServer(
+        server,
+        interceptors=(ErrorInterceptor(),),
+        reader=RequestReader(),
+        write_seconds=0.2,
+    )
+    registrar.add_registered_method_handlers(
+        "test.Service", {"Stream": grpc.unary_stream_rpc_method_handler(produce, bytes)}
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            method: Any = channel.unary_stream("/test.Service/Stream")
+            call = method(b"", timeout=20)
+            await call.read()
+            await asyncio.wait_for(ended.wait(), 10)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await _read_all(call)
+            assert caught.value.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+    finally:
+        with suppress(asyncio.CancelledError):
+            await server.stop(0)
