@@ -80,10 +80,14 @@ ClientKey: TypeAlias = Annotated[
 ]
 
 File: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV file in UTF-8.", exists=True, dir_okay=False)
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="CSV file in UTF-8; - for standard input.",
+    ),
 ]
 Delimiter: TypeAlias = Annotated[
-    Literal["auto", ",", ";"],
+    Literal["auto", ",", ";", "tab"],
     typer.Option(help="The character between cells.", rich_help_panel=_FILE),
 ]
 Rejected: TypeAlias = Annotated[

@@ -44,7 +44,13 @@ def batch_request(
 
 def batch_outcome(response: preference_pb2.BatchSetPreferencesResponse) -> BatchOutcome:
     """Convert the result of a batch."""
-    return BatchOutcome(created_count=response.created_count, changed_count=response.changed_count)
+    return BatchOutcome(
+        created_count=response.created_count,
+        changed_count=response.changed_count,
+        loosened_count=response.loosened_count,
+        tightened_count=response.tightened_count,
+        protected_indexes=tuple(response.protected_indexes),
+    )
 
 
 def preference(message: preference_pb2.Preference) -> Preference:

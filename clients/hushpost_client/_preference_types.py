@@ -50,15 +50,23 @@ class PreferenceEntry:
 class BatchOutcome:
     """The result of `Preferences.batch_set_preferences`.
 
-    Both counts are 0 when the call repeats an earlier `request_id`.
+    All counts are 0 when the call repeats an earlier `request_id`.
 
     Attributes:
         created_count: How many contacts were created.
         changed_count: How many preferences changed.
+        loosened_count: How many of them to a less strict value, including UNSET to FALSE
+            for created contacts.
+        tightened_count: How many of them to a stricter value.
+        protected_indexes: Positions of imported entries that were skipped, because they
+            would have loosened the recipient's own decision; ascending.
     """
 
     created_count: int
     changed_count: int
+    loosened_count: int
+    tightened_count: int
+    protected_indexes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,12 +27,15 @@ class Outcome:
 
 Command = Callable[..., Awaitable[Outcome]]
 
+STRICTNESS = ("FALSE", "UNSET", "TRUE")
+
 
 @dataclass
 class FakePreferenceService(preference_pb2_grpc.PreferenceServiceServicer):
     """A fake PreferenceService that stores preferences and records every request.
 
-    Erasing takes a contact out of them.
+    Erasing takes a contact out of them. Imports do not loosen what is in `decisions`, the
+    contacts that decided in person. Requests with a known request id have no effect.
 
     `script` holds what happens at the next calls: a status to fail with, a number
     of seconds to wait for, or None.
@@ -43,6 +46,8 @@ class FakePreferenceService(preference_pb2_grpc.PreferenceServiceServicer):
     erasures: list[preference_pb2.EraseContactRequest] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     script: list[tuple[grpc.StatusCode, str] | float | None] = field(default_factory=list)
+    decisions: set[str] = field(default_factory=set)
+    request_ids: set[str] = field(default_factory=set)
     target: str = ""
 
     @property
@@ -63,18 +68,31 @@ class FakePreferenceService(preference_pb2_grpc.PreferenceServiceServicer):
         """Set preferences."""
         self.requests.append(request)
         await self._follow_script(context)
-        created = changed = 0
-        for entry in request.entries:
+        response = preference_pb2.BatchSetPreferencesResponse()
+        preferences = dict(self.preferences)
+        for index, entry in enumerate(request.entries):
             name = privacy_pb2.DoNotTrack.Name(entry.do_not_track)
             word = name.removeprefix("DO_NOT_TRACK_")
-            created += entry.contact_id not in self.preferences
-            old = self.preferences.setdefault(entry.contact_id, "UNSET")
-            if word not in {"UNSPECIFIED", old}:
-                changed += 1
-                self.preferences[entry.contact_id] = word
-        return preference_pb2.BatchSetPreferencesResponse(
-            created_count=created, changed_count=changed
-        )
+            response.created_count += entry.contact_id not in preferences
+            old = preferences.setdefault(entry.contact_id, "UNSET")
+            if word in {"UNSPECIFIED", old}:
+                continue
+            is_looser = STRICTNESS.index(word) < STRICTNESS.index(old)
+            if is_looser and entry.contact_id in self.decisions and not request.overrule_recipients:
+                response.protected_indexes.append(index)
+                continue
+            response.changed_count += 1
+            response.loosened_count += is_looser
+            response.tightened_count += not is_looser
+            preferences[entry.contact_id] = word
+        if request.validate_only:
+            return response
+        if request.request_id in self.request_ids:
+            return preference_pb2.BatchSetPreferencesResponse()
+        self.request_ids.add(request.request_id)
+        self.preferences.clear()
+        self.preferences.update(preferences)
+        return response
 
     async def EraseContact(  # noqa: N802 - the name of the RPC
         self,
@@ -162,8 +180,10 @@ def contacts(tmp_path: Path) -> Callable[[str | bytes], Path]:
 def import_into(hushpost: Command, service: FakePreferenceService) -> Command:
     """Run `hushpost import` against the fake service."""
 
-    async def run(path: Path, *options: str | Path, key: str | None = "hp_key") -> Outcome:
+    async def run(
+        path: Path | str, *options: str | Path, key: str | None = "hp_key", stdin: str = ""
+    ) -> Outcome:
         fixed = ("--tenant", "acme", "--authority", service.target)
-        return await hushpost("import", path, *fixed, *options, key=key)
+        return await hushpost("import", path, *fixed, *options, key=key, stdin=stdin)
 
     return run

@@ -15,7 +15,7 @@ from hushpost_cli.contacts_file.header import FileError
 def read(path: Path, content: bytes, delimiter: str = "auto") -> list[tuple[int, list[str]]]:
     """Return the rows of a file with this content."""
     path.write_bytes(content)
-    return [(row.line, row.cells) for row in ContactsFile.open(path, delimiter).rows()]
+    return [(row.line, row.cells) for row in ContactsFile.open(path, delimiter=delimiter).rows()]
 
 
 @pytest.fixture
@@ -48,12 +48,68 @@ def test_a_misplaced_quote_affects_only_its_row(path: Path) -> None:
     assert (second.line, second.cells, second.error) == (3, ["c", "true"], None)
 
 
-def test_an_unclosed_quote_is_an_error(path: Path) -> None:
-    """The text after an unclosed quote is returned as a malformed row."""
+def errors(path: Path, content: bytes) -> list[tuple[int, str | None]]:
+    """Return the line and the error of each row."""
+    path.write_bytes(content)
+    return [(row.line, row.error) for row in ContactsFile.open(path).rows()]
+
+
+def test_an_unclosed_quote_is_an_error_of_its_line(path: Path) -> None:
+    """A quote that is not closed makes its line malformed; the next line is parsed."""
     path.write_bytes(b'contact_id,name\na,"open\nb,x\n')
-    (row,) = ContactsFile.open(path).rows()
-    assert (row.line, row.cells) == (2, ['a,"open\nb,x'])
-    assert row.error
+    first, second = ContactsFile.open(path).rows()
+    assert (first.line, first.cells) == (2, ['a,"open'])
+    assert first.error
+    assert second == (3, ["b", "x"], None)
+
+
+def test_what_may_be_the_rest_of_a_malformed_row_is_no_row(path: Path) -> None:
+    """Lines up to the error are parsed only if they have as many cells as the header."""
+    found = errors(path, b'contact_id,x,y\na,"one\ntwo\nb,c,d\n"three" four",\nfive\n')
+    assert found == [
+        (2, "can't be read as CSV: ',' expected after '\"'"),
+        (3, "may belong to line 2, whose quotes are wrong"),
+        (4, None),
+        (5, "can't be read as CSV: ',' expected after '\"'"),
+        (6, None),
+    ]
+
+
+def test_a_quoted_cell_that_contains_rows_is_malformed(path: Path) -> None:
+    """Two stray quotes do not swallow the rows between them without a word."""
+    found = errors(path, b'contact_id,x,note\na,1,"n\nb,1,n\nc,1,n"\nd,1,n\n')
+    assert found == [
+        (2, "has a quoted cell with lines that look like rows"),
+        (3, "may belong to line 2, whose quotes are wrong"),
+        (4, "may belong to line 2, whose quotes are wrong"),
+        (5, None),
+    ]
+
+
+def test_a_stray_quote_costs_a_bounded_amount(path: Path) -> None:
+    """A file in which every line has a stray quote is read in bounded time and memory."""
+    content = b"contact_id,note\n" + b'a,"""","" \n' * 20_000
+    assert len(errors(path, content)) >= 10_000
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (b"contact_id,%s\n" % b",".join(b"c%d" % n for n in range(100_000)), None),
+        (b"contact_id%s\n" % (b",x" * 100_000), "has the column x twice"),
+        (b"\x1b[31m,b\n", "\N{REPLACEMENT CHARACTER}\\[31m, b"),
+        (b'contact_id,"x\n' + b"a,b\n" * 1_000, "check its quotes"),
+        ("contact_id,b\n".encode("utf-16-le"), "contains NUL bytes; if it is UTF-16"),
+    ],
+)
+def test_a_strange_header_is_a_clear_error(path: Path, header: bytes, reason: str | None) -> None:
+    """Many columns, control characters, an open quote and NUL bytes are handled."""
+    if reason is None:
+        assert read(path, header + b"a,1\n") == [(2, ["a", "1"])]
+        return
+    with pytest.raises(FileError, match=reason) as caught:
+        read(path, header)
+    assert len(str(caught.value)) < 1_000
 
 
 def test_a_header_over_two_lines(path: Path) -> None:

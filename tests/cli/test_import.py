@@ -5,6 +5,7 @@ import csv
 import os
 import signal
 import sys
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ async def test_good_rows_are_imported(import_into: Any, contacts: Any, service: 
     """Each row sets its preference, with source and line as evidence; the exit code is 0."""
     path = contacts("contact_id,doNotTrack\nann,TRUE\nbob,no\ncid,\ndan\n")
     done = await import_into(path)
-    assert (done.code, done.out) == (
-        0,
-        "contacts.csv: 4 rows, 4 contacts imported: 4 new, 3 changed\n",
-    )
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "contacts.csv: 4 rows, 4 contacts imported: 4 new, 3 changed",
+        "2 preferences loosened, 1 tightened",
+        "1 rows have an empty doNotTrack cell",
+    ]
     assert service.preferences == {
         "ann": "TRUE",
         "bob": "FALSE",
@@ -43,10 +46,8 @@ async def test_a_second_run_changes_nothing(import_into: Any, contacts: Any, ser
     assert "0 new, 0 changed" in done.out
 
 
-async def test_the_last_row_of_a_contact_counts(
-    import_into: Any, contacts: Any, service: Any
-) -> None:
-    """The last row of a contact counts, also across batches, and a rerun changes nothing."""
+async def test_one_row_of_a_contact_counts(import_into: Any, contacts: Any, service: Any) -> None:
+    """One row of a contact counts, also across batches, and a rerun changes nothing."""
     path = contacts("contact_id,doNotTrack\nann,false\nbob,1\ncid,1\nann\nann,true\nbob\n")
     first = await import_into(path, "--batch-size", "1")
     assert service.preferences == {"ann": "TRUE", "bob": "TRUE", "cid": "TRUE"}
@@ -56,12 +57,123 @@ async def test_the_last_row_of_a_contact_counts(
     assert "0 changed" in second.out
 
 
-async def test_a_row_without_a_preference_never_replaces_one(
+@pytest.mark.parametrize("batch_size", ["1", "100"])
+async def test_the_strictest_value_of_a_contact_counts(
+    import_into: Any, contacts: Any, service: Any, batch_size: str
+) -> None:
+    """In any order, true counts before false, false before an empty cell, that before none."""
+    rows = ["true", "false", "", None]
+    orders = list(permutations(rows, 2)) + list(permutations(rows))
+    lines = [
+        f"c{number}" if cell is None else f"c{number},{cell}"
+        for number, order in enumerate(orders)
+        for cell in order
+    ]
+    path = contacts("contact_id,doNotTrack\n" + "\n".join(lines) + "\n")
+    await import_into(path, "--batch-size", batch_size)
+    best = [min(order, key=rows.index) for order in orders]
+    sent = {entry.contact_id: (entry.do_not_track, entry.source) for entry in service.entries}
+    expected = {"true": (3, 3), "false": (2, 3), "": (2, 4)}
+    assert sent == {
+        f"c{number}": expected[value] for number, value in enumerate(best) if value is not None
+    }
+    assert len(service.entries) == len(orders)
+
+
+async def test_what_changed_since_is_not_undone(
     import_into: Any, contacts: Any, service: Any
 ) -> None:
-    """A later row without a preference does not replace an earlier row with one."""
-    await import_into(contacts("contact_id,doNotTrack\nann,true\nann\n"))
+    """Importing a file again repeats the same requests; other options make other requests."""
+    path = contacts("contact_id,doNotTrack\nann,false\n")
+    await import_into(path)
+    service.preferences["ann"] = "TRUE"
+    await import_into(path)
     assert service.preferences == {"ann": "TRUE"}
+    await import_into(path, "--overrule-recipients")
+    assert service.preferences == {"ann": "FALSE"}
+    assert len({request.request_id for request in service.requests}) == 2
+
+
+async def test_protected_rows_are_listed(
+    import_into: Any, contacts: Any, service: Any, tmp_path: Path
+) -> None:
+    """Rows that would loosen a recipient's decision are written to a file; the exit code is 0.
+
+    That file can be imported with `--overrule-recipients`.
+    """
+    service.preferences.update(ann="TRUE", bob="TRUE")
+    service.decisions.add("ann")
+    path = contacts('contact_id;note;doNotTrack\nbob;;no\nann;"1\n2";no\ncid;;yes\n')
+    done = await import_into(path, "--batch-size", "2")
+    assert done.code == 0
+    assert service.preferences == {"ann": "TRUE", "bob": "FALSE", "cid": "TRUE"}
+    protected = tmp_path / "contacts.protected.csv"
+    assert "2 contacts imported: 1 new, 2 changed" in done.out
+    assert (
+        f"1 rows skipped, because they would loosen what recipients decided in person, see {protected}"
+        in done.out
+    )
+    with protected.open(newline="", encoding="utf-8") as file:
+        header, row = csv.reader(file, delimiter=";")
+    assert header == ["line", "reason", "contact_id", "note", "doNotTrack"]
+    assert row == ["3", "the recipient decided otherwise in person", "ann", "1\n2", "no"]
+    overruled = await import_into(protected, "--overrule-recipients")
+    assert (overruled.code, service.preferences["ann"]) == (0, "FALSE")
+
+
+async def test_the_file_of_protected_rows_can_be_chosen(
+    import_into: Any, contacts: Any, service: Any, tmp_path: Path
+) -> None:
+    """`--protected` sets the file; it can't be the input or the file of rejected rows."""
+    service.preferences.update(ann="TRUE")
+    service.decisions.add("ann")
+    path = contacts("contact_id,doNotTrack\nann,no\n")
+    for target in (path, tmp_path / "contacts.rejected.csv"):
+        refused = await import_into(path, "--protected", target)
+        assert refused.code in {1, 2}
+        assert "choose another --protected" in refused.err
+    assert service.requests == []
+    await import_into(path, "--protected", "kept.csv")
+    assert (tmp_path / "kept.csv").read_text().startswith("line,reason,contact_id")
+
+
+async def test_standard_input_is_imported(
+    import_into: Any, contacts: Any, service: Any, tmp_path: Path
+) -> None:
+    """`-` reads standard input, also in a dry run; other files are written to the folder."""
+    rows = "contact_id\tdoNotTrack\nann\tyes\nbob\tmaybe\n"
+    dry = await import_into("-", "--dry-run", stdin=rows)
+    assert (dry.code, service.preferences) == (3, {})
+    assert "0 preferences loosened, 1 tightened, 0 kept" in dry.out
+    done = await import_into("-", stdin=rows)
+    assert (done.code, service.preferences) == (3, {"ann": "TRUE"})
+    assert service.evidence == {"ann": "stdin.csv:2"}
+    assert (tmp_path / "stdin.rejected.csv").read_text().startswith("line\treason\tcontact_id")
+    assert (await import_into("-", stdin="")).err.startswith("hushpost: stdin.csv is empty")
+
+
+async def test_tabs_are_a_delimiter(import_into: Any, contacts: Any, service: Any) -> None:
+    """Tabs are detected, and can be chosen by name."""
+    path = contacts("contact_id\tdoNotTrack\nann\tyes\nbob\n")
+    assert (await import_into(path, "--delimiter", "tab")).code == 0
+    assert (await import_into(path)).code == 0
+    assert service.preferences == {"ann": "TRUE", "bob": "UNSET"}
+    assert (await import_into(path, "--delimiter", ",")).code == 2
+
+
+async def test_a_stray_quote_is_one_bad_row(
+    import_into: Any, contacts: Any, service: Any, tmp_path: Path
+) -> None:
+    """A stray quote rejects its row, with its line, and not the thousands that follow."""
+    rows = [f"c{number},true,x" for number in range(3_000)]
+    rows[10] = 'c10,true,"x'
+    rows[2_500] = 'c2500,true,x"'
+    done = await import_into(contacts("contact_id,doNotTrack,note\n" + "\n".join(rows) + "\n"))
+    assert done.code == 3
+    assert "1 rows rejected" in done.out
+    assert service.preferences.keys() == {f"c{number}" for number in range(3_000)} - {"c10"}
+    rejected = (tmp_path / "contacts.rejected.csv").read_text()
+    assert "12,can't be read as CSV: its quote is not closed within 100 lines" in rejected
 
 
 async def test_empty_as_unset(import_into: Any, contacts: Any, service: Any) -> None:
@@ -136,14 +248,22 @@ async def test_the_file_of_rejected_rows_can_be_chosen(
     assert mine.read_text() == "mine"
 
 
-async def test_a_dry_run_changes_nothing(hushpost: Any, contacts: Any) -> None:
-    """`--dry-run` needs neither authority nor key, writes nothing, and reports bad rows."""
-    path = contacts("contact_id,doNotTrack\nann,1\nbob,maybe\ncid,\ndan\n")
-    options = ("--tenant", "acme", "--authority", "127.0.0.1:1", "--dry-run")
-    done = await hushpost("import", path, *options, key=None)
+async def test_a_dry_run_changes_nothing(import_into: Any, contacts: Any, service: Any) -> None:
+    """`--dry-run` writes nothing, and reports bad rows and what an import would change."""
+    path = contacts("contact_id,doNotTrack\nann,1\nbob,maybe\ncid,\ndan\neve,no\nfay,no\n")
+    stored = {"ann": "UNSET", "eve": "TRUE", "fay": "FALSE"}
+    service.preferences.update(stored)
+    service.decisions.add("eve")
+    done = await import_into(path, "--dry-run", "--batch-size", "2")
     assert done.code == 3
-    assert "4 rows, 3 good, 1 bad; nothing was written" in done.out
-    assert "doNotTrack false: 1, by an empty cell: 1" in done.out
+    assert service.preferences == stored
+    assert done.out.splitlines()[-3:] == [
+        "an import now would create 2 contacts",
+        "1 preferences loosened, 1 tightened, 2 kept",
+        "1 rows would loosen what recipients decided in person, and are skipped",
+    ]
+    assert "6 rows, 5 good, 1 bad; nothing was written" in done.out
+    assert "doNotTrack false: 3, by an empty cell: 1" in done.out
     assert "line 3: doNotTrack is 'maybe'" in done.out
     assert list(path.parent.iterdir()) == [path]
 

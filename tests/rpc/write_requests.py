@@ -117,6 +117,7 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: _set(source=IMPORT)(request.entries[1]),
         lambda request: request.entries[1].ClearField("do_not_track"),
         _set(history=privacy_pb2.HISTORY_KEEP),
+        _set(overrule_recipients=True),
     ],
     "EraseContact": [
         _set(contact_id="bob"),
@@ -191,6 +192,7 @@ NOT_CONTENT = {
     "link_number",  # of links: it must be unset
     "token",  # has a test of its own
     "edge_tenant_ids",  # has a test of its own
+    "validate_only",  # changes nothing, so its request id is not used
 }
 """Fields that the changes above need not change."""
 

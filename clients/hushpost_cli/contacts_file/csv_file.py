@@ -3,7 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self, TextIO
 
@@ -13,12 +13,18 @@ from hushpost_cli.contacts_file.header import (
     Header,
     read_header,
 )
+from hushpost_cli.contacts_file.lines import Lines
 
 __all__ = ["ContactsFile", "Row"]
 
-# In characters. A longer line means that the file does not contain contacts; it must not
-# be read into memory as a whole.
-_MAX_LINE = 1 << 20
+
+# The lines that a cell must contain, and the columns that the file must have, for lines that
+# look like rows to mean that a cell is not closed where it should be. With fewer, text with
+# commas looks like that too.
+_SWALLOWED = 3
+
+
+_NAMED = {"tab": "\t"}
 
 
 class Row(NamedTuple):
@@ -40,29 +46,38 @@ class ContactsFile:
 
     Attributes:
         path: The path of the file.
+        place: The path next to which other files are written; its name is that of the file.
         size: Its size in bytes.
         header: Its columns.
         line: The number of the last physical line read so far.
     """
 
-    def __init__(self, path: Path, size: int, header: Header) -> None:
+    def __init__(self, path: Path, place: Path, size: int, header: Header) -> None:
         self.path = path
+        self.place = place
         self.size = size
         self.header = header
         self.line = 0
         self._text: TextIO | None = None
 
     @classmethod
-    def open(cls, path: Path, delimiter: str = "auto") -> Self:
+    def open(cls, path: Path, place: Path | None = None, delimiter: str = "auto") -> Self:
         """Open a file and read its header.
+
+        Args:
+            path: The path of the file.
+            place: See the attribute; None for `path`.
+            delimiter: A character, "tab", or "auto" to detect it.
 
         Raises:
             FileError: The file is not a readable contacts file.
         """
+        if not path.exists():
+            raise FileError("does not exist")
         if not path.is_file():
             # The file is read twice, which a pipe does not support.
-            raise FileError("is not a regular file")
-        candidates = DELIMITERS if delimiter == "auto" else (delimiter,)
+            raise FileError("is not a regular file; pass - to read standard input")
+        candidates = DELIMITERS if delimiter == "auto" else (_NAMED.get(delimiter, delimiter),)
         try:
             size = path.stat().st_size
             with _decoding(path), _open(path) as text:
@@ -71,7 +86,12 @@ class ContactsFile:
             raise FileError(f"can't be read: {error.strerror}") from error
         if not lines:
             raise FileError("is empty: it has no header")
-        return cls(path, size, read_header(lines, candidates))
+        return cls(path, place or path, size, read_header(lines, candidates))
+
+    @property
+    def name(self) -> str:
+        """The name of the file, for messages."""
+        return self.place.name
 
     @property
     def position(self) -> int:
@@ -83,6 +103,11 @@ class ContactsFile:
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header, without blank lines.
 
+        A stray quote lets a cell extend over the lines that follow. A malformed row
+        therefore ends with its first line, and the others are parsed again. Those that have
+        another number of cells than the header may be the rest of the row, and count as
+        malformed too.
+
         Raises:
             FileError: A line is not UTF-8, or far too long.
         """
@@ -90,55 +115,73 @@ class ContactsFile:
             yield from self._rows(self._text)
 
     def _rows(self, text: TextIO) -> Iterator[Row]:
-        raw: list[str] = []
+        lines = Lines(text)
         # strict: a misplaced quote is an error of its row. A lenient parser could swallow
         # the following rows, including their opt-outs.
-        reader = csv.reader(_lines(text, raw), delimiter=self.header.delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=self.header.delimiter, strict=True)
         header = True
+        doubt = _Doubt(self.header)
         while True:
-            start = reader.line_num + 1
-            raw.clear()
+            start = lines.start_row()
             try:
-                row = Row(start, next(reader), None)
+                cells = next(reader)
+                error = doubt.error(start, cells, lines.row)
             except StopIteration:
                 return
-            except csv.Error as error:
-                row = Row(
-                    start,
-                    ["".join(raw).rstrip("\r\n")],
-                    f"can't be read as CSV: {error}",
-                )
-            self.line = reader.line_num
-            if row.cells and not header:
-                yield row
-            header = header and not row.cells
+            except csv.Error as caught:
+                error = f"can't be read as CSV: {caught}"
+                doubt.begin(start, lines.number)
+            if error:
+                lines.read_again()
+                cells = ["".join(lines.row).rstrip("\r\n")]
+            self.line = lines.number
+            if cells and not header:
+                yield Row(start, cells, error)
+            header = header and not cells
+
+
+class _Doubt:
+    """Remembers the lines that may be the rest of a malformed row."""
+
+    def __init__(self, header: Header) -> None:
+        self._delimiter = header.delimiter
+        self._columns = len(header.columns)
+        self._row = self._last_line = 0
+        self._is_certain = False
+
+    def begin(self, line: int, last_line: int, *, is_certain: bool = False) -> None:
+        """Doubt the lines after a malformed row; they are bad if that is certain."""
+        if line > self._last_line:
+            self._row, self._is_certain = line, is_certain
+        self._last_line = max(self._last_line, last_line)
+
+    def error(self, line: int, cells: list[str], row: list[str]) -> str | None:
+        """Return why a row can't be used, if so."""
+        if line <= self._last_line:
+            if cells and (self._is_certain or len(cells) != self._columns):
+                return f"may belong to line {self._row}, whose quotes are wrong"
+        elif len(row) >= _SWALLOWED and self._columns >= _SWALLOWED and self._has_rows(row[1:]):
+            self.begin(line, line + len(row) - 1, is_certain=True)
+            return "has a quoted cell with lines that look like rows"
+        return None
+
+    def _has_rows(self, lines: list[str]) -> bool:
+        return all(line.count(self._delimiter) == self._columns - 1 for line in lines)
 
 
 def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _lines(text: TextIO, raw: list[str]) -> Iterator[str]:
-    """Yield physical lines, and append each to `raw` for malformed rows."""
-    number = 0
-    while line := text.readline(_MAX_LINE):
-        number += 1
-        if len(line) == _MAX_LINE:
-            raise FileError(f"has more than {_MAX_LINE:,} characters on line {number}")
-        raw.append(line)
-        yield line
-
-
 def _header_lines(text: TextIO) -> list[str]:
-    """Return the physical lines of the first row: several if a cell contains newlines."""
-    raw: list[str] = []
-    lines: list[str] = []
-    for line in _lines(text, raw):
-        if lines or line.strip("\r\n"):
-            lines.append(line)
-            if "".join(lines).count('"') % 2 == 0:
-                break
-    return lines
+    """Return the first physical lines that are not blank: enough for the header."""
+    lines = Lines(text)
+    with suppress(csv.Error, StopIteration):
+        while not next(lines).strip("\r\n"):
+            lines.start_row()
+        while True:
+            next(lines)
+    return lines.row
 
 
 @contextmanager

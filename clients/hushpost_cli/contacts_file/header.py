@@ -3,12 +3,14 @@
 import csv
 from dataclasses import dataclass
 
-__all__ = ["DELIMITERS", "FileError", "Header", "read_header"]
+__all__ = ["DELIMITERS", "FileError", "Header", "column_list", "read_header", "shown"]
 
-DELIMITERS = (",", ";")
+DELIMITERS = (",", ";", "\t")
 
 _CONTACT_ID = "contactid"
 _DO_NOT_TRACK = "donottrack"
+_MAX_SHOWN = 40
+_MAX_NAMES = 10
 
 
 class FileError(Exception):
@@ -35,7 +37,7 @@ class Header:
     def ignored(self) -> tuple[str, ...]:
         """The names of the columns that are not used."""
         used = {self.contact_id, self.do_not_track}
-        names = (name.strip() for index, name in enumerate(self.columns) if index not in used)
+        names = (shown(name) for index, name in enumerate(self.columns) if index not in used)
         return tuple(name for name in names if name)
 
 
@@ -43,7 +45,7 @@ def read_header(header_lines: list[str], delimiters: tuple[str, ...]) -> Header:
     """Parse a header with the first delimiter that yields a column contact_id.
 
     Args:
-        header_lines: The physical lines of the header.
+        header_lines: The first physical lines; the header may be followed by others.
         delimiters: The candidates, at least one.
 
     Raises:
@@ -56,9 +58,28 @@ def read_header(header_lines: list[str], delimiters: tuple[str, ...]) -> Header:
             _check_duplicates(columns, names)
             preference = names.index(_DO_NOT_TRACK) if _DO_NOT_TRACK in names else None
             return Header(delimiter, tuple(columns), names.index(_CONTACT_ID), preference)
+    if any("\0" in line for line in header_lines):
+        raise FileError("contains NUL bytes; if it is UTF-16, save it as UTF-8")
     found = max((_cells(header_lines, delimiter) for delimiter in delimiters), key=len)
-    first_line = ", ".join(name.strip()[:40] for name in found[:10]) or "nothing that is CSV"
-    raise FileError(f"has no column contact_id; its first line has: {first_line}")
+    first_line = column_list(tuple(map(shown, found))) or "nothing that is CSV"
+    hint = "; check its quotes" if '"' in header_lines[0] else ""
+    raise FileError(f"has no column contact_id; its first line has: {first_line}{hint}")
+
+
+def column_list(names: tuple[str, ...]) -> str:
+    """Return names of columns as text; of many, only the first ones."""
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def shown(text: str) -> str:
+    """Return text of the file for a message: on one line, short, without control characters."""
+    text = text.strip()
+    if len(text) > _MAX_SHOWN:
+        text = text[:_MAX_SHOWN] + "…"
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def _cells(lines: list[str], delimiter: str) -> list[str]:
@@ -74,10 +95,12 @@ def _normalized(name: str) -> str:
     `Contact ID` and `do_not_track` are accepted: ignoring a misspelt preference column
     would lose opt-outs silently.
     """
-    return "".join(letter for letter in name.casefold() if letter not in " \t_-")
+    return "".join(letter for letter in name.casefold() if letter not in " _-")
 
 
 def _check_duplicates(columns: list[str], names: list[str]) -> None:
-    for index, name in enumerate(names):
-        if name and name in names[:index]:
-            raise FileError(f"has the column {columns[index].strip()} twice")
+    seen = set()
+    for column, name in zip(columns, names, strict=True):
+        if name and name in seen:
+            raise FileError(f"has the column {shown(column)} twice")
+        seen.add(name)

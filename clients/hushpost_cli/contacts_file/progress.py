@@ -55,7 +55,7 @@ class Bar:
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._progress.add_task(f"{verb} {file.path.name}", total=file.size, rows=0)
+        self._task = self._progress.add_task(f"{verb} {file.name}", total=file.size, rows=0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -113,7 +113,7 @@ class Lines:
         share = self._file.position / max(self._file.size, 1)
         left = seconds / share - seconds if share else 0
         print(
-            f"{self._verb} {self._file.path.name}: {share:.0%}, {rows:,} rows, "
+            f"{self._verb} {self._file.name}: {share:.0%}, {rows:,} rows, "
             f"{rows / seconds:,.0f}/s, {left:,.0f} s left",
             file=self._out,
             flush=True,

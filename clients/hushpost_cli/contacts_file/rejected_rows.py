@@ -13,15 +13,15 @@ __all__ = ["RejectedRows", "check_target", "default_path"]
 _COLUMNS = ("line", "reason")
 
 
-def default_path(path: Path) -> Path:
+def default_path(path: Path, kind: str = "rejected") -> Path:
     """Return the path `contacts.rejected.csv` for `contacts.csv`, in the same folder."""
-    return path.with_name(f"{path.stem}.rejected.csv")
+    return path.with_name(f"{path.stem}.{kind}.csv")
 
 
-def check_target(target: Path, path: Path) -> None:
+def check_target(target: Path, path: Path, kind: str = "rejected") -> None:
     """Raise FileError if the rejected rows would overwrite the input."""
     if target.resolve() == path.resolve():
-        raise FileError("can't also be the file for rejected rows; choose another --rejected")
+        raise FileError(f"can't also be the file for {kind} rows; choose another --{kind}")
 
 
 class RejectedRows:
@@ -29,10 +29,16 @@ class RejectedRows:
 
     The file is created with the first rejected row and has the delimiter of the input.
     An import ignores its additional columns, so users can correct and import it.
+
+    Attributes:
+        path: The path of the file.
+        count: Rows written so far.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, kind: str = "rejected") -> None:
+        """Name the file; `kind` is the name of the option that sets its path."""
         self.path = path
+        self._kind = kind
         self.count = 0
         self._header = header
         self._text: TextIO | None = None
@@ -47,8 +53,8 @@ class RejectedRows:
         if self.path.exists():
             if not _has_rejected_rows(self.path):
                 raise FileError(
-                    f"can't write its rejected rows to {self.path}, which has other content; "
-                    "choose another --rejected"
+                    f"can't write its {self._kind} rows to {self.path}, which has other "
+                    f"content; choose another --{self._kind}"
                 )
             self.path.unlink()
         return self
@@ -78,4 +84,4 @@ def _has_rejected_rows(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         start = file.read(11)
-    return start in (b"line,reason", b"line;reason")
+    return start in (b"line,reason", b"line;reason", b"line\treason")

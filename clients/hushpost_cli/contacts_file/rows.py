@@ -25,8 +25,8 @@ def parse_rows(
     read: Callable[[list[str], Header], T],
     reject: Callable[[Row, str], None],
     progress: Callable[[int], None],
-) -> Generator[tuple[int, T]]:
-    """Yield the parsed good rows of a file, each with its line number.
+) -> Generator[tuple[Row, T]]:
+    """Yield the good rows of a file, each with what it was parsed to.
 
     Args:
         file: The file to read.
@@ -46,7 +46,7 @@ def parse_rows(
         except BadRowError as error:
             reject(row, str(error))
             continue
-        yield row.line, value
+        yield row, value
 
 
 def read_contact_id(cells: list[str], header: Header) -> str:

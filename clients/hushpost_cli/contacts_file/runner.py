@@ -1,8 +1,9 @@
 """Runs a command that processes a contacts file: check the file, then process each row."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from hushpost_cli._connection import Connection, read_api_key, read_tls
 from hushpost_cli._exit import BAD_ROWS, INTERRUPTED, USAGE, fail, print_lines
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import FileError
+from hushpost_cli.contacts_file.input_file import InputFile, input_file
 from hushpost_cli.contacts_file.progress import progress_bar
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows, check_target, default_path
 from hushpost_cli.contacts_file.summary import Summary
@@ -63,8 +65,18 @@ class Task(Protocol):
         """Read the whole file without side effects. Raises FileError."""
         ...
 
-    def dry_run_report(self, file: ContactsFile) -> list[str]:
-        """Return the report of a dry run."""
+    def content(self, file: ContactsFile) -> list[str]:
+        """Return what the file contains, for a dry run."""
+        ...
+
+    @property
+    def preview(
+        self,
+    ) -> Callable[[ContactsFile, Preferences, str, Progress], Awaitable[list[str]]] | None:
+        """Returns what `process` would do, for a dry run. Raises HushpostError.
+
+        None if a dry run does not ask the authority.
+        """
         ...
 
     def confirm(self, file: ContactsFile, tenant_id: str) -> None:
@@ -78,12 +90,8 @@ class Task(Protocol):
         preferences: Preferences,
         tenant_id: str,
         progress: Progress,
-    ) -> None:
-        """Process all good rows. Raises HushpostError, OSError, FileError."""
-        ...
-
-    def report(self, file: ContactsFile, rejected: RejectedRows) -> list[str]:
-        """Return the report of a complete run."""
+    ) -> list[str]:
+        """Process all good rows; return the report. Raises HushpostError, OSError, FileError."""
         ...
 
     def failure(self, file: ContactsFile, reason: str) -> str:
@@ -94,58 +102,78 @@ class Task(Protocol):
 def run(task: Task, options: RunOptions) -> None:
     """Check the file, then process its rows. Raises typer.Exit if the check found bad rows."""
     name = options.file.name
-    target = options.rejected or default_path(options.file)
     try:
-        file = ContactsFile.open(options.file, options.delimiter)
-        print_lines(task.header_notes(file), err=True)
-        connection = None
-        if not options.dry_run:
-            check_target(target, options.file)
-            connection = Connection(
-                options.authority,
-                read_api_key(options.api_key_file),
-                read_tls(
-                    options.tls,
-                    options.ca_file,
-                    options.client_certificate,
-                    options.client_key,
-                ),
-            )
-        summary = _check(task, file)
-        if connection is None:
-            print_lines(task.dry_run_report(file))
-        else:
-            task.confirm(file, options.tenant)
-            with RejectedRows(target, file.header) as rejected:
-                _process(task, file, rejected, connection, options.tenant)
+        with input_file(options.file) as found:
+            name = found.place.name
+            summary = _run(task, options, found)
     except FileError as error:
         raise fail(f"{name} {error}", USAGE) from error
+    except KeyboardInterrupt:
+        raise fail(f"interrupted; {task.nothing_done}", INTERRUPTED) from None
     if summary.bad:
         raise typer.Exit(BAD_ROWS)
 
 
+def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
+    file = ContactsFile.open(found.path, found.place, options.delimiter)
+    print_lines(task.header_notes(file), err=True)
+    if options.dry_run:
+        summary = _check(task, file)
+        print_lines(task.content(file))
+        if task.preview:
+            _call(
+                task,
+                file,
+                _connection(options),
+                partial(task.preview, file),
+                options.tenant,
+                "comparing",
+            )
+        return summary
+    target = options.rejected or default_path(found.place)
+    check_target(target, found.path)
+    connection = _connection(options)
+    summary = _check(task, file)
+    task.confirm(file, options.tenant)
+    with RejectedRows(target, file.header) as rejected:
+        _call(
+            task, file, connection, partial(task.process, file, rejected), options.tenant, task.verb
+        )
+    return summary
+
+
+def _connection(options: RunOptions) -> Connection:
+    return Connection(
+        options.authority,
+        read_api_key(options.api_key_file),
+        read_tls(options.tls, options.ca_file, options.client_certificate, options.client_key),
+    )
+
+
 def _check(task: Task, file: ContactsFile) -> Summary:
-    try:
-        with progress_bar(file, "checking", task.progress_rows) as progress:
-            return task.check(file, progress)
-    except KeyboardInterrupt:
-        raise fail(f"interrupted; {task.nothing_done}", INTERRUPTED) from None
+    with progress_bar(file, "checking", task.progress_rows) as progress:
+        return task.check(file, progress)
 
 
-def _process(
-    task: Task, file: ContactsFile, rejected: RejectedRows, connection: Connection, tenant: str
+def _call(
+    task: Task,
+    file: ContactsFile,
+    connection: Connection,
+    calls: Callable[[Preferences, str, Progress], Awaitable[list[str]]],
+    tenant: str,
+    verb: str,
 ) -> None:
-    async def process() -> None:
+    async def make_calls() -> list[str]:
         async with connection.open() as hushpost:
-            with progress_bar(file, task.verb, task.progress_rows) as progress:
-                await task.process(file, rejected, hushpost.preferences, tenant, progress)
+            with progress_bar(file, verb, task.progress_rows) as progress:
+                return await calls(hushpost.preferences, tenant, progress)
 
     try:
-        asyncio.run(process())
+        report = asyncio.run(make_calls())
     except HushpostError as error:
         raise fail(task.failure(file, str(error))) from error
     except (OSError, FileError) as error:
         raise fail(task.failure(file, f"stopped: {error}")) from error
     except KeyboardInterrupt:
         raise fail(task.failure(file, "interrupted"), INTERRUPTED) from None
-    print_lines(task.report(file, rejected))
+    print_lines(report)

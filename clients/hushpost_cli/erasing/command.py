@@ -88,6 +88,7 @@ class _EraseTask:
     verb = "erasing"
     nothing_done = "no contact was erased"
     progress_rows = 100
+    preview = None
 
     def __init__(self, proof: Proof, concurrent_calls: int, *, ask: bool) -> None:
         self._proof = proof
@@ -97,19 +98,19 @@ class _EraseTask:
         self._progress = EraseProgress()
 
     def header_notes(self, file: ContactsFile) -> list[str]:
-        return messages.header_notes(file.path.name, file.header)
+        return messages.header_notes(file.name, file.header)
 
     def check(self, file: ContactsFile, progress: Progress) -> EraseSummary:
         self._summary = check_rows(file, progress)
         return self._summary
 
-    def dry_run_report(self, file: ContactsFile) -> list[str]:
-        return messages.dry_run_report(file.path.name, self._summary)
+    def content(self, file: ContactsFile) -> list[str]:
+        return messages.content(file.name, self._summary)
 
     def confirm(self, file: ContactsFile, tenant_id: str) -> None:
         if not self._ask:
             return
-        question = messages.question(file.path.name, self._summary, tenant_id)
+        question = messages.question(file.name, self._summary, tenant_id)
         try:
             is_confirmed = typer.confirm(question, err=True)
         except typer.Abort:
@@ -127,14 +128,12 @@ class _EraseTask:
         preferences: Preferences,
         tenant_id: str,
         progress: Progress,
-    ) -> None:
+    ) -> list[str]:
         calls = EraseCalls(
             file, self._summary, rejected, self._proof, self._concurrent_calls, self._progress
         )
         await calls.send(preferences, tenant_id, progress)
-
-    def report(self, file: ContactsFile, rejected: RejectedRows) -> list[str]:
-        return messages.report(file.path.name, self._summary, self._progress, rejected)
+        return messages.report(file.name, self._summary, self._progress, rejected)
 
     def failure(self, file: ContactsFile, reason: str) -> str:
-        return messages.failure(file.path.name, reason, self._progress)
+        return messages.failure(file.name, reason, self._progress)

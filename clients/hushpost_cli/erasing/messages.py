@@ -1,21 +1,21 @@
 """The messages of `hushpost erase`."""
 
-from hushpost_cli.contacts_file.header import Header
+from dataclasses import replace
+
+from hushpost_cli.contacts_file.header import Header, column_list
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
 from hushpost_cli.erasing.calls import EraseProgress, EraseSummary
 
-__all__ = ["dry_run_report", "failure", "header_notes", "question", "report"]
+__all__ = ["content", "failure", "header_notes", "question", "report"]
 
 
 def header_notes(name: str, header: Header) -> list[str]:
     """Return a note on unused columns."""
-    contact_id = header.columns[header.contact_id]
-    others = [column.strip() for column in header.columns if column is not contact_id]
-    ignored = ", ".join(column for column in others if column)
-    return [f"{name}: ignoring the columns {ignored}"] if ignored else []
+    ignored = replace(header, do_not_track=None).ignored
+    return [f"{name}: ignoring the columns {column_list(ignored)}"] if ignored else []
 
 
-def dry_run_report(name: str, summary: EraseSummary) -> list[str]:
+def content(name: str, summary: EraseSummary) -> list[str]:
     """Return what the file contains."""
     return [f"{name}: {summary.totals()}; no contact was erased", *summary.errors()]
 

@@ -1,17 +1,19 @@
 """Sends the rows of a contacts file in batches."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID, uuid5
 
 from hushpost_cli._exit import IN_DOUBT
-from hushpost_cli.contacts_file.csv_file import ContactsFile
-from hushpost_cli.contacts_file.rejected_rows import RejectedRows
+from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
 from hushpost_cli.contacts_file.rows import parse_rows
 from hushpost_cli.importing.cells import EmptyAs, reader
 from hushpost_cli.importing.preflight import ImportSummary
 from hushpost_client import HushpostError, PreferenceEntry, Preferences
 
-__all__ = ["MAX_BATCH", "BatchImport", "ImportProgress"]
+__all__ = ["MAX_BATCH", "BatchImport", "ImportOptions", "ImportProgress"]
 
 MAX_BATCH = 10_000
 _MAX_NAME_BYTES = 120
@@ -19,15 +21,38 @@ _MAX_NAME_BYTES = 120
 # only after their events are anonymized.
 _BATCH_TIMEOUT = 120.0
 
+_NAMESPACE = UUID("b1a7f0a5-5c0f-4f6e-8a53-8c6f4f7d2f19")
+
+_PROTECTED = "the recipient decided otherwise in person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How a file is imported.
+
+    Attributes:
+        empty_as: The meaning of an empty preference cell.
+        batch_size: Contacts per call.
+        overrule_recipients: Whether to loosen decisions that recipients made in person.
+        dry_run: Whether to ask the authority what it would do, and change nothing.
+    """
+
+    empty_as: EmptyAs
+    batch_size: int
+    overrule_recipients: bool
+    dry_run: bool
+
 
 @dataclass(slots=True)
 class ImportProgress:
     """The progress of an import.
 
     Attributes:
-        sent: Contacts that were sent and committed.
+        sent: Contacts that were sent and committed, including the protected ones.
         created: Contacts that were created.
-        changed: Preferences that changed.
+        loosened: Preferences that became less strict.
+        tightened: Preferences that became stricter.
+        protected: Rows that the authority skipped to protect the recipient's decision.
         superseded: Rows omitted because another row of the same contact counts.
         done_line: All good rows up to this line are committed.
         open_line: The last line of a batch in doubt; 0 if there is none.
@@ -35,10 +60,17 @@ class ImportProgress:
 
     sent: int = 0
     created: int = 0
-    changed: int = 0
+    loosened: int = 0
+    tightened: int = 0
+    protected: int = 0
     superseded: int = 0
     done_line: int = 0
     open_line: int = 0
+
+
+class _Item(NamedTuple):
+    row: Row
+    entry: PreferenceEntry
 
 
 @dataclass(slots=True)
@@ -48,13 +80,17 @@ class BatchImport:
     Batches are sent sequentially. Concurrent batches would gain little, because the
     authority commits them sequentially, and a failed import could not report that
     everything up to line n is imported.
+
+    The request ids are derived from the content. Running the command again with the same
+    file repeats the same requests, which have no effect then, so preferences that changed in
+    between stay.
     """
 
     file: ContactsFile
     summary: ImportSummary
-    rejected: RejectedRows
-    empty_as: EmptyAs
-    batch_size: int
+    options: ImportOptions
+    reject: Callable[[Row, str], None]
+    protect: Callable[[Row, str], None]
     done: ImportProgress
 
     async def send(
@@ -64,43 +100,62 @@ class BatchImport:
 
         Raises:
             HushpostError: The authority rejected a batch, or all retries failed.
-            OSError: A rejected row could not be written.
+            OSError: A rejected or protected row could not be written.
         """
-        for entries in self._batches(progress):
+        for batch in self._batches(progress):
             self.done.open_line = self.file.line
-            if entries:
-                try:
-                    outcome = await preferences.batch_set_preferences(
-                        entries, tenant_id=tenant_id, timeout=_BATCH_TIMEOUT
-                    )
-                except HushpostError as error:
-                    if not isinstance(error, IN_DOUBT):
-                        self.done.open_line = 0
-                    raise
-                self.done.created += outcome.created_count
-                self.done.changed += outcome.changed_count
-                self.done.sent += len(entries)
+            if batch:
+                await self._send(batch, preferences, tenant_id)
             self.done.done_line, self.done.open_line = self.done.open_line, 0
 
-    def _batches(self, progress: Callable[[int], None]) -> Iterator[list[PreferenceEntry]]:
-        batch: dict[str, PreferenceEntry] = {}
-        name = _evidence_name(self.file.path.name)
-        rows = parse_rows(self.file, reader(self.empty_as), self.rejected.add, progress)
-        for line, contact in rows:
-            contact_id, preference, source = contact
-            if self.summary.supersedes(contact_id, line) or (
-                # A row without a preference must not replace one with a preference.
-                preference is None and contact_id in batch
-            ):
+    async def _send(self, batch: list[_Item], preferences: Preferences, tenant_id: str) -> None:
+        entries = [item.entry for item in batch]
+        try:
+            outcome = await preferences.batch_set_preferences(
+                entries,
+                overrule_recipients=self.options.overrule_recipients,
+                validate_only=self.options.dry_run,
+                tenant_id=tenant_id,
+                request_id=self._request_id(entries),
+                timeout=_BATCH_TIMEOUT,
+            )
+        except HushpostError as error:
+            if not isinstance(error, IN_DOUBT):
+                self.done.open_line = 0
+            raise
+        self.done.sent += len(batch)
+        self.done.created += outcome.created_count
+        self.done.loosened += outcome.loosened_count
+        self.done.tightened += outcome.tightened_count
+        self.done.protected += len(outcome.protected_indexes)
+        for index in outcome.protected_indexes:
+            self.protect(batch[index].row, _PROTECTED)
+
+    def _batches(self, progress: Callable[[int], None]) -> Iterator[list[_Item]]:
+        batch: list[_Item] = []
+        name = _evidence_name(self.file.name)
+        rows = parse_rows(self.file, reader(self.options.empty_as), self.reject, progress)
+        for row, contact in rows:
+            if not self.summary.repeated.counts(contact, row.line):
                 self.done.superseded += 1
                 continue
-            batch[contact_id] = PreferenceEntry(
-                contact_id, preference, source=source, evidence=f"{name}:{line}"
+            contact_id, preference, source = contact
+            entry = PreferenceEntry(
+                contact_id, preference, source=source, evidence=f"{name}:{row.line}"
             )
-            if len(batch) >= self.batch_size:
-                yield list(batch.values())
-                batch.clear()
-        yield list(batch.values())
+            batch.append(_Item(row, entry))
+            if len(batch) >= self.options.batch_size:
+                yield batch
+                batch = []
+        yield batch
+
+    def _request_id(self, entries: Iterable[PreferenceEntry]) -> UUID:
+        digest = hashlib.sha256()
+        for entry in entries:
+            digest.update(
+                f"{entry.contact_id}\n{entry.do_not_track}\n{entry.source}\n{entry.evidence}\n".encode()
+            )
+        return uuid5(_NAMESPACE, f"{digest.hexdigest()}:{self.options.overrule_recipients}")
 
 
 def _evidence_name(name: str) -> str:

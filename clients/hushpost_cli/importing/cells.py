@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-from hushpost_cli.contacts_file.header import Header
+from hushpost_cli.contacts_file.header import Header, shown
 from hushpost_cli.contacts_file.rows import BadRowError, read_contact_id
 from hushpost_client import DoNotTrack, PreferenceSource
 
@@ -28,11 +28,26 @@ _EMPTY = {
 
 
 class Contact(NamedTuple):
-    """The contact of a row. `do_not_track` is None if the row leaves the preference unchanged."""
+    """The contact of a row.
+
+    Attributes:
+        contact_id: The tenant's id.
+        do_not_track: None if the row leaves the preference unchanged.
+        source: IMPORT_EMPTY_CELL if an empty cell means FALSE.
+    """
 
     contact_id: str
     do_not_track: DoNotTrack | None
     source: PreferenceSource
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an empty cell sets the preference."""
+        # No cell says UNSET.
+        return (
+            self.source is PreferenceSource.IMPORT_EMPTY_CELL
+            or self.do_not_track is DoNotTrack.UNSET
+        )
 
 
 def read_contact(cells: list[str], header: Header, empty_as: EmptyAs) -> Contact:
@@ -66,5 +81,6 @@ def _preference(cell: str, empty_as: EmptyAs) -> tuple[DoNotTrack, PreferenceSou
     try:
         return _VALUES[value], PreferenceSource.IMPORT
     except KeyError:
-        shown = cell if len(cell) <= 40 else cell[:40] + "…"  # noqa: PLR2004
-        raise BadRowError(f"doNotTrack is {shown!r}, not true, false, 1, 0, yes, no") from None
+        raise BadRowError(
+            f"doNotTrack is {shown(cell)!r}, not true, false, 1, 0, yes, no"
+        ) from None

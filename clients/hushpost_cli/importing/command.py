@@ -1,6 +1,8 @@
 """The command `hushpost import`."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -12,22 +14,27 @@ from hushpost_cli._options import (
     ClientCertificate,
     ClientKey,
     Delimiter,
-    DryRun,
     File,
     Rejected,
     Tenant,
     Tls,
 )
-from hushpost_cli.contacts_file.csv_file import ContactsFile
-from hushpost_cli.contacts_file.rejected_rows import RejectedRows
+from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
+from hushpost_cli.contacts_file.rejected_rows import RejectedRows, check_target, default_path
 from hushpost_cli.contacts_file.runner import Progress, RunOptions, run
 from hushpost_cli.importing import messages
-from hushpost_cli.importing.batches import MAX_BATCH, BatchImport, ImportProgress
-from hushpost_cli.importing.cells import EmptyAs
+from hushpost_cli.importing.batches import (
+    MAX_BATCH,
+    BatchImport,
+    ImportOptions,
+    ImportProgress,
+)
 from hushpost_cli.importing.preflight import ImportSummary, check_rows
 from hushpost_client import Preferences
 
 __all__ = ["import_contacts"]
+
+_Add: TypeAlias = Callable[[Row, str], None]
 
 
 def import_contacts(
@@ -49,14 +56,38 @@ def import_contacts(
     batch_size: Annotated[
         int, typer.Option(min=1, max=MAX_BATCH, help="Contacts per call.")
     ] = MAX_BATCH,
-    dry_run: DryRun = False,
+    protected: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for rows that would loosen recipients' decisions. "
+            "Default: NAME.protected.csv next to FILE.",
+            rich_help_panel="Contacts file",
+        ),
+    ] = None,
+    overrule_recipients: Annotated[
+        bool,
+        typer.Option(
+            "--overrule-recipients",
+            help="Loosen preferences that recipients set in person, too.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Report what an import would do; change and write nothing."),
+    ] = False,
 ) -> None:
     """Import contacts and their preferences from a CSV file.
 
     Columns: contact_id and, optionally, doNotTrack with true, false, 1, 0,
     yes or no. An empty cell means false unless --empty-as is given. A row
     that ends before the column, or a file without it, leaves preferences
-    unchanged. Importing a file again changes nothing.
+    unchanged. If a contact has several rows, true counts before false, and
+    false before an empty cell.
+
+    Decisions that recipients made in person are never loosened unless
+    --overrule-recipients is given; such rows go to NAME.protected.csv.
+    Importing a file again does not undo what changed in between: for at least a
+    week it changes nothing, later it can't loosen recipients' decisions.
 
     Exit codes: 0 all rows imported, 1 failed, 2 nothing imported because of
     the command line or the file, 3 imported except for bad rows, 130
@@ -75,7 +106,13 @@ def import_contacts(
         rejected=rejected,
         dry_run=dry_run,
     )
-    run(_ImportTask(empty_as, batch_size), options)
+    how = ImportOptions(
+        empty_as=empty_as,
+        batch_size=batch_size,
+        overrule_recipients=overrule_recipients,
+        dry_run=dry_run,
+    )
+    run(_ImportTask(how, protected), options)
 
 
 class _ImportTask:
@@ -83,21 +120,27 @@ class _ImportTask:
     nothing_done = "nothing was imported"
     progress_rows = 5_000
 
-    def __init__(self, empty_as: EmptyAs, batch_size: int) -> None:
-        self._empty_as = empty_as
-        self._batch_size = batch_size
+    def __init__(self, options: ImportOptions, protected: Path | None) -> None:
+        self._options = options
+        self._protected = protected
         self._summary = ImportSummary()
         self._progress = ImportProgress()
 
     def header_notes(self, file: ContactsFile) -> list[str]:
-        return messages.header_notes(file.path.name, file.header)
+        return messages.header_notes(file.name, file.header)
 
     def check(self, file: ContactsFile, progress: Progress) -> ImportSummary:
-        self._summary = check_rows(file, self._empty_as, progress)
+        self._summary = check_rows(file, self._options.empty_as, progress)
         return self._summary
 
-    def dry_run_report(self, file: ContactsFile) -> list[str]:
-        return messages.dry_run_report(file.path.name, self._summary)
+    def content(self, file: ContactsFile) -> list[str]:
+        return messages.content(file.name, self._summary)
+
+    async def preview(
+        self, file: ContactsFile, preferences: Preferences, tenant_id: str, progress: Progress
+    ) -> list[str]:
+        await self._batches(file, _ignore, _ignore).send(preferences, tenant_id, progress)
+        return messages.effect(self._progress)
 
     def confirm(self, file: ContactsFile, tenant_id: str) -> None:
         """Ask nothing: an import can be repeated and corrected."""
@@ -109,14 +152,22 @@ class _ImportTask:
         preferences: Preferences,
         tenant_id: str,
         progress: Progress,
-    ) -> None:
-        batches = BatchImport(
-            file, self._summary, rejected, self._empty_as, self._batch_size, self._progress
-        )
-        await batches.send(preferences, tenant_id, progress)
-
-    def report(self, file: ContactsFile, rejected: RejectedRows) -> list[str]:
-        return messages.report(file.path.name, self._summary, self._progress, rejected)
+    ) -> list[str]:
+        target = self._protected or default_path(file.place, "protected")
+        check_target(target, file.path, "protected")
+        check_target(target, rejected.path, "protected")
+        with RejectedRows(target, file.header, "protected") as protected:
+            batches = self._batches(file, rejected.add, protected.add)
+            await batches.send(preferences, tenant_id, progress)
+        return messages.report(file.name, self._summary, self._progress, rejected, protected)
 
     def failure(self, file: ContactsFile, reason: str) -> str:
-        return messages.failure(file.path.name, reason, self._progress)
+        if self._options.dry_run:
+            return f"{file.name}: {reason}; nothing was changed"
+        return messages.failure(file.name, reason, self._progress)
+
+    def _batches(self, file: ContactsFile, reject: _Add, protect: _Add) -> BatchImport:
+        return BatchImport(file, self._summary, self._options, reject, protect, self._progress)
+
+
+def _ignore(_row: Row, _reason: str) -> None: ...

@@ -1,25 +1,25 @@
 """The messages of `hushpost import`."""
 
-from hushpost_cli.contacts_file.header import Header
+from hushpost_cli.contacts_file.header import Header, column_list
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
 from hushpost_cli.importing.batches import ImportProgress
 from hushpost_cli.importing.preflight import ImportSummary
 from hushpost_client import DoNotTrack
 
-__all__ = ["dry_run_report", "failure", "header_notes", "report"]
+__all__ = ["content", "effect", "failure", "header_notes", "report"]
 
 
 def header_notes(name: str, header: Header) -> list[str]:
     """Return notes on unused columns and on a missing preference column."""
     notes = []
     if header.ignored:
-        notes.append(f"{name}: ignoring the columns {', '.join(header.ignored)}")
+        notes.append(f"{name}: ignoring the columns {column_list(header.ignored)}")
     if header.do_not_track is None:
         notes.append(f"{name}: no column doNotTrack, preferences stay unchanged")
     return notes
 
 
-def dry_run_report(name: str, summary: ImportSummary) -> list[str]:
+def content(name: str, summary: ImportSummary) -> list[str]:
     """Return what the file contains."""
     count = summary.preferences.get
     return [
@@ -32,14 +32,38 @@ def dry_run_report(name: str, summary: ImportSummary) -> list[str]:
     ]
 
 
+def effect(done: ImportProgress) -> list[str]:
+    """Return what an import would do."""
+    unchanged = done.sent - done.loosened - done.tightened - done.protected
+    return [
+        f"an import now would create {done.created:,} contacts",
+        f"{done.loosened:,} preferences loosened, {done.tightened:,} tightened, {unchanged:,} kept",
+        f"{done.protected:,} rows would loosen what recipients decided in person, and are skipped",
+    ]
+
+
 def report(
-    name: str, summary: ImportSummary, done: ImportProgress, rejected: RejectedRows
+    name: str,
+    summary: ImportSummary,
+    done: ImportProgress,
+    rejected: RejectedRows,
+    protected: RejectedRows,
 ) -> list[str]:
     """Return what the import did."""
-    imported = f"{done.sent:,} contacts imported: {done.created:,} new, {done.changed:,} changed"
-    lines = [f"{name}: {summary.rows:,} rows, {imported}"]
+    changed = done.loosened + done.tightened
+    imported = f"{done.sent - done.protected:,} contacts imported: {done.created:,} new"
+    lines = [f"{name}: {summary.rows:,} rows, {imported}, {changed:,} changed"]
+    if changed:
+        lines.append(f"{done.loosened:,} preferences loosened, {done.tightened:,} tightened")
+    if summary.empty:
+        lines.append(f"{summary.empty:,} rows have an empty doNotTrack cell")
     if done.superseded:
         lines.append(f"{done.superseded:,} rows superseded by another row of the same contact")
+    if done.protected:
+        lines.append(
+            f"{done.protected:,} rows skipped, because they would loosen what recipients decided "
+            f"in person, see {protected.path}"
+        )
     if rejected.count:
         lines.append(f"{rejected.count:,} rows rejected, see {rejected.path}")
     return lines

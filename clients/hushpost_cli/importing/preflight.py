@@ -7,13 +7,10 @@ from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.rows import parse_rows
 from hushpost_cli.contacts_file.summary import Summary
 from hushpost_cli.importing.cells import EmptyAs, reader
-from hushpost_client import DoNotTrack, PreferenceSource
+from hushpost_cli.importing.repeats import RepeatedContacts
+from hushpost_client import DoNotTrack
 
 __all__ = ["ImportSummary", "check_rows"]
-
-# A bitmap of 16 MiB (a Bloom filter with one hash) for files of any size. Of a million
-# contacts, about 4,000 look repeated without being so, which costs a dict entry each.
-_BITS = 1 << 27
 
 
 @dataclass(slots=True)
@@ -23,17 +20,12 @@ class ImportSummary(Summary):
     Attributes:
         preferences: Rows by the preference that they set.
         empty: Rows that set it by an empty cell.
-        last_lines: For contacts that may occur repeatedly with a preference: the line of
-            the last such row, which counts.
+        repeated: The rows that count for contacts with several rows.
     """
 
     preferences: dict[DoNotTrack | None, int] = field(default_factory=dict)
     empty: int = 0
-    last_lines: dict[str, int] = field(default_factory=dict)
-
-    def supersedes(self, contact_id: str, line: int) -> bool:
-        """Return whether a later row sets the preference of the same contact."""
-        return self.last_lines.get(contact_id, line) > line
+    repeated: RepeatedContacts = field(default_factory=RepeatedContacts)
 
 
 def check_rows(
@@ -41,9 +33,7 @@ def check_rows(
 ) -> ImportSummary:
     """Read a file to its end without side effects.
 
-    A file that can't be read to its end therefore changes nothing. The summary also finds
-    the last row of each repeated contact: sending all rows would change the preference
-    back and forth at every import, and anonymize events on the way.
+    A file that can't be read to its end therefore changes nothing.
 
     Args:
         file: The file to read.
@@ -54,20 +44,14 @@ def check_rows(
         FileError: The file can't be read to its end.
     """
     summary = ImportSummary()
-    seen = bytearray(_BITS >> 3)
 
     def count(rows: int) -> None:
         summary.rows = rows
         progress(rows)
 
-    for line, contact in parse_rows(file, reader(empty_as), summary.reject, count):
+    for row, contact in parse_rows(file, reader(empty_as), summary.reject, count):
         preference = contact.do_not_track
         summary.preferences[preference] = summary.preferences.get(preference, 0) + 1
-        summary.empty += contact.source is PreferenceSource.IMPORT_EMPTY_CELL
-        bit = hash(contact.contact_id) & (_BITS - 1)
-        mask = 1 << (bit & 7)
-        if not seen[bit >> 3] & mask:
-            seen[bit >> 3] |= mask
-        elif preference is not None:
-            summary.last_lines[contact.contact_id] = line
+        summary.empty += contact.is_empty
+        summary.repeated.add(contact, row.line)
     return summary

@@ -146,15 +146,25 @@ class Preferences:
         entries: Iterable[PreferenceEntry],
         *,
         history: History | None = None,
+        overrule_recipients: bool = False,
+        validate_only: bool = False,
         tenant_id: str | None = None,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
     ) -> BatchOutcome:
         """Set 1 to 10,000 preferences atomically.
 
-        If a contact occurs more than once, its last entry counts. `history` is what to
-        do with earlier events of all of them; None for the policy's
-        `history_when_true`.
+        Args:
+            entries: The preferences. If a contact occurs more than once, its last entry
+                counts. Entries of source IMPORT or IMPORT_EMPTY_CELL do not loosen
+                decisions of the RECIPIENT: they are skipped and reported.
+            history: What to do with earlier events of all contacts; None for the policy's
+                `history_when_true`.
+            overrule_recipients: Whether imports may loosen recipients' decisions.
+            validate_only: Whether to change nothing, and to return what the call would do.
+            tenant_id: The tenant of the contacts; None for the key's own.
+            request_id: A UUID; None generates one.
+            timeout: Seconds, including retries; None for the client's timeout.
 
         Reasons: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata
         `index`), FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
@@ -163,6 +173,8 @@ class Preferences:
         request = _preference_proto.batch_request(
             entries, history, tenant_id, request_id_or_new(request_id)
         )
+        request.overrule_recipients = overrule_recipients
+        request.validate_only = validate_only
         response = await self._calls.unary(self._stub.BatchSetPreferences, request, timeout)
         return _preference_proto.batch_outcome(response)
 

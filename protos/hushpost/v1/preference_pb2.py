@@ -26,17 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chushpost/v1/preference.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xa1\x01\n\nPreference\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x1f\n\x04mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x02\n\x14SetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x12-\n\x0c\x64o_not_track\x18\x04 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x06 \x01(\t\x12%\n\x07history\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x08 \x01(\tB\t\n\x07\x63ontact\"D\n\x15SetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"f\n\x14GetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontact\"D\n\x15GetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"\x95\x01\n\x0fPreferenceEntry\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x03 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"\x99\x01\n\x1a\x42\x61tchSetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.hushpost.v1.PreferenceEntry\x12%\n\x07history\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"K\n\x1b\x42\x61tchSetPreferencesResponse\x12\x15\n\rcreated_count\x18\x01 \x01(\x05\x12\x15\n\rchanged_count\x18\x02 \x01(\x05\"l\n\x1cListPreferenceChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x1dListPreferenceChangesResponse\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.hushpost.v1.PreferenceChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x02\n\x10PreferenceChange\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x10old_do_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x31\n\x10new_do_not_track\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x13\x45raseContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12!\n\x05proof\x18\x03 \x01(\x0e\x32\x12.hushpost.v1.Proof\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x16\n\x14\x45raseContactResponse*\xbb\x01\n\x10PreferenceSource\x12!\n\x1dPREFERENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPREFERENCE_SOURCE_RECIPIENT\x10\x01\x12\x1c\n\x18PREFERENCE_SOURCE_SENDER\x10\x02\x12\x1c\n\x18PREFERENCE_SOURCE_IMPORT\x10\x03\x12\'\n#PREFERENCE_SOURCE_IMPORT_EMPTY_CELL\x10\x04*H\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x10\n\x0cPROOF_DELETE\x10\x01\x12\x16\n\x12PROOF_PSEUDONYMIZE\x10\x02\x32\xf2\x03\n\x11PreferenceService\x12V\n\rSetPreference\x12!.hushpost.v1.SetPreferenceRequest\x1a\".hushpost.v1.SetPreferenceResponse\x12V\n\rGetPreference\x12!.hushpost.v1.GetPreferenceRequest\x1a\".hushpost.v1.GetPreferenceResponse\x12h\n\x13\x42\x61tchSetPreferences\x12\'.hushpost.v1.BatchSetPreferencesRequest\x1a(.hushpost.v1.BatchSetPreferencesResponse\x12n\n\x15ListPreferenceChanges\x12).hushpost.v1.ListPreferenceChangesRequest\x1a*.hushpost.v1.ListPreferenceChangesResponse\x12S\n\x0c\x45raseContact\x12 .hushpost.v1.EraseContactRequest\x1a!.hushpost.v1.EraseContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chushpost/v1/preference.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xa1\x01\n\nPreference\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x1f\n\x04mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x02\n\x14SetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x12-\n\x0c\x64o_not_track\x18\x04 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x06 \x01(\t\x12%\n\x07history\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x08 \x01(\tB\t\n\x07\x63ontact\"D\n\x15SetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"f\n\x14GetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontact\"D\n\x15GetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"\x95\x01\n\x0fPreferenceEntry\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x03 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"\xcd\x01\n\x1a\x42\x61tchSetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.hushpost.v1.PreferenceEntry\x12%\n\x07history\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x1b\n\x13overrule_recipients\x18\x05 \x01(\x08\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x97\x01\n\x1b\x42\x61tchSetPreferencesResponse\x12\x15\n\rcreated_count\x18\x01 \x01(\x05\x12\x15\n\rchanged_count\x18\x02 \x01(\x05\x12\x16\n\x0eloosened_count\x18\x03 \x01(\x05\x12\x17\n\x0ftightened_count\x18\x04 \x01(\x05\x12\x19\n\x11protected_indexes\x18\x05 \x03(\x05\"l\n\x1cListPreferenceChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x1dListPreferenceChangesResponse\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.hushpost.v1.PreferenceChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x02\n\x10PreferenceChange\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x10old_do_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x31\n\x10new_do_not_track\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x13\x45raseContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12!\n\x05proof\x18\x03 \x01(\x0e\x32\x12.hushpost.v1.Proof\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x16\n\x14\x45raseContactResponse*\xbb\x01\n\x10PreferenceSource\x12!\n\x1dPREFERENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPREFERENCE_SOURCE_RECIPIENT\x10\x01\x12\x1c\n\x18PREFERENCE_SOURCE_SENDER\x10\x02\x12\x1c\n\x18PREFERENCE_SOURCE_IMPORT\x10\x03\x12\'\n#PREFERENCE_SOURCE_IMPORT_EMPTY_CELL\x10\x04*H\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x10\n\x0cPROOF_DELETE\x10\x01\x12\x16\n\x12PROOF_PSEUDONYMIZE\x10\x02\x32\xf2\x03\n\x11PreferenceService\x12V\n\rSetPreference\x12!.hushpost.v1.SetPreferenceRequest\x1a\".hushpost.v1.SetPreferenceResponse\x12V\n\rGetPreference\x12!.hushpost.v1.GetPreferenceRequest\x1a\".hushpost.v1.GetPreferenceResponse\x12h\n\x13\x42\x61tchSetPreferences\x12\'.hushpost.v1.BatchSetPreferencesRequest\x1a(.hushpost.v1.BatchSetPreferencesResponse\x12n\n\x15ListPreferenceChanges\x12).hushpost.v1.ListPreferenceChangesRequest\x1a*.hushpost.v1.ListPreferenceChangesResponse\x12S\n\x0c\x45raseContact\x12 .hushpost.v1.EraseContactRequest\x1a!.hushpost.v1.EraseContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.preference_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PREFERENCESOURCE']._serialized_start=1804
-  _globals['_PREFERENCESOURCE']._serialized_end=1991
-  _globals['_PROOF']._serialized_start=1993
-  _globals['_PROOF']._serialized_end=2065
+  _globals['_PREFERENCESOURCE']._serialized_start=1933
+  _globals['_PREFERENCESOURCE']._serialized_end=2120
+  _globals['_PROOF']._serialized_start=2122
+  _globals['_PROOF']._serialized_end=2194
   _globals['_PREFERENCE']._serialized_start=106
   _globals['_PREFERENCE']._serialized_end=267
   _globals['_SETPREFERENCEREQUEST']._serialized_start=270
@@ -50,19 +50,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREFERENCEENTRY']._serialized_start=790
   _globals['_PREFERENCEENTRY']._serialized_end=939
   _globals['_BATCHSETPREFERENCESREQUEST']._serialized_start=942
-  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_end=1095
-  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_start=1097
-  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_end=1172
-  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_start=1174
-  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_end=1282
-  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_start=1284
-  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_end=1388
-  _globals['_PREFERENCECHANGE']._serialized_start=1391
-  _globals['_PREFERENCECHANGE']._serialized_end=1660
-  _globals['_ERASECONTACTREQUEST']._serialized_start=1662
-  _globals['_ERASECONTACTREQUEST']._serialized_end=1777
-  _globals['_ERASECONTACTRESPONSE']._serialized_start=1779
-  _globals['_ERASECONTACTRESPONSE']._serialized_end=1801
-  _globals['_PREFERENCESERVICE']._serialized_start=2068
-  _globals['_PREFERENCESERVICE']._serialized_end=2566
+  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_end=1147
+  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_start=1150
+  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_end=1301
+  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_start=1303
+  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_end=1411
+  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_start=1413
+  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_end=1517
+  _globals['_PREFERENCECHANGE']._serialized_start=1520
+  _globals['_PREFERENCECHANGE']._serialized_end=1789
+  _globals['_ERASECONTACTREQUEST']._serialized_start=1791
+  _globals['_ERASECONTACTREQUEST']._serialized_end=1906
+  _globals['_ERASECONTACTRESPONSE']._serialized_start=1908
+  _globals['_ERASECONTACTRESPONSE']._serialized_end=1930
+  _globals['_PREFERENCESERVICE']._serialized_start=2197
+  _globals['_PREFERENCESERVICE']._serialized_end=2695
 # @@protoc_insertion_point(module_scope)

@@ -305,6 +305,8 @@ class BatchSetPreferencesRequest(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OVERRULE_RECIPIENTS_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the contacts. Empty: the key's tenant."""
     history: _privacy_pb2.History.ValueType
@@ -312,6 +314,15 @@ class BatchSetPreferencesRequest(_message.Message):
     request_id: _builtins.str
     """Idempotency key: a random UUID that makes a repeated call count once
     (AIP-155). With other content it fails with REQUEST_ID_REUSED.
+    """
+    overrule_recipients: _builtins.bool
+    """Lets imports loosen decisions that recipients made in person. FALSE is looser than
+    UNSET, and UNSET is looser than TRUE. The latest decision with the source RECIPIENT
+    counts, unless one with the source SENDER followed.
+    """
+    validate_only: _builtins.bool
+    """Changes nothing, and returns what the call would do now (AIP-163). `request_id` is
+    not used.
     """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreferenceEntry]:
@@ -324,10 +335,12 @@ class BatchSetPreferencesRequest(_message.Message):
         entries: _abc.Iterable[Global___PreferenceEntry] | None = ...,
         history: _privacy_pb2.History.ValueType = ...,
         request_id: _builtins.str = ...,
+        overrule_recipients: _builtins.bool = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "history", b"history", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "history", b"history", "overrule_recipients", b"overrule_recipients", "request_id", b"request_id", "tenant_id", b"tenant_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -335,25 +348,43 @@ Global___BatchSetPreferencesRequest: _TypeAlias = BatchSetPreferencesRequest  # 
 
 @_typing.final
 class BatchSetPreferencesResponse(_message.Message):
-    """The preferences are committed."""
+    """The preferences are committed, unless `validate_only` was set."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CREATED_COUNT_FIELD_NUMBER: _builtins.int
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    LOOSENED_COUNT_FIELD_NUMBER: _builtins.int
+    TIGHTENED_COUNT_FIELD_NUMBER: _builtins.int
+    PROTECTED_INDEXES_FIELD_NUMBER: _builtins.int
     created_count: _builtins.int
     """Contacts created; 0 for a repeated call."""
     changed_count: _builtins.int
     """Preferences changed; 0 for a repeated call."""
+    loosened_count: _builtins.int
+    """Preferences changed to a less strict value, including UNSET to FALSE for created
+    contacts; 0 for a repeated call.
+    """
+    tightened_count: _builtins.int
+    """Preferences changed to a stricter value; 0 for a repeated call."""
+    @_builtins.property
+    def protected_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Positions in `entries` of imports that were skipped, because they would have loosened
+        the recipient's decision; ascending. A repeated call returns those that still would.
+        """
+
     def __init__(
         self,
         *,
         created_count: _builtins.int = ...,
         changed_count: _builtins.int = ...,
+        loosened_count: _builtins.int = ...,
+        tightened_count: _builtins.int = ...,
+        protected_indexes: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count", "created_count", b"created_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count", "created_count", b"created_count", "loosened_count", b"loosened_count", "protected_indexes", b"protected_indexes", "tightened_count", b"tightened_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -74,7 +74,9 @@ class PreferenceServiceServicer:
         """Sets one contact's preference; an unknown contact is created. Once a call
         with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
         past events are anonymized (unless `history` is KEEP), and so are events in
-        flight. Setting the current value changes nothing and logs nothing.
+        flight. Setting the current value changes nothing and logs nothing, except that
+        a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
+        the recipient's decision, see `BatchSetPreferences`.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
         REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
@@ -94,7 +96,9 @@ class PreferenceServiceServicer:
 
     def BatchSetPreferences(self, request, context):
         """Sets up to 10,000 preferences, all or none. If a contact occurs more than
-        once, its last entry counts.
+        once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL that
+        would loosen a decision of the RECIPIENT are skipped and returned by index,
+        unless `overrule_recipients` is set.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
         FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.

@@ -27,6 +27,16 @@ class DoNotTrack(IntEnum):
     FALSE = 2
     TRUE = 3
 
+    def is_looser_than(self, other: "DoNotTrack") -> bool:
+        """Return whether this permits more: FALSE is looser than UNSET, UNSET than TRUE.
+
+        The policy has no influence: this compares what the recipient decided.
+        """
+        return _STRICTNESS[self] < _STRICTNESS[other]
+
+
+_STRICTNESS = {DoNotTrack.FALSE: 0, DoNotTrack.UNSET: 1, DoNotTrack.TRUE: 2}
+
 
 class Mode(IntEnum):
     """How much an event reveals; a greater value is stricter.

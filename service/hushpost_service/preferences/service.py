@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -19,24 +19,29 @@ from hushpost_service.domain.modes import (
     Mode,
     ModeRule,
 )
-from hushpost_service.domain.validation import checked_batch, checked_contact_id, checked_text
+from hushpost_service.domain.validation import checked_contact_id
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
+from hushpost_service.preferences.entries import (
+    PreferenceEntry,
+    SetOutcome,
+    last_entries,
+    positions,
+)
+from hushpost_service.preferences.recipient_decisions import confirmations, protected_contacts
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
 from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.contacts import ChangeEntry, Contact, Source
+from hushpost_service.storage.contacts import ChangeEntry, Contact
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import TokenCodec
 
 __all__ = [
     "EffectivePreference",
-    "PreferenceEntry",
     "Preferences",
     "Proof",
-    "SetOutcome",
     "create_and_lock_contacts",
 ]
 
@@ -51,15 +56,6 @@ class Proof(IntEnum):
 
     DELETE = 1
     PSEUDONYMIZE = 2
-
-
-class PreferenceEntry(NamedTuple):
-    """A preference to set. If `do_not_track` is None, the contact is created if missing."""
-
-    contact_id: str
-    do_not_track: DoNotTrack | None
-    source: Source
-    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +73,29 @@ class EffectivePreference:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class SetOutcome:
-    """The number of contacts created, and of preferences changed."""
-
-    created: int
-    changed: int
-
-
 class _Change(NamedTuple):
     contact: Contact
     entry: PreferenceEntry
     preference: ContactPreference
+
+    @property
+    def is_looser(self) -> bool:
+        """Whether the preference becomes less strict."""
+        return self.preference.do_not_track.is_looser_than(self.contact.preference.do_not_track)
 
 
 class _Transaction(NamedTuple):
     """The result of the transaction that sets preferences.
 
     Attributes:
-        outcome: What is reported to the caller.
+        outcome: What is reported to the caller, except for the protected entries.
+        protected: The ids of contacts whose entry was skipped, see `SetOutcome.protected`.
         to_anonymize: The contacts whose anonymization jobs must be run.
         written: The contacts whose rows were written.
     """
 
     outcome: SetOutcome
+    protected: set[str]
     to_anonymize: list[int]
     written: list[int]
 
@@ -135,10 +130,12 @@ class Preferences:
         actor: str,
         method: Method,
         request: UUID | None,
+        overrule_recipients: bool = False,
     ) -> SetOutcome:
         """Set preferences, all or none, and anonymize the events of contacts that opt out.
 
-        Returns once no row names the behaviour of a contact that opted out.
+        Returns once no row names the behaviour of a contact that opted out. Imports that
+        would loosen the recipient's own decision are skipped.
 
         Args:
             tenant: The tenant of the contacts.
@@ -147,33 +144,65 @@ class Preferences:
             actor: The API key's id, for the change log.
             method: The RPC, under which the request id is claimed.
             request: The idempotency key.
+            overrule_recipients: Whether imports may loosen recipients' own decisions.
 
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID,
         REQUEST_ID_REUSED.
         """
-        checked_batch(entries, "entries")
-        for index, entry in enumerate(entries):
-            checked_contact_id(entry.contact_id, index)
-            checked_text(entry.evidence, "evidence", 1024)
-        last_entries = {entry.contact_id: entry for entry in entries}
-        content = {"entries": sorted(last_entries.values()), "history": history}
+        latest = last_entries(entries)
+        content = {
+            "entries": sorted(latest.values()),
+            "history": history,
+            "overrule_recipients": overrule_recipients,
+        }
 
         async def work(connection: Connection) -> _Transaction:
             if not await request_ids.claim(
                 connection, tenant, method, request, content, self._clock()
             ):
                 # The first call may have crashed before it ran its anonymization jobs.
-                found = await storage.contacts(connection, tenant, list(last_entries))
+                found = await storage.contacts(connection, tenant, list(latest))
                 numbers = [contact.number for contact in found.values()]
-                return _Transaction(SetOutcome(0, 0), to_anonymize=numbers, written=[])
-            return await self._set(connection, tenant, last_entries, history, actor)
+                protected = await protected_contacts(
+                    connection, tenant, latest, found, overrule=overrule_recipients
+                )
+                return _Transaction(SetOutcome(0, 0, 0), protected, numbers, written=[])
+            return await self._set(
+                connection, tenant, latest, history, actor, overrule=overrule_recipients
+            )
 
         async with self._vacuum.after_write(tenant) as written:
             result = await self._database.transact("set preferences", work)
             written.extend(result.written)
         if result.to_anonymize:
             await self._anonymizer.run_contact_jobs(tenant, result.to_anonymize)
-        return result.outcome
+        return replace(result.outcome, protected=positions(entries, result.protected))
+
+    async def preview(
+        self, tenant: int, entries: Sequence[PreferenceEntry], *, overrule_recipients: bool
+    ) -> SetOutcome:
+        """Return what `set_preferences` would do now, and change nothing.
+
+        Raises the same errors.
+        """
+        latest = last_entries(entries)
+        async with self._database.connection("preview preferences") as connection:
+            found = await storage.contacts(connection, tenant, list(latest))
+            protected = await protected_contacts(
+                connection, tenant, latest, found, overrule=overrule_recipients
+            )
+        changes = [
+            (entry.do_not_track, old)
+            for contact_id, entry in latest.items()
+            if entry.do_not_track is not None and contact_id not in protected
+            for old in (found[contact_id].preference if contact_id in found else _UNSET,)
+        ]
+        return SetOutcome(
+            len(latest) - len(found),
+            sum(new.is_looser_than(old.do_not_track) for new, old in changes),
+            sum(old.do_not_track.is_looser_than(new) for new, old in changes),
+            positions(entries, protected),
+        )
 
     async def get(self, tenant: int, contact_id: str) -> EffectivePreference:
         """Return a contact's preference, UNSET if the contact does not exist.
@@ -264,6 +293,8 @@ class Preferences:
         entries: dict[str, PreferenceEntry],
         history: History | None,
         actor: str,
+        *,
+        overrule: bool,
     ) -> _Transaction:
         """Set preferences by contact id, log the changes, and store anonymization jobs."""
         created, contacts = await create_and_lock_contacts(
@@ -279,12 +310,16 @@ class Preferences:
         # Jobs of earlier calls may be unfinished: run them too before returning.
         numbers = [contact.number for contact in contacts.values()]
         pending = await anonymization_jobs.contact_jobs(connection, tenant, numbers)
+        protected = await protected_contacts(
+            connection, tenant, entries, contacts, overrule=overrule
+        )
+        confirmed = await confirmations(connection, tenant, entries, contacts)
         changes = []
         to_anonymize = []
         for contact_id, contact in contacts.items():
             entry = entries[contact_id]
             old, new = contact.preference.do_not_track, entry.do_not_track
-            if new is None:
+            if new is None or contact_id in protected:
                 continue
             if new is not old:
                 changes.append(_Change(contact, entry, rule.changed(contact.preference, new, now)))
@@ -294,7 +329,15 @@ class Preferences:
             if may_have_rows and rule.policy.mode(new) > Mode.IDENTIFIED:
                 to_anonymize.append(contact.number)
         if changes:
-            await _write_changes(connection, tenant, changes, actor, now)
+            await storage.update_preferences(
+                connection,
+                tenant,
+                [(change.contact.number, change.preference) for change in changes],
+            )
+        log = [(change.contact, change.entry) for change in changes]
+        log += [(contact, entries[contact.contact_id]) for contact in confirmed]
+        if log:
+            await _write_log(connection, tenant, log, actor, now)
         await anonymization_jobs.insert_contact_jobs(
             connection, tenant, to_anonymize, history or rule.policy.history_when_true, now
         )
@@ -303,7 +346,9 @@ class Preferences:
         to_anonymize += [job.contact for job in pending]
         written = [contacts[contact_id].number for contact_id in created]
         written += [change.contact.number for change in changes]
-        return _Transaction(SetOutcome(len(created), len(changes)), to_anonymize, written)
+        loosened = sum(change.is_looser for change in changes)
+        outcome = SetOutcome(len(created), loosened, len(changes) - loosened)
+        return _Transaction(outcome, protected, to_anonymize, written)
 
 
 async def create_and_lock_contacts(
@@ -329,28 +374,23 @@ def _is_stricter(rule: ModeRule, change: _Change) -> bool:
     return rule.policy.mode(change.preference.do_not_track) > before
 
 
-async def _write_changes(
+async def _write_log(
     connection: Connection,
     tenant: int,
-    changes: Sequence[_Change],
+    log: Sequence[tuple[Contact, PreferenceEntry]],
     actor: str,
     now: datetime,
 ) -> None:
-    """Update the contacts' preferences and write the change log."""
-    await storage.update_preferences(
-        connection,
-        tenant,
-        [(change.contact.number, change.preference) for change in changes],
-    )
-    log = [
+    """Write the change log. The contacts have their earlier preference."""
+    changes = [
         ChangeEntry(
-            change.contact.contact_id,
-            change.contact.preference.do_not_track,
-            change.preference.do_not_track,
-            change.entry.source,
-            change.entry.evidence,
+            contact.contact_id,
+            contact.preference.do_not_track,
+            entry.do_not_track or contact.preference.do_not_track,
+            entry.source,
+            entry.evidence,
             actor,
         )
-        for change in changes
+        for contact, entry in log
     ]
-    await storage.insert_changes(connection, tenant, log, now)
+    await storage.insert_changes(connection, tenant, changes, now)

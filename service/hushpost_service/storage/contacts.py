@@ -23,6 +23,7 @@ __all__ = [
     "delete_contact",
     "insert_changes",
     "insert_missing_contacts",
+    "last_decisions",
     "list_changes",
     "lock_contacts",
     "now",
@@ -214,6 +215,17 @@ async def insert_changes(
         entries[0].actor,
         time,
     )
+
+
+async def last_decisions(
+    connection: Connection, tenant: int, contact_ids: Sequence[str]
+) -> dict[str, tuple[Source, DoNotTrack]]:
+    """Return the latest logged decision of each contact, and who made it: RECIPIENT or SENDER.
+
+    Contacts without one are left out.
+    """
+    rows = await connection.fetch(sql.LAST_DECISIONS, tenant, contact_ids)
+    return {name: (Source(source), DoNotTrack(new)) for name, source, new in rows}
 
 
 async def list_changes(

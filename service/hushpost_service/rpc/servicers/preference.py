@@ -16,12 +16,8 @@ from hushpost_service.domain.validation import (
     checked_page_size,
     checked_request_id,
 )
-from hushpost_service.preferences.service import (
-    EffectivePreference,
-    PreferenceEntry,
-    Preferences,
-    Proof,
-)
+from hushpost_service.preferences.entries import PreferenceEntry
+from hushpost_service.preferences.service import EffectivePreference, Preferences, Proof
 from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum_member, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token
@@ -90,16 +86,28 @@ class PreferenceServicer(PreferenceServiceServicer):
             )
             for entry in request.entries
         ]
-        outcome = await self._preferences.set_preferences(
-            tenant,
-            entries,
-            history=optional_enum_member(History, request.history, "history"),
-            actor=caller.actor,
-            method=Method.BATCH_SET_PREFERENCES,
-            request=checked_request_id(request.request_id),
-        )
+        history = optional_enum_member(History, request.history, "history")
+        request_id = checked_request_id(request.request_id)
+        if request.validate_only:
+            outcome = await self._preferences.preview(
+                tenant, entries, overrule_recipients=request.overrule_recipients
+            )
+        else:
+            outcome = await self._preferences.set_preferences(
+                tenant,
+                entries,
+                history=history,
+                actor=caller.actor,
+                method=Method.BATCH_SET_PREFERENCES,
+                request=request_id,
+                overrule_recipients=request.overrule_recipients,
+            )
         return pb.BatchSetPreferencesResponse(
-            created_count=outcome.created, changed_count=outcome.changed
+            created_count=outcome.created,
+            changed_count=outcome.changed,
+            loosened_count=outcome.loosened,
+            tightened_count=outcome.tightened,
+            protected_indexes=outcome.protected,
         )
 
     async def ListPreferenceChanges(

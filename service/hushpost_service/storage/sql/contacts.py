@@ -143,6 +143,20 @@ from unnest($2::text[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text
     as input(contact_id, old_do_not_track, new_do_not_track, source, evidence)
 """
 
+# Selects the latest decision of each contact, by its recipient (source 1) or its sender (2).
+# What imports set is none.
+LAST_DECISIONS = """
+select contact_id, source, new_do_not_track
+from unnest($2::text[]) as input(id)
+cross join lateral (
+    select contact_id, source, new_do_not_track
+    from preference_changes
+    where tenant = $1 and contact_id between id and id and source in (1, 2)
+    order by contact_id desc, change desc
+    limit 1
+) as latest
+"""
+
 # Selects a page (keyset pagination by number) of the log, oldest first.
 LIST_CHANGES = """
 select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
