@@ -89,9 +89,11 @@ check: lint types imports protos-check sync-client-check lock-check test ## run 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest $(ARGS)
 
-test-faults: $(VENV)/.dev $(PROJECT) ## run the tests under tests/faults in their long version; RUNS=n and SEED=n select seeds
+FUZZING := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py
+
+test-faults: $(VENV)/.dev $(PROJECT) ## run the tests of faults and the fuzzing in their long version; RUNS=n and SEED=n select seeds
 	@HUSHPOST_TEST_FAULTS=full HUSHPOST_TEST_FAULTS_RUNS=$(RUNS) HUSHPOST_TEST_FAULTS_SEED=$(SEED) \
-	  $(BIN)/pytest tests/faults -s $(ARGS)
+	  $(BIN)/pytest tests/faults $(FUZZING) -s $(ARGS)
 
 test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity; prints each attack with its control
 	@HUSHPOST_TEST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)
