@@ -58,6 +58,7 @@ def second(
     folder = tmp_path_factory.mktemp("second")
     certificate, key = self_signed()
     (folder / "certificate.pem").write_bytes(certificate)
+    (folder / "key.pem").touch(0o600)
     (folder / "key.pem").write_bytes(key)
     data_dir = authority.process.data_dir
     metrics = f"127.0.0.1:{_free_port()}"
