@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedEvent:
-    """An event of a batch that was rejected. Do not send it again.
+    """An event of a batch that was rejected; see `Tracking.record_events`.
 
     Attributes:
         index: Its position in the batch, from 0.

@@ -9,6 +9,8 @@ import signal
 import sqlite3
 import threading
 import time
+from collections import Counter
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from hushpost_edge import metrics
 from hushpost_edge.connection import connect_authority
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.link_sync import sync_links
+from hushpost_edge.retrier import Retrier
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_files import spool_files
@@ -82,24 +85,38 @@ class BackgroundShipper:
                 task.cancel()
 
     async def _ship_spools(self, tracking: Tracking) -> None:
-        """Run an uploader for each spool file, including files that appear later."""
-        uploaders: dict[Path, Uploader] = {}
+        """Run an uploader and a retrier for each spool file, also for files that appear later."""
+        shippers: dict[Path, tuple[Uploader, Retrier]] = {}
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for file in spool_files(self._settings.spool_dir):
-                    if file not in uploaders and (spool := _open(file)) is not None:
-                        uploaders[file] = Uploader(spool, tracking)
-                        tasks.create_task(uploaders[file].run_forever())
-                backlogs = [uploader.backlog for uploader in uploaders.values()]
-                metrics.SPOOL_BYTES.set(sum(backlog.bytes for backlog in backlogs))
-                oldest = max((backlog.oldest_seconds for backlog in backlogs), default=0.0)
-                metrics.OLDEST_SECONDS.set(oldest)
+                    if file not in shippers and (opened := _open(file)) is not None:
+                        spool, quarantined = opened
+                        uploader = Uploader(spool, tracking, self._settings.quarantine_bytes)
+                        shippers[file] = uploader, Retrier(quarantined, tracking)
+                        for shipper in shippers[file]:
+                            tasks.create_task(shipper.run_forever())
+                _report(shippers.values())
                 await asyncio.sleep(_SCAN_SECONDS)
 
 
-def _open(file: Path) -> Spool | None:
+def _report(shippers: Collection[tuple[Uploader, Retrier]]) -> None:
+    """Set the metrics of all spool files."""
+    backlogs = [uploader.backlog for uploader, _ in shippers]
+    metrics.SPOOL_BYTES.set(sum(backlog.bytes for backlog in backlogs))
+    metrics.OLDEST_SECONDS.set(max((backlog.oldest_seconds for backlog in backlogs), default=0.0))
+    quarantined: Counter[str] = Counter()
+    for _, retrier in shippers:
+        quarantined.update(retrier.events)
+    metrics.set_quarantine(
+        quarantined, max((retrier.oldest_seconds for _, retrier in shippers), default=0)
+    )
+
+
+def _open(file: Path) -> tuple[Spool, Spool] | None:
+    """Open a spool file twice: connections cannot share a transaction."""
     try:
-        return Spool(file, _now)
+        return Spool(file, _now), Spool(file, _now)
     except sqlite3.Error as error:
         _log.error("opening a spool failed; will retry", cause=error.sqlite_errorname)
         return None

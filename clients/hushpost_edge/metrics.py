@@ -4,7 +4,7 @@ The processes share their metrics through files (see `__main__.py`), so that any
 can serve the metrics of all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -15,6 +15,7 @@ __all__ = [
     "EVENTS",
     "LINKS",
     "OLDEST_SECONDS",
+    "QUARANTINE_DROPPED_EVENTS",
     "REFUSED_EVENTS",
     "REJECTED_EVENTS",
     "REQUESTS_WITHOUT_EVENT",
@@ -22,6 +23,7 @@ __all__ = [
     "SHIP_FAILURES",
     "SPOOL_BYTES",
     "count_commit",
+    "set_quarantine",
 ]
 
 REQUESTS_WITHOUT_EVENT = Counter(
@@ -45,7 +47,25 @@ SHIPPED_EVENTS = Counter(
     "hushpost_edge_shipped_events_total", "Events that the authority accepted."
 )
 REJECTED_EVENTS = Counter(
-    "hushpost_edge_rejected_events_total", "Events that the authority rejected.", ["reason"]
+    "hushpost_edge_rejected_events_total",
+    "Events that the authority rejected for good, and that were deleted.",
+    ["reason"],
+)
+_QUARANTINE_EVENTS = Gauge(
+    "hushpost_edge_quarantine_events",
+    "Events that the authority rejected for a reason that may pass, and that are sent again.",
+    ["reason"],
+    multiprocess_mode="mostrecent",
+)
+_QUARANTINE_OLDEST_SECONDS = Gauge(
+    "hushpost_edge_quarantine_oldest_seconds",
+    "How long the oldest event has been in quarantine while the edge was running.",
+    multiprocess_mode="mostrecent",
+)
+QUARANTINE_DROPPED_EVENTS = Counter(
+    "hushpost_edge_quarantine_dropped_events_total",
+    "Events that were deleted because the quarantine was full, or after seven days in it.",
+    ["cause"],
 )
 SHIP_FAILURES = Counter(
     "hushpost_edge_ship_failures_total", "Failed attempts to ship a batch.", ["reason"]
@@ -66,3 +86,14 @@ def count_commit(verdicts: Sequence[Verdict]) -> None:
     COMMIT_EVENTS.observe(len(verdicts))
     for verdict in set(verdicts):
         _EVENTS_BY_VERDICT[verdict].inc(verdicts.count(verdict))
+
+
+_quarantine_reasons: set[str] = set()
+
+
+def set_quarantine(events: Mapping[str, int], oldest_seconds: int) -> None:
+    """Set the number of events in quarantine by reason; reasons that are gone become 0."""
+    _quarantine_reasons.update(events)
+    for reason in _quarantine_reasons:
+        _QUARANTINE_EVENTS.labels(reason).set(events.get(reason, 0))
+    _QUARANTINE_OLDEST_SECONDS.set(oldest_seconds)

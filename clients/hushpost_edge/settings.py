@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         """The folder through which the processes share their metrics."""
         return self.data_dir / "metrics"
 
+    @property
+    def quarantine_bytes(self) -> int:
+        """The greatest size of the quarantine of a spool file: half of the file's size."""
+        return self.spool_bytes // self.workers // 2
+
     def read_api_key(self) -> str:
         """Return the API key. Raises SettingsError, OSError."""
         if self.api_key_file is not None:

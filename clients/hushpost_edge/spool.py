@@ -3,20 +3,23 @@
 A worker appends *arrivals*: groups of events that are committed together. The uploader
 fixes a *batch*, which is the oldest arrivals under a request id, sends it, and drops
 both. A batch is written to disk before it is first sent, so that every retry sends the
-same events under the same request id, even after a crash.
+same events under the same request id, even after a crash. The events that the authority
+rejected for a reason that may pass move to the quarantine (see `quarantine.py`).
 """
 
-import sqlite3
 from array import array
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from hushpost_client import Verdict
-from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
-from hushpost_edge.sqlite import open_database, truncate_wal
+from hushpost_edge.quarantine import SCHEMA as QUARANTINE_SCHEMA
+from hushpost_edge.quarantine import Quarantine
+from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack, unpack
+from hushpost_edge.sqlite import open_database, transaction, truncate_wal
 
 __all__ = ["Batch", "Spool"]
 
@@ -32,7 +35,7 @@ _CORRECTION_MICROSECONDS = 2_000_000
 """How long after an event its correction may be committed, with a margin."""
 
 _SHRINK_BYTES = 16 << 20
-"""An empty file larger than this is shrunk."""
+"""A larger file is shrunk when the spool is empty and the quarantine is smaller."""
 
 _SCHEMA = """
 create table if not exists arrivals (
@@ -74,8 +77,13 @@ class Spool:
     """One spool file. `clock` returns microseconds since 1970."""
 
     def __init__(self, file: Path, clock: Callable[[], int]) -> None:
-        self._db = open_database(file, _SCHEMA)
+        self._db = open_database(file, _SCHEMA + QUARANTINE_SCHEMA)
         self._clock = clock
+        self.quarantine = Quarantine(self._db)
+
+    def now(self) -> int:
+        """Return the time in microseconds since 1970."""
+        return self._clock()
 
     def close(self) -> None:
         """Close the file."""
@@ -160,21 +168,31 @@ class Spool:
                 found.frombytes(blob)
         return found
 
-    def drop(self, batch: Batch) -> None:
-        """Delete a batch that the authority has accepted."""
-        self._db.execute("begin immediate")
-        try:
+    def drop(
+        self, batch: Batch, kept: Mapping[int, str] | None = None, quarantine_bytes: int = 0
+    ) -> int:
+        """Delete a batch that the authority has accepted, and quarantine some of its events.
+
+        Args:
+            batch: The batch.
+            kept: The reasons of the events to quarantine, by their index in the batch.
+            quarantine_bytes: The greatest size of the quarantine.
+
+        Returns:
+            How many events were dropped, because the quarantine is full.
+        """
+        quarantined: dict[str, bytearray] = defaultdict(bytearray)
+        for index, reason in (kept or {}).items():
+            quarantined[reason] += pack(batch.events[index])
+        with transaction(self._db):
             self._db.execute(_DROP_ARRIVALS, (batch.last,))
             self._db.execute(_DROP_BATCH)
-            self._db.execute("commit")
-        except sqlite3.Error:
-            with suppress(sqlite3.Error):
-                self._db.execute("rollback")
-            raise
+            return self.quarantine.add(quarantined, quarantine_bytes)
 
     def clean_up(self) -> None:
-        """Erase dropped events from the WAL, and shrink the file if it is empty but large."""
-        if self.oldest_seconds() is None and self._file_bytes() > _SHRINK_BYTES:
+        """Erase dropped events from the WAL, and shrink the file if it is large."""
+        is_empty = self.oldest_seconds() is None
+        if is_empty and self.used_bytes() < _SHRINK_BYTES < self._file_bytes():
             self._db.execute("vacuum")
         truncate_wal(self._db)
 

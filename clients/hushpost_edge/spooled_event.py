@@ -5,17 +5,20 @@ of a thousand events costs about the same as a commit of one.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import NamedTuple
 
-from hushpost_client import Verdict
-from hushpost_edge.token_header import TOKEN_BYTES
+from hushpost_client import Event, Verdict
+from hushpost_edge.token_header import TOKEN_BYTES, encode_token
 
-__all__ = ["RECORD_BYTES", "SpooledEvent", "pack", "unpack"]
+__all__ = ["RECORD_BYTES", "SpooledEvent", "pack", "to_event", "unpack"]
 
 # Token, link number, microseconds since 1970, verdict, privacy signal.
 _RECORD = Struct(f">{TOKEN_BYTES}sIQBB")
 RECORD_BYTES = _RECORD.size
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _VERDICTS = (
     Verdict.UNKNOWN,
@@ -47,3 +50,15 @@ def unpack(blob: bytes) -> Iterator[SpooledEvent]:
     """Decode the events of a group."""
     for token, link, time, number, privacy_signal in _RECORD.iter_unpack(blob):
         yield SpooledEvent(token, link, time, _VERDICTS[number], bool(privacy_signal))
+
+
+def to_event(spooled: SpooledEvent) -> Event:
+    """Convert an event for the client."""
+    token, link, time, verdict, privacy_signal = spooled
+    return Event(
+        encode_token(token),
+        link_number=link or None,
+        event_time=_EPOCH + timedelta(microseconds=time),
+        verdict=verdict,
+        privacy_signal=privacy_signal,
+    )

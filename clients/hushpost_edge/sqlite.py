@@ -2,11 +2,12 @@
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-__all__ = ["open_database", "truncate_wal"]
+__all__ = ["open_database", "transaction", "truncate_wal"]
 
 _BUSY_SECONDS = 5.0
 
@@ -53,6 +54,19 @@ def _create(file: Path, schema: str) -> None:
         os.fsync(folder)  # otherwise a power failure could remove the new file
     finally:
         os.close(folder)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the block in a transaction that is rolled back if it raises an error."""
+    connection.execute("begin immediate")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("rollback")
+        raise
 
 
 def truncate_wal(connection: sqlite3.Connection) -> None:

@@ -4,26 +4,22 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from hushpost_client import (
     DeadlineExceededError,
-    Event,
     HushpostError,
-    RecordedEvents,
     ResourceExhaustedError,
     RetryPolicy,
     Tracking,
     UnavailableError,
 )
 from hushpost_edge import metrics
+from hushpost_edge.rejections import reasons_that_may_pass
 from hushpost_edge.spool import Batch, Spool
-from hushpost_edge.spooled_event import SpooledEvent
-from hushpost_edge.token_header import encode_token
+from hushpost_edge.spooled_event import to_event
 
 __all__ = ["Backlog", "Uploader"]
 
@@ -40,7 +36,6 @@ _TRANSIENT_ERRORS = (UnavailableError, DeadlineExceededError, ResourceExhaustedE
 
 _BACKOFF = RetryPolicy(initial_backoff=0.25, max_backoff=5.0)
 _OPERATOR_RETRY_SECONDS = 30.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +50,13 @@ class Uploader:
     """Sends batch after batch, each until the authority accepts it.
 
     A batch is always sent under the same request id, so its events count exactly once.
+    Events that are rejected for a reason that may pass are quarantined.
     """
 
-    def __init__(self, spool: Spool, tracking: Tracking) -> None:
+    def __init__(self, spool: Spool, tracking: Tracking, quarantine_bytes: int) -> None:
         self._spool = spool
         self._tracking = tracking
+        self._quarantine_bytes = quarantine_bytes
         self._failures = 0
         self._last_cleanup = time.monotonic()
         self._is_clean = False
@@ -86,16 +83,22 @@ class Uploader:
             return _IDLE_SECONDS
         try:
             recorded = await self._tracking.record_events(
-                map(_event, batch.events),
+                map(to_event, batch.events),
                 request_id=batch.request_id,
                 timeout=_CALL_TIMEOUT_SECONDS,
             )
         except HushpostError as error:
             return self._report_failure(error, batch)
         self._failures = 0
-        await asyncio.to_thread(self._spool.drop, batch)
+        kept = reasons_that_may_pass(batch.events, recorded, self._spool.now())
+        dropped = await asyncio.to_thread(self._spool.drop, batch, kept, self._quarantine_bytes)
         self._is_clean = False
-        _count(recorded)
+        metrics.SHIPPED_EVENTS.inc(recorded.accepted_count)
+        if kept:
+            _log.warning("events quarantined; will retry", events=len(kept) - dropped)
+        if dropped:
+            metrics.QUARANTINE_DROPPED_EVENTS.labels("full").inc(dropped)
+            _log.error("quarantine full; events dropped", events=dropped)
         await self._clean_up(is_idle=False)
         return 0.0
 
@@ -130,22 +133,3 @@ class Uploader:
             await asyncio.to_thread(self._spool.clean_up)
             self._last_cleanup = time.monotonic()
             self._is_clean = is_idle
-
-
-def _event(spooled: SpooledEvent) -> Event:
-    token, link, time_, verdict, privacy_signal = spooled
-    return Event(
-        encode_token(token),
-        link_number=link or None,
-        event_time=_EPOCH + timedelta(microseconds=time_),
-        verdict=verdict,
-        privacy_signal=privacy_signal,
-    )
-
-
-def _count(recorded: RecordedEvents) -> None:
-    metrics.SHIPPED_EVENTS.inc(recorded.accepted_count)
-    reasons = Counter(rejected.reason for rejected in recorded.rejected)
-    for reason, number in reasons.items():
-        metrics.REJECTED_EVENTS.labels(reason).inc(number)
-        _log.warning("events rejected by the authority", reason=reason, events=number)

@@ -24,6 +24,7 @@ _ALLOWED_FIELDS = frozenset(
         "method",
         "names",
         "reason",
+        "seconds",
         "setting",
         "setting_actual",
         "setting_required",

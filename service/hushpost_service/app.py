@@ -4,9 +4,9 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from prometheus_client import start_http_server
@@ -41,6 +41,7 @@ from hushpost_service.startup import (
 from hushpost_service.stats.service import Stats
 from hushpost_service.storage.campaigns import reserve_slot_blocks
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_clock import DatabaseClock
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.server_settings import server_start, warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
@@ -67,10 +68,6 @@ _RESERVED_CONNECTIONS = 2
 _GC_THRESHOLDS = (5_000, 50, 100)
 """Higher than the defaults, but not by much: gRPC leaves a cycle of six objects per call,
 and collecting many at once delays the calls in progress."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
@@ -140,6 +137,7 @@ async def _serve(
         pin_to({settings.cpu})
     database = opened.database
     campaign_cache = CampaignCache(database, time.monotonic)
+    clock = DatabaseClock(database)
 
     async def reserve(tenant: int, campaign: int, group: int, blocks: list[int]) -> bool:
         async with database.connection("reserve slots") as connection:
@@ -151,31 +149,32 @@ async def _serve(
     recorder = Recorder(
         database,
         campaign_cache,
-        _now,
+        clock,
         # A safety net: the concurrency limits reject calls earlier and at less cost.
         max_queued_events=settings.max_calls + settings.max_queued_events + MAX_BATCH,
         connections=settings.connections - _RESERVED_CONNECTIONS,
     )
-    anonymizer = Anonymizer(database, campaign_cache, slots, _now)
+    anonymizer = Anonymizer(database, campaign_cache, slots, clock)
     vacuum = ContactVacuum(database)
-    campaigns = Campaigns(database, campaign_cache, _now)
+    campaigns = Campaigns(database, campaign_cache, clock)
     services = Services(
         authenticator=authenticator,
         limits=limits,
-        ingest=Ingest(codec, campaign_cache, recorder, _now),
+        ingest=Ingest(codec, campaign_cache, recorder, clock),
         campaigns=campaigns,
         token_issuer=TokenIssuer(
-            database, campaign_cache, codec, slots, contact_numbers, vacuum, _now
+            database, campaign_cache, codec, slots, contact_numbers, vacuum, clock
         ),
         preferences=Preferences(
-            database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, _now
+            database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, clock
         ),
-        stats=Stats(database, campaign_cache, _now),
-        admin=Admin(database, campaign_cache, anonymizer, _now),
+        stats=Stats(database, campaign_cache, clock),
+        admin=Admin(database, campaign_cache, anonymizer, clock),
         shutdown=shutdown,
     )
-    maintenance = Maintenance(database, campaign_cache, anonymizer, _now)
-    await maintenance.create_partitions()
+    maintenance = Maintenance(database, campaign_cache, anonymizer, clock)
+    follow_clock = partial(clock.measure, maintenance.create_partitions)
+    await follow_clock()
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
     grpc_server, health, address = server(services, settings, certificates)
@@ -187,7 +186,7 @@ async def _serve(
         asyncio.create_task(maintenance.run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
-        asyncio.create_task(_probe(opened, health, campaign_cache)),
+        asyncio.create_task(_probe(opened, health, campaign_cache, follow_clock)),
     ]
     if certificates is not None:
         background.append(asyncio.create_task(certificates.watch()))
@@ -217,7 +216,12 @@ def _serve_metrics(address: str) -> None:
         raise AddressError(f"cannot serve metrics on {address}: {error.strerror}") from None
 
 
-async def _probe(opened: OpenedDatabase, health: Health, campaigns: CampaignCache) -> None:
+async def _probe(
+    opened: OpenedDatabase,
+    health: Health,
+    campaigns: CampaignCache,
+    follow_clock: Callable[[], Awaitable[None]],
+) -> None:
     """Report the state of the database to the health service; restart an embedded one.
 
     Clears the cache of campaigns when the server has changed: a standby that is promoted
@@ -228,6 +232,7 @@ async def _probe(opened: OpenedDatabase, health: Health, campaigns: CampaignCach
         try:
             async with opened.database.connection("probe") as connection:
                 start = await server_start(connection)
+            await follow_clock()
             if start != known_start:
                 campaigns.clear()
                 known_start = start

@@ -22,11 +22,18 @@ class EdgeProcess:
     """
 
     def __init__(
-        self, folder: Path, authority: str, api_key: str, *options: str, path: str = "/readyz"
+        self,
+        folder: Path,
+        authority: str,
+        api_key: str,
+        *options: str,
+        path: str = "/readyz",
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.port = _free_port()
         self._path = path
+        self._environment = {**os.environ, **(environment or {})}
         folder.mkdir(parents=True, exist_ok=True)
         key_file = folder / "key"
         key_file.touch(0o600)
@@ -64,7 +71,7 @@ class EdgeProcess:
         if self._log is not None:  # of a process that ended by itself
             self._log.close()
         self._log = self.log_file.open("ab")
-        self._process = subprocess.Popen(self._command, stderr=self._log)
+        self._process = subprocess.Popen(self._command, stderr=self._log, env=self._environment)
         self.wait()
         return self
 

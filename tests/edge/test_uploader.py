@@ -75,7 +75,7 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
 
 async def upload(spool: Spool, tracking: ScriptedTracking, calls: int) -> None:
     """Run an uploader until the given number of calls, and for 0.2 seconds more."""
-    task = asyncio.create_task(Uploader(spool, cast("Tracking", tracking)).run_forever())
+    task = asyncio.create_task(Uploader(spool, cast("Tracking", tracking), 1 << 20).run_forever())
     await until(lambda: len(tracking.calls) >= calls)
     await asyncio.sleep(0.2)
     task.cancel()

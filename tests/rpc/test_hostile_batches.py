@@ -18,6 +18,7 @@ from tests.wire import Refusal, Wire, refused
 
 ITEM_REASONS = {
     "TOKEN_INVALID",
+    "TOKEN_KEY_UNKNOWN",
     "CAMPAIGN_NOT_FOUND",
     "LINK_NOT_FOUND",
     "EVENT_TIME_IN_FUTURE",

@@ -67,7 +67,7 @@ TRACKING_TOKENS: dict[str, MakeToken] = {
     "standard alphabet": lambda _: "+/" * 28,
     "zeros": lambda _: "A" * 56,
     "unknown version": lambda s: flip_bit(s.token, 0),
-    "unknown key id": lambda s: flip_bit(s.token, 1),
+    "no key id": lambda s: flip_bit(s.token, 1),
     "another campaign": lambda s: flip_bit(s.token, 9),
     "another tenant": lambda s: _with_header_of(s.token, s.other_token),
     "no tenant": lambda s: with_campaign(s.token, 1),
@@ -83,12 +83,25 @@ PREFERENCE_TOKENS: dict[str, MakeToken] = {
     "not base64": lambda _: "!" * 46,
     "other padding bits": lambda s: _with_other_padding_bits(s.preference_token),
     "unknown version": lambda s: flip_bit(s.preference_token, 0),
-    "unknown key id": lambda s: flip_bit(s.preference_token, 1),
     "another tenant": lambda s: _with_header_of(s.preference_token, s.other_preference_token),
     "damaged body": lambda s: flip_bit(s.preference_token, 33),
     "tracking token": lambda s: s.token,
     "start of a tracking token": lambda s: s.token[:46],
 }
+
+
+def _with_unknown_key(token: str) -> str:
+    changed = decoded(token)
+    changed[1] = 200
+    return encoded(changed)
+
+
+def _unknown_key(scenario: Scenario) -> str:
+    return _with_unknown_key(scenario.token)
+
+
+def _unknown_preference_key(scenario: Scenario) -> str:
+    return _with_unknown_key(scenario.preference_token)
 
 
 def _open(make_token: MakeToken) -> Request:
@@ -126,6 +139,11 @@ def _cases() -> Iterator[Case]:
     for name, make_token in PREFERENCE_TOKENS.items():
         yield Case(name, "SetPreference", _set(make_token), "TOKEN_INVALID", key=EDGE)
         yield Case(name, "GetPreference", _get(make_token), "TOKEN_INVALID", key=EDGE)
+    for name, request in {"RecordOpen": _open, "RecordClick": _click}.items():
+        yield Case("unknown key id", name, request(_unknown_key), "TOKEN_KEY_UNKNOWN")
+    for name, request in {"SetPreference": _set, "GetPreference": _get}.items():
+        make_token = _unknown_preference_key
+        yield Case("unknown key id", name, request(make_token), "TOKEN_KEY_UNKNOWN", key=EDGE)
     yield Case(
         "of another tenant",
         "GetPreference",

@@ -101,7 +101,7 @@ class Preferences:
         Like `set_preference`, except that `source` defaults to RECIPIENT and the
         result does not name the contact.
 
-        Reasons: TOKEN_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
+        Reasons: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID, REQUEST_ID_INVALID,
         REQUEST_ID_REUSED, DATABASE_UNAVAILABLE.
         """
         request = preference_pb2.SetPreferenceRequest(
@@ -135,7 +135,7 @@ class Preferences:
 
         The result does not name the contact.
 
-        Reasons: TOKEN_INVALID.
+        Reasons: TOKEN_INVALID, TOKEN_KEY_UNKNOWN.
         """
         request = preference_pb2.GetPreferenceRequest(preference_token=preference_token)
         response = await self._calls.unary(self._stub.GetPreference, request, timeout)

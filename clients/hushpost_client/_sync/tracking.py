@@ -60,8 +60,9 @@ class Tracking:
 
         Raises ValueError if `open_time` has no time zone.
 
-        Reasons: TOKEN_INVALID, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED,
+        Reasons: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CAMPAIGN_NOT_FOUND,
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED, OVERLOADED,
         DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """
         request = tracking_pb2.RecordOpenRequest(
@@ -112,8 +113,10 @@ class Tracking:
         """Record 1 to 10,000 opens and clicks of any tenants in one call.
 
         Has a far higher throughput than `record_open` and `record_click`. Invalid events
-        are returned by index with the reason TOKEN_INVALID, CAMPAIGN_NOT_FOUND,
-        LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE or EVENT_TIME_TOO_OLD; the others count.
+        are returned by index with the reason TOKEN_INVALID, TOKEN_KEY_UNKNOWN,
+        CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE or EVENT_TIME_TOO_OLD; the
+        others count. All reasons but TOKEN_INVALID may pass: send such events later, under
+        a new `request_id`.
 
         Raises ValueError if an `event_time` has no time zone.
 

@@ -53,9 +53,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     that the authority has verified, to the address of `--mtls-listen`. Metadata: `role`.
     """
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 10
-    """INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant or
-    with a key that is not in the keyring, or of the wrong kind. All cases share one
-    reason on purpose: distinguishing them would create an oracle.
+    """INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant, or of
+    the wrong kind. All cases share one reason on purpose: distinguishing them would
+    create an oracle.
     """
     ERROR_REASON_CONTACT_ID_INVALID: _ErrorReason.ValueType  # 11
     """INVALID_ARGUMENT. A contact id is empty, longer than 128 bytes of UTF-8, or
@@ -77,7 +77,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_EVENT_TIME_IN_FUTURE: _ErrorReason.ValueType  # 16
     """INVALID_ARGUMENT. The event's time is more than five minutes in the
-    future, by the clock of the authority.
+    future, by the clock of the database.
     """
     ERROR_REASON_EVENT_TIME_TOO_OLD: _ErrorReason.ValueType  # 17
     """INVALID_ARGUMENT. The event's time is more than 30 days ago."""
@@ -103,6 +103,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 24
     """INVALID_ARGUMENT. The campaign would exceed a limit, for example of links or
     groups. Metadata: `field`, `limit`.
+    """
+    ERROR_REASON_TOKEN_KEY_UNKNOWN: _ErrorReason.ValueType  # 25
+    """INVALID_ARGUMENT. The key id in the unencrypted part of the token is not in the
+    keyring of this authority. If the token is genuine, the call succeeds as soon as
+    the authority has the key, for example after the end of a rotation.
     """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 30
     """NOT_FOUND. The tenant does not exist."""
@@ -181,9 +186,9 @@ ERROR_REASON_CLIENT_CERTIFICATE_REQUIRED: ErrorReason.ValueType  # 9
 that the authority has verified, to the address of `--mtls-listen`. Metadata: `role`.
 """
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 10
-"""INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant or
-with a key that is not in the keyring, or of the wrong kind. All cases share one
-reason on purpose: distinguishing them would create an oracle.
+"""INVALID_ARGUMENT. The token is damaged, forged, sealed for another tenant, or of
+the wrong kind. All cases share one reason on purpose: distinguishing them would
+create an oracle.
 """
 ERROR_REASON_CONTACT_ID_INVALID: ErrorReason.ValueType  # 11
 """INVALID_ARGUMENT. A contact id is empty, longer than 128 bytes of UTF-8, or
@@ -205,7 +210,7 @@ ERROR_REASON_BATCH_TOO_LARGE: ErrorReason.ValueType  # 15
 """
 ERROR_REASON_EVENT_TIME_IN_FUTURE: ErrorReason.ValueType  # 16
 """INVALID_ARGUMENT. The event's time is more than five minutes in the
-future, by the clock of the authority.
+future, by the clock of the database.
 """
 ERROR_REASON_EVENT_TIME_TOO_OLD: ErrorReason.ValueType  # 17
 """INVALID_ARGUMENT. The event's time is more than 30 days ago."""
@@ -231,6 +236,11 @@ Metadata: `field`.
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 24
 """INVALID_ARGUMENT. The campaign would exceed a limit, for example of links or
 groups. Metadata: `field`, `limit`.
+"""
+ERROR_REASON_TOKEN_KEY_UNKNOWN: ErrorReason.ValueType  # 25
+"""INVALID_ARGUMENT. The key id in the unencrypted part of the token is not in the
+keyring of this authority. If the token is genuine, the call succeeds as soon as
+the authority has the key, for example after the end of a rotation.
 """
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 30
 """NOT_FOUND. The tenant does not exist."""

@@ -77,7 +77,7 @@ class PreferenceServiceServicer:
         flight. Setting the current value changes nothing and logs nothing, except that
         a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
         the recipient's decision, see `BatchSetPreferences`.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
         REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
         """
@@ -88,7 +88,7 @@ class PreferenceServiceServicer:
     def GetPreference(self, request, context):
         """Returns one contact's preference and the resulting mode. An unknown contact
         is UNSET.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,14 +43,14 @@ class PreferenceServiceStub:
     flight. Setting the current value changes nothing and logs nothing, except that
     a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
     the recipient's decision, see `BatchSetPreferences`.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
     REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
     """
     GetPreference: _grpc.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]
     """Returns one contact's preference and the resulting mode. An unknown contact
     is UNSET.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
     """
     BatchSetPreferences: _grpc.UnaryUnaryMultiCallable[_preference_pb2.BatchSetPreferencesRequest, _preference_pb2.BatchSetPreferencesResponse]
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
@@ -93,14 +93,14 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     flight. Setting the current value changes nothing and logs nothing, except that
     a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
     the recipient's decision, see `BatchSetPreferences`.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
     REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
     """
     GetPreference: _aio.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]  # type: ignore[assignment]
     """Returns one contact's preference and the resulting mode. An unknown contact
     is UNSET.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
     """
     BatchSetPreferences: _aio.UnaryUnaryMultiCallable[_preference_pb2.BatchSetPreferencesRequest, _preference_pb2.BatchSetPreferencesResponse]  # type: ignore[assignment]
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
@@ -146,7 +146,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         flight. Setting the current value changes nothing and logs nothing, except that
         a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
         the recipient's decision, see `BatchSetPreferences`.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, FIELD_INVALID,
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
         REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
         """
@@ -159,7 +159,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_preference_pb2.GetPreferenceResponse, _abc.Awaitable[_preference_pb2.GetPreferenceResponse]]:
         """Returns one contact's preference and the resulting mode. An unknown contact
         is UNSET.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod

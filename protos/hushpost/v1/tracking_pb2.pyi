@@ -48,7 +48,7 @@ class RecordOpenRequest(_message.Message):
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened. Empty: now. At most five minutes after and 30 days
-        before the time of the authority.
+        before the time of the authority, which is that of its database.
         """
 
     def __init__(
@@ -251,7 +251,9 @@ Global___RecordEventsResponse: _TypeAlias = RecordEventsResponse  # noqa: Y015
 
 @_typing.final
 class RejectedEvent(_message.Message):
-    """A rejected event of a batch. Sending it again fails again."""
+    """A rejected event of a batch. After TOKEN_INVALID it can never be recorded. The other
+    reasons may pass: send the event later, under a new `request_id`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -261,8 +263,8 @@ class RejectedEvent(_message.Message):
     index: _builtins.int
     """Its index in `RecordEventsRequest.events`, from 0."""
     reason: _errors_pb2.ErrorReason.ValueType
-    """TOKEN_INVALID, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE or
-    EVENT_TIME_TOO_OLD.
+    """TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND,
+    EVENT_TIME_IN_FUTURE or EVENT_TIME_TOO_OLD.
     """
     message: _builtins.str
     """A human-readable message."""

@@ -84,9 +84,10 @@ class TrackingServiceServicer:
 
     def RecordOpen(self, request, context):
         """Records that a message was opened.
-        Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
-        REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED,
+        CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE,
+        SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,9 +44,10 @@ class TrackingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TrackingServiceAsyncStub: ...
     RecordOpen: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordOpenRequest, _tracking_pb2.RecordOpenResponse]
     """Records that a message was opened.
-    Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
-    REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED,
+    CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE,
+    SHUTTING_DOWN.
     """
     RecordClick: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordClickRequest, _tracking_pb2.RecordClickResponse]
     """Records a click and returns the link's URL. It returns the URL in every
@@ -91,9 +92,10 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordOpen: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordOpenRequest, _tracking_pb2.RecordOpenResponse]  # type: ignore[assignment]
     """Records that a message was opened.
-    Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-    EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
-    REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    Errors: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED,
+    CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE,
+    SHUTTING_DOWN.
     """
     RecordClick: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordClickRequest, _tracking_pb2.RecordClickResponse]  # type: ignore[assignment]
     """Records a click and returns the link's URL. It returns the URL in every
@@ -141,9 +143,10 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tracking_pb2.RecordOpenResponse, _abc.Awaitable[_tracking_pb2.RecordOpenResponse]]:
         """Records that a message was opened.
-        Errors: TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
-        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_INVALID,
-        REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        Errors: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED,
+        CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED, OVERLOADED, DATABASE_UNAVAILABLE,
+        SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod

@@ -37,9 +37,8 @@ class Maintenance:
         self._anonymizer = anonymizer
         self._clock = clock
 
-    async def create_partitions(self) -> None:
-        """Create the partitions that recording needs; call it before the first event."""
-        now = self._clock()
+    async def create_partitions(self, now: datetime) -> None:
+        """Create the partitions that recording needs at that time."""
 
         async def work(connection: Connection) -> None:
             await create_partitions(connection, oldest_event(now), now)
@@ -48,7 +47,7 @@ class Maintenance:
 
     async def run_once(self) -> None:
         """Run all jobs once."""
-        await self.create_partitions()
+        await self.create_partitions(self._clock())
         await self._enforce_retention()
         await self._drop_partitions()
 

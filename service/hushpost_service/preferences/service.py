@@ -35,6 +35,7 @@ from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import ChangeEntry, Contact
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_clock import database_time
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import TokenCodec
 
@@ -268,7 +269,7 @@ class Preferences:
                 await storage.delete_changes(connection, tenant, contact_id)
             number = await storage.delete_contact(connection, tenant, contact_id)
             if number is not None:
-                now = await storage.now(connection)
+                now = await database_time(connection)
                 await anonymization_jobs.insert_contact_jobs(
                     connection, tenant, [number], History.ANONYMIZE, now
                 )
@@ -303,7 +304,7 @@ class Preferences:
         # Take the time after the row locks, so that successive changes of a contact have
         # ascending times.
         rule = await self._campaigns.mode_rule(connection, tenant)
-        now = await storage.now(connection)
+        now = await database_time(connection)
         # While a policy job is unfinished, there may be rows of contacts whose preference
         # was already strict.
         has_policy_job = bool(await anonymization_jobs.policy_jobs(connection, tenant))

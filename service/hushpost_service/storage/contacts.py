@@ -26,7 +26,6 @@ __all__ = [
     "last_decisions",
     "list_changes",
     "lock_contacts",
-    "now",
     "pseudonymize_changes",
     "set_hint_bits",
     "try_insert_contacts",
@@ -76,12 +75,6 @@ class ChangeEntry:
     actor: str
     time: datetime | None = None
     number: int = 0
-
-
-async def now(connection: Connection) -> datetime:
-    """Return the database's time."""
-    time: datetime = await connection.fetchval(sql.NOW)
-    return time
 
 
 async def insert_missing_contacts(

@@ -161,7 +161,7 @@ class TokenCodec:
         return encoded([header + part for part in sealed])
 
     def open(self, text: str) -> TrackingToken:
-        """Open a tracking token. Raises TOKEN_INVALID for every kind of defect."""
+        """Open a tracking token. Raises TOKEN_INVALID, TOKEN_KEY_UNKNOWN."""
         raw = decoded(text, _TRACKING_CHARACTERS)
         body, campaign = self._opened(_TRACKING, raw)
         contact, group, slot = _TRACKING_BODY.unpack(body)
@@ -197,6 +197,18 @@ class TokenCodec:
             )
         return OpenedTokens(contents, is_valid, unknown)
 
+    def error(self, text: str) -> HushpostError:
+        """Return the error that `open` raises for a tracking token that does not open."""
+        return self._error(_TRACKING, decoded(text, _TRACKING_CHARACTERS))
+
+    def _error(self, kind: int, raw: bytes | None) -> HushpostError:
+        if raw and raw[0] == kind and raw[1] and raw[1] not in self._keyring.secrets:
+            return HushpostError(
+                Reason.TOKEN_KEY_UNKNOWN,
+                "the token was sealed with a key that this authority does not have",
+            )
+        return token_invalid()
+
     def _batch_cipher(self, key: bytes) -> BlockSiv:
         """Return the batch cipher for the first bytes of a tracking token."""
         cipher = self._blocks.get(key)
@@ -215,7 +227,7 @@ class TokenCodec:
         return encoded([header + part for part in sealed])
 
     def open_preference(self, text: str) -> PreferenceToken:
-        """Open a preference token. Raises TOKEN_INVALID for every kind of defect."""
+        """Open a preference token. Raises TOKEN_INVALID, TOKEN_KEY_UNKNOWN."""
         raw = decoded(text, _PREFERENCE_CHARACTERS)
         body, tenant = self._opened(_PREFERENCE, raw)
         return PreferenceToken(tenant, _PREFERENCE_BODY.unpack(body)[0])
@@ -234,7 +246,7 @@ class TokenCodec:
         try:
             body = decrypt(raw[_TAG:], associated)
         except InvalidTag:
-            raise token_invalid() from None
+            raise self._error(kind, raw) from None
         if opener is None:
             self._openers[header] = decrypt, associated, number
         return body, number

@@ -23,7 +23,6 @@ from hushpost_service.tokens.codec import (
     TrackingToken,
     campaign_of,
     tenant_of,
-    token_invalid,
 )
 from hushpost_service.tracking.recorder import Recorder
 
@@ -101,8 +100,8 @@ class Ingest:
     async def record_open(self, item: Item, tenants: Tenants, request: UUID | None) -> None:
         """Record an open of one of the tenants; return once it is durable.
 
-        Raises TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, EVENT_TIME_IN_FUTURE,
-        EVENT_TIME_TOO_OLD, REQUEST_ID_REUSED.
+        Raises TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD, REQUEST_ID_REUSED.
         """
         event, campaign = await self._validated(item, tenants)
         await self._recorder.record(
@@ -156,7 +155,9 @@ class Ingest:
             {number: events[tenant == number] for number in set(tenant.tolist())},
         )
         return [
-            Rejection(index, _item_error(batch.item(index), tenants, opened, index, campaigns, now))
+            Rejection(
+                index, self._item_error(batch.item(index), tenants, opened, index, campaigns, now)
+            )
             for index in np.flatnonzero(~is_valid).tolist()
         ]
 
@@ -181,8 +182,8 @@ class Ingest:
     async def _validated(self, item: Item, tenants: Tenants) -> tuple[Event, CachedCampaign]:
         """Return an item's event and campaign.
 
-        Raises TOKEN_INVALID, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND,
-        EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
+        Raises TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+        LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE, EVENT_TIME_TOO_OLD.
         """
         _check_tenant_of_token(item.token, tenants)
         token = self._codec.open(item.token)
@@ -191,6 +192,26 @@ class Ingest:
             # New campaigns and links may have been created by another process.
             campaign = await self._campaigns.read(token.campaign)
         return _event(item, token, campaign, self._now()), campaign
+
+    def _item_error(
+        self,
+        item: Item,
+        tenants: Tenants,
+        opened: OpenedTokens,
+        index: int,
+        campaigns: Mapping[int, CachedCampaign],
+        now: int,
+    ) -> HushpostError:
+        """Return why an item of a batch is invalid, like `_validated` for a single one."""
+        try:
+            _check_tenant_of_token(item.token, tenants)
+            if not opened.is_valid[index]:
+                return self._codec.error(item.token)
+            token = TrackingToken(*opened.contents[index].tolist())
+            _event(item, token, campaigns.get(token.campaign), now)
+        except HushpostError as error:
+            return error
+        raise AssertionError
 
     def _now(self) -> int:
         return int(self._clock().timestamp() * 1_000_000)
@@ -217,28 +238,8 @@ def _check_tenant_of_token(token: str, tenants: Tenants) -> None:
         raise tenant_not_allowed()
 
 
-def _item_error(
-    item: Item,
-    tenants: Tenants,
-    opened: OpenedTokens,
-    index: int,
-    campaigns: Mapping[int, CachedCampaign],
-    now: int,
-) -> HushpostError:
-    """Return why an item of a batch is invalid, like `_validated` for a single one."""
-    try:
-        _check_tenant_of_token(item.token, tenants)
-        if not opened.is_valid[index]:
-            return token_invalid()
-        token = TrackingToken(*opened.contents[index].tolist())
-        _event(item, token, campaigns.get(token.campaign), now)
-    except HushpostError as error:
-        return error
-    raise AssertionError
-
-
 def _event(item: Item, token: TrackingToken, campaign: CachedCampaign | None, now: int) -> Event:
-    """Return an item's event. Raises what `Ingest._validated` does except TOKEN_INVALID."""
+    """Return an item's event. Raises what `Ingest._validated` does for valid tokens."""
     if campaign is None:
         raise campaign_not_found()
     if not 0 <= item.signal <= len(campaign.urls):

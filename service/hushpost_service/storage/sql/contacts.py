@@ -189,6 +189,3 @@ update preference_changes
 set contact_id = $3
 where tenant = $1 and contact_id = $2
 """
-
-# Selects the database's time, which dates preferences, policies and campaigns.
-NOW = "select clock_timestamp()"
