@@ -173,8 +173,7 @@ async def _serve(
         shutdown=shutdown,
     )
     maintenance = Maintenance(database, campaign_cache, anonymizer, clock)
-    follow_clock = partial(clock.measure, maintenance.create_partitions)
-    await follow_clock()
+    await clock.measure(maintenance.create_partitions)
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
     grpc_server, health, address = server(services, settings, certificates)
@@ -186,7 +185,9 @@ async def _serve(
         asyncio.create_task(maintenance.run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
-        asyncio.create_task(_probe(opened, health, campaign_cache, follow_clock)),
+        asyncio.create_task(
+            _probe(opened, health, campaign_cache, partial(clock.measure, maintenance.prepare_jump))
+        ),
     ]
     if certificates is not None:
         background.append(asyncio.create_task(certificates.watch()))

@@ -27,6 +27,7 @@ FORMAT_FIELDS = {
 TABLE_NAMES = {
     "CREATE_REQUEST_IDS_PARTITION": "request_ids_1600",
     "IS_EMPTY": "events",
+    "LOCK_TABLE": "events",
     "DROP_PARTITION": "request_ids",
     "VACUUM_FULL": "anonymization_jobs",
     "CLUSTER": "counters",

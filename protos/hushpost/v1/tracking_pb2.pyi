@@ -263,8 +263,8 @@ class RejectedEvent(_message.Message):
     index: _builtins.int
     """Its index in `RecordEventsRequest.events`, from 0."""
     reason: _errors_pb2.ErrorReason.ValueType
-    """TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CAMPAIGN_NOT_FOUND, LINK_NOT_FOUND,
-    EVENT_TIME_IN_FUTURE or EVENT_TIME_TOO_OLD.
+    """TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED, CAMPAIGN_NOT_FOUND,
+    LINK_NOT_FOUND, EVENT_TIME_IN_FUTURE or EVENT_TIME_TOO_OLD.
     """
     message: _builtins.str
     """A human-readable message."""

@@ -1,6 +1,7 @@
 """Periodic maintenance: creates partitions, enforces retention, drops partitions."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -20,6 +21,8 @@ __all__ = ["Maintenance"]
 _log = structlog.get_logger(__name__)
 
 _INTERVAL_SECONDS = 3600
+_PAUSE_SECONDS = 24 * 3600
+"""How long retention pauses after a jump of the database's clock."""
 
 
 class Maintenance:
@@ -31,11 +34,14 @@ class Maintenance:
         campaigns: CampaignCache,
         anonymizer: Anonymizer,
         clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._campaigns = campaigns
         self._anonymizer = anonymizer
         self._clock = clock
+        self._monotonic = monotonic
+        self._retention_time = monotonic()
 
     async def create_partitions(self, now: datetime) -> None:
         """Create the partitions that recording needs at that time."""
@@ -45,10 +51,20 @@ class Maintenance:
 
         await self._database.transact("create partitions", work)
 
+    async def prepare_jump(self, now: datetime) -> None:
+        """Prepare a jump of the clock to a time.
+
+        Retention pauses for a day: the clock may be wrong now, and events that were
+        anonymized too early could not be restored.
+        """
+        await self.create_partitions(now)
+        self._retention_time = self._monotonic() + _PAUSE_SECONDS
+
     async def run_once(self) -> None:
         """Run all jobs once."""
         await self.create_partitions(self._clock())
-        await self._enforce_retention()
+        if self._monotonic() >= self._retention_time:
+            await self._enforce_retention()
         await self._drop_partitions()
 
     async def run_forever(self) -> None:

@@ -14,6 +14,16 @@ _PARTITIONS_LOCK = 0x4855_5350
 _AHEAD = timedelta(days=62)
 """How far ahead partitions are created. Inserts keep working if maintenance fails for long."""
 
+_REQUEST_IDS_AHEAD = timedelta(days=28)
+"""The same for request ids. Each is looked up in all partitions, so there are fewer."""
+
+_KEPT_PERIODS = 2
+"""Periods of request ids that are kept beside the current ones, whatever their time.
+
+One is of the weeks before last, if the clock is right. After a jump, forward or back, the ids
+of the last weeks are in these two.
+"""
+
 
 async def create_partitions(connection: Connection, oldest: datetime, now: datetime) -> None:
     """Create the missing partitions of `events` and `request_ids`, in a transaction.
@@ -39,7 +49,7 @@ async def create_partitions(connection: Connection, oldest: datetime, now: datet
                 sql.CREATE_EVENTS_PARTITION.format(name=name, start=month, end=end)
             )
         month = end
-    for period in range(_period(now) - 1, _period(now + _AHEAD) + 1):
+    for period in range(_period(now) - 1, _period(now + _REQUEST_IDS_AHEAD) + 1):
         name = _request_ids_name(period)
         if name not in existing:
             await connection.execute(
@@ -50,23 +60,48 @@ async def create_partitions(connection: Connection, oldest: datetime, now: datet
 async def drop_partitions(connection: Connection, oldest: datetime, now: datetime) -> list[str]:
     """Drop obsolete partitions; return their names.
 
-    Request ids are obsolete after the period that follows theirs. Months of events before
-    `oldest` are dropped once they are empty, which happens when retention has anonymized
-    their events.
+    A jump of the clock makes neither request ids nor events obsolete. Of request ids the
+    periods around the current time are kept, and the last two others that have rows. Of
+    events the months before `oldest` are dropped once they are empty, which happens when
+    retention has anonymized their events.
     """
-    obsolete = [
-        name
-        for name in await _partitions(connection, "request_ids")
-        if int(name.rpartition("_")[2]) < _period(now) - 1
-    ]
-    obsolete += [
+    candidates = [
         name
         for name in await _partitions(connection, "events")
-        if name < _events_name(oldest) and await connection.fetchval(sql.IS_EMPTY.format(name=name))
+        if name < _events_name(oldest) and await _is_empty(connection, name)
     ]
-    for name in obsolete:
+    dropped = await _drop_empty(connection, "events", candidates)
+    period = _period(now)
+    others = [
+        name
+        for name in await _partitions(connection, "request_ids")
+        if not period - 1 <= _period_of(name) <= _period(now + _REQUEST_IDS_AHEAD)
+    ]
+    with_rows = [name for name in others if not await _is_empty(connection, name)]
+    for name in sorted(with_rows, key=_period_of)[:-_KEPT_PERIODS]:
         await connection.execute(sql.DROP_PARTITION.format(name=name))
-    return obsolete
+        dropped.append(name)
+    empty = [name for name in others if name not in with_rows]
+    return dropped + await _drop_empty(connection, "request_ids", empty)
+
+
+async def _drop_empty(connection: Connection, table: str, candidates: list[str]) -> list[str]:
+    """Drop the partitions that are empty; return them.
+
+    An authority whose clock has not followed a jump yet may still insert rows.
+    """
+    if not candidates:
+        return []
+    await connection.execute(sql.LOCK_TABLE.format(name=table))
+    empty = [name for name in candidates if await _is_empty(connection, name)]
+    for name in empty:
+        await connection.execute(sql.DROP_PARTITION.format(name=name))
+    return empty
+
+
+async def _is_empty(connection: Connection, name: str) -> bool:
+    empty: bool = await connection.fetchval(sql.IS_EMPTY.format(name=name))
+    return empty
 
 
 async def _partitions(connection: Connection, table: str) -> list[str]:
@@ -87,3 +122,7 @@ def _month(time: datetime) -> datetime:
 
 def _period(time: datetime) -> int:
     return int(time.timestamp()) // PERIOD_SECONDS
+
+
+def _period_of(request_ids_name: str) -> int:
+    return int(request_ids_name.rpartition("_")[2])

@@ -111,7 +111,6 @@ async def load_recording_inputs(
             differ only in them share a group.
         now: The current time.
     """
-    previous, current = periods(now)
     methods = [method for method, _ in requests]
     ids = [stored_request_id(request) for _, request in requests]
     rows = await connection.fetch(
@@ -119,8 +118,7 @@ async def load_recording_inputs(
         tenant,
         methods,
         ids,
-        previous,
-        current,
+        periods(now),
         None,
         None,
         contacts,

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 PERIOD_SECONDS = 7 * 24 * 3600
-"""Length of a period. A request id stays claimed until the end of the following period."""
+"""Length of a period. A request id stays claimed for at least one, see `partitions.py`."""
 
 NO_TENANT = 0
 """The tenant under which requests that concern no tenant are stored."""
@@ -49,19 +49,19 @@ class Method(IntEnum):
     CREATE_API_KEY = 12
 
 
-def periods(now: datetime) -> tuple[int, list[int]]:
-    """Return the period to search, and the periods to insert into.
+def periods(now: datetime) -> list[int]:
+    """Return the periods to insert a request id into.
 
     Uniqueness is only enforced within a partition, that is, within a period. Therefore a
-    request id is also looked up in the previous period. During the first hour of a
-    period it is inserted there too, so that it conflicts with the uncommitted row of a
-    transaction that began before the period did.
+    request id is also looked up in all other periods. During the first hour of a period
+    it is inserted into the previous one too, so that it conflicts with the uncommitted row
+    of a transaction that began before the period did.
     """
     seconds = int(now.timestamp())
     period = seconds // PERIOD_SECONDS
     if seconds % PERIOD_SECONDS < _OVERLAP_SECONDS:
-        return period - 1, [period - 1, period]
-    return period - 1, [period]
+        return [period - 1, period]
+    return [period]
 
 
 async def claim(
@@ -89,14 +89,12 @@ async def claim(
     if request is None:
         return True
     digest = content_digest(request, content)
-    previous, current = periods(now)
     rows = await connection.fetch(
         sql.CLAIM_REQUEST_IDS,
         tenant,
         [method],
         [stored_request_id(request)],
-        previous,
-        current,
+        periods(now),
         created,
         digest,
     )

@@ -30,6 +30,10 @@ where inhparent = $1::text::regclass
 order by child.relname
 """
 
+# Blocks inserts into all partitions of a table. Locks the table before its partitions, like
+# an insert, so that the two cannot deadlock.
+LOCK_TABLE = "lock table only {name} in access exclusive mode"
+
 # Selects whether a partition has no rows.
 IS_EMPTY = "select not exists (select from {name})"
 

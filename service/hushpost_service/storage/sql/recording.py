@@ -29,9 +29,9 @@ from (
 ) as policy
 left join (
     select array_agg(contact) as contacts, do_not_track,
-        case when preference_time > $9 then preference_time end as since,
+        case when preference_time > $8 then preference_time end as since,
         anonymous_until, aggregate_until, off_until
-    from unnest($8::bigint[]) as input(number)
+    from unnest($7::bigint[]) as input(number)
     cross join lateral (
         select contact, do_not_track, preference_time, anonymous_until, aggregate_until,
             off_until

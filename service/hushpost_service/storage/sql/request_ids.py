@@ -2,8 +2,8 @@
 
 # CTEs that claim the distinct request ids $2 (methods) and $3 (hashes of ids). `new_requests` has
 # the positions of those that were not claimed before: a request id counts as claimed if
-# period $4 contains it, or if it cannot be inserted into all of the periods $5. See
-# `storage.request_ids` for when there are two.
+# another period than $4 contains it, or if it cannot be inserted into all of the periods
+# $4. See `storage.request_ids` for when there are two.
 CLAIM = """
 input as (
     select method, request_id, n::integer - 1 as position
@@ -13,12 +13,12 @@ input as (
         where existing.tenant = $1
             and existing.method = input.method
             and existing.request_id = input.request_id
-            and existing.period = $4
+            and existing.period <> all($4::integer[])
     )
 ), inserted as (
     insert into request_ids (tenant, method, request_id, period, created_number, content)
-    select $1, method, request_id, period, $6, $7
-    from input cross join unnest($5::integer[]) as period
+    select $1, method, request_id, period, $5, $6
+    from input cross join unnest($4::integer[]) as period
     order by method, request_id, period
     on conflict do nothing
     returning method, request_id
@@ -26,7 +26,7 @@ input as (
     select position
     from input join inserted using (method, request_id)
     group by position
-    having count(*) = cardinality($5::integer[])
+    having count(*) = cardinality($4::integer[])
 )
 """
 
