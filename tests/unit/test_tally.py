@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hushpost_service.domain.counters import (
@@ -73,6 +73,7 @@ def slots_by_key(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, .
     return {(*key[:5], slot) for key, found in by_key.items() for slot in found}
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, CHUNK_SLOTS - 1), max_size=50), st.integers(0, 9))
 def test_a_bitmap_holds_exactly_the_slots_it_was_made_of(positions: set[int], chunk: int) -> None:
     """A bitmap has the bits of its slots and no others, in every chunk."""
@@ -82,6 +83,7 @@ def test_a_bitmap_holds_exactly_the_slots_it_was_made_of(positions: set[int], ch
 
 
 @both_tallies
+@settings(deadline=None)
 @given(batches)
 def test_every_event_is_counted_once_in_its_mode(
     make_tally: MakeTally, batch: list[tuple[Event, Mode]]
@@ -103,6 +105,7 @@ def test_every_event_is_counted_once_in_its_mode(
 
 
 @both_tallies
+@settings(deadline=None)
 @given(batches)
 def test_identified_and_anonymous_events_mark_their_slots(
     make_tally: MakeTally,
@@ -118,6 +121,7 @@ def test_identified_and_anonymous_events_mark_their_slots(
 
 
 @both_tallies
+@settings(deadline=None)
 @given(batches)
 def test_only_identified_events_become_rows(
     make_tally: MakeTally, batch: list[tuple[Event, Mode]]
@@ -136,6 +140,7 @@ def test_only_identified_events_become_rows(
 
 
 @both_tallies
+@settings(deadline=None)
 @given(batches, batches)
 def test_the_first_event_of_a_slot_is_marked_once(
     make_tally: MakeTally, before: list[tuple[Event, Mode]], batch: list[tuple[Event, Mode]]
@@ -166,6 +171,7 @@ def event_groups(columns: EventColumns) -> list[EventGroup]:
 
 
 @both_tallies
+@settings(deadline=None)
 @given(batches)
 def test_anonymizing_subtracts_exactly_what_was_counted(
     make_tally: MakeTally, batch: list[tuple[Event, Mode]]
@@ -189,6 +195,7 @@ def test_anonymizing_subtracts_exactly_what_was_counted(
 
 
 @both_tallies
+@settings(deadline=None)
 @given(batches)
 def test_anonymizing_to_aggregate_marks_no_slot(
     make_tally: MakeTally, batch: list[tuple[Event, Mode]]
