@@ -17,12 +17,12 @@ from hushpost_cli.importing.preflight import check_rows
 from tests.faults.extent import FIRST_SEED, FULL
 
 FUZZ = settings(
-    max_examples=30_000 if FULL else 300,
+    max_examples=3_000 if FULL else 300,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-DAMAGED_FILES = 3_000 if FULL else 40
+DAMAGED_FILES = 600 if FULL else 150
 
 SIGNIFICANT = ['"', '""', '"\n', ',"', '",', ",", ";", "\t", "\n", "\r", "\r\n", "\x00", "\ufeff"]
 ORDINARY = ["ann", "true", "no", "\u2028", "\x85", "é", "\x1b[31m", "x" * 200]

@@ -157,12 +157,12 @@ class _Doubt:
 
     def error(self, line: int, cells: list[str], row: list[str]) -> str | None:
         """Return why a row can't be used, if so."""
-        if line <= self._last_line:
-            if cells and (self._is_certain or len(cells) != self._columns):
-                return f"may belong to line {self._row}, whose quotes are wrong"
-        elif len(row) >= _SWALLOWED and self._columns >= _SWALLOWED and self._has_rows(row[1:]):
+        if len(row) >= _SWALLOWED and self._columns >= _SWALLOWED and self._has_rows(row[1:]):
             self.begin(line, line + len(row) - 1, is_certain=True)
             return "has a quoted cell with lines that look like rows"
+        in_doubt = self._is_certain or len(cells) != self._columns
+        if cells and in_doubt and line <= self._last_line:
+            return f"may belong to line {self._row}, whose quotes are wrong"
         return None
 
     def _has_rows(self, lines: list[str]) -> bool:
