@@ -82,6 +82,7 @@ ACROSS_TENANTS = {
     "TRY_LOCK_MIGRATION",
     "MIGRATION_LOCK_HOLDER",
     "MISSING_RIGHTS",
+    "WAIT_FOR_STANDBYS",
     "ROLE",
 }
 """Statements that do not concern a single tenant, so that $1 is not the tenant."""

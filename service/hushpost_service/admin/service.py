@@ -223,8 +223,11 @@ class Admin:
 
     async def revoke_api_key(self, number: int, actor: str) -> ApiKey:
         """Revoke a key permanently, on behalf of the API key `actor`. Raises API_KEY_NOT_FOUND."""
-        async with self._database.connection("revoke api key") as connection:
+
+        async def work(connection: Connection) -> None:
             await api_keys.revoke_api_key(connection, number, actor)
+
+        await self._database.transact("revoke api key", work)
         return await self.api_key(number)
 
 

@@ -146,8 +146,11 @@ class Campaigns:
     async def close(self, tenant: int, campaign_id: str) -> Campaign:
         """Close a campaign permanently. Raises CAMPAIGN_NOT_FOUND."""
         number = await self._campaigns.number(tenant, campaign_id)
-        async with self._database.connection("close campaign") as connection:
+
+        async def work(connection: Connection) -> None:
             await storage.close_campaign(connection, tenant, number)
+
+        await self._database.transact("close campaign", work)
         return await self._get(tenant, number)
 
     async def links_since(

@@ -11,15 +11,21 @@ from prometheus_client import Counter
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.server_settings import SESSION_SETTINGS
+from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
-__all__ = ["BEGIN", "CONNECTION_SETTINGS", "Database"]
+__all__ = ["BEGIN", "COMMIT", "CONNECTION_SETTINGS", "Database"]
 
 BEGIN = "begin isolation level read committed"
 """Begins a transaction. The isolation level is explicit, because a server may have a
 stricter default, under which a statement would not see what was committed before it."""
 
+COMMIT = f"{WAIT_FOR_STANDBYS}; commit"
+"""Commits a transaction once everything that it has read is on the synchronous standbys."""
+
 CONNECTION_SETTINGS = {
     **SESSION_SETTINGS,
+    # `_commit` needs the warnings of the server.
+    "client_min_messages": "warning",
     "application_name": "hushpost",
     "jit": "off",
     # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
@@ -62,7 +68,10 @@ _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
+_CANCELED_WAIT = "SyncRepWaitForLSN"
+"""The function of PostgreSQL that warns that a wait for a synchronous standby was canceled."""
 _CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -109,6 +118,10 @@ class Database:
             async with self._pool.acquire() as connection:
                 try:
                     yield connection
+                except asyncpg.ReadOnlySQLTransactionError:
+                    # The server was demoted; the next connection finds the new primary.
+                    connection.terminate()
+                    raise
                 except asyncpg.InterfaceError as error:
                     # If the connection is intact, the caller misused it.
                     raise _to_hushpost_error(
@@ -117,7 +130,7 @@ class Database:
         except HushpostError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary for the driver's errors
-            is_unavailable = isinstance(error, _UNAVAILABLE)
+            is_unavailable = isinstance(error, (*_UNAVAILABLE, _NotReplicatedError))
             raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
 
     async def transact(
@@ -125,22 +138,29 @@ class Database:
         name: str,
         work: Callable[[Connection], Awaitable[T]],
         begin: str = BEGIN,
+        commit: str = COMMIT,
     ) -> T:
         """Run `work` in a transaction; return its result once the commit is durable.
 
-        Runs `work` again after a deadlock. If the connection breaks during the commit, its
-        outcome is unknown: a caller that gets DATABASE_UNAVAILABLE should retry with the
-        same request_id.
+        Durable includes the synchronous standbys that PostgreSQL is configured to wait for,
+        also for what other transactions committed before: `work` may find that it has nothing
+        to do because an earlier call, which failed while it waited for a standby, did it.
+
+        Runs `work` again after a deadlock. If the connection breaks during the commit, or the
+        wait for a standby is canceled, the outcome is unknown: a caller that gets
+        DATABASE_UNAVAILABLE should retry with the same request_id.
 
         Args:
             name: Identifies the transaction in metrics and logs.
             work: Executes statements on the connection. It may run several times.
             begin: The script that begins the transaction.
+            commit: The script that commits it. A plain `commit` saves the database 25 µs, but
+                waits for nothing if `work` has written nothing.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self.connection(name) as connection:
-                    return await _transaction(connection, work, begin)
+                    return await _transaction(connection, work, begin, commit)
             except _ConflictError:
                 _RETRIES.labels(name).inc()
                 if attempt == _ATTEMPTS:
@@ -153,12 +173,12 @@ class _ConflictError(HushpostError):
 
 
 async def _transaction(
-    connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str
+    connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str, commit: str
 ) -> T:
     try:
         await connection.execute(begin)
         result = await work(connection)
-        await connection.execute("commit")
+        await _commit(connection, commit)
     except BaseException as error:
         await _roll_back(connection)
         if isinstance(error, _CONFLICT):
@@ -167,6 +187,30 @@ async def _transaction(
             ) from None
         raise
     return result
+
+
+async def _commit(connection: Connection, script: str) -> None:
+    """Commit. Raises _NotReplicatedError if the wait for a synchronous standby was canceled.
+
+    PostgreSQL then reports success, with no more than a warning: the commit is on the disk of
+    the primary, but a failover would lose it.
+    """
+    functions = []
+
+    def note(_: object, message: asyncpg.PostgresLogMessage) -> None:
+        functions.append(message.server_source_function)
+
+    connection.add_log_listener(note)
+    try:
+        await connection.execute(script)
+    finally:
+        connection.remove_log_listener(note)
+    if _CANCELED_WAIT in functions:
+        raise _NotReplicatedError
+
+
+class _NotReplicatedError(Exception):
+    """The transaction is committed on the primary, but perhaps not on a synchronous standby."""
 
 
 async def _roll_back(connection: Connection) -> None:

@@ -16,8 +16,10 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.request_ids import Method, periods
 from hushpost_service.storage.sql import recording as sql
+from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
 __all__ = [
+    "COMMIT",
     "RecordingInputs",
     "begin_recording",
     "clear_slot_bits",
@@ -28,6 +30,10 @@ __all__ = [
     "lock_slot_bits",
     "write",
 ]
+
+COMMIT = "commit"
+"""Commits a recording transaction. `load_recording_inputs` has made sure that the commit waits
+for synchronous standbys, if it must, so that this one need not find it out every time."""
 
 _MAX_INSERTED_ROWS = 200
 """Up to this many events are inserted by the statement that writes counters, which saves
@@ -124,6 +130,11 @@ async def load_recording_inputs(
         contacts,
         oldest_campaign,
     )
+    new_requests = set(rows[0][0] or ())
+    if len(new_requests) < len(requests):
+        # A repeated request writes nothing, but must not be acknowledged before the commit of
+        # the first one is replicated.
+        await connection.execute(WAIT_FOR_STANDBYS)
     preference_groups = [
         PreferenceGroup(
             members, ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off))
@@ -131,7 +142,7 @@ async def load_recording_inputs(
         for _, _, members, value, since, anonymous, aggregate, off in rows
         if members is not None
     ]
-    return RecordingInputs(set(rows[0][0] or ()), rows[0][1], preference_groups)
+    return RecordingInputs(new_requests, rows[0][1], preference_groups)
 
 
 _DO_NOT_TRACK = {int(value): value for value in DoNotTrack}

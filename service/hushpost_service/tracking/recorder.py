@@ -252,7 +252,8 @@ class Recorder:
             created_rows.extend(await self._write(connection, tenant, tally))
             return sum(len(request.events) for request in new)
 
-        count = await self._database.transact("record", work, recording.begin_recording(tenant))
+        begin = recording.begin_recording(tenant)
+        count = await self._database.transact("record", work, begin, recording.COMMIT)
         _COMMIT_EVENTS.observe(count)
         for key in created_rows:
             self._existing_rows[key] = None
