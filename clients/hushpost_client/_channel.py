@@ -10,7 +10,8 @@ __all__ = ["TLS", "channel_credentials", "channel_options"]
 
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
-_MAX_RECONNECT_MS = 5_000
+_INITIAL_RECONNECT_MS = 100
+_MAX_RECONNECT_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,9 @@ def channel_options() -> list[tuple[str, str | int]]:
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
-        # The default is two minutes, too long to notice the end of an outage.
+        # The defaults are one second and two minutes, too long to notice the end of an
+        # outage: calls fail until the channel tries to connect again.
+        ("grpc.initial_reconnect_backoff_ms", _INITIAL_RECONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _MAX_RECONNECT_MS),
         # A campaign may have 10,000 links of 8,192 bytes, more than gRPC's default of
         # 4 MiB. The authority limits the size of its responses itself.

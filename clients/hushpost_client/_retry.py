@@ -28,7 +28,7 @@ class RetryPolicy:
 
     max_tries: int = 5
     initial_backoff: float = 0.1
-    max_backoff: float = 5.0
+    max_backoff: float = 1.0
 
     def __post_init__(self) -> None:
         if self.max_tries < 1:

@@ -34,7 +34,7 @@ _CLEANUP_SECONDS = 10.0
 _TRANSIENT_ERRORS = (UnavailableError, DeadlineExceededError, ResourceExhaustedError)
 """Errors that go away on their own. Others need an operator, for example a revoked key."""
 
-_BACKOFF = RetryPolicy(initial_backoff=0.25, max_backoff=5.0)
+_BACKOFF = RetryPolicy(initial_backoff=0.25, max_backoff=2.0)
 _OPERATOR_RETRY_SECONDS = 30.0
 
 

@@ -25,7 +25,7 @@ __all__ = ["IssuedBatch", "TokenBatchIssuer"]
 
 _logger = logging.getLogger("hushpost_mail")
 
-_RETRY_POLICY = RetryPolicy(initial_backoff=0.2, max_backoff=5.0)
+_RETRY_POLICY = RetryPolicy(initial_backoff=0.2, max_backoff=1.0)
 
 _MAX_CONCURRENT_CALLS = 8
 """Per run. A batch can have as many groups as recipients, and each group is one call."""

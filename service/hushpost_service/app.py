@@ -4,8 +4,8 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -20,15 +20,14 @@ from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.cpu_affinity import pin_to
 from hushpost_service.domain.contact_numbers import ContactNumbers
-from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.validation import MAX_BATCH
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
+from hushpost_service.readiness import follow_clock, watch_database
 from hushpost_service.rpc.certificates import Certificates, certificates_of
-from hushpost_service.rpc.health import Health
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
 from hushpost_service.rpc.server import AddressError, Services, server
 from hushpost_service.settings import Settings
@@ -42,8 +41,7 @@ from hushpost_service.stats.service import Stats
 from hushpost_service.storage.campaigns import reserve_slot_blocks
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import DatabaseClock
-from hushpost_service.storage.embedded import EmbeddedDatabaseError
-from hushpost_service.storage.server_settings import server_start, warn_about_unsafe_settings
+from hushpost_service.storage.server_settings import warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
@@ -52,8 +50,6 @@ from hushpost_service.tracking.slots import SlotPool
 __all__ = ["serve"]
 
 _log = structlog.get_logger(__name__)
-
-_PROBE_SECONDS = 2.0
 
 _REJECTING_SECONDS = 0.5
 """gRPC ends calls that arrive while it stops as CANCELLED, which clients do not retry. So
@@ -179,15 +175,15 @@ async def _serve(
     grpc_server, health, address = server(services, settings, certificates)
     tune_garbage_collector(*_GC_THRESHOLDS)
     _on_stop_signals(shutdown.begin)
+    await health.set_serving(serving=True)
     await grpc_server.start()
     background = [
         asyncio.create_task(authenticator.run_forever()),
         asyncio.create_task(maintenance.run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
-        asyncio.create_task(
-            _probe(opened, health, campaign_cache, partial(clock.measure, maintenance.prepare_jump))
-        ),
+        asyncio.create_task(watch_database(opened, health, campaign_cache)),
+        asyncio.create_task(follow_clock(partial(clock.measure, maintenance.prepare_jump))),
     ]
     if certificates is not None:
         background.append(asyncio.create_task(certificates.watch()))
@@ -215,33 +211,3 @@ def _serve_metrics(address: str) -> None:
         start_http_server(port, host)
     except OSError as error:
         raise AddressError(f"cannot serve metrics on {address}: {error.strerror}") from None
-
-
-async def _probe(
-    opened: OpenedDatabase,
-    health: Health,
-    campaigns: CampaignCache,
-    follow_clock: Callable[[], Awaitable[None]],
-) -> None:
-    """Report the state of the database to the health service; restart an embedded one.
-
-    Clears the cache of campaigns when the server has changed: a standby that is promoted
-    may lack campaigns that were created just before.
-    """
-    known_start = None
-    while True:
-        try:
-            async with opened.database.connection("probe") as connection:
-                start = await server_start(connection)
-            await follow_clock()
-            if start != known_start:
-                campaigns.clear()
-                known_start = start
-        except HushpostError:
-            await health.set_serving(serving=False)
-            if opened.embedded is not None:
-                with suppress(EmbeddedDatabaseError):
-                    await opened.embedded.ensure_running()
-        else:
-            await health.set_serving(serving=True)
-        await asyncio.sleep(_PROBE_SECONDS)

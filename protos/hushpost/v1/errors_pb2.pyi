@@ -157,6 +157,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MESSAGE_TIMEOUT: _ErrorReason.ValueType  # 62
     """DEADLINE_EXCEEDED. The request did not arrive completely within 30 seconds."""
+    ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 55
+    """DEADLINE_EXCEEDED. The call had no deadline, and took longer than the authority
+    permits such calls, 60 seconds. The call may or may not have been recorded; retry
+    with the same `request_id`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or one item of a batch, was rejected. A rejected call has written
@@ -290,4 +295,9 @@ ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 61
 """
 ERROR_REASON_MESSAGE_TIMEOUT: ErrorReason.ValueType  # 62
 """DEADLINE_EXCEEDED. The request did not arrive completely within 30 seconds."""
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 55
+"""DEADLINE_EXCEEDED. The call had no deadline, and took longer than the authority
+permits such calls, 60 seconds. The call may or may not have been recorded; retry
+with the same `request_id`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -20,6 +20,11 @@ _RECEIVE_SECONDS = 1.0
 _WATCHERS = 100
 
 
+_LIVENESS = "liveness"
+"""Always SERVING: an answer shows that the process is not stuck. A restart cures that, but
+not a lost database."""
+
+
 class Health:
     """Reports one status for the whole server and for each of its services.
 
@@ -40,6 +45,7 @@ class Health:
         state = states.SERVING if serving else states.NOT_SERVING
         for name in self._names:
             await self._servicer.set(name, state)
+        await self._servicer.set(_LIVENESS, states.SERVING)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Add the service to a server."""

@@ -33,6 +33,7 @@ from hushpost_service.rpc.interceptors import (
     AdmissionInterceptor,
     AuthenticationInterceptor,
     ClientCertificateInterceptor,
+    DeadlineInterceptor,
     ErrorInterceptor,
     MetricsInterceptor,
 )
@@ -137,6 +138,7 @@ def server(
         interceptors=(
             ErrorInterceptor(),
             MetricsInterceptor(),
+            DeadlineInterceptor(),
             # Before admission: refused calls are held back, and must not count.
             AuthenticationInterceptor(services.authenticator),
             ClientCertificateInterceptor(_mtls_roles(settings)),

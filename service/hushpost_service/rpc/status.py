@@ -49,6 +49,7 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
     Reason.MESSAGE_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.DEADLINE_EXCEEDED: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 """The status code of each reason, as documented in `errors.proto`."""
 

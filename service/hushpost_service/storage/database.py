@@ -107,6 +107,10 @@ class Database:
         """Close all connections."""
         self._pool.terminate()
 
+    async def expire_connections(self) -> None:
+        """Replace each connection when it is used next."""
+        await self._pool.expire_connections()
+
     @asynccontextmanager
     async def connection(self, name: str) -> AsyncIterator[Connection]:
         """Borrow a connection for statements that need no transaction.

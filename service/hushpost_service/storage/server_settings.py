@@ -5,7 +5,6 @@ they are checked at startup, and a warning is logged for each unsafe one.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import NamedTuple
 
 import structlog
@@ -16,7 +15,6 @@ from hushpost_service.storage.sql import server_settings as sql
 __all__ = [
     "SESSION_SETTINGS",
     "UnsafeSetting",
-    "server_start",
     "unsafe_settings",
     "warn_about_unsafe_settings",
 ]
@@ -81,12 +79,6 @@ def unsafe_settings(settings: Mapping[str, str]) -> list[UnsafeSetting]:
         for name, value in required.items()
         if name in settings and settings[name] != value and (name, settings[name]) not in _ALSO_SAFE
     ]
-
-
-async def server_start(connection: Connection) -> datetime:
-    """Return when the server was started, which tells servers apart."""
-    time: datetime = await connection.fetchval(sql.SERVER_START)
-    return time
 
 
 async def warn_about_unsafe_settings(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What every RPC passes before its servicer: errors, metrics, authentication, admission.
+"""What every RPC passes before its servicer, from errors to admission.
 
 An interceptor wraps the function that serves an RPC. The wrapping happens once, when
 the service is registered (`rpc.registration`). A `grpc.aio.ServerInterceptor` does the
@@ -8,6 +8,7 @@ same job at every call, where it also has to find and rebuild the handler.
 from hushpost_service.rpc.interceptors.admission import AdmissionInterceptor
 from hushpost_service.rpc.interceptors.authentication import AuthenticationInterceptor
 from hushpost_service.rpc.interceptors.client_certificate import ClientCertificateInterceptor
+from hushpost_service.rpc.interceptors.deadline import DeadlineInterceptor
 from hushpost_service.rpc.interceptors.errors import ErrorInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Interceptor
 from hushpost_service.rpc.interceptors.metrics import MetricsInterceptor
@@ -16,6 +17,7 @@ __all__ = [
     "AdmissionInterceptor",
     "AuthenticationInterceptor",
     "ClientCertificateInterceptor",
+    "DeadlineInterceptor",
     "ErrorInterceptor",
     "Interceptor",
     "MetricsInterceptor",
