@@ -145,10 +145,13 @@ class _CampaignRun:
             print_report(self._demo.console, stats)
 
     async def _import_contacts(self) -> list[Contact]:
+        protected = self._demo.data_dir / "contacts.protected.csv"
+        protected.unlink(missing_ok=True)  # of an earlier run
         options: list[str | Path] = [
             *("--tenant", self._tenant.tenant_id, "--authority", self._authority.address),
             *("--api-key-file", self._keys.path(Role.SENDER)),
             *("--rejected", self._demo.data_dir / "contacts.rejected.csv"),
+            *("--protected", protected),
         ]
         with contacts_file() as file:
             await import_contacts(self._demo.command, clean_environment(), file, options)
@@ -174,17 +177,16 @@ class _CampaignRun:
         return mails
 
     def _leaving(self, contacts: Sequence[Contact], mails: Sequence[Mail]) -> list[Mail]:
-        """Return the mails of recipients who opt out.
+        """Return the mails of recipients who may opt out: all but that of the shown mail.
 
-        Their preference is in the contacts file, so the next run's import resets it. The
-        recipient of the shown mail stays.
+        Who opted out in an earlier run still does: an import loosens no recipient's decision.
         """
         identified = [
             mail
             for contact, mail in zip(contacts, mails, strict=True)
             if contact.expected_mode is Mode.IDENTIFIED
         ]
-        return identified[1 : 1 + OPT_OUTS]
+        return identified[1:]
 
     async def _recorded(self, reporter: Hushpost, activity: Activity) -> CampaignStats:
         """Wait until all events are recorded, and return the statistics.

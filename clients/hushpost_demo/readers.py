@@ -74,12 +74,19 @@ async def open_and_click(edge_address: str, mails: Sequence[Mail], rng: random.R
 
 
 async def opt_out(edge: Hushpost, mails: Iterable[Mail]) -> None:
-    """Opt out the recipients of some mails, as their preference page would."""
+    """Opt out the first recipients that have not opted out, as their preference page would."""
+    remaining = OPT_OUTS
     for mail in mails:
         token = next(url for url in mail.page.links if "/p/" in url).rpartition("/")[2]
+        preference = await edge.preferences.get_preference_by_token(token)
+        if preference.do_not_track is DoNotTrack.TRUE:
+            continue
         await edge.preferences.set_preference_by_token(
             token, DoNotTrack.TRUE, evidence="preference page, version 1"
         )
+        remaining -= 1
+        if remaining == 0:
+            return
 
 
 def _send_all(edge_address: str, requests: Sequence[_Request]) -> None:
