@@ -17,7 +17,7 @@ from tests.conftest import Clients
 from tests.faults.load import connected_again, started
 from tests.inspection import database_uri
 
-__all__ = ["Backup", "BaseBackup", "Dump", "Failover"]
+__all__ = ["Backup", "BaseBackup", "Dump", "Failover", "run_program"]
 
 PROGRAMS = Path(utils.__file__).parent / "pginstall18" / "bin"
 
@@ -45,7 +45,7 @@ class Dump:
     async def take(self, _: Clients, /) -> None:
         """Dump the database while the authority is running; copy the keyring."""
         uri = database_uri(self._process.data_dir)
-        await _run("pg_dump", "--format=custom", f"--file={self._file}", uri)
+        await run_program("pg_dump", "--format=custom", f"--file={self._file}", uri)
         shutil.copy(self._process.data_dir / "keyring.json", self._keyring)
 
     async def restore(self, clients: Clients) -> None:
@@ -56,7 +56,7 @@ class Dump:
         shutil.copy(self._keyring, self._process.data_dir)
         server = EmbeddedDatabase(self._process.data_dir)
         uri = await server.start()
-        await _run("pg_restore", f"--dbname={uri}", "--exit-on-error", str(self._file))
+        await run_program("pg_restore", f"--dbname={uri}", "--exit-on-error", str(self._file))
         await server.stop()
         await started(self._process, clients)
 
@@ -71,7 +71,7 @@ class BaseBackup:
     async def take(self, _: Clients, /) -> None:
         """Copy the files of the server while the authority is running."""
         uri = database_uri(self._process.data_dir)
-        await _run(
+        await run_program(
             "pg_basebackup", "--checkpoint=fast", f"--pgdata={self._copy}", f"--dbname={uri}"
         )
 
@@ -119,17 +119,17 @@ class Failover:
 async def _replace(folder: Path, copy: Path) -> None:
     """Replace the files of a server by a copy; they get the owner of the replaced files."""
     replaced = folder.with_name("replaced")
-    await _run("mv", str(folder), str(replaced))
+    await run_program("mv", str(folder), str(replaced))
     await _copy(copy, folder)
-    await _run("chown", "--recursive", f"--reference={replaced}", str(folder))
-    await _run("rm", "--recursive", str(replaced))
+    await run_program("chown", "--recursive", f"--reference={replaced}", str(folder))
+    await run_program("rm", "--recursive", str(replaced))
 
 
 async def _copy(folder: Path, copy: Path) -> None:
-    await _run("cp", "--archive", str(folder), str(copy))
+    await run_program("cp", "--archive", str(folder), str(copy))
 
 
-async def _run(program: str, *arguments: str) -> None:
+async def run_program(program: str, *arguments: str) -> None:
     """Run a program of PostgreSQL or of the system; fail if it fails."""
     found = PROGRAMS / program if program.startswith("pg_") else program
     process = await asyncio.create_subprocess_exec(found, *arguments, stdout=PIPE, stderr=STDOUT)
