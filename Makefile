@@ -89,11 +89,12 @@ check: lint types imports protos-check sync-client-check lock-check test ## run 
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest $(ARGS)
 
-FUZZING := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py
+LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
+  tests/rpc/test_hostile_batches.py tests/rpc/test_keyring.py
 
 test-faults: $(VENV)/.dev $(PROJECT) ## run the tests of faults and the fuzzing in their long version; RUNS=n and SEED=n select seeds
 	@HUSHPOST_TEST_FAULTS=full HUSHPOST_TEST_FAULTS_RUNS=$(RUNS) HUSHPOST_TEST_FAULTS_SEED=$(SEED) \
-	  $(BIN)/pytest tests/faults $(FUZZING) -s $(ARGS)
+	  $(BIN)/pytest tests/faults $(LONG) -s $(ARGS)
 
 test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity; prints each attack with its control
 	@HUSHPOST_TEST_PRIVACY=full $(BIN)/pytest tests/privacy $(ARGS)

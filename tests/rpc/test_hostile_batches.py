@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hushpost.v1 import campaign_pb2, errors_pb2, preference_pb2, privacy_pb2, tracking_pb2
 from tests.conftest import Clients
+from tests.faults.extent import FULL
 from tests.mailing import Mailing, send
 from tests.rpc.scenario import EDGE, SENDER, Scenario
 from tests.wire import Refusal, Wire, refused
@@ -29,7 +30,7 @@ ITEM_REASONS = {
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FIXED = settings(
-    max_examples=120,
+    max_examples=120 if FULL else 40,
     derandomize=True,
     database=None,
     deadline=None,
@@ -204,7 +205,7 @@ requests = st.one_of(
 )
 
 
-@settings(FIXED, max_examples=150)
+@settings(FIXED, max_examples=150 if FULL else 50)
 @given(requests)
 async def test_a_hostile_call_succeeds_or_fails_with_a_reason(
     scenario: Scenario, wire: Wire, request: Message

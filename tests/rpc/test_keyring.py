@@ -13,6 +13,7 @@ import pytest
 from hushpost_client import Verdict
 from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import Clients, RunningAuthority, make_tenant
+from tests.faults.extent import FULL
 from tests.mailing import GROUP, URLS, clients_of
 from tests.sql.conftest import new_database
 
@@ -120,6 +121,7 @@ async def test_two_first_starts_in_one_folder_share_a_keyring(
             host.process.__exit__()
 
 
+@pytest.mark.skipif(not FULL, reason="restarts two authorities eight times; see make test-faults")
 async def test_a_rolling_rotation_rejects_no_token(hosts: list[Host]) -> None:
     """Old and new authorities open each other's tokens in every step of a rotation."""
     first, second, _ = hosts
