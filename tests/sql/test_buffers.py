@@ -98,7 +98,7 @@ CASES = {
     ),
     "LOAD_RECORDING_INPUTS": Case(
         recording.LOAD_RECORDING_INPUTS,
-        (TENANT, [], [], 2900, [2901], None, None, NUMBERS[:20], NOW),
+        (TENANT, [], [], [2901], None, None, NUMBERS[:20], NOW),
         20 * _PER_ROW + 50,
     ),
     "CAMPAIGNS": Case(
