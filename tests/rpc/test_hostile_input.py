@@ -3,6 +3,8 @@
 import base64
 from collections.abc import Iterator
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, privacy_pb2, tracking_pb2
 from tests.inspection import Connection
 from tests.rpc.scenario import (
@@ -72,6 +74,15 @@ def _cases() -> Iterator[Case]:
             campaign_pb2.ListCampaignsRequest(page_token=_forged_page_token("campaigns", *numbers)),
             "PAGE_TOKEN_INVALID",
         )
+    yield Case(
+        "path longer than an error may be",
+        "UpdatePolicy",
+        admin_pb2.UpdatePolicyRequest(
+            policy=admin_pb2.Policy(quorum=5), update_mask=FieldMask(paths=["x" * 40_000])
+        ),
+        "UPDATE_MASK_INVALID",
+        metadata={"field": "x" * 100},
+    )
     yield Case(
         "unknown proof",
         "EraseContact",

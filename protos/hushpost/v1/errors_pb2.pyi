@@ -97,7 +97,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     its range. Metadata: `field`.
     """
     ERROR_REASON_UPDATE_MASK_INVALID: _ErrorReason.ValueType  # 23
-    """INVALID_ARGUMENT. `update_mask` is empty or names an unknown field of Policy.
+    """INVALID_ARGUMENT. `update_mask` is empty or names an unknown field of Policy,
+    of which the metadata has the first 100 characters.
     Metadata: `field`.
     """
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 24
@@ -235,7 +236,8 @@ ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 22
 its range. Metadata: `field`.
 """
 ERROR_REASON_UPDATE_MASK_INVALID: ErrorReason.ValueType  # 23
-"""INVALID_ARGUMENT. `update_mask` is empty or names an unknown field of Policy.
+"""INVALID_ARGUMENT. `update_mask` is empty or names an unknown field of Policy,
+of which the metadata has the first 100 characters.
 Metadata: `field`.
 """
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 24

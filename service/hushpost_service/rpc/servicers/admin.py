@@ -28,6 +28,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 _DEFAULT_POLICY = Policy()
 _MAX_EDGE_TENANTS = 1000
+_ECHOED_CHARACTERS = 100
+"""gRPC clients drop an error whose metadata is too long, more than 8 or 16 KiB."""
 
 
 class AdminServicer(AdminServiceServicer):
@@ -71,7 +73,7 @@ class AdminServicer(AdminServiceServicer):
             raise HushpostError(
                 Reason.UPDATE_MASK_INVALID,
                 "update_mask must have at least one path, each the name of a field of Policy",
-                {"field": unknown[0] if unknown else ""},
+                {"field": unknown[0][:_ECHOED_CHARACTERS] if unknown else ""},
             )
         state = await self._admin.update_policy(
             _tenant_id(caller, request.tenant_id),
