@@ -90,6 +90,7 @@ test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest $(ARGS)
 
 LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
+  tests/edge/test_path_fuzz.py tests/rpc/test_body_fuzz.py \
   tests/rpc/test_hostile_batches.py tests/rpc/test_keyring.py
 
 test-faults: $(VENV)/.dev $(PROJECT) ## run the tests of faults and the fuzzing in their long version; RUNS=n and SEED=n select seeds
