@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     )
     metrics_listen: ListenAddress | None = Field(
         None,
-        description="Address, host:port, to serve Prometheus metrics on over HTTP. Default: no metrics.",
+        description="Address, host:port, to serve Prometheus metrics on over HTTP. "
+        "Default: no metrics.",
     )
     tls_certificate: Path | None = Field(
         None, description="PEM file with the certificate chain. Default: no TLS."

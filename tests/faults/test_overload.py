@@ -62,12 +62,11 @@ class World:
         request = pb.RecordEventsRequest(events=events, request_id=str(uuid.uuid4()))
         return self.wire.call("RecordEvents", request, self.keys.edge_key)
 
-    def unsent_batch(self) -> Awaitable[Any]:
-        """Start a RecordEvents call without sending its request."""
-        call: Any = self.wire.channel.stream_unary("/hushpost.v1.TrackingService/RecordEvents")
+    def unsent(self, rpc: str) -> Any:
+        """Start a call of the tracking service without sending its request."""
+        method: Any = self.wire.channel.stream_unary(f"/hushpost.v1.TrackingService/{rpc}")
         credentials = (("authorization", f"Bearer {self.keys.edge_key}"),)
-        answer: Awaitable[Any] = call(metadata=credentials, timeout=10)
-        return answer
+        return method(metadata=credentials, timeout=10)
 
     def under_way(self) -> dict[str, float]:
         """Return the calls and events in progress, by kind."""
@@ -166,7 +165,7 @@ async def test_other_calls_work_while_recording_is_full(world: World) -> None:
             assert world.under_way()["events"] == 3 * BATCH
             assert await outcome(world.click(contacts[-1])) == "OVERLOADED"
             assert await outcome(world.batch(contacts[:1])) == "OVERLOADED"
-            assert await outcome(world.unsent_batch()) == "OVERLOADED"
+            assert await outcome(world.unsent("RecordEvents")) == "OVERLOADED"
             await _all_else(world)
         assert [await outcome(call) for call in waiting] == ["OK"] * CALLS
     await _check(world, CALLS - 3, 3 * BATCH)
@@ -189,6 +188,21 @@ async def test_a_cancelled_call_frees_its_place(world: World) -> None:
                 await call
         await eventually(lambda: has(0), "no events are in progress")
     await world.batch(contacts[:BATCH])
+
+
+@pytest.mark.parametrize("rpc", ["RecordClick", "RecordEvents"])
+async def test_calls_that_are_not_sent_take_no_place(world: World, rpc: str) -> None:
+    """A caller that opens calls and sends no requests does not fill the recording limit."""
+    unsent = [world.unsent(rpc) for _ in range(2 * CALLS)]
+    try:
+        for call in unsent:
+            await call.wait_for_connection()
+        contacts = list(world.mailing.tokens)
+        assert await outcome(world.batch(contacts[:1])) == "OK"
+        assert await outcome(world.click(contacts[0])) == "OK"
+    finally:
+        for call in unsent:
+            call.cancel()
 
 
 async def _all_else(world: World) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import grpc
 import pytest
 
+from hushpost.v1 import tracking_pb2
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.rpc.interceptors import ErrorInterceptor
 from hushpost_service.rpc.receiving import RequestReader
 from hushpost_service.rpc.registration import InterceptedServer
-from tests.conftest import RunningAuthority, TenantKeys
+from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 from tests.wire import Refusal, Wire, refused
 
 TRACKING = "/hushpost.v1.TrackingService/"
@@ -72,6 +73,40 @@ async def test_a_compressed_request_is_rejected(wire: Wire, tenant: TenantKeys) 
     assert caught.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL)
 
 
+async def test_a_caller_that_sends_nothing_does_not_keep_others_from_sending(
+    wire: Wire, tenant: TenantKeys, authority: RunningAuthority
+) -> None:
+    """More unsent batches than are received at once do not delay a batch of another key."""
+    other = await make_tenant(authority)
+    method: Any = wire.channel.stream_unary(TRACKING + "RecordEvents")
+    metadata = (("authorization", f"Bearer {tenant.edge_key}"),)
+    unsent = [method(metadata=metadata, timeout=60) for _ in range(40)]
+    try:
+        for call in unsent:
+            await call.wait_for_connection()
+        batch = tracking_pb2.RecordEventsRequest(events=[tracking_pb2.Event(token="x")])
+        response = await wire.call("RecordEvents", batch, other.edge_key, timeout=10)
+        assert len(response.rejected) == 1
+    finally:
+        for call in unsent:
+            call.cancel()
+
+
+class _AdmitAll:
+    """Admits calls without a key, which `AdmissionInterceptor` needs."""
+
+    def unary(self, _: str, call: Any) -> Any:
+        return call
+
+    stream = unary
+
+    def check(self, _: str) -> None:
+        pass
+
+
+ADMIT_ALL: Any = _AdmitAll()
+
+
 class _SilentContext:
     """The context of a call whose request never arrives."""
 
@@ -86,7 +121,7 @@ async def test_a_request_that_does_not_arrive_ends_the_call() -> None:
     async def serve(request: Any, _: Any) -> Any:
         return request
 
-    read = RequestReader(seconds=0.05).of_rpc("RecordClick", bytes, serve)
+    read = RequestReader(seconds=0.05).of_rpc("RecordClick", bytes, serve, ADMIT_ALL.check)
     context: Any = _SilentContext()
     with pytest.raises(HushpostError) as caught:
         await asyncio.wait_for(read(None, context), 10)
@@ -113,6 +148,7 @@ async def test_a_stream_that_is_not_read_ends() -> None:
     registrar = InterceptedServer(
         server,
         interceptors=(ErrorInterceptor(),),
+        admission=ADMIT_ALL,
         reader=RequestReader(),
         write_seconds=0.2,
     )

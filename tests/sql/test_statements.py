@@ -38,7 +38,7 @@ TABLE_NAMES = {
 NO_TRANSACTION = ("vacuum", "checkpoint")
 """First words of statements that cannot run in a transaction."""
 
-FRAGMENTS = {"API_KEYS", "CLAIM", "SLOT_BITS_CTIDS"}
+FRAGMENTS = {"CONTACT_BY_ID", "API_KEYS", "CLAIM", "SLOT_BITS_CTIDS"}
 """Constants that are parts of statements."""
 
 PREPARABLE = ("select", "insert", "update", "delete", "with")

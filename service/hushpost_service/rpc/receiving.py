@@ -1,4 +1,4 @@
-"""Receives the request of a unary RPC, after the call has been authenticated and admitted.
+"""Receives the request of a unary RPC, after the call has been authenticated.
 
 gRPC would receive the body of a unary call before it runs any code of ours: a caller
 without a key could make the server buffer 16 MiB per call. So unary RPCs are registered
@@ -7,15 +7,18 @@ of an unread stream than its flow-control window.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
+from hushpost_service.admin.caller import Caller
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.interceptors.interceptor import Context, Stream, Unary
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit
 
@@ -27,18 +30,15 @@ BATCH_BYTES = 16 * 1024 * 1024
 _SINGLE_BYTES = 64 * 1024
 """Maximum size of other requests."""
 
-_BATCH_BYTES: Mapping[str, int] = {
-    "RecordEvents": BATCH_BYTES,
-    "BatchSetPreferences": BATCH_BYTES,
-    "BatchGetPreferences": BATCH_BYTES,
-    "CreateCampaign": BATCH_BYTES,
-    "ExtendCampaign": BATCH_BYTES,
-    "IssueTokens": BATCH_BYTES,
-}
+_BATCHES = frozenset(
+    ("RecordEvents", "BatchSetPreferences", "CreateCampaign", "ExtendCampaign", "IssueTokens")
+)
+"""The RPCs whose requests have a batch."""
 
 _RECEIVE_SECONDS = 30.0
 _LARGE_IN_PROGRESS = 512 * 1024 * 1024
-_LARGE_RECEIVING = 16
+_RECEIVING = 32
+_RECEIVING_PER_CALLER = 8
 _NOT_COUNTED = nullcontext()
 
 _INVALID = Counter(
@@ -52,23 +52,31 @@ T = TypeVar("T")
 class RequestReader:
     """Reads requests within limits of size and time.
 
-    Limits how many batches are received at once, because each may grow to the maximum
-    size, and the total size of large requests in progress.
+    Limits how many batches are received at once, in all and per tenant, because each may
+    grow to the maximum size, and the total size of large requests in progress.
     """
 
     def __init__(self, seconds: float = _RECEIVE_SECONDS) -> None:
         """`seconds` limits how long a caller may take to send a request."""
         self._deadlines = _Deadlines(seconds)
-        self._receiving = asyncio.Semaphore(_LARGE_RECEIVING)
+        self._receiving = asyncio.Semaphore(_RECEIVING)
+        self._receiving_of: WeakValueDictionary[object, asyncio.Semaphore] = WeakValueDictionary()
         self._bytes = ConcurrencyLimit(_LARGE_IN_PROGRESS, "bytes of requests")
 
-    def of_rpc(self, name: str, decode: Decode, call: Unary) -> Unary:
-        """Return a function that reads a request and passes it to `call`, the servicer's method.
+    def of_rpc(self, name: str, decode: Decode, call: Unary, check: Callable[[str], None]) -> Unary:
+        """Return a function that reads a request and passes it to `call`.
 
         The function raises MESSAGE_INVALID, MESSAGE_TOO_LARGE, MESSAGE_TIMEOUT, OVERLOADED.
+
+        Args:
+            name: The RPC.
+            decode: Decodes a request.
+            call: Serves the RPC.
+            check: Is called with the name of the RPC before a batch is received; raises an
+                error to reject it.
         """
-        if name in _BATCH_BYTES:
-            return self._batch(name, decode, call, _BATCH_BYTES[name])
+        if name in _BATCHES:
+            return self._batch(name, decode, call, check)
 
         async def single(_: Any, context: Context) -> Any:
             message = await self._received(name, context)
@@ -76,15 +84,25 @@ class RequestReader:
 
         return single
 
-    def _batch(self, name: str, decode: Decode, call: Unary, limit: int) -> Unary:
+    def _batch(self, name: str, decode: Decode, call: Unary, check: Callable[[str], None]) -> Unary:
         async def batch(_: Any, context: Context) -> Any:
-            async with self._receiving:
+            check(name)
+            # Callers that send slowly must not keep others from sending.
+            async with self._limit_of(current_caller()), self._receiving:
                 message = await self._received(name, context)
             large = len(message) > _SINGLE_BYTES
             with self._bytes.holding(len(message)) if large else _NOT_COUNTED:
-                return await call(_decoded(name, decode, message, limit), context)
+                return await call(_decoded(name, decode, message, BATCH_BYTES), context)
 
         return batch
+
+    def _limit_of(self, caller: Caller) -> asyncio.Semaphore:
+        """Return the limit of a caller's tenant, or of a key that belongs to no tenant."""
+        owner = caller.key.tenant or caller.actor
+        limit = self._receiving_of.get(owner)
+        if limit is None:
+            limit = self._receiving_of[owner] = asyncio.Semaphore(_RECEIVING_PER_CALLER)
+        return limit
 
     def of_stream(self, name: str, decode: Decode, call: Stream) -> Stream:
         """Return a function that reads a request and streams the responses of `call`."""

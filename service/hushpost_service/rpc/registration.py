@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import grpc
 
+from hushpost_service.rpc.interceptors.admission import AdmissionInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Context, Interceptor, Stream, Unary
 from hushpost_service.rpc.receiving import RequestReader
 
@@ -23,9 +24,6 @@ class InterceptedServer:
 
     Pass it to the generated `add_…Servicer_to_server` functions instead of the server.
 
-    The interceptors run on the metadata of a call; its request is received after them
-    (`RequestReader`).
-
     A method that is registered with gRPC has a queue of its own, and gRPC looks
     through all queues at every call (`asyncio.wait`). So only the methods named in
     `frequent` get one; the others share the generic queue.
@@ -36,6 +34,7 @@ class InterceptedServer:
         server: grpc.aio.Server,
         *,
         interceptors: Sequence[Interceptor],
+        admission: AdmissionInterceptor,
         reader: RequestReader,
         frequent: Collection[str] = (),
         write_seconds: float = _WRITE_SECONDS,
@@ -44,13 +43,16 @@ class InterceptedServer:
 
         Args:
             server: The server that the methods are added to.
-            interceptors: From the outermost to the innermost.
+            interceptors: From the outermost to the innermost; they run before the request
+                of a call is received.
+            admission: Runs when the request of a unary call has been received.
             reader: Receives the requests of unary RPCs.
             frequent: Names of the most frequent RPCs.
             write_seconds: How long a client may leave a response of a stream unread.
         """
         self._server = server
         self._interceptors = interceptors
+        self._admission = admission
         self._reader = reader
         self._frequent = frequent
         self._write_seconds = write_seconds
@@ -74,7 +76,8 @@ class InterceptedServer:
         decode: Any = handler.request_deserializer
         encode = handler.response_serializer
         if handler.unary_unary is not None:
-            unary = self._reader.of_rpc(name, decode, cast(Unary, handler.unary_unary))
+            call = self._admission.unary(name, cast(Unary, handler.unary_unary))
+            unary = self._reader.of_rpc(name, decode, call, self._admission.check)
             for interceptor in reversed(self._interceptors):
                 unary = interceptor.unary(name, unary)
             return grpc.stream_unary_rpc_method_handler(unary, None, encode)
@@ -82,7 +85,7 @@ class InterceptedServer:
             stream = self._reader.of_stream(name, decode, cast(Stream, handler.unary_stream))
         else:
             stream = cast(Stream, handler.stream_stream)  # takes an iterator of requests
-        for interceptor in reversed(self._interceptors):
+        for interceptor in reversed((*self._interceptors, self._admission)):
             stream = interceptor.stream(name, stream)
         # Requests of a stream of requests are decoded by gRPC; others in the reader.
         deserializer = decode if handler.request_streaming else None

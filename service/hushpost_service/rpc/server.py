@@ -52,6 +52,8 @@ from hushpost_service.tracking.ingest import Ingest
 __all__ = ["AddressError", "Services", "server"]
 
 _WAITING_CALLS = 1_000
+"""Calls of a method that wait for the event loop; each holds up to 30 KiB."""
+
 _STREAM_WINDOW_BYTES = 1024
 """What a client may send of a request before an interceptor has run. Enough for a single
 event; the window grows once the request is being received."""
@@ -62,9 +64,12 @@ _OPTIONS = (
     # Memory that a caller without a key can take: connections, streams, their windows.
     ("grpc.max_allowed_incoming_connections", 5_000),
     ("grpc.max_concurrent_streams", 1_000),
+    # It would reject calls of a burst that keeps to the limit of streams, with REFUSED_STREAM.
     ("grpc.http.overload_protection", 0),
+    # The probe would let the window grow.
     ("grpc.http2.lookahead_bytes", _STREAM_WINDOW_BYTES),
     ("grpc.http2.bdp_probe", 0),
+    # A frame keeps the whole chunk that was read with it in memory.
     ("grpc.experimental.tcp_max_read_chunk_size", 16_384),
     ("grpc.server_handshake_timeout_ms", 10_000),
     # A compressed request can be a thousand times its size in memory.
@@ -142,8 +147,8 @@ def server(
             # Before admission: refused calls are held back, and must not count.
             AuthenticationInterceptor(services.authenticator),
             ClientCertificateInterceptor(_mtls_roles(settings)),
-            AdmissionInterceptor(services.shutdown, limits),
         ),
+        admission=AdmissionInterceptor(services.shutdown, limits),
         reader=RequestReader(),
         frequent=RECORDING,
     )

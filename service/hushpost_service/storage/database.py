@@ -60,7 +60,13 @@ _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 30
 _ROLLBACK_SECONDS = 5
 
+
+class _NotReplicatedError(Exception):
+    """The transaction is committed on the primary, but perhaps not on a synchronous standby."""
+
+
 _UNAVAILABLE = (
+    _NotReplicatedError,
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -134,7 +140,7 @@ class Database:
         except HushpostError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary for the driver's errors
-            is_unavailable = isinstance(error, (*_UNAVAILABLE, _NotReplicatedError))
+            is_unavailable = isinstance(error, _UNAVAILABLE)
             raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
 
     async def transact(
@@ -211,10 +217,6 @@ async def _commit(connection: Connection, script: str) -> None:
         connection.remove_log_listener(note)
     if _CANCELED_WAIT in functions:
         raise _NotReplicatedError
-
-
-class _NotReplicatedError(Exception):
-    """The transaction is committed on the primary, but perhaps not on a synchronous standby."""
 
 
 async def _roll_back(connection: Connection) -> None:

@@ -127,7 +127,8 @@ class Ingest:
     ) -> list[Rejection]:
         """Record the valid items of a batch; return the others once all is durable.
 
-        Items of other tenants than the given ones are invalid. The checks run on whole columns. An invalid item affects no other item.
+        Items of other tenants than the given ones are invalid. The checks run on whole
+        columns. An invalid item affects no other item.
         """
         now = self._now()
         opened = await self._opened(batch.tokens, tenants)

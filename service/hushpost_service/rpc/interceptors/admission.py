@@ -19,8 +19,8 @@ _STREAMS_PER_KEY = 200
 class AdmissionInterceptor:
     """Counts calls in progress; rejects new ones with SHUTTING_DOWN or OVERLOADED.
 
-    Runs after authentication, so that calls without a key take no place, and before the
-    request is received, so that rejecting a batch costs little.
+    Unary calls count once their request has been received, so that a caller that does not
+    send its requests takes no place of others. `check` rejects a batch before it is received.
     """
 
     def __init__(self, shutdown: GracefulShutdown, limits: ConcurrencyLimits) -> None:
@@ -31,15 +31,22 @@ class AdmissionInterceptor:
     def unary(self, name: str, call: Unary) -> Unary:
         """Wrap a unary RPC."""
         shutdown, limit = self._shutdown, self._limits.of_rpc(name)
-        events = self._limits.events if name == "RecordEvents" else None
 
         async def intercepted(request: Any, context: Context) -> Any:
             with shutdown, limit:
-                if events is not None and events.is_reached:
-                    raise events.error()
                 return await call(request, context)
 
         return intercepted
+
+    def check(self, name: str) -> None:
+        """Raise the error that a call of a unary RPC would get now, if any."""
+        limits = [self._limits.of_rpc(name)]
+        if name == "RecordEvents":
+            limits.append(self._limits.events)
+        with self._shutdown:
+            for limit in limits:
+                if limit.is_reached:
+                    raise limit.error()
 
     def stream(self, name: str, call: Stream) -> Stream:
         """Wrap an RPC with a streamed response."""

@@ -11,8 +11,8 @@ returning api_key, expire_time is null or expire_time > create_time as is_valid
 
 # The columns of an API key; whether it has expired, by the clock of the database.
 API_KEYS = """
-select api_key, secret_hash, api_keys.tenant, tenant_id, role, api_keys.display_name, api_keys.create_time,
-    create_actor, edge_tenants,
+select api_key, secret_hash, api_keys.tenant, tenant_id, role, api_keys.display_name,
+    api_keys.create_time, create_actor, edge_tenants,
     array(
         select tenants.tenant_id from tenants
         where tenants.tenant = any(edge_tenants) order by tenants.tenant_id

@@ -1,9 +1,19 @@
 """Statements about contacts, their preferences, and the log of changes.
 
 Contacts are looked up one by one in a lateral subquery, by a range of one value in the
-order of an index. The index is then the only choice, whatever the statistics say. With
+order of an index. No statistics can then make the planner choose another index. With
 `= any($2)`, the planner reads all contacts of the tenant when its statistics come from
 a time when the table was small, and compares each with every value.
+"""
+
+# Part of a statement: looks the contact `id` up.
+CONTACT_BY_ID = """cross join lateral (
+    select contact_id, contact, do_not_track, preference_time, anonymous_until,
+        aggregate_until, off_until
+    from contacts
+    where tenant = $1 and contact_id between id and id
+    order by contact_id
+    limit 1
 """
 
 # Inserts contacts with preference UNSET, numbered from $3; returns false, and inserts none, if
@@ -29,53 +39,32 @@ select array_agg(contact_id), array_agg(contact) from inserted
 # mode, and would split the groups.
 #
 # The ids are lines of one text, like above.
-CONTACTS_BY_PREFERENCE = """
+CONTACTS_BY_PREFERENCE = f"""
 select array_agg(contact_id), array_agg(contact), do_not_track,
     case when preference_time > $3 then preference_time end as since,
     case when anonymous_until >= $3 then anonymous_until end as anonymous,
     case when aggregate_until >= $3 then aggregate_until end as aggregate,
     case when off_until >= $3 then off_until end as off
 from string_to_table($2, E'\\n') as input(id)
-cross join lateral (
-    select contact_id, contact, do_not_track, preference_time, anonymous_until,
-        aggregate_until, off_until
-    from contacts
-    where tenant = $1 and contact_id between id and id
-    order by contact_id
-    limit 1
-) as found
+{CONTACT_BY_ID}) as found
 group by do_not_track, since, anonymous, aggregate, off
 """
 
 # Selects contacts by id, without a lock.
-CONTACTS = """
+CONTACTS = f"""
 select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
     off_until
 from unnest($2::text[]) as input(id)
-cross join lateral (
-    select contact_id, contact, do_not_track, preference_time, anonymous_until,
-        aggregate_until, off_until
-    from contacts
-    where tenant = $1 and contact_id between id and id
-    order by contact_id
-    limit 1
-) as found
+{CONTACT_BY_ID}) as found
 """
 
 # Selects contacts by id and locks them for a change of their preferences. The sort order
 # prevents deadlocks.
-LOCK_CONTACTS = """
+LOCK_CONTACTS = f"""
 select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
     off_until
 from (select id from unnest($2::text[]) as input(id) order by id collate "C") as input
-cross join lateral (
-    select contact_id, contact, do_not_track, preference_time, anonymous_until,
-        aggregate_until, off_until
-    from contacts
-    where tenant = $1 and contact_id between id and id
-    order by contact_id
-    limit 1
-    for update
+{CONTACT_BY_ID}    for update
 ) as found
 """
 
