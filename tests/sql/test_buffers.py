@@ -41,6 +41,11 @@ insert into events
 values ({TENANT}, {CAMPAIGN}, 1, now(), 1, 1, 0, 1, true);
 """  # noqa: S608 - numbers of this module
 
+TENANTS = """
+insert into contacts (tenant, contact, contact_id, do_not_track)
+select 100 + n, n, 'a-contact-of-a-tenant-with-one-contact-' || n, 1 from generate_series(1, 150) as n;
+"""
+
 LARGE = f"""
 insert into links (tenant, campaign, link, url, label, revision)
 select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
@@ -164,9 +169,12 @@ async def plans(authority: RunningAuthority) -> AsyncIterator[list[Plans]]:
             await connection.execute(SMALL)
             await connection.execute("vacuum contacts")
             small = await _prepared(uri, "while the tables were small")
+            await connection.execute(TENANTS)
+            await connection.execute("vacuum analyze contacts")
+            tenants = await _prepared(uri, "while each tenant had one contact")
             await connection.execute(LARGE)
             grown = await _prepared(uri, "after the tables had grown")
-            found = [empty, small, grown]
+            found = [empty, small, tenants, grown]
             yield found
             for each in found:
                 await each.connection.close()

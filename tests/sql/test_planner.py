@@ -106,7 +106,7 @@ INDEXES = {
     "UNCONSENTED_CONTACTS": (anonymization.UNCONSENTED_CONTACTS, BY_CAMPAIGN),
     "ENGAGED_BLOCKS": (stats.ENGAGED_BLOCKS, BY_CAMPAIGN),
     "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, BY_CAMPAIGN),
-    "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_contact"),
+    "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_pkey"),
     "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
     "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),

@@ -38,6 +38,9 @@ CONNECTION_SETTINGS = {
     # overestimates the events per contact, and would scan all of a tenant's
     # entries in an index whose last column is the contact.
     "enable_indexonlyscan": "off",
+    # `order by key limit 1` names the index of a look-up. While a table is small, reading
+    # all of a tenant's rows through another index and sorting them is estimated to be cheaper.
+    "enable_sort": "off",
 }
 """Settings of every connection of the pool."""
 
