@@ -11,8 +11,7 @@ from hushpost_client import Verdict
 from hushpost_edge.appender import Appender
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
-
-from .waiting import until
+from tests.waiting import until
 
 
 class InstrumentedSpool(Spool):

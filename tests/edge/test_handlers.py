@@ -7,11 +7,11 @@ import pytest
 
 from hushpost_client import DoNotTrack, PolicyUpdate
 from tests.conftest import Clients
+from tests.waiting import eventually
 
 from .conftest import TRAP_LINK, URLS, Counts, counts, send
 from .edge_process import EdgeProcess
 from .raw_http import Connection, get
-from .waiting import eventually
 
 GIF_SIZE = 43
 ODD_URLS = (

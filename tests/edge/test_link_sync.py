@@ -20,8 +20,7 @@ from hushpost_client import (
 from hushpost_edge import link_sync
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.link_sync import sync_links
-
-from .waiting import until
+from tests.waiting import until
 
 
 class ScriptedTracking:

@@ -10,11 +10,11 @@ import pytest
 from hushpost_client import Hushpost
 from hushpost_edge.token_header import parse_token
 from tests.authority import AuthorityProcess
+from tests.waiting import eventually, until
 
 from .conftest import URLS, Counts, OwnAuthority, counts, send, set_up
 from .edge_process import EdgeProcess
 from .raw_http import Connection, get
-from .waiting import eventually, until
 
 READERS = 300
 

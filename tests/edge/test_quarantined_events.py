@@ -10,12 +10,12 @@ import pytest
 from tests.authority import AuthorityProcess
 from tests.clocks import set_database_clock, with_adjustable_clock
 from tests.inspection import connected
+from tests.waiting import eventually
 
 from .conftest import Counts, OwnAuthority, counts, send, set_up
 from .edge_process import EdgeProcess
 from .raw_http import get
 from .test_outage import click, connect, files_with_tokens, metric
-from .waiting import eventually
 
 READERS = 50
 

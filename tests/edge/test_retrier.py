@@ -20,9 +20,9 @@ from hushpost_client import (
 from hushpost_edge import retrier
 from hushpost_edge.retrier import Retrier
 from hushpost_edge.spool import Spool
+from tests.waiting import until
 
 from .test_quarantine import CAMPAIGN, FUTURE, LARGE, NOW, packed
-from .waiting import until
 
 EVENTS = 12
 

@@ -27,8 +27,7 @@ from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import SpooledEvent, pack
 from hushpost_edge.token_header import parse_token
 from hushpost_edge.uploader import Uploader
-
-from .waiting import until
+from tests.waiting import until
 
 
 class ScriptedTracking:

@@ -19,9 +19,9 @@ import pytest
 
 from hushpost.v1 import admin_pb2
 from tests.conftest import TenantKeys
-from tests.edge.waiting import eventually, until
 from tests.faults.extent import FIRST_SEED, RUNS
 from tests.inspection import Connection
+from tests.waiting import eventually, until
 from tests.wire import Wire
 
 from .callers import Callers
