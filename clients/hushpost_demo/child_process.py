@@ -18,8 +18,16 @@ Result = TypeVar("Result")
 _STOP_SECONDS = 40
 
 # A watchdog process that reads from a pipe held by the demo. When the demo ends, for any
-# reason, the watchdog reads end-of-file and terminates the child.
-_WATCHDOG = 'read -r _ || kill "$1"'
+# reason, the watchdog reads end-of-file and terminates the child. It repeats SIGTERM, because
+# Granian loses a signal that arrives while it replaces a worker.
+_WATCHDOG = """
+read -r _ && exit
+for _ in 1 2 3 4 5 6 7 8; do
+    kill "$1" || exit
+    sleep 5
+done
+kill -KILL "$1"
+"""
 
 
 def clean_environment() -> dict[str, str]:
