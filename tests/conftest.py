@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hushpost_client import Hushpost, PolicyUpdate, Role
 
@@ -16,6 +17,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script, shells start programs with SIGINT ignored, and their
     # children inherit that. A handler, unlike the disposition "ignore", ends with exec.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
+
+# Times depend on what else the machine does.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @dataclass(frozen=True)
