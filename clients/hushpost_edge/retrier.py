@@ -28,8 +28,8 @@ class Retrier:
     """Sends the whole quarantine of a spool file in rounds, until it is empty.
 
     The interval between rounds doubles up to five minutes, and is short again after the
-    first event that the authority accepts. It runs beside the uploader, with a connection
-    of its own, so that fresh events never wait for it.
+    first event that the authority accepts. It runs concurrently with the uploader and has its
+    own connection, so that fresh events never wait for it.
     """
 
     def __init__(self, spool: Spool, tracking: Tracking) -> None:

@@ -13,7 +13,7 @@ _MAX_LINES = 1 << 48
 
 
 class RepeatedContacts:
-    """The rows that count for contacts with several rows, in whatever order they are.
+    """The rows that count for contacts with several rows. The order of the rows is irrelevant.
 
     A row with a value counts before one with an empty cell, and that before a row without
     a cell. Of two values, the stricter counts. Of equal rows, the last counts.

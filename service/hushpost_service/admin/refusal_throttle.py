@@ -2,7 +2,7 @@
 
 The answer to such a call is held back once its source has used up its allowance, so that a
 caller that waits for answers can make only a few calls a second. Calls with a valid key are
-never held back, whatever their source.
+never held back, also if they come from such a source.
 """
 
 import asyncio

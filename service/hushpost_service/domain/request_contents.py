@@ -1,8 +1,8 @@
 """What a request id was used for, so that using it for something else is detected. Pure.
 
-A stored digest of a request must not tell what was in it: a request names contacts, and
-whoever has the database could try one contact after the other. Digests are therefore keyed
-with the request id, which only the caller knows; the database has a hash of it.
+A stored digest of a request must not tell what was in it. A request names contacts, and a
+reader of the database could compute the digest for one contact after the other. Digests are
+therefore keyed with the request id, which only the caller knows; the database has its hash.
 """
 
 import hashlib

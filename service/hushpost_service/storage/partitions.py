@@ -18,7 +18,7 @@ _REQUEST_IDS_AHEAD = timedelta(days=28)
 """The same for request ids. Each is looked up in all partitions, so there are fewer."""
 
 _KEPT_PERIODS = 2
-"""Periods of request ids that are kept beside the current ones, whatever their time.
+"""Other periods of request ids that are kept in addition to the current ones.
 
 One is of the weeks before last, if the clock is right. After a jump, forward or back, the ids
 of the last weeks are in these two.
