@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from hushpost_service.domain.noise import margin, with_noise
+from hushpost_service.domain.noise import _measurement, margin, with_noise
+from hushpost_service.domain.release_plan import LINKS_PER_CONTACT, CountKind, ReleasePlan
 
 DRAWS = 40_000
 
@@ -22,6 +23,27 @@ def test_noise_has_the_distribution_of_its_scale(scale: float) -> None:
         chance = (1 - decay) / (1 + decay) * decay ** abs(distance)
         expected, deviation = DRAWS * chance, math.sqrt(DRAWS * chance * (1 - chance))
         assert abs(found[100 + distance] - expected) <= 6 * deviation + 1
+
+
+def test_each_count_gets_the_noise_of_its_scale() -> None:
+    """The order of counts and scales is kept, whichever scales are equal."""
+    scales = [0.01, 1000.0, 0.01, 2000.0, 1000.0, 0.01] * 50
+    noisy = with_noise(range(300), scales)
+    assert all(noisy[n] == n for n in range(300) if scales[n] < 1)
+    assert sum(noisy[n] == n for n in range(300) if scales[n] > 1) < 10
+
+
+@pytest.mark.parametrize("date", [0, 3])
+def test_the_library_agrees_with_the_plan(date: int) -> None:
+    """OpenDP's own privacy maps of a date's counts add up to the budget of the date."""
+    plan = ReleasePlan(2.0, 4)
+    changes = {CountKind.OPENS: 1, CountKind.CLICKERS: 1, CountKind.LINKS: 2 * LINKS_PER_CONTACT}
+    spent = sum(
+        _measurement(plan.scale(date, kind, machine=machine)).map(change)  # type: ignore[no-untyped-call]
+        for kind, change in changes.items()
+        for machine in (False, True)
+    )
+    assert spent == pytest.approx(plan.date_epsilon(date))
 
 
 def test_each_call_draws_other_noise() -> None:
@@ -52,6 +74,13 @@ def test_the_margin_of_a_sum_holds_in_95_percent(scales: list[float]) -> None:
     assert within >= rounds * 0.95 - 6 * math.sqrt(rounds * 0.95 * 0.05)
     below = sum(abs(total) < 0.9 * margin(scales) for total in sums)
     assert below <= rounds * 0.95 + 6 * math.sqrt(rounds * 0.95 * 0.05)
+
+
+@pytest.mark.parametrize("scale", [600.0, 15_000.0, 1e7])
+def test_margins_of_much_noise_are_close_to_the_quantile(scale: float) -> None:
+    """They are computed in steps, and rounded up."""
+    assert margin([scale]) == pytest.approx(math.log(20) * scale, rel=0.002)
+    assert margin([scale]) >= math.log(20) * scale * 0.9999
 
 
 def test_no_noise_has_no_margin() -> None:
