@@ -16,6 +16,7 @@ from hushpost_client import (
     Mode,
     PolicyUpdate,
     PreferenceEntry,
+    Release,
     Role,
     SignalStats,
 )
@@ -90,8 +91,8 @@ class Tenant:
 async def create_tenant(
     authority: Authority, tenant_id: str, mode_when_unset: Mode = Mode.IDENTIFIED
 ) -> AsyncIterator[Tenant]:
-    """Create a tenant whose statistics are exact (quorum 1), so that they can be checked."""
-    policy = PolicyUpdate(mode_when_unset=mode_when_unset, quorum=1)
+    """Create a tenant whose statistics are exact, so that they can be checked."""
+    policy = PolicyUpdate(mode_when_unset=mode_when_unset, release=Release.EXACT)
     async with AsyncExitStack() as stack:
 
         async def connect(api_key: str) -> Hushpost:
@@ -128,8 +129,10 @@ def check_recorded(stats: CampaignStats, opens: int, clicks: int) -> None:
 
 def _total(stats: SignalStats) -> int:
     return sum(
-        part.identified.total + part.anonymous.total + part.aggregate.total
+        number.total
         for part in (stats.human, stats.machine)
+        for number in (part.identified, part.anonymous, part.aggregate)
+        if number is not None
     )
 
 

@@ -22,7 +22,9 @@ _OF_TENANTS = (
     "anonymization_jobs",
     "links",
     "preference_changes",
-    "publications",
+    "released_counts",
+    "released_sent",
+    "releases",
     "sent",
     "slot_bits",
 )

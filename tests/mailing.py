@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from hushpost_client import CampaignStats, Hushpost, PolicyUpdate, Verdict
+from hushpost_client import CampaignStats, Count, Estimate, Hushpost, PolicyUpdate, Release, Verdict
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
 
 URLS = ("https://shop.example.com/sale", "https://shop.example.com/imprint")
@@ -54,6 +54,13 @@ async def send(
     return Mailing(clients, created.campaign_id, tokens)
 
 
+def exact_count(estimate: Estimate | None) -> Count:
+    """Return an anonymous count of a campaign that releases exact counts."""
+    assert estimate is not None
+    assert not estimate.margin
+    return Count(estimate.total, estimate.unique)
+
+
 async def clients_of(
     stack: AsyncExitStack,
     authority: RunningAuthority,
@@ -61,7 +68,7 @@ async def clients_of(
     keys: TenantKeys | None = None,
 ) -> Clients:
     """Create a tenant with one client per role; its counts are exact unless a policy is given."""
-    keys = keys or await make_tenant(authority, policy or PolicyUpdate(quorum=1))
+    keys = keys or await make_tenant(authority, policy or PolicyUpdate(release=Release.EXACT))
 
     async def client(key: str) -> Hushpost:
         return await stack.enter_async_context(authority.client(key))

@@ -1,7 +1,9 @@
 """Converts tenants, policies and API keys to and from the wire."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
+
+from google.protobuf.duration_pb2 import Duration
 
 from hushpost.v1 import admin_pb2
 from hushpost_client._admin_types import (
@@ -13,7 +15,7 @@ from hushpost_client._admin_types import (
     PolicyUpdate,
     Tenant,
 )
-from hushpost_client._enums_proto import HISTORY, MODE, ROLE, from_timestamp
+from hushpost_client._enums_proto import HISTORY, MODE, RELEASE, ROLE, from_timestamp
 
 __all__ = ["api_key", "changed_fields", "new_api_key", "policy_change", "policy_message", "tenant"]
 
@@ -24,9 +26,11 @@ def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
         anonymization_enabled=update.anonymization_enabled,
         mode_when_true=MODE.to_wire(update.mode_when_true),
         mode_when_unset=MODE.to_wire(update.mode_when_unset),
-        quorum=update.quorum or 0,
         history_when_true=HISTORY.to_wire(update.history_when_true),
         retention_days=update.retention_days or 0,
+        release=RELEASE.to_wire(update.release),
+        epsilon=update.epsilon or 0,
+        release_delays=map(_duration, update.release_delays or ()),
     )
 
 
@@ -89,10 +93,18 @@ def _policy(message: admin_pb2.Policy) -> Policy:
         anonymization_enabled=message.anonymization_enabled,
         mode_when_true=MODE.from_wire(message.mode_when_true),
         mode_when_unset=MODE.from_wire(message.mode_when_unset),
-        quorum=message.quorum,
         history_when_true=HISTORY.from_wire(message.history_when_true),
         retention_days=message.retention_days,
+        release=RELEASE.from_wire(message.release),
+        epsilon=message.epsilon,
+        release_delays=tuple(delay.ToTimedelta() for delay in message.release_delays),
     )
+
+
+def _duration(delay: timedelta) -> Duration:
+    message = Duration()
+    message.FromTimedelta(delay)
+    return message
 
 
 def _progress(message: admin_pb2.AnonymizationProgress) -> AnonymizationProgress:

@@ -1,9 +1,10 @@
 """Tenants, their policies and their API keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from hushpost_client._enums import History, Mode, Role
+from hushpost_client._enums import History, Mode, Release, Role
 
 __all__ = [
     "AnonymizationProgress",
@@ -27,19 +28,25 @@ class Policy:
             every contact is IDENTIFIED.
         mode_when_true: The mode of contacts with do_not_track TRUE.
         mode_when_unset: The mode of contacts with do_not_track UNSET.
-        quorum: The k of the k-anonymity of published counts, 1…1,000; with 1,
-            numbers are exact.
         history_when_true: What an opt-out does with earlier identified events.
         retention_days: The age in days at which identified events are
-            anonymized, 1…3,650.
+            deleted, 1…3,650. The counts remain.
+        release: How the anonymous counts of new campaigns are released. EXACT only
+            where the operator allows it.
+        epsilon: The privacy budget per contact and campaign: less is more private,
+            with more noise. Up to the limit of the installation.
+        release_delays: When counts are released: 1 to 6 ascending times after the first
+            message, whole seconds.
     """
 
     anonymization_enabled: bool
     mode_when_true: Mode | None
     mode_when_unset: Mode | None
-    quorum: int
     history_when_true: History | None
     retention_days: int
+    release: Release | None
+    epsilon: float
+    release_delays: tuple[timedelta, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +59,11 @@ class PolicyUpdate:
     anonymization_enabled: bool | None = None
     mode_when_true: Mode | None = None
     mode_when_unset: Mode | None = None
-    quorum: int | None = None
     history_when_true: History | None = None
     retention_days: int | None = None
+    release: Release | None = None
+    epsilon: float | None = None
+    release_delays: Sequence[timedelta] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from hushpost_client._campaign_types import (
     Link,
     NewLink,
 )
-from hushpost_client._enums_proto import ISSUE_WARNING, MODE, from_timestamp
+from hushpost_client._enums_proto import MODE, from_timestamp
 from hushpost_client._errors import ErrorReason, InternalError
 
 __all__ = ["campaign", "group_messages", "issued_tokens", "link_messages"]
@@ -55,11 +55,7 @@ def issued_tokens(
             f"requested {len(contact_ids)} tokens, got {len(response.tokens)}",
             reason=ErrorReason.INTERNAL,
         )
-    warnings = map(ISSUE_WARNING.from_wire, response.warnings)
-    return IssuedTokens(
-        tokens=tuple(map(_issued_token, contact_ids, response.tokens)),
-        warnings=tuple(warning for warning in warnings if warning is not None),
-    )
+    return IssuedTokens(tokens=tuple(map(_issued_token, contact_ids, response.tokens)))
 
 
 def _link(message: campaign_pb2.Link) -> Link:

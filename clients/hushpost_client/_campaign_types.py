@@ -3,7 +3,7 @@
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
-from hushpost_client._enums import IssueWarning, Mode
+from hushpost_client._enums import Mode
 
 __all__ = ["Campaign", "IssuedToken", "IssuedTokens", "Link", "NewLink"]
 
@@ -90,9 +90,6 @@ class IssuedTokens:
 
     Attributes:
         tokens: One per contact, in the order of the request.
-        warnings: Conditions that the sender should know about. Warnings that
-            this version of the client does not know are left out.
     """
 
     tokens: tuple[IssuedToken, ...]
-    warnings: tuple[IssueWarning, ...]

@@ -10,10 +10,10 @@ __all__ = [
     "DoNotTrack",
     "Engagement",
     "History",
-    "IssueWarning",
     "Mode",
     "PreferenceSource",
     "Proof",
+    "Release",
     "Role",
     "Verdict",
 ]
@@ -89,6 +89,15 @@ class Proof(StrEnum):
     """Keep them; a salted digest replaces the contact id, and the salt is discarded."""
 
 
+class Release(StrEnum):
+    """How the anonymous counts of a campaign are released."""
+
+    NOISY = "NOISY"
+    """With differential privacy, on a schedule."""
+    EXACT = "EXACT"
+    """Exact and live, which protects nobody. Only where the operator allows it."""
+
+
 class Role(StrEnum):
     """What an API key may do."""
 
@@ -100,13 +109,6 @@ class Role(StrEnum):
     """Read the statistics of one tenant."""
     ADMIN = "ADMIN"
     """Manage tenants, policies and keys: of one tenant, or of the whole installation."""
-
-
-class IssueWarning(StrEnum):
-    """A condition that the sender should know about when tokens are issued."""
-
-    FEW_ANONYMOUS = "FEW_ANONYMOUS"
-    """The group has anonymous messages, but fewer than the quorum."""
 
 
 class Engagement(StrEnum):

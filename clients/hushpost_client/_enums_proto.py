@@ -9,7 +9,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hushpost.v1 import (
     admin_pb2,
-    campaign_pb2,
     preference_pb2,
     privacy_pb2,
     stats_pb2,
@@ -20,10 +19,10 @@ __all__ = [
     "DO_NOT_TRACK",
     "ENGAGEMENT",
     "HISTORY",
-    "ISSUE_WARNING",
     "MODE",
     "PREFERENCE_SOURCE",
     "PROOF",
+    "RELEASE",
     "ROLE",
     "VERDICT",
     "EnumCodec",
@@ -79,8 +78,8 @@ PREFERENCE_SOURCE = EnumCodec(
     preference_pb2.PreferenceSource.items(),
 )
 PROOF = EnumCodec(_enums.Proof, "PROOF_", preference_pb2.Proof.items())
+RELEASE = EnumCodec(_enums.Release, "RELEASE_", admin_pb2.Release.items())
 ROLE = EnumCodec(_enums.Role, "ROLE_", admin_pb2.Role.items())
-ISSUE_WARNING = EnumCodec(_enums.IssueWarning, "ISSUE_WARNING_", campaign_pb2.IssueWarning.items())
 ENGAGEMENT = EnumCodec(_enums.Engagement, "ENGAGEMENT_", stats_pb2.Engagement.items())
 
 

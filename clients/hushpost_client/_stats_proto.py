@@ -11,12 +11,13 @@ def campaign_stats(message: stats_pb2.CampaignStats) -> types.CampaignStats:
     """Convert the statistics of a campaign."""
     return types.CampaignStats(
         campaign_id=message.campaign_id,
-        quorum=message.quorum,
+        release=_release(message.release),
         sent=_sent(message.sent),
         opens=_signal(message.opens),
         clicks=_signal(message.clicks),
         rates=_rates(message.rates),
         groups=tuple(map(_group, message.groups)),
+        other_groups=_group(message.other_groups) if message.HasField("other_groups") else None,
         links=tuple(map(_link, message.links)),
         hours=tuple(map(_hour, message.hours)),
     )
@@ -63,6 +64,7 @@ def _hour(message: stats_pb2.HourStats) -> types.HourStats:
 
 def _sent(message: stats_pb2.SentStats) -> types.SentStats:
     return types.SentStats(
+        total=message.total,
         identified=message.identified,
         anonymous=message.anonymous,
         aggregate=message.aggregate,
@@ -77,10 +79,14 @@ def _signal(message: stats_pb2.SignalStats) -> types.SignalStats:
 def _engagement(message: stats_pb2.EngagementStats) -> types.EngagementStats:
     return types.EngagementStats(
         identified=_count(message.identified),
-        anonymous=_count(message.anonymous),
-        aggregate=_count(message.aggregate),
-        held_back=message.held_back,
+        anonymous=_estimate(message.anonymous) if message.HasField("anonymous") else None,
+        aggregate=_estimate(message.aggregate) if message.HasField("aggregate") else None,
+        combined=_estimate(message.combined) if message.HasField("combined") else None,
     )
+
+
+def _estimate(message: stats_pb2.Estimate) -> types.Estimate:
+    return types.Estimate(message.total, message.unique, message.margin, message.is_noise)
 
 
 def _count(message: stats_pb2.Count) -> types.Count:
@@ -100,4 +106,18 @@ def _rate(message: stats_pb2.Rate) -> types.Rate:
         combined=message.combined,
         identified=message.identified,
         anonymous=message.anonymous,
+        margin=message.margin,
+    )
+
+
+def _release(message: stats_pb2.ReleaseInfo) -> types.ReleaseInfo:
+    return types.ReleaseInfo(
+        exact=message.exact,
+        epsilon=message.epsilon,
+        release_time=from_timestamp(message.release_time)
+        if message.HasField("release_time")
+        else None,
+        next_release_time=from_timestamp(message.next_release_time)
+        if message.HasField("next_release_time")
+        else None,
     )

@@ -8,11 +8,13 @@ __all__ = [
     "Count",
     "EngagedContact",
     "EngagementStats",
+    "Estimate",
     "GroupStats",
     "HourStats",
     "LinkStats",
     "Rate",
     "Rates",
+    "ReleaseInfo",
     "SentStats",
     "SignalStats",
 ]
@@ -31,24 +33,43 @@ class Count:
     unique: int
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A released number: the count plus random noise, unless counts are exact.
+
+    Attributes:
+        total: Events: of aggregate events; of anonymous ones only if counts are exact,
+            otherwise 0.
+        unique: People; 0 for aggregate events.
+        margin: With a probability of 95%, the noise is at most this. 0 if exact.
+        is_noise: Whether the number is smaller than its margin, so that it cannot be told
+            from noise.
+    """
+
+    total: int = 0
+    unique: int = 0
+    margin: int = 0
+    is_noise: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngagementStats:
     """Counts by what is known about the contacts.
 
+    The estimates are None before the first release, in hours, and for groups that share
+    their counts with others (`CampaignStats.other_groups`).
+
     Attributes:
         identified: Events that name a contact. Exact.
-        anonymous: Anonymous events. Published under the quorum.
-        aggregate: Events of whole groups, and of browsers that sent a privacy
-            signal. Published under the quorum; `unique` is 0.
-        held_back: Whether the published counts may lag behind the real ones: always
-            true while the quorum is above 1 and something was sent. It depends on
-            nothing else, so it does not reveal whether there were events.
+        anonymous: People with anonymous messages.
+        aggregate: Events of whole groups, and of browsers that sent a privacy signal.
+        combined: People, identified and anonymous: the number to read first.
     """
 
     identified: Count
-    anonymous: Count
-    aggregate: Count
-    held_back: bool
+    anonymous: Estimate | None
+    aggregate: Estimate | None
+    combined: Estimate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +87,18 @@ class SignalStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentStats:
-    """How many messages were sent in each mode."""
+    """How many messages were sent.
 
+    Attributes:
+        total: All messages. Live.
+        identified: Of these, in mode IDENTIFIED. The modes are those of the last release,
+            0 before it and for groups that share their counts; live if counts are exact.
+        anonymous: In mode ANONYMOUS.
+        aggregate: In mode AGGREGATE.
+        off: In mode OFF.
+    """
+
+    total: int
     identified: int
     anonymous: int
     aggregate: int
@@ -76,24 +107,26 @@ class SentStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """A rate from 0 to 1; `identified` + `anonymous` = `combined`.
+    """A rate from 0 to 1. Both parts have the same denominator.
 
     0 where the denominator is 0.
 
     Attributes:
-        combined: The rate of identified and published anonymous contacts together.
-        identified: The share of identified contacts.
-        anonymous: The share of published anonymous contacts.
+        combined: The rate of identified and anonymous people together, at most 1.
+        identified: The share of identified people.
+        anonymous: The estimated share of anonymous people; 0 where there is no estimate.
+        margin: With a probability of 95%, the noise changes `combined` by at most this.
     """
 
     combined: float
     identified: float
     anonymous: float
+    margin: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Rates by unique human counts; messages in mode OFF do not count as sent.
+    """Rates by unique human counts. Messages known to be in mode OFF do not count as sent.
 
     Attributes:
         open_rate: Opens ÷ sent.
@@ -144,10 +177,7 @@ class LinkStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourStats:
-    """The statistics of one hour, over the whole campaign.
-
-    Identified counts are assigned to the hour of the event, anonymous ones to the
-    hour of their publication.
+    """The statistics of one hour, over the whole campaign: identified events only.
 
     Attributes:
         start_time: The start of the hour, UTC.
@@ -163,30 +193,49 @@ class HourStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseInfo:
+    """How and when the anonymous counts of a campaign are released.
+
+    Attributes:
+        exact: Whether they are exact and live, which protects nobody.
+        epsilon: The privacy budget per contact of all releases together; 0 if exact.
+        release_time: When the counts were released, UTC; None before the first release.
+        next_release_time: When the next release is due, UTC; None before the first message
+            and after the last release.
+    """
+
+    exact: bool
+    epsilon: float
+    release_time: datetime | None
+    next_release_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStats:
     """The statistics of a campaign.
 
     Attributes:
         campaign_id: The campaign.
-        quorum: The k of the k-anonymity: a published anonymous count changes only
-            when at least k more contacts contribute to it. With 1, all counts are
-            exact.
+        release: How and when anonymous counts are released.
         sent: Messages sent.
         opens: Opens of the whole campaign.
         clicks: Clicks of the whole campaign, on any link.
         rates: Rates of the whole campaign.
         groups: By group, in the order in which the groups were added.
+        other_groups: The groups that share their anonymous counts, together, with an empty
+            `group_id`; None if there are none, before the first release, and if exact.
         links: By link, ascending by number.
         hours: By hour, ascending; hours without events are left out.
     """
 
     campaign_id: str
-    quorum: int
+    release: ReleaseInfo
     sent: SentStats
     opens: SignalStats
     clicks: SignalStats
     rates: Rates
     groups: tuple[GroupStats, ...]
+    other_groups: GroupStats | None
     links: tuple[LinkStats, ...]
     hours: tuple[HourStats, ...]
 

@@ -26,7 +26,7 @@ class RunningAuthority:
 
 @asynccontextmanager
 async def running_authority(
-    command: Path, data_dir: Path, listen: str
+    command: Path, data_dir: Path, listen: str, *options: str
 ) -> AsyncIterator[RunningAuthority]:
     """Run `hushpost serve` until the block ends.
 
@@ -34,7 +34,8 @@ async def running_authority(
         DemoError: It does not start.
     """
     serve: list[str | Path] = [
-        *(command, "serve", "--listen", listen, "--data-dir", data_dir, "--shutdown-seconds", "5")
+        *(command, "serve", "--listen", listen, "--data-dir", data_dir, "--shutdown-seconds", "5"),
+        *options,
     ]
     async with running_child(serve, data_dir / "authority.log", stdout=PIPE) as child:
         yield RunningAuthority(await _address(child), child)

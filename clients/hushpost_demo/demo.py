@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,9 +23,11 @@ from hushpost_demo.next_steps import examples
 from hushpost_demo.readers import OPT_OUTS, Activity, open_and_click, opt_out
 from hushpost_demo.report import print_report
 from hushpost_demo.sending import create_campaign, send_newsletter
-from hushpost_demo.tenant import Keys, open_tenant
+from hushpost_demo.tenant import RELEASE_DELAYS, Keys, open_tenant
 
 __all__ = ["Demo"]
+
+_RELEASE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +143,13 @@ class _CampaignRun:
             stats = await reporter.stats.get_campaign_stats(self.campaign_id)
             self._print(
                 f"{OPT_OUTS} people opted out: {before - _identified(stats):,} of their events are "
-                "anonymous now\n"
+                "anonymous now"
             )
-            print_report(self._demo.console, stats)
+            self._print(
+                f"waiting for the first release of anonymous counts, "
+                f"{RELEASE_DELAYS[0].seconds} seconds after the first mail\n"
+            )
+            print_report(self._demo.console, await self._released(reporter))
 
     async def _import_contacts(self) -> list[Contact]:
         protected = self._demo.data_dir / "contacts.protected.csv"
@@ -201,6 +208,22 @@ class _CampaignRun:
                 f"(see {self._edge.child.log})"
             )
         return await reporter.stats.get_campaign_stats(self.campaign_id)
+
+    async def _released(self, reporter: Hushpost) -> CampaignStats:
+        """Wait for the first release of anonymous counts, and return the statistics.
+
+        Raises:
+            DemoError: There is none after a minute.
+        """
+        deadline = time.monotonic() + _RELEASE_SECONDS
+        while time.monotonic() < deadline:
+            stats = await reporter.stats.get_campaign_stats(self.campaign_id)
+            if stats.release.release_time is not None:
+                return stats
+            await asyncio.sleep(0.2)
+        raise DemoError(
+            f"the authority has released no anonymous counts (see {self._authority.child.log})"
+        )
 
     def _print(self, text: str) -> None:
         self._demo.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -139,4 +139,3 @@ class Campaign(Generic[MessageT]):
                 # Rendering never awaits. A caller that does not either would keep the
                 # event loop from prefetching the next batch.
                 await asyncio.sleep(0)
-        issuer.log_groups_below_quorum()

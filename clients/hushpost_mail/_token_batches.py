@@ -13,8 +13,6 @@ from hushpost_client import (
     HushpostError,
     IssuedToken,
     IssuedTokens,
-    IssueWarning,
-    Mode,
     ResourceExhaustedError,
     RetryPolicy,
     UnavailableError,
@@ -52,8 +50,6 @@ class TokenBatchIssuer:
         self._run_id = run_id
         self._retry_seconds = retry_seconds
         self._call_slots = asyncio.Semaphore(_MAX_CONCURRENT_CALLS)
-        self._groups_with_warning: set[str] = set()
-        self._groups_over_quorum: set[str] = set()
 
     async def issue(self, batch_number: int, batch: list[Recipient]) -> IssuedBatch:
         """Issue the tokens of a batch with one call per group, concurrently.
@@ -75,16 +71,6 @@ class TokenBatchIssuer:
         for indices, group_tokens in zip(indices_by_group.values(), tokens_by_group, strict=True):
             tokens.update(zip(indices, group_tokens, strict=True))
         return [(recipient, tokens[index]) for index, recipient in enumerate(batch)]
-
-    def log_groups_below_quorum(self) -> None:
-        """Log a warning that names the groups whose anonymous counts may never be published."""
-        group_ids = sorted(self._groups_with_warning - self._groups_over_quorum)
-        if group_ids:
-            _logger.warning(
-                "campaign %s has groups with fewer anonymous messages than the quorum: %s",
-                self._campaign_id,
-                ", ".join(group_ids),
-            )
 
     async def _issue_groups(
         self, batch_number: int, contact_ids_by_group: dict[str, list[str]]
@@ -108,12 +94,6 @@ class TokenBatchIssuer:
         request_id = uuid5(self._run_id, f"{batch_number}/{len(contact_ids)}/{group_id}")
         async with self._call_slots:
             issued = await self._issue_with_retries(group_id, contact_ids, request_id)
-        # Batches complete in any order. The one that lifts the group over the quorum
-        # contains anonymous messages and gets no warning.
-        if IssueWarning.FEW_ANONYMOUS in issued.warnings:
-            self._groups_with_warning.add(group_id)
-        elif any(token.mode is Mode.ANONYMOUS for token in issued.tokens):
-            self._groups_over_quorum.add(group_id)
         return issued.tokens
 
     async def _issue_with_retries(

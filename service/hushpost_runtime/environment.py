@@ -29,6 +29,7 @@ VARIABLES = frozenset(
         "HUSHPOST_EDGE_TRUSTED_PROXIES",
         "HUSHPOST_EDGE_WORKERS",
         # hushpost serve
+        "HUSHPOST_ALLOW_EXACT",
         "HUSHPOST_CONNECTIONS",
         "HUSHPOST_CPU",
         "HUSHPOST_DATABASE_URL",
@@ -38,6 +39,7 @@ VARIABLES = frozenset(
         "HUSHPOST_LISTEN",
         "HUSHPOST_LOG_LEVEL",
         "HUSHPOST_MAX_CALLS",
+        "HUSHPOST_MAX_EPSILON",
         "HUSHPOST_MAX_QUEUED_EVENTS",
         "HUSHPOST_METRICS_LISTEN",
         "HUSHPOST_MTLS_LISTEN",

@@ -20,6 +20,7 @@ from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.cpu_affinity import pin_to
 from hushpost_service.domain.contact_numbers import ContactNumbers
+from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import MAX_BATCH
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.maintenance.jobs import Maintenance
@@ -27,6 +28,7 @@ from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
 from hushpost_service.readiness import follow_clock, watch_database
+from hushpost_service.releases.service import Releases
 from hushpost_service.rpc.certificates import Certificates, certificates_of
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
 from hushpost_service.rpc.server import AddressError, Services, server
@@ -152,7 +154,8 @@ async def _serve(
     )
     anonymizer = Anonymizer(database, campaign_cache, slots, clock)
     vacuum = ContactVacuum(database)
-    campaigns = Campaigns(database, campaign_cache, clock)
+    release_limits = ReleaseLimits(settings.max_epsilon, settings.allow_exact)
+    campaigns = Campaigns(database, campaign_cache, release_limits, clock)
     services = Services(
         authenticator=authenticator,
         limits=limits,
@@ -164,8 +167,8 @@ async def _serve(
         preferences=Preferences(
             database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, clock
         ),
-        stats=Stats(database, campaign_cache, clock),
-        admin=Admin(database, campaign_cache, anonymizer, clock),
+        stats=Stats(database, campaign_cache),
+        admin=Admin(database, campaign_cache, anonymizer, release_limits, clock),
         shutdown=shutdown,
     )
     maintenance = Maintenance(database, campaign_cache, anonymizer, clock)
@@ -180,6 +183,7 @@ async def _serve(
     background = [
         asyncio.create_task(authenticator.run_forever()),
         asyncio.create_task(maintenance.run_forever()),
+        asyncio.create_task(Releases(database).run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
         asyncio.create_task(watch_database(opened, health, campaign_cache)),

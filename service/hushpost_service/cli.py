@@ -1,4 +1,4 @@
-"""The commands of the service: serve, admin-key, keyring and scrub."""
+"""The commands of the service: serve, admin-key, keyring, scrub and skip-releases."""
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.roles import Role
 from hushpost_service.keyring_rotation import activate_key, add_key, described_keyring
 from hushpost_service.maintenance.scrub import Scrubber, ScrubError
+from hushpost_service.releases.service import Releases
 from hushpost_service.rpc.certificates import CertificateError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
@@ -63,6 +64,7 @@ def register(app: typer.Typer) -> None:
     keyring.command("activate")(_keyring_activate)
     app.add_typer(keyring, name="keyring")
     app.command("scrub")(_scrub)
+    app.command("skip-releases")(_skip_releases)
 
 
 def _serve(
@@ -77,6 +79,12 @@ def _serve(
         int | None, typer.Option(help=option_help(Settings, "max_queued_events"))
     ] = None,
     cpu: Annotated[int | None, typer.Option(help=option_help(Settings, "cpu"))] = None,
+    max_epsilon: Annotated[
+        float | None, typer.Option(help=option_help(Settings, "max_epsilon"))
+    ] = None,
+    allow_exact: Annotated[
+        bool | None, typer.Option("--allow-exact", help=option_help(Settings, "allow_exact"))
+    ] = None,
     metrics_listen: Annotated[
         str | None, typer.Option(help=option_help(Settings, "metrics_listen"))
     ] = None,
@@ -116,6 +124,8 @@ def _serve(
         max_calls=max_calls,
         max_queued_events=max_queued_events,
         cpu=cpu,
+        max_epsilon=max_epsilon,
+        allow_exact=allow_exact,
         metrics_listen=metrics_listen,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
@@ -241,6 +251,40 @@ def _scrub(data_dir: DataDir = None) -> None:
             await _scrubbed(Scrubber(opened.database))
 
     _run(scrub())
+
+
+def _skip_releases(
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When the lost database failed, for example 2026-11-28T15:04:05Z. Default: now.",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Skip due releases of anonymous counts, after a restore from a backup.
+
+    Counts that were released between the backup and the failure are no longer in
+    the database. Released again, with other noise, they would reveal more than
+    their campaign allows. Run this command before the authority is started.
+    Later dates are released as usual.
+    """
+    settings = _settings(data_dir=data_dir)
+    configure_logging("error")
+    try:
+        time = datetime.now(UTC) if until is None else datetime.fromisoformat(until)
+    except ValueError:
+        _fail("--until must be a time like 2026-11-28T15:04:05Z", code=2)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+
+    async def skip() -> None:
+        async with opened_database(settings) as opened:
+            count = await Releases(opened.database).skip(time)
+            typer.echo(f"skipped the due releases of {count} campaigns")
+
+    _run(skip())
 
 
 async def _scrubbed(scrubber: Scrubber) -> None:

@@ -58,6 +58,18 @@ class Settings(BaseSettings):
         description="CPU to pin the process to, numbered from 0 (Linux). Its threads rarely run in "
         "parallel, and a click costs about a fifth less on one CPU. Default: any CPU.",
     )
+    max_epsilon: float = Field(
+        2.0,
+        gt=0,
+        le=100,
+        description="Greatest privacy budget (epsilon) per contact and campaign that a policy may "
+        "set. Lower it to protect contacts more; anonymous counts get more noise.",
+    )
+    allow_exact: bool = Field(
+        default=False,
+        description="Allow policies to release anonymous counts exactly (EXACT). This protects "
+        "nobody: whoever reads reports can find out what a single contact did.",
+    )
     metrics_listen: ListenAddress | None = Field(
         None,
         description="Address, host:port, to serve Prometheus metrics on over HTTP. "

@@ -26,6 +26,7 @@ from hushpost_client import (
     PreferenceEntry,
     PreferenceSource,
     Proof,
+    Release,
     Role,
     UnauthenticatedError,
     UnimplementedError,
@@ -38,7 +39,7 @@ URLS = ("https://shop.example.com/sale?x=1&y=ä", "https://blog.example.com/")
 @pytest.fixture
 async def campaign(clients: Any) -> str:
     """A campaign with two links and one group; anonymous counts are exact."""
-    await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
+    await clients.admin.admin.update_policy(PolicyUpdate(release=Release.EXACT))
     created = await clients.sender.campaigns.create_campaign(
         "spring", links=[NewLink(URLS[0], label="header"), URLS[1]], groups=["vip"]
     )
@@ -185,7 +186,7 @@ async def test_recorded_events_are_counted_once(clients: Any, campaign: str) -> 
         1,
     )
     assert stats.opens.machine.identified.total == 1
-    assert (stats.clicks.human.identified.unique, stats.quorum) == (1, 1)
+    assert (stats.clicks.human.identified.unique, stats.release.exact) == (1, True)
     assert [group.group_id for group in stats.groups] == ["vip"]
     assert [link.url for link in stats.links] == list(URLS)
     assert stats.hours[0].start_time.tzinfo is UTC
@@ -235,19 +236,26 @@ async def test_a_policy_update_changes_only_its_settings(clients: Any) -> None:
         tenant_id, display_name="Shop", policy=PolicyUpdate(retention_days=30)
     )
     policy = tenant.policy
-    assert (policy.anonymization_enabled, policy.quorum, policy.retention_days) == (
-        True,
-        10,
-        30,
+    assert (policy.anonymization_enabled, policy.retention_days) == (True, 30)
+    assert (policy.release, policy.epsilon) == (Release.NOISY, 2.0)
+    assert policy.release_delays == (
+        timedelta(hours=6),
+        timedelta(days=1),
+        timedelta(days=7),
+        timedelta(days=30),
     )
     assert (policy.mode_when_true, policy.mode_when_unset) == (
         Mode.ANONYMOUS,
         Mode.IDENTIFIED,
     )
     changed = await admin.update_policy(
-        PolicyUpdate(anonymization_enabled=False, quorum=5), tenant_id=tenant_id
+        PolicyUpdate(
+            anonymization_enabled=False, epsilon=0.5, release_delays=[timedelta(seconds=5)]
+        ),
+        tenant_id=tenant_id,
     )
-    assert (changed.policy.anonymization_enabled, changed.policy.quorum) == (False, 5)
+    assert (changed.policy.anonymization_enabled, changed.policy.epsilon) == (False, 0.5)
+    assert changed.policy.release_delays == (timedelta(seconds=5),)
     assert changed.policy.retention_days == 30
     assert (await admin.get_tenant(tenant_id)).policy == changed.policy
     with pytest.raises(AlreadyExistsError):

@@ -15,15 +15,19 @@ async def test_every_policy_change_is_logged(clients: Any, authority: Any, conne
     first = (await admin.get_tenant()).policy
     own = [key.key_id async for key in admin.list_api_keys() if key.role is Role.ADMIN]
     officer = await admin.create_api_key(Role.ADMIN, display_name="officer")
-    await admin.update_policy(PolicyUpdate(quorum=3))
-    await admin.update_policy(PolicyUpdate(quorum=3))
+    await admin.update_policy(PolicyUpdate(epsilon=0.3))
+    await admin.update_policy(PolicyUpdate(epsilon=0.3))
     async with connect(authority.target, api_key=officer.secret) as client:
         last = await client.admin.update_policy(
-            PolicyUpdate(mode_when_true=Mode.AGGREGATE, quorum=20)
+            PolicyUpdate(mode_when_true=Mode.AGGREGATE, epsilon=1.5)
         )
         changes = [change async for change in client.admin.list_policy_changes(page_size=2)]
     assert [change.version for change in changes] == [1, 2, 3]
-    assert [change.policy for change in changes] == [first, replace(first, quorum=3), last.policy]
+    assert [change.policy for change in changes] == [
+        first,
+        replace(first, epsilon=0.3),
+        last.policy,
+    ]
     times = [change.change_time for change in changes]
     assert times == sorted(set(times))
     assert [change.actor for change in changes[1:]] == [*own, officer.api_key.key_id]
@@ -31,7 +35,7 @@ async def test_every_policy_change_is_logged(clients: Any, authority: Any, conne
 
 async def test_an_installation_key_reads_the_log_of_any_tenant(clients: Any) -> None:
     """A key of the installation reads the same log, which starts with the tenant's creation."""
-    await clients.admin.admin.update_policy(PolicyUpdate(quorum=3))
+    await clients.admin.admin.update_policy(PolicyUpdate(epsilon=0.3))
     own_log = [change async for change in clients.admin.admin.list_policy_changes()]
     listed = clients.installation.admin.list_policy_changes(tenant_id=clients.tenant_id)
     assert [change async for change in listed] == own_log

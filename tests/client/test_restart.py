@@ -5,7 +5,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from hushpost_client import Event, PolicyUpdate, RetryPolicy, Role
+from hushpost_client import Event, PolicyUpdate, Release, RetryPolicy, Role
 from tests.authority import AuthorityProcess
 
 # Retries until the authority has started, even on a busy machine.
@@ -22,7 +22,7 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path, connect: Any) 
 
         async with client(key) as installation:
             admin = installation.admin
-            await admin.create_tenant("acme", policy=PolicyUpdate(quorum=1))
+            await admin.create_tenant("acme", policy=PolicyUpdate(release=Release.EXACT))
             sender_key = (await admin.create_api_key(Role.SENDER, tenant_id="acme")).secret
             reporter_key = (await admin.create_api_key(Role.REPORTER, tenant_id="acme")).secret
             edge_key = (await admin.create_api_key(Role.EDGE)).secret

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hushpost_client import Hushpost, PolicyUpdate, Role
+from hushpost_client import Hushpost, PolicyUpdate, Release, Role
 from tests.conftest import RunningAuthority
 
 from .edge_process import EdgeProcess
@@ -96,7 +96,7 @@ class OwnAuthority:
 async def set_up(target: str, admin_key: str) -> OwnAuthority:
     """Create a tenant and its API keys."""
     async with Hushpost.connect(target, api_key=admin_key, tls=False) as client:
-        await client.admin.create_tenant("acme", policy=PolicyUpdate(quorum=1))
+        await client.admin.create_tenant("acme", policy=PolicyUpdate(release=Release.EXACT))
         keys = []
         for role in (Role.SENDER, Role.REPORTER, Role.EDGE):
             tenant_id = "" if role is Role.EDGE else "acme"

@@ -21,7 +21,7 @@ from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
 from tests.faults.holding import counters_held, someone_waits
 from tests.inspection import Connection, connected, events_of, tenant_number
-from tests.mailing import clients_of, eventually, send
+from tests.mailing import clients_of, eventually, exact_count, send
 
 
 @pytest.fixture
@@ -94,7 +94,11 @@ async def test_a_briefly_stricter_policy_still_anonymizes(
         await eventually(is_done, "the policy's job ends")
         assert await events_of(database, tenant, "bob") == 0
         opens = (await mailing.stats()).opens.human
-        assert (opens.identified.total, opens.anonymous.total, opens.anonymous.unique) == (0, 2, 1)
+        assert (
+            opens.identified.total,
+            exact_count(opens.anonymous).total,
+            exact_count(opens.anonymous).unique,
+        ) == (0, 2, 1)
 
 
 async def test_a_repeated_erasure_spares_a_contact_that_came_back(exact: Clients) -> None:
@@ -137,4 +141,4 @@ async def test_a_policy_job_survives_a_database_crash(tmp_path: Path) -> None:
 
             await eventually(is_done, "the policy's job ends")
             opens = (await mailing.stats()).opens.human
-            assert (opens.identified.total, opens.anonymous.total) == (0, 1)
+            assert (opens.identified.total, exact_count(opens.anonymous).total) == (0, 1)

@@ -19,7 +19,7 @@ from tests.conftest import Clients, RunningAuthority
 from tests.faults.holding import counters_held, someone_waits
 from tests.faults.load import PatientAuthority, started
 from tests.inspection import Connection, connected, contact_number, tenant_number
-from tests.mailing import clients_of, eventually, send
+from tests.mailing import clients_of, eventually, exact_count, send
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_erasing_again_changes_nothing(exact: Clients, proof: Proof) -> No
         await preferences.erase_contact(name, proof=proof)
     assert await mailing.stats() == before
     assert before.opens.human.identified == Count(1, 1)
-    assert before.opens.human.anonymous == Count(1, 1)
+    assert exact_count(before.opens.human.anonymous) == Count(1, 1)
     assert [change async for change in preferences.list_preference_changes()] == log
     assert len(log) == (2 if proof is Proof.PSEUDONYMIZE else 0)
 
@@ -75,7 +75,7 @@ async def test_a_contact_that_signs_up_again_is_a_new_contact(
     await new.open("ann")
     assert await old.engaged() == set()
     assert await new.engaged() == {"ann"}
-    assert (await old.stats()).opens.human.anonymous == Count(2, 1)
+    assert exact_count((await old.stats()).opens.human.anonymous) == Count(2, 1)
     assert [await rows_of(database, tenant, number) for number in (first, second)] == [0, 1]
 
 
@@ -140,5 +140,5 @@ async def test_an_interrupted_erasure_is_finished_after_a_restart(tmp_path: Path
                 return not any([await rows_of(connection, tenant, number) for number in numbers])
 
             await eventually(are_anonymized, "no row names who was erased")
-            assert (await mailing.stats()).opens.human.anonymous == Count(2, 2)
+            assert exact_count((await mailing.stats()).opens.human.anonymous) == Count(2, 2)
             assert await mailing.engaged() == set()

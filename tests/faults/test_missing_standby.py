@@ -14,6 +14,7 @@ from hushpost_client import (
     Event,
     PolicyUpdate,
     PreferenceEntry,
+    Release,
     Role,
     UnavailableError,
     Verdict,
@@ -120,7 +121,7 @@ WRITES: dict[str, Write] = {
         "other", request_id=request
     ),
     "UpdatePolicy": lambda world, request: world.clients.admin.admin.update_policy(
-        PolicyUpdate(quorum=1), request_id=request
+        PolicyUpdate(release=Release.EXACT), request_id=request
     ),
     "CreateApiKey": lambda world, request: world.clients.admin.admin.create_api_key(
         Role.SENDER, request_id=request

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.privacy_pb2 import Verdict
-from hushpost_client import DoNotTrack, PolicyUpdate
+from hushpost_client import DoNotTrack, PolicyUpdate, Release
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 from tests.inspection import connected
@@ -94,7 +94,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     with AuthorityProcess(tmp_path, *limits) as process:
         authority = RunningAuthority(process, process.target, process.admin_key())
-        keys = await make_tenant(authority, PolicyUpdate(quorum=1))
+        keys = await make_tenant(authority, PolicyUpdate(release=Release.EXACT))
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, authority, keys=keys)
             mailing = await send(clients, [f"reader-{number}" for number in range(FLOOD)])

@@ -16,7 +16,7 @@ from hushpost_client import DoNotTrack, History
 from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.inspection import connected, contact_number, database_uri, on, tenant_number
-from tests.mailing import Mailing, clients_of, send
+from tests.mailing import Mailing, clients_of, exact_count, send
 
 READERS = [f"canary-{number:03}@mail.example.com" for number in range(60)]
 ANONYMIZED, ERASED, KEPT = READERS[10], READERS[20], READERS[30]
@@ -143,7 +143,7 @@ async def test_events_are_recorded_during_a_scrub(town: Town) -> None:
     # The contact that opted out, and the erased one, count as anonymous.
     human = stats.opens.human
     assert human.identified.total == (rounds + 2) * (len(READERS) - 2)
-    assert human.anonymous.total + human.aggregate.total == rounds + 2 + 1
+    assert exact_count(human.anonymous).total + exact_count(human.aggregate).total == rounds + 2 + 1
     assert rounds > 1
 
 

@@ -18,6 +18,7 @@ from hushpost_client import (
     Mode,
     NotFoundError,
     PolicyUpdate,
+    Release,
     ResourceExhaustedError,
     UnavailableError,
     Verdict,
@@ -47,7 +48,7 @@ async def create_campaign(clients: Clients, **options: Any) -> Campaign[Parts[st
 
 async def test_opens_and_clicks_of_a_rendered_message_are_counted(clients: Clients) -> None:
     """Tokens in a rendered message count for the links that were rewritten."""
-    await clients.admin.admin.update_policy(PolicyUpdate(quorum=1))
+    await clients.admin.admin.update_policy(PolicyUpdate(release=Release.EXACT))
     campaign = await create_campaign(clients)
     (rendered,) = [message async for message in campaign.render_all([("ada", "a")])]
     html, text = rendered.message.html or "", rendered.message.text or ""
@@ -157,18 +158,6 @@ async def test_an_unknown_group_is_an_error(clients: Clients) -> None:
     with pytest.raises(NotFoundError) as caught:
         _ = [message async for message in campaign.render_all(recipients)]
     assert caught.value.reason == ErrorReason.GROUP_NOT_FOUND
-
-
-async def test_groups_below_the_quorum_are_logged(
-    clients: Clients, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The log names groups whose anonymous counts may never be published, but no contacts."""
-    await clients.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
-    campaign = await create_campaign(clients)
-    recipients = [*((f"c-{number}", "a") for number in range(12)), ("ada", "b")]
-    _ = [message async for message in campaign.render_all(recipients, batch_size=5)]
-    (warning,) = caplog.messages
-    assert "than the quorum: b" in warning
 
 
 class FailingCampaigns:

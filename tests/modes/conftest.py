@@ -1,4 +1,4 @@
-"""Clients of a tenant with a quorum of 1, and a connection to the authority's database."""
+"""Clients of a tenant with exact counts, and a connection to the authority's database."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -27,6 +27,6 @@ async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def exact_clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant with a quorum of 1, which publishes anonymous numbers exactly."""
+    """Clients of a tenant whose campaigns release exact counts."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)

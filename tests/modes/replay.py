@@ -203,7 +203,6 @@ _NAMES = {"opens": (0,), "clicks": (1, 2), "link 1": (1,), "link 2": (2,)}
 def _add(numbers: Counter[str], name: str, signal: stats_pb2.SignalStats) -> None:
     for machine in (False, True):
         part = signal.machine if machine else signal.human
-        assert not part.held_back, "exact counts are never held back"
         for mode in ("identified", "anonymous", "aggregate"):
             numbers[f"{name} {machine} {mode} total"] = getattr(part, mode).total
             numbers[f"{name} {machine} {mode} unique"] = getattr(part, mode).unique
@@ -216,7 +215,7 @@ def policy_message(policy: Policy) -> admin_pb2.Policy:
         mode_when_true=int(policy.when_true),  # type: ignore[arg-type] # numbered as on the wire
         mode_when_unset=int(policy.when_unset),  # type: ignore[arg-type] # as above
         history_when_true=KEEP if policy.keep else ANONYMIZE,  # type: ignore[arg-type] # as above
-        quorum=1,
+        release=admin_pb2.RELEASE_EXACT,
     )
 
 

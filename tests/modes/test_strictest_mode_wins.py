@@ -9,7 +9,7 @@ import pytest
 from hushpost_client import Count, DoNotTrack, Event, Mode, PolicyUpdate, Verdict
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, contents, tenant_number
-from tests.mailing import GROUP, URLS, clients_of, eventually
+from tests.mailing import GROUP, URLS, clients_of, eventually, exact_count
 
 FALSE, TRUE, UNSET = DoNotTrack.FALSE, DoNotTrack.TRUE, DoNotTrack.UNSET
 IDENTIFIED, ANONYMOUS = Mode.IDENTIFIED, Mode.ANONYMOUS
@@ -20,7 +20,7 @@ ENABLED = PolicyUpdate(anonymization_enabled=True)
 
 @pytest.fixture
 async def clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant with a quorum of 1 and otherwise the default policy."""
+    """Clients of a tenant with exact releases and otherwise the default policy."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
 
@@ -46,8 +46,8 @@ class Message:
         opens = stats.opens.human
         totals = {
             IDENTIFIED: opens.identified.total,
-            ANONYMOUS: opens.anonymous.total,
-            AGGREGATE: opens.aggregate.total,
+            ANONYMOUS: exact_count(opens.anonymous).total,
+            AGGREGATE: exact_count(opens.aggregate).total,
         }
         return [mode for mode, total in totals.items() for _ in range(total)]
 
@@ -180,7 +180,7 @@ async def test_an_anonymous_token_never_becomes_identified(clients: Clients) -> 
         await message.open()
     assert await message.modes() == [ANONYMOUS] * 2
     stats = await clients.reporter.stats.get_campaign_stats(message.campaign_id)
-    assert stats.opens.human.anonymous == Count(2, 1)
+    assert exact_count(stats.opens.human.anonymous) == Count(2, 1)
     assert await message.engaged() == set()
 
 
@@ -232,7 +232,7 @@ async def test_aggregate_tokens_of_a_group_are_identical(clients: Clients) -> No
     for _ in range(3):
         await clients.edge.tracking.record_open(token, verdict=Verdict.HUMAN)
     stats = await clients.reporter.stats.get_campaign_stats("spring")
-    assert stats.groups[0].opens.human.aggregate == Count(3, 0)
+    assert exact_count(stats.groups[0].opens.human.aggregate) == Count(3, 0)
     assert stats.sent.aggregate == 150
 
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from hushpost_client import PolicyUpdate, PreferenceEntry
+from hushpost_client import PolicyUpdate, PreferenceEntry, Release
 from tests.conftest import RunningAuthority, make_tenant
 from tests.inspection import connected
 from tests.mailing import clients_of, eventually, send
@@ -56,7 +56,7 @@ async def test_no_row_names_a_contact_after_its_opt_out(
 async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, set[int]]:
     """Return, by opt-out method, the contacts that rows name after their opt-out."""
     async with AsyncExitStack() as stack:
-        keys = await make_tenant(authority, PolicyUpdate(quorum=1))
+        keys = await make_tenant(authority, PolicyUpdate(release=Release.EXACT))
         clients = await clients_of(stack, authority, keys=keys)
         database = await stack.enter_async_context(connected(authority.process.data_dir))
         members = {method: [f"{method.name} {n}" for n in range(CONTACTS)] for method in METHODS}

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from hushpost_client import DoNotTrack, Hushpost, Mode, PolicyUpdate, Role
+from hushpost_client import DoNotTrack, Hushpost, Role
 from hushpost_service.admin.secret import new_secret
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
 from tests.inspection import Connection, connected, tenant_number
@@ -23,7 +23,6 @@ from tests.rpc.scenario import (
     URL,
     Scenario,
 )
-from tests.rpc.two_group_campaign import QUORUM
 from tests.wire import Wire, empty_request
 
 
@@ -43,17 +42,9 @@ async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def exact_clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant with a quorum of 1, which publishes anonymous numbers exactly."""
+    """Clients of a tenant whose campaigns release exact counts."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
-
-
-@pytest.fixture
-async def quorum_clients(authority: RunningAuthority) -> AsyncIterator[Clients]:
-    """Clients of a tenant with a quorum of 5 whose contacts are ANONYMOUS unless they consent."""
-    policy = PolicyUpdate(quorum=QUORUM, mode_when_unset=Mode.ANONYMOUS)
-    async with AsyncExitStack() as stack:
-        yield await clients_of(stack, authority, policy)
 
 
 @pytest.fixture(scope="module")

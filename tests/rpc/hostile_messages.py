@@ -40,7 +40,7 @@ ODD_TEXTS = (
     str(uuid.UUID(int=7)),
     "{00000000-0000-4000-8000-000000000001}",
     "Y2FtcGFpZ25zOi0xOjE=",  # the page token "campaigns:-1:1"
-    "quorum",
+    "epsilon",
     "retention_days",
 )
 ODD_NUMBERS = (0, 1, -1, 2, 7, 999, 10_000, 2**31 - 1, -(2**31), 2**53, 2**63 - 1, -(2**63))
@@ -146,6 +146,8 @@ def _values(field: FieldDescriptor, texts: tuple[str, ...]) -> st.SearchStrategy
         return st.one_of(st.sampled_from(texts), st.sampled_from(ODD_TEXTS), any_text)
     if field.type == FieldDescriptor.TYPE_BOOL:
         return st.booleans()
+    if field.type == FieldDescriptor.TYPE_DOUBLE:
+        return st.floats() | st.sampled_from((0.5, 2.0, 2.5))
     bits = _BITS[field.type]  # a KeyError means that a field of a new type needs values
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     odd = [number for number in ODD_NUMBERS if low <= number <= high]

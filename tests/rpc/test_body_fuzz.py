@@ -13,7 +13,7 @@ from google.protobuf import message_factory
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from hushpost_client import Hushpost, PolicyUpdate, Role
+from hushpost_client import Hushpost, PolicyUpdate, Release, Role
 from hushpost_service.domain.errors import Reason
 from hushpost_service.rpc.status import CODES
 from tests.authority import AuthorityProcess
@@ -102,7 +102,7 @@ async def with_tenant(
     """Create a tenant, its keys and campaigns, and return them as a target."""
     keys = {INSTALLATION: installation}
     async with Hushpost.connect(process.target, api_key=installation, tls=False) as client:
-        await client.admin.create_tenant(tenant_id, policy=PolicyUpdate(quorum=1))
+        await client.admin.create_tenant(tenant_id, policy=PolicyUpdate(release=Release.EXACT))
         for role in (Role.SENDER, Role.REPORTER, Role.ADMIN, Role.EDGE):
             owner = "" if role is Role.EDGE else tenant_id
             created = await client.admin.create_api_key(role, tenant_id=owner)

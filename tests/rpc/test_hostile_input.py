@@ -78,7 +78,7 @@ def _cases() -> Iterator[Case]:
         "path longer than an error may be",
         "UpdatePolicy",
         admin_pb2.UpdatePolicyRequest(
-            policy=admin_pb2.Policy(quorum=5), update_mask=FieldMask(paths=["x" * 40_000])
+            policy=admin_pb2.Policy(epsilon=1), update_mask=FieldMask(paths=["x" * 40_000])
         ),
         "UPDATE_MASK_INVALID",
         metadata={"field": "x" * 100},

@@ -15,6 +15,7 @@ from hushpost_client import (
     DoNotTrack,
     ErrorReason,
     PolicyUpdate,
+    Release,
 )
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 from tests.inspection import Connection, contents, tenant_number
@@ -38,8 +39,8 @@ IDS = [f"{method}-{n}" for method, changes in CHANGES.items() for n, _ in enumer
 
 @pytest.fixture
 async def keys(authority: RunningAuthority) -> TenantKeys:
-    """Keys of a tenant with a quorum of 1."""
-    return await make_tenant(authority, PolicyUpdate(quorum=1))
+    """Keys of a tenant with exact counts."""
+    return await make_tenant(authority, PolicyUpdate(release=Release.EXACT))
 
 
 @pytest.fixture

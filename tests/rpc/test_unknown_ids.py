@@ -33,7 +33,10 @@ EXISTS = grpc.StatusCode.ALREADY_EXISTS
 CLOSED = grpc.StatusCode.FAILED_PRECONDITION
 
 LINKS = [campaign_pb2.Link(url=URL)]
-QUORUM = {"policy": admin_pb2.Policy(quorum=1), "update_mask": {"paths": ["quorum"]}}
+RETENTION = {
+    "policy": admin_pb2.Policy(retention_days=30),
+    "update_mask": {"paths": ["retention_days"]},
+}
 
 
 def _tokens(campaign_id: str = "spring", group_id: str = "vip") -> campaign_pb2.IssueTokensRequest:
@@ -43,7 +46,7 @@ def _tokens(campaign_id: str = "spring", group_id: str = "vip") -> campaign_pb2.
 
 
 def _update(tenant_id: str = "") -> admin_pb2.UpdatePolicyRequest:
-    return admin_pb2.UpdatePolicyRequest(tenant_id=tenant_id, **QUORUM)  # type: ignore[arg-type]
+    return admin_pb2.UpdatePolicyRequest(tenant_id=tenant_id, **RETENTION)  # type: ignore[arg-type]
 
 
 def _sender_key(tenant_id: str = "") -> admin_pb2.CreateApiKeyRequest:

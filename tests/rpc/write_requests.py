@@ -34,8 +34,8 @@ def _set(**values: object) -> Change:
     return change
 
 
-def _policy(quorum: int) -> dict[str, Any]:
-    return {"policy": admin_pb2.Policy(quorum=quorum)}
+def _policy(epsilon: float) -> dict[str, Any]:
+    return {"policy": admin_pb2.Policy(epsilon=epsilon)}
 
 
 _POLICY_FIELDS = [field.name for field in admin_pb2.Policy.DESCRIPTOR.fields]
@@ -63,17 +63,19 @@ REQUESTS: dict[str, Callable[[str], Message]] = {
         campaign_id="spring", group_id=GROUP, contact_ids=["ann", "bob"]
     ),
     "CreateTenant": lambda _: admin_pb2.CreateTenantRequest(
-        tenant_id=f"t-{uuid.uuid4().hex[:12]}", **_policy(3)
+        tenant_id=f"t-{uuid.uuid4().hex[:12]}", **_policy(0.3)
     ),
     "UpdatePolicy": lambda _: admin_pb2.UpdatePolicyRequest(
-        **_policy(3), update_mask=FieldMask(paths=_POLICY_FIELDS)
+        **_policy(0.3), update_mask=FieldMask(paths=_POLICY_FIELDS)
     ),
     "CreateApiKey": lambda _: admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_SENDER),
 }
 """A request per RPC, built from the token of the contact "ann"."""
 
 _POLICY_CHANGES: list[Change] = [
-    lambda request: _set(quorum=4)(request.policy),
+    lambda request: _set(epsilon=0.4)(request.policy),
+    lambda request: _set(release=admin_pb2.RELEASE_EXACT)(request.policy),
+    lambda request: request.policy.release_delays.add(seconds=9),
     lambda request: _set(mode_when_true=privacy_pb2.MODE_OFF)(request.policy),
     lambda request: _set(mode_when_unset=privacy_pb2.MODE_OFF)(request.policy),
     lambda request: _set(history_when_true=privacy_pb2.HISTORY_KEEP)(request.policy),

@@ -40,18 +40,13 @@ class CampaignRun:
     Attributes:
         differences: How the service's responses differ from the prediction.
         compared: How many numbers of the report were compared.
-        held_back: Anonymous events that the quorum holds back, by prediction.
     """
 
-    def __init__(
-        self, clients: Clients, contacts: Sequence[Contact], quorum: int, mailbox: Mailbox
-    ) -> None:
+    def __init__(self, clients: Clients, contacts: Sequence[Contact], mailbox: Mailbox) -> None:
         self.differences: list[str] = []
         self.compared = 0
-        self.held_back = 0
         self._clients = clients
         self._contacts = contacts
-        self._quorum = quorum
         self._mailbox = mailbox
 
     async def play(self, seed: int) -> None:
@@ -78,7 +73,7 @@ class CampaignRun:
             modes = await send_with_crash(campaign, contacts, port, now)
         self.differences += unexpected_modes(contacts, modes)
         messages = read_messages(self._mailbox, contacts, modes)
-        model = Model(campaign.campaign_id, campaign.links, groups_of(contacts), self._quorum)
+        model = Model(campaign.campaign_id, campaign.links, groups_of(contacts))
         feed_messages(model, messages, now)
         self._campaign_id = campaign.campaign_id
         return messages, model, Player(self._clients.edge, sender, campaign.links)
@@ -95,16 +90,14 @@ class CampaignRun:
         ]
 
     async def _compare(self, model: Model, messages: Sequence[Message]) -> None:
-        published = await clear_of_full_hour()
         reporter = self._clients.reporter
         stats = await reporter.stats.get_campaign_stats(self._campaign_id)
-        expected = numbers(model.stats(published))
+        expected = numbers(model.stats())
         for number, (opens, clicks) in model.engaged().items():
             expected |= _engaged(messages[number].contact_id, opens, clicks)
         reported = numbers(stats) | await _engaged_contacts(reporter, stats)
         self.differences += differences(expected, reported)
         self.compared = len(expected)
-        self.held_back = model.held_back()
 
 
 async def _engaged_contacts(reporter: Hushpost, stats: CampaignStats) -> dict[str, object]:

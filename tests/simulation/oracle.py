@@ -6,29 +6,40 @@ shortcut with the authority, so that the two cannot be wrong together.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from hushpost_client import (
     CampaignStats,
     Count,
     EngagementStats,
+    Estimate,
     GroupStats,
     HourStats,
     LinkStats,
     Mode,
     NewLink,
+    ReleaseInfo,
     SentStats,
     SignalStats,
     Verdict,
 )
-from tests.simulation.count_sums import rates_of, sum_cells, sum_counts, sum_signals
-from tests.simulation.event_sets import Event, Parts, clickers, messages, parts
+from tests.simulation.rates import rates_of
 
 __all__ = ["Model"]
 
 _MACHINES = (Verdict.PREFETCH, Verdict.SCANNER)
-_NONE = Count(0, 0)
+
+
+@dataclass(slots=True)
+class _Event:
+    """One event. `link` 0 is an open."""
+
+    message: int
+    link: int
+    time: datetime
+    machine: bool
+    mode: Mode
 
 
 @dataclass(slots=True)
@@ -42,6 +53,8 @@ class _Message:
 class Model:
     """Predicts statistics for a tenant whose opt-outs are ANONYMOUS and anonymize the past.
 
+    The tenant releases exact counts.
+
     Tell it what was sent in the order in which it was committed, each event once
     however often it was sent. Messages are numbered 0… in the order of `send`.
 
@@ -49,16 +62,13 @@ class Model:
         links: Of the campaign.
     """
 
-    def __init__(
-        self, campaign_id: str, links: Sequence[NewLink], groups: Sequence[str], quorum: int
-    ) -> None:
-        """Describe the campaign; `quorum` is k."""
+    def __init__(self, campaign_id: str, links: Sequence[NewLink], groups: Sequence[str]) -> None:
+        """Describe the campaign."""
         self._campaign_id = campaign_id
         self.links = links
         self._groups = groups
-        self._quorum = quorum
         self._messages: list[_Message] = []
-        self._events: list[Event] = []
+        self._events: list[_Event] = []
 
     def send(self, group: str, mode: Mode, time: datetime) -> None:
         """Record a sent message with the mode of its token."""
@@ -78,7 +88,7 @@ class Model:
         if mode is Mode.IDENTIFIED and privacy_signal:
             mode = Mode.AGGREGATE
         if mode is not Mode.OFF:
-            self._events.append(Event(message, link, time, verdict in _MACHINES, mode))
+            self._events.append(_Event(message, link, time, verdict in _MACHINES, mode))
 
     def opt_out(self, message: int) -> None:
         """Record the opt-out of a message's contact, which anonymizes its events."""
@@ -87,7 +97,7 @@ class Model:
         self._messages[message].mode = Mode.ANONYMOUS
         for event in self._events:
             if event.message == message and event.mode is Mode.IDENTIFIED:
-                event.mode, event.is_anonymized = Mode.ANONYMOUS, True
+                event.mode = Mode.ANONYMOUS
 
     def engaged(self) -> dict[int, tuple[int, int]]:
         """Return the opens and clicks of identified messages, including automated ones."""
@@ -99,48 +109,36 @@ class Model:
                 found[event.message] = (opens + (not is_click), clicks + is_click)
         return found
 
-    def held_back(self) -> int:
-        """Return the number of anonymous events that are not published."""
-        groups = [self._group(group) for group in self._groups]
-        cells = [
-            cell
-            for group in groups
-            for signal in (group.opens, group.clicks)
-            for cell in (signal.human, signal.machine)
-        ]
-        anonymous = sum(event.mode is Mode.ANONYMOUS for event in self._events)
-        return anonymous - sum(cell.anonymous.total for cell in cells)
-
-    def stats(self, published: datetime) -> CampaignStats:
-        """Return the statistics, if they are read once, in the hour `published`."""
+    def stats(self) -> CampaignStats:
+        """Return the statistics."""
         sent = self._sent(self._messages)
-        groups = tuple(self._group(group) for group in self._groups)
-        opens = sum_signals([group.opens for group in groups])
-        clicks = sum_signals([group.clicks for group in groups])
+        every_link = range(1, len(self.links) + 1)
+        opens, clicks = self._signal((0,)), self._signal(every_link)
         return CampaignStats(
             campaign_id=self._campaign_id,
-            quorum=self._quorum,
+            release=ReleaseInfo(exact=True, epsilon=0, release_time=None, next_release_time=None),
             sent=sent,
             opens=opens,
             clicks=clicks,
             rates=rates_of(sent, opens, clicks),
-            groups=groups,
+            groups=tuple(self._group(group) for group in self._groups),
+            other_groups=None,
             links=tuple(
                 LinkStats(
                     link_number=number,
                     url=link.url,
                     label=link.label,
-                    clicks=self._link(number),
+                    clicks=self._signal((number,)),
                 )
                 for number, link in enumerate(self.links, 1)
             ),
-            hours=self._hours(_hour(published), opens, clicks),
+            hours=self._hours(),
         )
 
     def _group(self, group: str) -> GroupStats:
         sent = self._sent(message for message in self._messages if message.group == group)
-        opens = self._signal(group, 0)
-        clicks = SignalStats(human=self._clicks(group, False), machine=self._clicks(group, True))  # noqa: FBT003
+        opens = self._signal((0,), group)
+        clicks = self._signal(range(1, len(self.links) + 1), group)
         return GroupStats(
             group_id=group,
             sent=sent,
@@ -149,100 +147,39 @@ class Model:
             rates=rates_of(sent, opens, clicks),
         )
 
-    def _signal(self, group: str, link: int) -> SignalStats:
-        """Return a group's opens (link 0), or its clicks on a link."""
+    def _signal(self, links: Iterable[int], group: str | None = None) -> SignalStats:
+        """Return the opens (link 0) or clicks on any of the links, of a group or of all."""
+        found = [
+            event
+            for event in self._events
+            if event.link in links and group in (None, self._messages[event.message].group)
+        ]
         return SignalStats(
-            human=self._cell(group, link, False),  # noqa: FBT003 - as in events
-            machine=self._cell(group, link, True),  # noqa: FBT003
+            human=_engagement([event for event in found if not event.machine]),
+            machine=_engagement([event for event in found if event.machine]),
         )
-
-    def _link(self, number: int) -> SignalStats:
-        """Return the clicks on a link: the sum of the groups' published counts."""
-        return sum_signals([self._signal(group, number) for group in self._groups])
-
-    def _clicks(self, group: str, machine: bool) -> EngagementStats:  # noqa: FBT001 - as in events
-        """Return a group's clicks: events as published for its links, people once."""
-        links = range(1, len(self.links) + 1)
-        every = parts(self._clicked(group, links, machine), self._known(group, links, machine))
-        by_link = [self._parts(group, link, machine) for link in links]
-        people = [
-            clickers(
-                whole.people,
-                (link[n].published(self._quorum).unique for link in by_link),
-                self._quorum,
-            )
-            for n, whole in ((1, every.unknown), (2, every.anonymized))
-        ]
-        total = sum_cells([self._cell(group, link, machine) for link in links])
-        return replace(
-            total,
-            identified=Count(total.identified.total, every.identified.people),
-            anonymous=Count(total.anonymous.total, sum(people)),
-        )
-
-    def _cell(self, group: str, link: int, machine: bool) -> EngagementStats:  # noqa: FBT001
-        """Return a group's opens (link 0), or its clicks on a link."""
-        found = self._parts(group, link, machine)
-        identified, unknown, anonymized, aggregate = (
-            part.published(self._quorum) for part in found
-        )
-        return EngagementStats(
-            identified=identified,
-            anonymous=sum_counts([unknown, anonymized]),
-            aggregate=aggregate if self._has_many(group) else _NONE,
-            held_back=self._may_hold_back(),
-        )
-
-    def _parts(self, group: str, link: int, machine: bool) -> Parts:  # noqa: FBT001
-        links = range(1, len(self.links) + 1) if link and self._quorum > 1 else (link,)
-        return parts(self._clicked(group, (link,), machine), self._known(group, links, machine))
-
-    def _known(self, group: str, links: Iterable[int], machine: bool) -> set[int]:  # noqa: FBT001
-        return messages(e for e in self._clicked(group, links, machine) if e.is_anonymized)
-
-    def _clicked(self, group: str, links: Iterable[int], machine: bool) -> list[Event]:  # noqa: FBT001
-        wanted = set(links)
-        return [
-            e
-            for e in self._events
-            if e.link in wanted
-            and e.machine is machine
-            and self._messages[e.message].group == group
-        ]
-
-    def _has_many(self, group: str) -> bool:
-        """Return whether a group has enough messages to publish AGGREGATE events."""
-        modes = [message.sent_mode for message in self._messages if message.group == group]
-        heard, aggregate = len(modes) - modes.count(Mode.OFF), modes.count(Mode.AGGREGATE)
-        return heard >= self._quorum and (not aggregate or aggregate >= self._quorum)
 
     def _sent(self, messages: Iterable[_Message]) -> SentStats:
         modes = [message.sent_mode for message in messages]
         return SentStats(
+            total=len(modes),
             identified=modes.count(Mode.IDENTIFIED),
             anonymous=modes.count(Mode.ANONYMOUS),
             aggregate=modes.count(Mode.AGGREGATE),
             off=modes.count(Mode.OFF),
         )
 
-    def _may_hold_back(self) -> bool:
-        return self._quorum > 1 and any(m.sent_mode is not Mode.OFF for m in self._messages)
-
-    def _hours(
-        self, published: datetime, opens: SignalStats, clicks: SignalStats
-    ) -> tuple[HourStats, ...]:
+    def _hours(self) -> tuple[HourStats, ...]:
         identified = [e for e in self._events if e.mode is Mode.IDENTIFIED]
         hours = {_hour(event.time) for event in identified}
         hours |= {_hour(message.sent) for message in self._messages}
-        if any(_is_published(signal) for signal in (opens, clicks)):
-            hours.add(published)
         named = {False: _Named(identified, clicks=False), True: _Named(identified, clicks=True)}
         return tuple(
             HourStats(
                 start_time=hour,
                 sent=self._sent(m for m in self._messages if _hour(m.sent) == hour),
-                opens=named[False].hour(hour, opens if hour == published else _without(opens)),
-                clicks=named[True].hour(hour, clicks if hour == published else _without(clicks)),
+                opens=named[False].hour(hour),
+                clicks=named[True].hour(hour),
             )
             for hour in sorted(hours)
         )
@@ -251,44 +188,43 @@ class Model:
 class _Named:
     """The identified opens, or clicks, by hour."""
 
-    def __init__(self, identified: Iterable[Event], *, clicks: bool) -> None:
+    def __init__(self, identified: Iterable[_Event], *, clicks: bool) -> None:
         self._events = [event for event in identified if (event.link > 0) is clicks]
-        self._firsts: dict[tuple[int, int, bool], Event] = {}
+        self._firsts: dict[tuple[int, int, bool], _Event] = {}
         for event in self._events:
             self._firsts.setdefault((event.message, event.link, event.machine), event)
 
-    def hour(self, hour: datetime, published: SignalStats) -> SignalStats:
-        """Return the statistics of an hour; `published` has the anonymous part."""
+    def hour(self, hour: datetime) -> SignalStats:
+        """Return the statistics of an hour."""
         return SignalStats(
-            human=replace(published.human, identified=self._count(hour, machine=False)),
-            machine=replace(published.machine, identified=self._count(hour, machine=True)),
+            human=_only(self._count(hour, machine=False)),
+            machine=_only(self._count(hour, machine=True)),
         )
 
     def _count(self, hour: datetime, *, machine: bool) -> Count:
-        def number(events: Iterable[Event]) -> int:
+        def number(events: Iterable[_Event]) -> int:
             return sum(_hour(e.time) == hour and e.machine is machine for e in events)
 
         return Count(number(self._events), number(self._firsts.values()))
 
 
-def _without(signal: SignalStats) -> SignalStats:
-    """Return a signal without anonymous counts."""
-    return SignalStats(human=_empty(signal.human), machine=_empty(signal.machine))
+def _engagement(events: Sequence[_Event]) -> EngagementStats:
+    def count(mode: Mode) -> Count:
+        messages = [event.message for event in events if event.mode is mode]
+        return Count(len(messages), len(set(messages)))
+
+    identified, anonymous = count(Mode.IDENTIFIED), count(Mode.ANONYMOUS)
+    return EngagementStats(
+        identified=identified,
+        anonymous=Estimate(anonymous.total, anonymous.unique),
+        aggregate=Estimate(count(Mode.AGGREGATE).total),
+        combined=Estimate(unique=identified.unique + anonymous.unique),
+    )
 
 
-def _empty(cell: EngagementStats) -> EngagementStats:
-    return replace(cell, identified=_NONE, anonymous=_NONE, aggregate=_NONE)
+def _only(identified: Count) -> EngagementStats:
+    return EngagementStats(identified=identified, anonymous=None, aggregate=None, combined=None)
 
 
 def _hour(time: datetime) -> datetime:
     return time.replace(minute=0, second=0, microsecond=0)
-
-
-def _count(events: Iterable[Event]) -> Count:
-    messages = [event.message for event in events]
-    return Count(len(messages), len(set(messages)))
-
-
-def _is_published(signal: SignalStats) -> bool:
-    cells = (signal.human, signal.machine)
-    return any(cell.anonymous.total or cell.aggregate.total for cell in cells)

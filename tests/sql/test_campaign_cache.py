@@ -7,6 +7,7 @@ import pytest
 
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.modes import Policy
 from hushpost_service.storage import campaigns, tenants
 from hushpost_service.storage.campaigns import Link
 from hushpost_service.storage.connection import Connection
@@ -51,7 +52,7 @@ async def counted(migrated_database: str) -> AsyncIterator[CountingDatabase]:
 
 async def _create(database: Database, number: int, tenant: int, links: int) -> None:
     async with database.connection("another process") as connection:
-        await campaigns.insert_campaign(connection, tenant, number, f"c-{number}", "")
+        await campaigns.insert_campaign(connection, tenant, number, f"c-{number}", "", Policy())
         urls = [Link(f"https://shop.example.com/{n}") for n in range(links)]
         await campaigns.add_links(connection, tenant, number, urls)
         await campaigns.add_groups(connection, tenant, number, ["a", "b"])

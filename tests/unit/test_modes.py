@@ -133,13 +133,3 @@ def test_a_policy_is_stricter_if_any_preference_is() -> None:
     assert looser_and_stricter.is_stricter_than(Policy(mode_when_unset=Mode.ANONYMOUS))
     assert not Policy().is_stricter_than(Policy())
     assert not Policy(anonymization_enabled=False).is_stricter_than(Policy())
-
-
-@pytest.mark.parametrize(
-    ("created", "quorum"), [(0, 20), (1, 20), (3, 20), (4, 20), (5, 5), (6, 5), (9, 1)]
-)
-def test_a_campaign_keeps_its_greatest_quorum(created: float, quorum: int) -> None:
-    """A raised quorum applies to every campaign, a lowered one to campaigns created afterwards."""
-    quorums = [(1, 10), (2, 20), (4, 5), (6, 1)]
-    rule = ModeRule([PolicyPeriod(at(hour), Policy(quorum=k)) for hour, k in quorums])
-    assert rule.quorum(at(created)) == quorum

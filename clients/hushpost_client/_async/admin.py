@@ -115,7 +115,7 @@ class Admin:
     ) -> AsyncGenerator[PolicyChange, None]:
         """Iterate over the audit log of a tenant's policy, oldest entry first.
 
-        It proves when quorum or modes changed, and by which API key. Pages are fetched
+        It proves when modes or releases changed, and by which API key. Pages are fetched
         on demand; `page_size` (default 100, at most 1,000) and `timeout` apply to each.
 
         Reasons: TENANT_NOT_FOUND, PAGE_SIZE_INVALID.

@@ -22,58 +22,61 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/admin.proto\x12\x0bhushpost.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xf6\x01\n\x06Policy\x12\"\n\x15\x61nonymization_enabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12)\n\x0emode_when_true\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12*\n\x0fmode_when_unset\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\x0e\n\x06quorum\x18\x04 \x01(\x05\x12/\n\x11history_when_true\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x16\n\x0eretention_days\x18\x06 \x01(\x05\x42\x18\n\x16_anonymization_enabled\"\xbc\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x66olding\x18\x05 \x01(\x0b\x32\".hushpost.v1.AnonymizationProgress\"r\n\x15\x41nonymizationProgress\x12\x14\n\x0c\x66olded_count\x18\x01 \x01(\x03\x12\x13\n\x0btotal_count\x18\x02 \x01(\x03\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"8\n\x11GetTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"\x92\x01\n\x13UpdatePolicyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x06policy\x18\x02 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14UpdatePolicyResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"T\n\x18ListPolicyChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListPolicyChangesResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.PolicyChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x0cPolicyChange\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.hushpost.v1.Policy\"\xee\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63reate_actor\x18\x07 \x01(\t\x12\x14\n\x0crevoke_actor\x18\x08 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\t \x03(\t\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbd\x01\n\x13\x43reateApiKeyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x12ListApiKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SENDER\x10\x01\x12\r\n\tROLE_EDGE\x10\x02\x12\x11\n\rROLE_REPORTER\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x32\xe4\x04\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .hushpost.v1.CreateTenantRequest\x1a!.hushpost.v1.CreateTenantResponse\x12J\n\tGetTenant\x12\x1d.hushpost.v1.GetTenantRequest\x1a\x1e.hushpost.v1.GetTenantResponse\x12S\n\x0cUpdatePolicy\x12 .hushpost.v1.UpdatePolicyRequest\x1a!.hushpost.v1.UpdatePolicyResponse\x12\x62\n\x11ListPolicyChanges\x12%.hushpost.v1.ListPolicyChangesRequest\x1a&.hushpost.v1.ListPolicyChangesResponse\x12S\n\x0c\x43reateApiKey\x12 .hushpost.v1.CreateApiKeyRequest\x1a!.hushpost.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.hushpost.v1.ListApiKeysRequest\x1a .hushpost.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .hushpost.v1.RevokeApiKeyRequest\x1a!.hushpost.v1.RevokeApiKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/admin.proto\x12\x0bhushpost.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xdf\x02\n\x06Policy\x12\"\n\x15\x61nonymization_enabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12)\n\x0emode_when_true\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12*\n\x0fmode_when_unset\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x11history_when_true\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x16\n\x0eretention_days\x18\x06 \x01(\x05\x12%\n\x07release\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.Release\x12\x0f\n\x07\x65psilon\x18\x08 \x01(\x01\x12\x31\n\x0erelease_delays\x18\t \x03(\x0b\x32\x19.google.protobuf.DurationB\x18\n\x16_anonymization_enabledJ\x04\x08\x04\x10\x05R\x06quorum\"\xbc\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x66olding\x18\x05 \x01(\x0b\x32\".hushpost.v1.AnonymizationProgress\"r\n\x15\x41nonymizationProgress\x12\x14\n\x0c\x66olded_count\x18\x01 \x01(\x03\x12\x13\n\x0btotal_count\x18\x02 \x01(\x03\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"8\n\x11GetTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"\x92\x01\n\x13UpdatePolicyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x06policy\x18\x02 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14UpdatePolicyResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"T\n\x18ListPolicyChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListPolicyChangesResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.PolicyChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x0cPolicyChange\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.hushpost.v1.Policy\"\xee\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63reate_actor\x18\x07 \x01(\t\x12\x14\n\x0crevoke_actor\x18\x08 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\t \x03(\t\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbd\x01\n\x13\x43reateApiKeyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x12ListApiKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SENDER\x10\x01\x12\r\n\tROLE_EDGE\x10\x02\x12\x11\n\rROLE_REPORTER\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04*H\n\x07Release\x12\x17\n\x13RELEASE_UNSPECIFIED\x10\x00\x12\x11\n\rRELEASE_NOISY\x10\x01\x12\x11\n\rRELEASE_EXACT\x10\x02\x32\xe4\x04\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .hushpost.v1.CreateTenantRequest\x1a!.hushpost.v1.CreateTenantResponse\x12J\n\tGetTenant\x12\x1d.hushpost.v1.GetTenantRequest\x1a\x1e.hushpost.v1.GetTenantResponse\x12S\n\x0cUpdatePolicy\x12 .hushpost.v1.UpdatePolicyRequest\x1a!.hushpost.v1.UpdatePolicyResponse\x12\x62\n\x11ListPolicyChanges\x12%.hushpost.v1.ListPolicyChangesRequest\x1a&.hushpost.v1.ListPolicyChangesResponse\x12S\n\x0c\x43reateApiKey\x12 .hushpost.v1.CreateApiKeyRequest\x1a!.hushpost.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.hushpost.v1.ListApiKeysRequest\x1a .hushpost.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .hushpost.v1.RevokeApiKeyRequest\x1a!.hushpost.v1.RevokeApiKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=2405
-  _globals['_ROLE']._serialized_end=2500
-  _globals['_POLICY']._serialized_start=135
-  _globals['_POLICY']._serialized_end=381
-  _globals['_TENANT']._serialized_start=384
-  _globals['_TENANT']._serialized_end=572
-  _globals['_ANONYMIZATIONPROGRESS']._serialized_start=574
-  _globals['_ANONYMIZATIONPROGRESS']._serialized_end=688
-  _globals['_CREATETENANTREQUEST']._serialized_start=690
-  _globals['_CREATETENANTREQUEST']._serialized_end=809
-  _globals['_CREATETENANTRESPONSE']._serialized_start=811
-  _globals['_CREATETENANTRESPONSE']._serialized_end=870
-  _globals['_GETTENANTREQUEST']._serialized_start=872
-  _globals['_GETTENANTREQUEST']._serialized_end=909
-  _globals['_GETTENANTRESPONSE']._serialized_start=911
-  _globals['_GETTENANTRESPONSE']._serialized_end=967
-  _globals['_UPDATEPOLICYREQUEST']._serialized_start=970
-  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1116
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1118
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1177
-  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_start=1179
-  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_end=1263
-  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_start=1265
-  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_end=1361
-  _globals['_POLICYCHANGE']._serialized_start=1364
-  _globals['_POLICYCHANGE']._serialized_end=1496
-  _globals['_APIKEY']._serialized_start=1499
-  _globals['_APIKEY']._serialized_end=1865
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=1868
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=2057
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=2059
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=2135
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=2137
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=2215
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=2217
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2302
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=2304
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=2341
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=2343
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=2403
-  _globals['_ADMINSERVICE']._serialized_start=2503
-  _globals['_ADMINSERVICE']._serialized_end=3115
+  _globals['_ROLE']._serialized_start=2542
+  _globals['_ROLE']._serialized_end=2637
+  _globals['_RELEASE']._serialized_start=2639
+  _globals['_RELEASE']._serialized_end=2711
+  _globals['_POLICY']._serialized_start=167
+  _globals['_POLICY']._serialized_end=518
+  _globals['_TENANT']._serialized_start=521
+  _globals['_TENANT']._serialized_end=709
+  _globals['_ANONYMIZATIONPROGRESS']._serialized_start=711
+  _globals['_ANONYMIZATIONPROGRESS']._serialized_end=825
+  _globals['_CREATETENANTREQUEST']._serialized_start=827
+  _globals['_CREATETENANTREQUEST']._serialized_end=946
+  _globals['_CREATETENANTRESPONSE']._serialized_start=948
+  _globals['_CREATETENANTRESPONSE']._serialized_end=1007
+  _globals['_GETTENANTREQUEST']._serialized_start=1009
+  _globals['_GETTENANTREQUEST']._serialized_end=1046
+  _globals['_GETTENANTRESPONSE']._serialized_start=1048
+  _globals['_GETTENANTRESPONSE']._serialized_end=1104
+  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1107
+  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1253
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1255
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1314
+  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_start=1316
+  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_end=1400
+  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_start=1402
+  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_end=1498
+  _globals['_POLICYCHANGE']._serialized_start=1501
+  _globals['_POLICYCHANGE']._serialized_end=1633
+  _globals['_APIKEY']._serialized_start=1636
+  _globals['_APIKEY']._serialized_end=2002
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=2005
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=2194
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=2196
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=2272
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=2274
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=2352
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=2354
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2439
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=2441
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=2478
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=2480
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=2540
+  _globals['_ADMINSERVICE']._serialized_start=2714
+  _globals['_ADMINSERVICE']._serialized_end=3326
 # @@protoc_insertion_point(module_scope)

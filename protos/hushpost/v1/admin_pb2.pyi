@@ -5,6 +5,7 @@ Tenants, their policies and their API keys."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -58,18 +59,50 @@ ROLE_ADMIN: Role.ValueType  # 4
 """Tenants, policies and API keys: of one tenant, or of the whole installation."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _Release:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReleaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Release.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RELEASE_UNSPECIFIED: _Release.ValueType  # 0
+    """Means NOISY."""
+    RELEASE_NOISY: _Release.ValueType  # 1
+    """With differential privacy, on a schedule."""
+    RELEASE_EXACT: _Release.ValueType  # 2
+    """Exact and live. This protects nobody: whoever reads reports can find out what a single
+    contact did. Only where the operator allows it (`hushpost serve --allow-exact`).
+    """
+
+class Release(_Release, metaclass=_ReleaseEnumTypeWrapper):
+    """How the anonymous counts of a campaign are released."""
+
+RELEASE_UNSPECIFIED: Release.ValueType  # 0
+"""Means NOISY."""
+RELEASE_NOISY: Release.ValueType  # 1
+"""With differential privacy, on a schedule."""
+RELEASE_EXACT: Release.ValueType  # 2
+"""Exact and live. This protects nobody: whoever reads reports can find out what a single
+contact did. Only where the operator allows it (`hushpost serve --allow-exact`).
+"""
+Global___Release: _TypeAlias = Release  # noqa: Y015
+
 @_typing.final
 class Policy(_message.Message):
-    """The settings of a tenant that map a preference to a mode."""
+    """The settings of a tenant: which mode a preference maps to, and what is released. A
+    campaign keeps the settings of releases that are in force when it is created.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ANONYMIZATION_ENABLED_FIELD_NUMBER: _builtins.int
     MODE_WHEN_TRUE_FIELD_NUMBER: _builtins.int
     MODE_WHEN_UNSET_FIELD_NUMBER: _builtins.int
-    QUORUM_FIELD_NUMBER: _builtins.int
     HISTORY_WHEN_TRUE_FIELD_NUMBER: _builtins.int
     RETENTION_DAYS_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
+    EPSILON_FIELD_NUMBER: _builtins.int
+    RELEASE_DELAYS_FIELD_NUMBER: _builtins.int
     anonymization_enabled: _builtins.bool
     """Enables the whole feature. Default: true. While it is false, every contact is
     IDENTIFIED; preferences are stored and take effect once it is true.
@@ -80,27 +113,40 @@ class Policy(_message.Message):
     """
     mode_when_unset: _privacy_pb2.Mode.ValueType
     """The mode of contacts with DO_NOT_TRACK_UNSET: any mode. Default: IDENTIFIED."""
-    quorum: _builtins.int
-    """k: 1…1,000. Default: 10. 1 publishes exact counts."""
     history_when_true: _privacy_pb2.History.ValueType
     """What an opt-out does with earlier events. Default: ANONYMIZE."""
     retention_days: _builtins.int
     """Identified events are anonymized after this number of days: 1…3,650. Default:
     365.
     """
+    release: Global___Release.ValueType
+    """How anonymous counts are released. Default: NOISY."""
+    epsilon: _builtins.float
+    """ε, the privacy budget per contact and campaign: from 0.01 to the limit of the
+    installation (`hushpost serve --max-epsilon`). Default: 2, or the limit if it is lower.
+    """
+    @_builtins.property
+    def release_delays(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
+        """When counts are released: 1…6 ascending times after the first message, from 1 second
+        to 365 days. Each date gets twice the share of ε of the one before. Default: 6 hours,
+        1 day, 7 days, 30 days.
+        """
+
     def __init__(
         self,
         *,
         anonymization_enabled: _builtins.bool | None = ...,
         mode_when_true: _privacy_pb2.Mode.ValueType = ...,
         mode_when_unset: _privacy_pb2.Mode.ValueType = ...,
-        quorum: _builtins.int = ...,
         history_when_true: _privacy_pb2.History.ValueType = ...,
         retention_days: _builtins.int = ...,
+        release: Global___Release.ValueType = ...,
+        epsilon: _builtins.float = ...,
+        release_delays: _abc.Iterable[_duration_pb2.Duration] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled", "history_when_true", b"history_when_true", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "quorum", b"quorum", "retention_days", b"retention_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymization_enabled: _TypeAlias = _typing.Literal["anonymization_enabled"]  # noqa: Y015
     _WhichOneofArgType__anonymization_enabled: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled"]  # noqa: Y015

@@ -111,7 +111,7 @@ class AdminServiceServicer:
 
     def ListPolicyChanges(self, request, context):
         """Lists all policies that a tenant has had, oldest first, starting with its
-        initial policy: the audit log of changes of quorum and modes, with the API key
+        initial policy: the audit log of changes of modes and releases, with the API key
         that made each change. Entries are never removed.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.

@@ -55,7 +55,7 @@ class AdminServiceStub:
     """
     ListPolicyChanges: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]
     """Lists all policies that a tenant has had, oldest first, starting with its
-    initial policy: the audit log of changes of quorum and modes, with the API key
+    initial policy: the audit log of changes of modes and releases, with the API key
     that made each change. Entries are never removed.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
     PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
@@ -103,7 +103,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
     ListPolicyChanges: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]  # type: ignore[assignment]
     """Lists all policies that a tenant has had, oldest first, starting with its
-    initial policy: the audit log of changes of quorum and modes, with the API key
+    initial policy: the audit log of changes of modes and releases, with the API key
     that made each change. Entries are never removed.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
     PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
@@ -172,7 +172,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListPolicyChangesResponse, _abc.Awaitable[_admin_pb2.ListPolicyChangesResponse]]:
         """Lists all policies that a tenant has had, oldest first, starting with its
-        initial policy: the audit log of changes of quorum and modes, with the API key
+        initial policy: the audit log of changes of modes and releases, with the API key
         that made each change. Entries are never removed.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
         PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.

@@ -8,7 +8,6 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hushpost.v1 import privacy_pb2 as _privacy_pb2
 import builtins as _builtins
 import sys
@@ -20,30 +19,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _IssueWarning:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _IssueWarningEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IssueWarning.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ISSUE_WARNING_UNSPECIFIED: _IssueWarning.ValueType  # 0
-    """Never sent."""
-    ISSUE_WARNING_FEW_ANONYMOUS: _IssueWarning.ValueType  # 1
-    """The group has ANONYMOUS or AGGREGATE messages, but fewer than the quorum. Their
-    counts may never be published, and in the database they describe few people.
-    """
-
-class IssueWarning(_IssueWarning, metaclass=_IssueWarningEnumTypeWrapper):
-    """A problem with issued tokens that the sender should know about."""
-
-ISSUE_WARNING_UNSPECIFIED: IssueWarning.ValueType  # 0
-"""Never sent."""
-ISSUE_WARNING_FEW_ANONYMOUS: IssueWarning.ValueType  # 1
-"""The group has ANONYMOUS or AGGREGATE messages, but fewer than the quorum. Their
-counts may never be published, and in the database they describe few people.
-"""
-Global___IssueWarning: _TypeAlias = IssueWarning  # noqa: Y015
 
 @_typing.final
 class Campaign(_message.Message):
@@ -515,24 +490,18 @@ class IssueTokensResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKENS_FIELD_NUMBER: _builtins.int
-    WARNINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___IssuedToken]:
         """One token per contact, in the order of `contact_ids`."""
-
-    @_builtins.property
-    def warnings(self) -> _containers.RepeatedScalarFieldContainer[Global___IssueWarning.ValueType]:
-        """Problems that the sender should know about."""
 
     def __init__(
         self,
         *,
         tokens: _abc.Iterable[Global___IssuedToken] | None = ...,
-        warnings: _abc.Iterable[Global___IssueWarning.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tokens", b"tokens", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

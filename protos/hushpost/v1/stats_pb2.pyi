@@ -157,7 +157,6 @@ class CampaignStats(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
-    QUORUM_FIELD_NUMBER: _builtins.int
     SENT_FIELD_NUMBER: _builtins.int
     OPENS_FIELD_NUMBER: _builtins.int
     CLICKS_FIELD_NUMBER: _builtins.int
@@ -165,20 +164,18 @@ class CampaignStats(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     LINKS_FIELD_NUMBER: _builtins.int
     HOURS_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
+    OTHER_GROUPS_FIELD_NUMBER: _builtins.int
     campaign_id: _builtins.str
     """The campaign."""
-    quorum: _builtins.int
-    """k: how many more people each change of an anonymous count requires; the greatest
-    since the campaign was created. 1 means that all counts are exact.
-    """
     @_builtins.property
     def sent(self) -> Global___SentStats:
         """Messages sent."""
 
     @_builtins.property
     def opens(self) -> Global___SignalStats:
-        """Opens of the whole campaign. The anonymous part is the sum of the counts
-        published for groups.
+        """Opens of the whole campaign. The anonymous part is the sum of the groups with counts
+        of their own and of `other_groups`.
         """
 
     @_builtins.property
@@ -199,13 +196,22 @@ class CampaignStats(_message.Message):
 
     @_builtins.property
     def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___HourStats]:
-        """Per hour, ascending; hours without events are omitted."""
+        """Per hour, ascending; hours without messages and identified events are omitted."""
+
+    @_builtins.property
+    def release(self) -> Global___ReleaseInfo:
+        """How and when anonymous counts are released."""
+
+    @_builtins.property
+    def other_groups(self) -> Global___GroupStats:
+        """The groups that share their anonymous counts, together; `group_id` is empty. Unset if
+        there are none, before the first release, and if counts are exact.
+        """
 
     def __init__(
         self,
         *,
         campaign_id: _builtins.str = ...,
-        quorum: _builtins.int = ...,
         sent: Global___SentStats | None = ...,
         opens: Global___SignalStats | None = ...,
         clicks: Global___SignalStats | None = ...,
@@ -213,18 +219,65 @@ class CampaignStats(_message.Message):
         groups: _abc.Iterable[Global___GroupStats] | None = ...,
         links: _abc.Iterable[Global___LinkStats] | None = ...,
         hours: _abc.Iterable[Global___HourStats] | None = ...,
+        release: Global___ReleaseInfo | None = ...,
+        other_groups: Global___GroupStats | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "opens", b"opens", "rates", b"rates", "sent", b"sent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "opens", b"opens", "other_groups", b"other_groups", "rates", b"rates", "release", b"release", "sent", b"sent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "clicks", b"clicks", "groups", b"groups", "hours", b"hours", "links", b"links", "opens", b"opens", "quorum", b"quorum", "rates", b"rates", "sent", b"sent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "clicks", b"clicks", "groups", b"groups", "hours", b"hours", "links", b"links", "opens", b"opens", "other_groups", b"other_groups", "rates", b"rates", "release", b"release", "sent", b"sent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CampaignStats: _TypeAlias = CampaignStats  # noqa: Y015
 
 @_typing.final
+class ReleaseInfo(_message.Message):
+    """How and when the anonymous counts of a campaign are released. Fixed when the campaign
+    is created.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXACT_FIELD_NUMBER: _builtins.int
+    EPSILON_FIELD_NUMBER: _builtins.int
+    RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    exact: _builtins.bool
+    """Whether anonymous counts are exact and live (RELEASE_EXACT). This protects nobody."""
+    epsilon: _builtins.float
+    """ε: the privacy budget per contact (mode AGGREGATE: per event) of all releases together.
+    0 if the counts are exact.
+    """
+    @_builtins.property
+    def release_time(self) -> _timestamp_pb2.Timestamp:
+        """When the counts in this report were released. Unset before the first release."""
+
+    @_builtins.property
+    def next_release_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next release is due. Unset before the first message and after the last date."""
+
+    def __init__(
+        self,
+        *,
+        exact: _builtins.bool = ...,
+        epsilon: _builtins.float = ...,
+        release_time: _timestamp_pb2.Timestamp | None = ...,
+        next_release_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_release_time", b"next_release_time", "release_time", b"release_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epsilon", b"epsilon", "exact", b"exact", "next_release_time", b"next_release_time", "release_time", b"release_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseInfo: _TypeAlias = ReleaseInfo  # noqa: Y015
+
+@_typing.final
 class SentStats(_message.Message):
-    """Messages sent, by mode at issue."""
+    """Messages sent, by mode at issue. `total` is live; the others are those of the last
+    release, 0 before it and for groups that share their counts. If counts are exact, all
+    are live.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -232,6 +285,7 @@ class SentStats(_message.Message):
     ANONYMOUS_FIELD_NUMBER: _builtins.int
     AGGREGATE_FIELD_NUMBER: _builtins.int
     OFF_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
     identified: _builtins.int
     """With a token that holds the contact."""
     anonymous: _builtins.int
@@ -240,6 +294,8 @@ class SentStats(_message.Message):
     """With the token shared by the group."""
     off: _builtins.int
     """Without a pixel, and with unchanged links."""
+    total: _builtins.int
+    """All messages."""
     def __init__(
         self,
         *,
@@ -247,10 +303,11 @@ class SentStats(_message.Message):
         anonymous: _builtins.int = ...,
         aggregate: _builtins.int = ...,
         off: _builtins.int = ...,
+        total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "identified", b"identified", "off", b"off"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "identified", b"identified", "off", b"off", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -288,44 +345,43 @@ Global___SignalStats: _TypeAlias = SignalStats  # noqa: Y015
 
 @_typing.final
 class EngagementStats(_message.Message):
-    """Counts by mode."""
+    """Counts by mode. The estimates are unset before the first release, in hours, and for
+    groups that share their counts (see `CampaignStats.other_groups`).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     IDENTIFIED_FIELD_NUMBER: _builtins.int
     ANONYMOUS_FIELD_NUMBER: _builtins.int
     AGGREGATE_FIELD_NUMBER: _builtins.int
-    HELD_BACK_FIELD_NUMBER: _builtins.int
-    held_back: _builtins.bool
-    """Whether the anonymous and aggregate counts may be lower than the live counts:
-    true whenever the quorum is above 1 and a message was sent. It depends on
-    nothing else, so that it never reveals whether anyone acted.
-    """
+    COMBINED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def identified(self) -> Global___Count:
         """Identified events. Exact."""
 
     @_builtins.property
-    def anonymous(self) -> Global___Count:
-        """Anonymous events. Published under the quorum."""
+    def anonymous(self) -> Global___Estimate:
+        """People with anonymous messages."""
 
     @_builtins.property
-    def aggregate(self) -> Global___Count:
-        """Aggregate events: totals only, `unique` is 0. Includes identified mail opened
-        with a privacy signal. Published under the quorum.
-        """
+    def aggregate(self) -> Global___Estimate:
+        """Aggregate events. Includes identified mail opened with a privacy signal."""
+
+    @_builtins.property
+    def combined(self) -> Global___Estimate:
+        """People, identified and anonymous. This is the number to read first."""
 
     def __init__(
         self,
         *,
         identified: Global___Count | None = ...,
-        anonymous: Global___Count | None = ...,
-        aggregate: Global___Count | None = ...,
-        held_back: _builtins.bool = ...,
+        anonymous: Global___Estimate | None = ...,
+        aggregate: Global___Estimate | None = ...,
+        combined: Global___Estimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "identified", b"identified"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "combined", b"combined", "identified", b"identified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "held_back", b"held_back", "identified", b"identified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "combined", b"combined", "identified", b"identified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -333,7 +389,7 @@ Global___EngagementStats: _TypeAlias = EngagementStats  # noqa: Y015
 
 @_typing.final
 class Count(_message.Message):
-    """Events, and distinct people."""
+    """Identified events, and distinct people."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,9 +398,7 @@ class Count(_message.Message):
     total: _builtins.int
     """All events, including repeats."""
     unique: _builtins.int
-    """Distinct messages. A person who clicked before opting out, and clicks other
-    links afterwards, is counted once under a quorum.
-    """
+    """Distinct messages."""
     def __init__(
         self,
         *,
@@ -360,8 +414,46 @@ class Count(_message.Message):
 Global___Count: _TypeAlias = Count  # noqa: Y015
 
 @_typing.final
+class Estimate(_message.Message):
+    """A released number: the count plus random noise, never below 0 nor above the messages
+    that can have caused it. If counts are exact, the count itself.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    UNIQUE_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
+    IS_NOISE_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Events. Of aggregate events; of others only if counts are exact, otherwise 0."""
+    unique: _builtins.int
+    """People. 0 for aggregate events."""
+    margin: _builtins.int
+    """With a probability of 95%, the noise is at most this. 0 if counts are exact."""
+    is_noise: _builtins.bool
+    """Whether the number is smaller than its margin: it cannot be told from noise."""
+    def __init__(
+        self,
+        *,
+        total: _builtins.int = ...,
+        unique: _builtins.int = ...,
+        margin: _builtins.int = ...,
+        is_noise: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_noise", b"is_noise", "margin", b"margin", "total", b"total", "unique", b"unique"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
+
+@_typing.final
 class Rates(_message.Message):
-    """Rates of unique human counts."""
+    """Rates of unique human counts. Messages that are known to be in mode OFF (see
+    `SentStats`) do not count as sent.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -370,11 +462,11 @@ class Rates(_message.Message):
     CLICK_TO_OPEN_RATE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def open_rate(self) -> Global___Rate:
-        """Opens ÷ messages sent, without those in mode OFF."""
+        """Opens ÷ messages sent."""
 
     @_builtins.property
     def click_through_rate(self) -> Global___Rate:
-        """Clicks ÷ messages sent, without those in mode OFF."""
+        """Clicks ÷ messages sent."""
 
     @_builtins.property
     def click_to_open_rate(self) -> Global___Rate:
@@ -397,31 +489,33 @@ Global___Rates: _TypeAlias = Rates  # noqa: Y015
 
 @_typing.final
 class Rate(_message.Message):
-    """A rate from 0 to 1. Both parts have the same denominator, so that `identified` +
-    `anonymous` = `combined`. 0 if the denominator is 0.
-    """
+    """A rate from 0 to 1; 0 if the denominator is 0. Both parts have the same denominator."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     COMBINED_FIELD_NUMBER: _builtins.int
     IDENTIFIED_FIELD_NUMBER: _builtins.int
     ANONYMOUS_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
     combined: _builtins.float
-    """Identified and published anonymous people together."""
+    """Identified and anonymous people together, at most 1."""
     identified: _builtins.float
     """Identified people only."""
     anonymous: _builtins.float
-    """Published anonymous people only."""
+    """Anonymous people only, estimated. 0 where there is no estimate."""
+    margin: _builtins.float
+    """With a probability of 95%, the noise changes `combined` by at most this."""
     def __init__(
         self,
         *,
         combined: _builtins.float = ...,
         identified: _builtins.float = ...,
         anonymous: _builtins.float = ...,
+        margin: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anonymous", b"anonymous", "combined", b"combined", "identified", b"identified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anonymous", b"anonymous", "combined", b"combined", "identified", b"identified", "margin", b"margin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -450,9 +544,7 @@ class GroupStats(_message.Message):
 
     @_builtins.property
     def clicks(self) -> Global___SignalStats:
-        """Clicks on any link; a person who clicked two links counts as one unique. The
-        anonymous part advances together with those of the links.
-        """
+        """Clicks on any link; a person who clicked two links counts as one unique."""
 
     @_builtins.property
     def rates(self) -> Global___Rates:
@@ -527,19 +619,18 @@ class HourStats(_message.Message):
 
     @_builtins.property
     def sent(self) -> Global___SentStats:
-        """Messages sent in the hour."""
+        """Messages sent in the hour: `total`, and by mode if counts are exact."""
 
     @_builtins.property
     def opens(self) -> Global___SignalStats:
-        """Opens: identified events by the hour of the event, anonymous events by the hour
-        of their publication. `unique` counts each message in the hour of its first
-        recorded event, so that the hours add up to the total.
+        """Identified opens. `unique` counts each message in the hour of its first recorded
+        event, so that the hours add up to the total.
         """
 
     @_builtins.property
     def clicks(self) -> Global___SignalStats:
-        """Clicks, like `opens`. `unique` counts each pair of message and link in the hour
-        of its first recorded event (identified), and people as published (anonymous).
+        """Identified clicks. `unique` counts each pair of message and link in the hour of its
+        first recorded event.
         """
 
     def __init__(

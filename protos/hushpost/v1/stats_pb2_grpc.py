@@ -28,18 +28,20 @@ if _version_not_supported:
 class StatsServiceStub:
     """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified counts are exact. Anonymous counts are published under a quorum k, in
-    whole multiples of k. The opens of a group, or its clicks on a link, advance only
-    after at least k more distinct people contributed (in mode AGGREGATE, where
-    people cannot be distinguished: k more events, in a group of at least k
-    messages). The counts of a link are sums over groups. The clicks of a group
-    advance together with the clicks on its links. The counts of a campaign are sums
-    over groups. Anonymized events, which were identified until their contact opted
-    out, have a separate quorum. Published counts are stored, so that frequent reads
-    reveal nothing more.
+    Identified counts are exact and live. Anonymous counts are released with
+    differential privacy: on a few dates after the first message, each count of people
+    gets random noise, once, and is stored. A report returns the counts of the last date,
+    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
+    together reveal about one anonymous contact at most what its ε allows.
 
-    k is the greatest quorum in force since the campaign was created. A lowered
-    quorum applies to campaigns created afterwards.
+    In mode AGGREGATE people cannot be distinguished, so events are counted, and the
+    guarantee is per event: someone who acts many times is protected less.
+
+    At the first date, groups with enough anonymous messages get counts of their own for
+    good; all other groups, and those that are added later, share one (`other_groups`).
+    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    chosen at random on every date, so the counts of links are estimates of fewer people
+    than clicked them.
     """
 
     def __init__(self, channel):
@@ -68,18 +70,20 @@ class StatsServiceStub:
 class StatsServiceServicer:
     """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified counts are exact. Anonymous counts are published under a quorum k, in
-    whole multiples of k. The opens of a group, or its clicks on a link, advance only
-    after at least k more distinct people contributed (in mode AGGREGATE, where
-    people cannot be distinguished: k more events, in a group of at least k
-    messages). The counts of a link are sums over groups. The clicks of a group
-    advance together with the clicks on its links. The counts of a campaign are sums
-    over groups. Anonymized events, which were identified until their contact opted
-    out, have a separate quorum. Published counts are stored, so that frequent reads
-    reveal nothing more.
+    Identified counts are exact and live. Anonymous counts are released with
+    differential privacy: on a few dates after the first message, each count of people
+    gets random noise, once, and is stored. A report returns the counts of the last date,
+    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
+    together reveal about one anonymous contact at most what its ε allows.
 
-    k is the greatest quorum in force since the campaign was created. A lowered
-    quorum applies to campaigns created afterwards.
+    In mode AGGREGATE people cannot be distinguished, so events are counted, and the
+    guarantee is per event: someone who acts many times is protected less.
+
+    At the first date, groups with enough anonymous messages get counts of their own for
+    good; all other groups, and those that are added later, share one (`other_groups`).
+    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    chosen at random on every date, so the counts of links are estimates of fewer people
+    than clicked them.
     """
 
     def GetCampaignStats(self, request, context):
@@ -93,7 +97,7 @@ class StatsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchCampaignStats(self, request, context):
-        """Streams the same whenever published counts change.
+        """Streams the same whenever counts are released.
         Errors: NOT_IMPLEMENTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -140,18 +144,20 @@ def add_StatsServiceServicer_to_server(servicer, server):
 class StatsService:
     """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified counts are exact. Anonymous counts are published under a quorum k, in
-    whole multiples of k. The opens of a group, or its clicks on a link, advance only
-    after at least k more distinct people contributed (in mode AGGREGATE, where
-    people cannot be distinguished: k more events, in a group of at least k
-    messages). The counts of a link are sums over groups. The clicks of a group
-    advance together with the clicks on its links. The counts of a campaign are sums
-    over groups. Anonymized events, which were identified until their contact opted
-    out, have a separate quorum. Published counts are stored, so that frequent reads
-    reveal nothing more.
+    Identified counts are exact and live. Anonymous counts are released with
+    differential privacy: on a few dates after the first message, each count of people
+    gets random noise, once, and is stored. A report returns the counts of the last date,
+    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
+    together reveal about one anonymous contact at most what its ε allows.
 
-    k is the greatest quorum in force since the campaign was created. A lowered
-    quorum applies to campaigns created afterwards.
+    In mode AGGREGATE people cannot be distinguished, so events are counted, and the
+    guarantee is per event: someone who acts many times is protected less.
+
+    At the first date, groups with enough anonymous messages get counts of their own for
+    good; all other groups, and those that are added later, share one (`other_groups`).
+    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    chosen at random on every date, so the counts of links are estimates of fewer people
+    than clicked them.
     """
 
     @staticmethod

@@ -31,18 +31,20 @@ GRPC_VERSION: str
 class StatsServiceStub:
     """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified counts are exact. Anonymous counts are published under a quorum k, in
-    whole multiples of k. The opens of a group, or its clicks on a link, advance only
-    after at least k more distinct people contributed (in mode AGGREGATE, where
-    people cannot be distinguished: k more events, in a group of at least k
-    messages). The counts of a link are sums over groups. The clicks of a group
-    advance together with the clicks on its links. The counts of a campaign are sums
-    over groups. Anonymized events, which were identified until their contact opted
-    out, have a separate quorum. Published counts are stored, so that frequent reads
-    reveal nothing more.
+    Identified counts are exact and live. Anonymous counts are released with
+    differential privacy: on a few dates after the first message, each count of people
+    gets random noise, once, and is stored. A report returns the counts of the last date,
+    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
+    together reveal about one anonymous contact at most what its ε allows.
 
-    k is the greatest quorum in force since the campaign was created. A lowered
-    quorum applies to campaigns created afterwards.
+    In mode AGGREGATE people cannot be distinguished, so events are counted, and the
+    guarantee is per event: someone who acts many times is protected less.
+
+    At the first date, groups with enough anonymous messages get counts of their own for
+    good; all other groups, and those that are added later, share one (`other_groups`).
+    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    chosen at random on every date, so the counts of links are estimates of fewer people
+    than clicked them.
     """
 
     @_typing.overload
@@ -56,7 +58,7 @@ class StatsServiceStub:
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     WatchCampaignStats: _grpc.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]
-    """Streams the same whenever published counts change.
+    """Streams the same whenever counts are released.
     Errors: NOT_IMPLEMENTED.
     """
     ListEngagedContacts: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListEngagedContactsRequest, _stats_pb2.ListEngagedContactsResponse]
@@ -71,18 +73,20 @@ class StatsServiceStub:
 class StatsServiceAsyncStub(StatsServiceStub):
     """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified counts are exact. Anonymous counts are published under a quorum k, in
-    whole multiples of k. The opens of a group, or its clicks on a link, advance only
-    after at least k more distinct people contributed (in mode AGGREGATE, where
-    people cannot be distinguished: k more events, in a group of at least k
-    messages). The counts of a link are sums over groups. The clicks of a group
-    advance together with the clicks on its links. The counts of a campaign are sums
-    over groups. Anonymized events, which were identified until their contact opted
-    out, have a separate quorum. Published counts are stored, so that frequent reads
-    reveal nothing more.
+    Identified counts are exact and live. Anonymous counts are released with
+    differential privacy: on a few dates after the first message, each count of people
+    gets random noise, once, and is stored. A report returns the counts of the last date,
+    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
+    together reveal about one anonymous contact at most what its ε allows.
 
-    k is the greatest quorum in force since the campaign was created. A lowered
-    quorum applies to campaigns created afterwards.
+    In mode AGGREGATE people cannot be distinguished, so events are counted, and the
+    guarantee is per event: someone who acts many times is protected less.
+
+    At the first date, groups with enough anonymous messages get counts of their own for
+    good; all other groups, and those that are added later, share one (`other_groups`).
+    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    chosen at random on every date, so the counts of links are estimates of fewer people
+    than clicked them.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -93,7 +97,7 @@ class StatsServiceAsyncStub(StatsServiceStub):
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     WatchCampaignStats: _aio.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]  # type: ignore[assignment]
-    """Streams the same whenever published counts change.
+    """Streams the same whenever counts are released.
     Errors: NOT_IMPLEMENTED.
     """
     ListEngagedContacts: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListEngagedContactsRequest, _stats_pb2.ListEngagedContactsResponse]  # type: ignore[assignment]
@@ -107,18 +111,20 @@ class StatsServiceAsyncStub(StatsServiceStub):
 class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reports campaign statistics. Requires a key of role REPORTER.
 
-    Identified counts are exact. Anonymous counts are published under a quorum k, in
-    whole multiples of k. The opens of a group, or its clicks on a link, advance only
-    after at least k more distinct people contributed (in mode AGGREGATE, where
-    people cannot be distinguished: k more events, in a group of at least k
-    messages). The counts of a link are sums over groups. The clicks of a group
-    advance together with the clicks on its links. The counts of a campaign are sums
-    over groups. Anonymized events, which were identified until their contact opted
-    out, have a separate quorum. Published counts are stored, so that frequent reads
-    reveal nothing more.
+    Identified counts are exact and live. Anonymous counts are released with
+    differential privacy: on a few dates after the first message, each count of people
+    gets random noise, once, and is stored. A report returns the counts of the last date,
+    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
+    together reveal about one anonymous contact at most what its ε allows.
 
-    k is the greatest quorum in force since the campaign was created. A lowered
-    quorum applies to campaigns created afterwards.
+    In mode AGGREGATE people cannot be distinguished, so events are counted, and the
+    guarantee is per event: someone who acts many times is protected less.
+
+    At the first date, groups with enough anonymous messages get counts of their own for
+    good; all other groups, and those that are added later, share one (`other_groups`).
+    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    chosen at random on every date, so the counts of links are estimates of fewer people
+    than clicked them.
     """
 
     @_abc_1.abstractmethod
@@ -139,7 +145,7 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _stats_pb2.WatchCampaignStatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_stats_pb2.WatchCampaignStatsResponse], _abc.AsyncIterator[_stats_pb2.WatchCampaignStatsResponse]]:
-        """Streams the same whenever published counts change.
+        """Streams the same whenever counts are released.
         Errors: NOT_IMPLEMENTED.
         """
 

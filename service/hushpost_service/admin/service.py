@@ -9,6 +9,7 @@ from hushpost_service.admin.secret import new_secret, secret_hash
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import Mode, Policy
+from hushpost_service.domain.release_limits import MAX_DATES, ReleaseLimits, is_valid_schedule
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.storage import anonymization, api_keys, recording, request_ids, tenants
@@ -22,7 +23,6 @@ from hushpost_service.storage.tenants import PolicyChange, Tenant
 __all__ = ["Admin", "TenantState"]
 
 _DEFAULT_POLICY = Policy()
-_MAX_QUORUM = 1000
 _MAX_RETENTION_DAYS = 3650
 
 
@@ -43,12 +43,19 @@ class Admin:
         database: Database,
         campaigns: CampaignCache,
         anonymizer: Anonymizer,
+        release_limits: ReleaseLimits,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._campaigns = campaigns
         self._anonymizer = anonymizer
+        self._release_limits = release_limits
         self._clock = clock
+
+    @property
+    def default_epsilon(self) -> float:
+        """The privacy budget of a policy that sets none."""
+        return min(_DEFAULT_POLICY.epsilon, self._release_limits.max_epsilon)
 
     async def create_tenant(
         self,
@@ -73,6 +80,7 @@ class Admin:
         checked_tenant_id(tenant_id)
         checked_text(display_name, "display_name", 256)
         _check_policy(policy)
+        self._release_limits.check(policy)
         content = {
             "tenant_id": tenant_id,
             "display_name": display_name,
@@ -137,6 +145,9 @@ class Admin:
             old = (await self._campaigns.mode_rule(connection, number)).policy
             new = replace(old, **{field: getattr(policy, field) for field in fields})
             _check_policy(new)
+            if {"release", "epsilon"} & set(fields):
+                # Not otherwise: a limit that was lowered does not block other changes.
+                self._release_limits.check(new)
             is_new = await request_ids.claim(
                 connection, number, Method.UPDATE_POLICY, request, content, self._clock()
             )
@@ -247,13 +258,13 @@ def _check_policy(policy: Policy) -> None:
             policy.mode_when_true > Mode.IDENTIFIED,
             "must be ANONYMOUS, AGGREGATE or OFF",
         ),
-        "quorum": (
-            1 <= policy.quorum <= _MAX_QUORUM,
-            f"must be from 1 to {_MAX_QUORUM}",
-        ),
         "retention_days": (
             1 <= policy.retention_days <= _MAX_RETENTION_DAYS,
             f"must be from 1 to {_MAX_RETENTION_DAYS}",
+        ),
+        "release_delays": (
+            is_valid_schedule(policy.release_delays),
+            f"must be 1 to {MAX_DATES} ascending whole numbers of seconds, up to 365 days",
         ),
     }
     for field, (is_valid, rule) in checks.items():

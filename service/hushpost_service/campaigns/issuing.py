@@ -35,14 +35,11 @@ class IssuedTokens:
         modes: The mode of each message.
         tokens: The tracking tokens; "" for messages in mode OFF.
         preference_tokens: The preference tokens; "" if they were not requested.
-        few_anonymous: Whether fewer messages than the quorum were sent to the group in
-            mode ANONYMOUS, or in mode AGGREGATE.
     """
 
     modes: list[Mode]
     tokens: list[str]
     preference_tokens: list[str]
-    few_anonymous: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,11 @@ class _Messages:
     Attributes:
         contacts: The number of each message's contact.
         modes: The mode of each message.
-        few_anonymous: As in `IssuedTokens`.
         created: The numbers of contacts that did not exist before.
     """
 
     contacts: list[int]
     modes: list[Mode]
-    few_anonymous: bool
     created: list[int]
 
 
@@ -131,7 +126,7 @@ class TokenIssuer:
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
             preference_tokens = self._codec.seal_preferences(tenant, messages.contacts)
-        return IssuedTokens(messages.modes, tokens, preference_tokens, messages.few_anonymous)
+        return IssuedTokens(messages.modes, tokens, preference_tokens)
 
     async def _check_open(self, campaign: CachedCampaign, request: UUID | None) -> None:
         """Raise CAMPAIGN_CLOSED unless the request was carried out before the campaign closed.
@@ -175,18 +170,14 @@ class TokenIssuer:
             mode_of |= dict.fromkeys(contact_group.numbers, mode)
         modes = [mode_of[contact_id] for contact_id in contact_ids]
         if is_new:
+            await campaigns.start(connection, tenant, campaign.number, now)
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(
                 connection, tenant, campaign.number, group, hour, Counter(modes)
             )
-        sent = await campaigns.group_sent(connection, tenant, campaign.number, group)
-        quorum = rule.quorum(create_time)
         return _Messages(
             contacts=[numbers[contact_id] for contact_id in contact_ids],
             modes=modes,
-            few_anonymous=any(
-                0 < sent.get(mode, 0) < quorum for mode in (Mode.ANONYMOUS, Mode.AGGREGATE)
-            ),
             created=created,
         )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_id, checked_text, checked_url
 from hushpost_service.storage import campaigns as storage
 from hushpost_service.storage import request_ids
@@ -28,10 +29,15 @@ class Campaigns:
     """Manages the campaigns of tenants."""
 
     def __init__(
-        self, database: Database, campaigns: CampaignCache, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        campaigns: CampaignCache,
+        release_limits: ReleaseLimits,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._campaigns = campaigns
+        self._release_limits = release_limits
         self._clock = clock
         self._links_added = asyncio.Event()
 
@@ -75,12 +81,14 @@ class Campaigns:
                 connection, tenant, Method.CREATE_CAMPAIGN, request, content, now, new_number
             ):
                 return await _created_before(connection, tenant, request, new_number)
+            rule = await self._campaigns.mode_rule(connection, tenant)
             is_new = await storage.insert_campaign(
                 connection,
                 tenant,
                 new_number,
                 campaign_id or f"c-{secrets.token_hex(8)}",
                 display_name,
+                self._release_limits.limited(rule.policy),
             )
             if not is_new:
                 raise HushpostError(

@@ -12,7 +12,9 @@ __all__ = [
     "CHUNK_SLOTS",
     "FIRST_BIT",
     "HOUR",
+    "NOTHING",
     "NO_EVENTS",
+    "Count",
     "CounterKey",
     "EventColumns",
     "SlotKey",
@@ -26,9 +28,27 @@ CHUNK_SLOTS = 4096
 ANONYMIZED = 10
 """Added to the number of an anonymous mode for events that were identified before.
 
-Anonymized events have counters of their own. Readers saw them leave the identified
-numbers, so they must not fill up the quorum that hides other people.
+A contact counts once in an anonymous number, whether its bit has the number of the mode,
+this number, or both.
 """
+
+
+class Count(NamedTuple):
+    """Events, and distinct people.
+
+    `unique` is 0 in mode AGGREGATE, where people cannot be distinguished.
+    """
+
+    total: int = 0
+    unique: int = 0
+
+    def __add__(self, other: object) -> "Count":
+        if not isinstance(other, Count):
+            return NotImplemented
+        return Count(self.total + other.total, self.unique + other.unique)
+
+
+NOTHING = Count()
 
 SlotKey = tuple[int, int, int, bool, int, int]
 """Key of a row of slot bits: (campaign, group, signal, machine, mode, chunk).

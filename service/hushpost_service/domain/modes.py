@@ -17,6 +17,7 @@ __all__ = [
     "Policy",
     "PolicyPeriod",
     "PreferenceGroup",
+    "Release",
 ]
 
 
@@ -57,16 +58,36 @@ class History(IntEnum):
     KEEP = 2
 
 
+class Release(IntEnum):
+    """How anonymous counts are released. Values as in `hushpost.v1.Release`."""
+
+    NOISY = 1
+    EXACT = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The settings of a tenant that map a preference to a mode."""
+    """The settings of a tenant: which mode a preference maps to, and what is released.
+
+    Attributes:
+        anonymization_enabled: Whether contacts can have another mode than IDENTIFIED.
+        mode_when_true: The mode of contacts who decline tracking.
+        mode_when_unset: The mode of contacts who have not decided.
+        history_when_true: What an opt-out does with earlier events.
+        retention_days: The age at which identified events are deleted.
+        release: Whether the anonymous counts of new campaigns get noise.
+        epsilon: The privacy budget per contact and campaign.
+        release_delays: When counts are released, in seconds after the first message.
+    """
 
     anonymization_enabled: bool = True
     mode_when_true: Mode = Mode.ANONYMOUS
     mode_when_unset: Mode = Mode.IDENTIFIED
-    quorum: int = 10
     history_when_true: History = History.ANONYMIZE
     retention_days: int = 365
+    release: Release = Release.NOISY
+    epsilon: float = 2.0
+    release_delays: tuple[int, ...] = (6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
 
     def mode(self, do_not_track: DoNotTrack) -> Mode:
         """Return the mode of a preference under this policy."""
@@ -130,11 +151,10 @@ _FLOOR_MODES = (Mode.OFF, Mode.AGGREGATE, Mode.ANONYMOUS)
 
 
 class _Strictest(NamedTuple):
-    """The strictest modes since a time, indexed by enum value, and the greatest quorum."""
+    """The strictest modes since a time, indexed by enum value."""
 
     by_preference: tuple[Mode, ...]
     by_issued_mode: tuple[Mode, ...]
-    quorum: int
 
 
 class ModeRule:
@@ -179,14 +199,6 @@ class ModeRule:
         """
         return self._strictest(campaign_time).by_issued_mode[issued]
 
-    def quorum(self, campaign_time: datetime) -> int:
-        """Return the quorum of a campaign: the greatest since the campaign was created.
-
-        A lowered quorum applies to campaigns created afterwards. If it applied at once,
-        the change would reveal how much had been held back.
-        """
-        return self._strictest(campaign_time).quorum
-
     def changed(
         self, contact: ContactPreference, do_not_track: DoNotTrack, now: datetime
     ) -> ContactPreference:
@@ -220,8 +232,7 @@ class ModeRule:
             )
             for sent in Mode
         )
-        quorum = max(period.policy.quorum for period in self._since(since))
-        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_issued_mode), quorum)
+        return _Strictest((Mode.OFF, *by_preference), (Mode.OFF, *by_issued_mode))
 
     def _modes(self, state: DoNotTrack, since: datetime) -> list[Mode]:
         """Return the modes of a preference since a time; the current one is last."""

@@ -55,7 +55,7 @@ class Maintenance:
         """Prepare a jump of the clock to a time.
 
         Retention pauses for a day: the clock may be wrong now, and events that were
-        anonymized too early could not be restored.
+        deleted too early could not be restored.
         """
         await self.create_partitions(now)
         self._retention_time = self._monotonic() + _PAUSE_SECONDS
@@ -77,18 +77,18 @@ class Maintenance:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _enforce_retention(self) -> None:
-        """Anonymize the events that are older than their tenant's retention period."""
+        """Delete the events that are older than their tenant's retention period."""
         async with self._database.connection("read tenants") as connection:
             numbers = list(await tenants.tenant_ids(connection))
             rules = {
                 number: await self._campaigns.mode_rule(connection, number) for number in numbers
             }
         for number, rule in rules.items():
-            anonymized = await self._anonymizer.anonymize_expired_events(
+            deleted = await self._anonymizer.delete_expired_events(
                 number, rule.policy.retention_days
             )
-            if anonymized:
-                _log.info("expired events anonymized", tenant=number, events=anonymized)
+            if deleted:
+                _log.info("expired events deleted", tenant=number, events=deleted)
 
     async def _drop_partitions(self) -> None:
         now = self._clock()

@@ -1,7 +1,7 @@
 """Computes the changes to counters and slot bits that anonymize identified events. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Self
 
 from hushpost_service.domain.counters import (
@@ -36,19 +36,12 @@ class AnonymizedCounts:
         self.marked: defaultdict[SlotKey, list[int]] = defaultdict(list)
 
     @classmethod
-    def of_events(
-        cls,
-        deleted: Iterable[EventGroup],
-        mode: Mode,
-        new_slot: Callable[[int, int, int], int] | None = None,
-    ) -> Self:
+    def of_events(cls, deleted: Iterable[EventGroup], mode: Mode) -> Self:
         """Move deleted identified events to the anonymized counters of a mode.
 
         Args:
             deleted: The events, grouped as `EventGroup`.
             mode: ANONYMOUS, which also marks slots, or AGGREGATE.
-            new_slot: Returns the slot to mark for (campaign, group, slot);
-                by default the events' own slot.
         """
         changes = cls()
         anonymized = ANONYMIZED + mode
@@ -59,8 +52,7 @@ class AnonymizedCounts:
             changes.counts[*place, anonymized, 0] += events
             changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
             if mode is Mode.ANONYMOUS:
-                marked = new_slot(campaign, group, slot) if new_slot else slot
-                changes.marked[*place, anonymized, marked // CHUNK_SLOTS].append(marked)
+                changes.marked[*place, anonymized, slot // CHUNK_SLOTS].append(slot)
         return changes
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Anonymizes identified events after an opt-out, an erasure, a stricter policy, or retention.
+"""Anonymizes identified events after an opt-out, an erasure or a stricter policy.
 
 Anonymization jobs are stored in the same transaction as the opt-out, erasure or policy
 change that requires them. Calls that store jobs for contacts run these jobs before they
@@ -44,7 +44,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Anonymizer:
-    """Runs anonymization jobs, and anonymizes events older than the retention period."""
+    """Runs anonymization jobs, and deletes events older than the retention period."""
 
     def __init__(
         self,
@@ -105,12 +105,11 @@ class Anonymizer:
             jobs = await storage.policy_jobs(connection, tenant)
         return jobs[0] if jobs else None
 
-    async def anonymize_expired_events(self, tenant: int, retention_days: int) -> int:
-        """Anonymize events older than the retention period; return their number.
+    async def delete_expired_events(self, tenant: int, retention_days: int) -> int:
+        """Delete events older than the retention period; return their number.
 
-        Anonymizes all events of a contact and campaign together, and marks a new slot that
-        no message has. A later event of the same message is identified again, and its row
-        names the message's own slot, so that slot must have no anonymous bit.
+        Deletes all events of a contact and campaign together. The identified counts keep
+        them: they were published exactly, and name nobody without the rows.
         """
         before = self._clock() - timedelta(days=retention_days)
         total = 0
@@ -121,7 +120,7 @@ class Anonymizer:
                 )
             if not pairs:
                 return total
-            total += await self._anonymize_expired_pairs(tenant, pairs)
+            total += await self._delete_expired_pairs(tenant, pairs)
 
     async def _run_tenant_jobs(self, tenant: int) -> None:
         try:
@@ -234,22 +233,12 @@ class Anonymizer:
         while await self._transact("anonymize", tenant, work) == _EVENTS_PER_TRANSACTION:
             pass
 
-    async def _anonymize_expired_pairs(self, tenant: int, pairs: Sequence[CampaignContact]) -> int:
+    async def _delete_expired_pairs(self, tenant: int, pairs: Sequence[CampaignContact]) -> int:
         async def work(connection: Connection) -> int:
             deleted = await storage.delete_events(connection, tenant, pairs, None)
-            new_slots = {
-                (campaign, group, slot): await self._unused_slot(tenant, campaign, group)
-                for campaign, group, slot in {(c, g, s) for c, g, s, *_ in deleted}
-            }
-            changes = AnonymizedCounts.of_events(
-                deleted,
-                Mode.ANONYMOUS,
-                lambda campaign, group, slot: new_slots[campaign, group, slot],
-            )
-            await _write(connection, tenant, changes)
             return sum(events for *_, events, _ in deleted)
 
-        return await self._transact("anonymize expired", tenant, work)
+        return await self._transact("delete expired", tenant, work)
 
     async def _move_to_unused_slots(self, tenant: int, pairs: Sequence[CampaignContact]) -> None:
         """Keep identified events, but give them slots that no message has (`history: KEEP`).

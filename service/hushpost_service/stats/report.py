@@ -1,96 +1,50 @@
-"""Builds a report from a campaign's numbers: sums over groups, links and hours, and rates. Pure."""
+"""Builds a report from a campaign's numbers: sums over groups, links and hours. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
+from datetime import datetime
 
+from hushpost_service.domain.cells import ANY_LINK, OPENS, SHARED
+from hushpost_service.domain.counters import NOTHING, Count
 from hushpost_service.domain.modes import Mode
-from hushpost_service.domain.release import NOTHING, Count
+from hushpost_service.stats.anonymous import anonymous_numbers
+from hushpost_service.stats.engagement import (
+    Engagement,
+    Rates,
+    Sent,
+    Signal,
+    engagement_of,
+    rates_of,
+)
 from hushpost_service.stats.service import CampaignNumbers
 from hushpost_service.storage.stats import Cell, HourCell
 
 __all__ = [
     "CampaignReport",
-    "Engagement",
     "GroupReport",
     "HourReport",
     "LinkReport",
-    "Rate",
-    "Rates",
-    "Sent",
-    "Signal",
+    "ReleaseInfo",
     "build_report",
 ]
 
-_OPENS, _CLICKS = 0, 1
+_FIELD_OF_MODE = {
+    Mode.IDENTIFIED: "identified",
+    Mode.ANONYMOUS: "anonymous",
+    Mode.AGGREGATE: "aggregate",
+    Mode.OFF: "off",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """The number of messages sent, by mode."""
+class ReleaseInfo:
+    """How the anonymous numbers are released. `epsilon` is 0 if they are exact."""
 
-    identified: int = 0
-    anonymous: int = 0
-    aggregate: int = 0
-    off: int = 0
-
-    @property
-    def trackable(self) -> int:
-        """The number of messages that can cause events."""
-        return self.identified + self.anonymous + self.aggregate
-
-
-@dataclass(frozen=True, slots=True)
-class Engagement:
-    """Events and people, by mode."""
-
-    identified: Count = NOTHING
-    anonymous: Count = NOTHING
-    aggregate: Count = NOTHING
-
-    def __add__(self, other: "Engagement") -> "Engagement":
-        return Engagement(
-            self.identified + other.identified,
-            self.anonymous + other.anonymous,
-            self.aggregate + other.aggregate,
-        )
-
-
-_NO_ENGAGEMENT = Engagement()
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Opens or clicks, by people and by machines."""
-
-    human: Engagement = _NO_ENGAGEMENT
-    machine: Engagement = _NO_ENGAGEMENT
-
-    def __add__(self, other: "Signal") -> "Signal":
-        return Signal(self.human + other.human, self.machine + other.machine)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate, split into the identified and the anonymous share of one denominator."""
-
-    identified: float
-    anonymous: float
-
-    @property
-    def combined(self) -> float:
-        """The rate of identified and published anonymous people together."""
-        return self.identified + self.anonymous
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Rates of distinct people; events by machines do not count."""
-
-    open_rate: Rate
-    click_through_rate: Rate
-    click_to_open_rate: Rate
+    is_exact: bool
+    epsilon: float
+    release_time: datetime | None
+    next_release_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +70,7 @@ class LinkReport:
 
 @dataclass(frozen=True, slots=True)
 class HourReport:
-    """The numbers of an hour, given in hours since 1970."""
+    """The messages sent in an hour, given in hours since 1970, and identified events."""
 
     hour: int
     sent: Sent
@@ -128,124 +82,139 @@ class HourReport:
 class CampaignReport:
     """The numbers of a campaign.
 
-    `held_back` is whether anonymous numbers may be incomplete. It depends on the quorum and
-    on the messages sent only: if it depended on events, it would reveal them.
+    `other_groups` are the groups that share a cell; None if there are none.
     """
 
     campaign_id: str
-    quorum: int
-    held_back: bool
+    release: ReleaseInfo
     sent: Sent
     opens: Signal
     clicks: Signal
     rates: Rates
     groups: tuple[GroupReport, ...]
+    other_groups: GroupReport | None
     links: tuple[LinkReport, ...]
     hours: tuple[HourReport, ...]
 
 
 def build_report(numbers: CampaignNumbers) -> CampaignReport:
-    """Build the report of a campaign; its totals are the sums over its groups."""
-    groups = tuple(
-        _group_report(numbers, number, group_id)
-        for number, group_id in enumerate(numbers.campaign.groups, 1)
-    )
-    sent = _sent(numbers, lambda _group, _hour: True)
-    opens = _sum(group.opens for group in groups)
-    clicks = _sum(group.clicks for group in groups)
-    return CampaignReport(
-        campaign_id=numbers.campaign.campaign_id,
-        quorum=numbers.quorum,
-        held_back=numbers.quorum > 1 and sent.trackable > 0,
-        sent=sent,
-        opens=opens,
-        clicks=clicks,
-        rates=_rates(sent, opens, clicks),
-        groups=groups,
-        links=tuple(
-            LinkReport(link.number, link.url, link.label, _signal(numbers, 0, link.number))
-            for link in numbers.campaign.links
-        ),
-        hours=_hour_reports(numbers),
-    )
+    """Build the report of a campaign."""
+    return _Report(numbers).campaign()
 
 
-def _group_report(numbers: CampaignNumbers, number: int, group_id: str) -> GroupReport:
-    sent = _sent(numbers, lambda group, _hour: group == number)
-    opens = _signal(numbers, number, _OPENS)
-    clicks = _signal(numbers, number, _CLICKS)
-    return GroupReport(group_id, sent, opens, clicks, _rates(sent, opens, clicks))
+class _Report:
+    """Builds the parts of a report."""
 
+    def __init__(self, numbers: CampaignNumbers) -> None:
+        self._numbers = numbers
+        self._anonymous = anonymous_numbers(numbers)
+        self._sent_to: Counter[int] = Counter()
+        self._sent_in: Counter[int] = Counter()
+        self._by_mode: Counter[tuple[int, Mode]] = Counter()
+        self._by_hour: Counter[tuple[int, Mode]] = Counter()
+        is_exact = numbers.exact is not None
+        for group, mode, hour, messages in numbers.sent:
+            self._sent_to[group] += messages
+            self._sent_in[hour] += messages
+            if is_exact:
+                self._by_mode[group, Mode(mode)] += messages
+                self._by_hour[hour, Mode(mode)] += messages
+        if numbers.released is not None:
+            self._by_mode.update(numbers.released.sent)
 
-def _hour_reports(numbers: CampaignNumbers) -> tuple[HourReport, ...]:
-    hours = {hour for _, _, hour, _ in numbers.sent}
-    hours |= {cell.hour for cell in numbers.identified.hours}
-    hours |= {cell.hour for cell in numbers.published.hours}
-    return tuple(_hour_report(numbers, hour) for hour in sorted(hours))
-
-
-def _hour_report(numbers: CampaignNumbers, number: int) -> HourReport:
-    return HourReport(
-        number,
-        _sent(numbers, lambda _group, hour: hour == number),
-        _hour_signal(numbers, number, _OPENS),
-        _hour_signal(numbers, number, _CLICKS),
-    )
-
-
-def _sent(numbers: CampaignNumbers, includes: Callable[[int, int], bool]) -> Sent:
-    """Sum the messages of those (group, hour) that `includes` selects."""
-    by_mode = dict.fromkeys(Mode, 0)
-    for group, mode, hour, messages in numbers.sent:
-        if includes(group, hour):
-            by_mode[Mode(mode)] += messages
-    return Sent(*by_mode.values())
-
-
-def _signal(numbers: CampaignNumbers, group: int, signal: int) -> Signal:
-    """Return a group's opens or clicks; with group 0, the clicks on link `signal`."""
-
-    def engagement(*, machine: bool) -> Engagement:
-        place = (group, signal, machine)
-        published = numbers.published.cells
-        return Engagement(
-            numbers.identified.cells.get(Cell(*place, Mode.IDENTIFIED), NOTHING),
-            published.get(Cell(*place, Mode.ANONYMOUS), NOTHING),
-            published.get(Cell(*place, Mode.AGGREGATE), NOTHING),
+    def campaign(self) -> CampaignReport:
+        """Return the report."""
+        numbers = self._numbers
+        groups = range(1, len(numbers.campaign.groups) + 1)
+        total = self._group("", groups, self._anonymous.cells)
+        release = numbers.release
+        return CampaignReport(
+            campaign_id=numbers.campaign.campaign_id,
+            release=ReleaseInfo(
+                release.is_exact,
+                0 if release.is_exact else release.epsilon,
+                release.last_time,
+                release.next_time,
+            ),
+            sent=total.sent,
+            opens=total.opens,
+            clicks=total.clicks,
+            rates=total.rates,
+            groups=tuple(
+                self._group(group_id, [group], self._own_cells(group))
+                for group, group_id in enumerate(numbers.campaign.groups, 1)
+            ),
+            other_groups=self._other_groups(groups),
+            links=tuple(
+                LinkReport(
+                    link.number,
+                    link.url,
+                    link.label,
+                    self._signal([SHARED], link.number, [0], total.sent.trackable),
+                )
+                for link in numbers.campaign.links
+            ),
+            hours=self._hours(),
         )
 
-    return Signal(engagement(machine=False), engagement(machine=True))
+    def _own_cells(self, group: int) -> Collection[int]:
+        return [group] if group in self._anonymous.cells else []
 
+    def _other_groups(self, groups: Collection[int]) -> GroupReport | None:
+        if SHARED not in self._anonymous.cells:
+            return None
+        own = set(self._anonymous.cells)
+        return self._group("", [group for group in groups if group not in own], [SHARED])
 
-def _hour_signal(numbers: CampaignNumbers, hour: int, signal: int) -> Signal:
-    """Return an hour's opens or clicks."""
+    def _group(self, group_id: str, groups: Collection[int], cells: Collection[int]) -> GroupReport:
+        """Return the numbers of groups together; `cells` are those with anonymous numbers."""
+        by_mode = {
+            field: sum(self._by_mode[cell, mode] for cell in cells)
+            for mode, field in _FIELD_OF_MODE.items()
+        }
+        sent = Sent(sum(self._sent_to[group] for group in groups), **by_mode)
+        opens = self._signal(cells, OPENS, groups, sent.trackable)
+        clicks = self._signal(cells, ANY_LINK, groups, sent.trackable)
+        return GroupReport(group_id, sent, opens, clicks, rates_of(sent, opens, clicks))
 
-    def engagement(*, machine: bool) -> Engagement:
-        place = (hour, signal, machine)
-        published = numbers.published.hours
-        return Engagement(
-            numbers.identified.hours.get(HourCell(*place, Mode.IDENTIFIED), NOTHING),
-            published.get(HourCell(*place, Mode.ANONYMOUS), NOTHING),
-            published.get(HourCell(*place, Mode.AGGREGATE), NOTHING),
-        )
+    def _signal(
+        self, cells: Collection[int], signal: int, groups: Collection[int], trackable: int
+    ) -> Signal:
+        """Return opens or clicks; the clicks on link `signal` with group and cell 0."""
 
-    return Signal(engagement(machine=False), engagement(machine=True))
+        def engagement(*, machine: bool) -> Engagement:
+            number = 1 if signal == ANY_LINK else signal
+            identified = self._numbers.identified.cells
+            return engagement_of(
+                sum(
+                    (
+                        identified.get(Cell(group, number, machine, Mode.IDENTIFIED), NOTHING)
+                        for group in groups
+                    ),
+                    NOTHING,
+                ),
+                self._anonymous.sum(cells, signal, machine=machine, mode=Mode.ANONYMOUS),
+                self._anonymous.sum(cells, signal, machine=machine, mode=Mode.AGGREGATE),
+                trackable,
+            )
 
+        return Signal(engagement(machine=False), engagement(machine=True))
 
-def _sum(signals: Iterable[Signal]) -> Signal:
-    return reduce(add, signals, Signal())
+    def _hours(self) -> tuple[HourReport, ...]:
+        identified = self._numbers.identified.hours
+        hours = {*self._sent_in, *(cell.hour for cell in identified)}
+        return tuple(self._hour(hour, identified) for hour in sorted(hours))
 
+    def _hour(self, hour: int, identified: dict[HourCell, Count]) -> HourReport:
+        by_mode = {field: self._by_hour[hour, mode] for mode, field in _FIELD_OF_MODE.items()}
 
-def _rates(sent: Sent, opens: Signal, clicks: Signal) -> Rates:
-    openers = opens.human.identified.unique + opens.human.anonymous.unique
-    return Rates(
-        open_rate=_rate(opens.human, sent.trackable),
-        click_through_rate=_rate(clicks.human, sent.trackable),
-        click_to_open_rate=_rate(clicks.human, openers),
-    )
+        def signal(number: int) -> Signal:
+            human, machine = (
+                Engagement(
+                    identified.get(HourCell(hour, number, is_machine, Mode.IDENTIFIED), NOTHING)
+                )
+                for is_machine in (False, True)
+            )
+            return Signal(human, machine)
 
-
-def _rate(people: Engagement, denominator: int) -> Rate:
-    if denominator == 0:
-        return Rate(0, 0)
-    return Rate(people.identified.unique / denominator, people.anonymous.unique / denominator)
+        return HourReport(hour, Sent(self._sent_in[hour], **by_mode), signal(0), signal(1))

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import campaigns as sql
 
@@ -20,7 +20,6 @@ __all__ = [
     "campaign_number",
     "campaigns_by_number",
     "close_campaign",
-    "group_sent",
     "insert_campaign",
     "is_closed",
     "last_revision",
@@ -29,6 +28,7 @@ __all__ = [
     "list_campaigns",
     "lock_campaign",
     "reserve_slot_blocks",
+    "start",
 ]
 
 _LINKS_LOCK = 0x4855_534C
@@ -73,10 +73,28 @@ async def insert_campaign(
     number: int,
     campaign_id: str,
     display_name: str,
+    policy: Policy,
 ) -> bool:
-    """Insert a campaign; return False if its id or number is taken."""
-    row = await connection.fetchrow(sql.INSERT_CAMPAIGN, tenant, number, campaign_id, display_name)
+    """Insert a campaign with the policy's settings of releases.
+
+    Returns False if its id or number is taken.
+    """
+    row = await connection.fetchrow(
+        sql.INSERT_CAMPAIGN,
+        tenant,
+        number,
+        campaign_id,
+        display_name,
+        policy.release,
+        policy.epsilon,
+        policy.release_delays,
+    )
     return row is not None
+
+
+async def start(connection: Connection, tenant: int, number: int, now: datetime) -> None:
+    """Start the campaign's schedule of releases with its first message, unless it has started."""
+    await connection.execute(sql.START, tenant, number, now)
 
 
 async def add_links(
@@ -202,11 +220,3 @@ async def add_sent(
     """Add to the messages sent to a group, by mode; `hour` counts from 1970-01-01T00Z."""
     modes, counts = list(messages), list(messages.values())
     await connection.execute(sql.ADD_SENT, tenant, number, group, hour, modes, counts)
-
-
-async def group_sent(
-    connection: Connection, tenant: int, number: int, group: int
-) -> dict[Mode, int]:
-    """Return the number of messages sent to a group, by mode."""
-    rows = await connection.fetch(sql.GROUP_SENT, tenant, number, group)
-    return {Mode(mode): messages for mode, messages in rows}

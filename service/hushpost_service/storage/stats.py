@@ -1,49 +1,38 @@
-"""Queries about statistics: identified counts, published counts, engaged contacts."""
+"""Queries about statistics: live counts, messages sent, engaged contacts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from hushpost_service.domain.counters import ANONYMIZED, Count
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack, Mode
-from hushpost_service.domain.release import Count
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import stats as sql
 
 __all__ = [
     "ALL_SIGNALS",
-    "ANY_LINK",
     "Cell",
     "CellCounts",
     "EngagedContact",
     "HourCell",
-    "UnpublishedCell",
+    "anonymous_counts",
     "block_of",
     "engaged_blocks",
     "engaged_contacts",
     "identified_counts",
-    "lock_publication",
-    "publish",
-    "published_counts",
     "sent_messages",
-    "unpublished_cells",
 ]
 
 ALL_SIGNALS = (0, 2**15 - 1)
 """The range of all signals: opens and clicks on any link."""
 
-ANY_LINK = -1
-"""The signal of a cell that counts the people who clicked any link of a group."""
-
 
 class Cell(NamedTuple):
-    """The place of a count in a campaign.
+    """The place of a live count in a campaign.
 
-    In `CellCounts`: a group's opens (signal 0) or clicks on any link (signal 1); or, with
-    group 0, the clicks on link `signal`.
-
-    In publication: a group's opens (signal 0), its clicks on link `signal`, or on any
-    link (`ANY_LINK`). `mode` is a `Mode`, plus `ANONYMIZED` for anonymized events.
+    A group's opens (signal 0) or clicks on any link (signal 1); or, with group 0, the
+    clicks on link `signal` in all groups.
     """
 
     group: int
@@ -69,24 +58,6 @@ class CellCounts:
     hours: dict[HourCell, Count]
 
 
-class UnpublishedCell(NamedTuple):
-    """An anonymous cell whose live count exceeds the published count by the quorum.
-
-    Attributes:
-        cell: The cell.
-        live: The current count.
-        published: The published count.
-        clickers: The people who clicked any link of the group.
-        published_clickers: The published number of these people.
-    """
-
-    cell: Cell
-    live: Count
-    published: Count
-    clickers: int
-    published_clickers: int
-
-
 @dataclass(frozen=True, slots=True)
 class EngagedContact:
     """A contact with identified events in a campaign."""
@@ -101,6 +72,7 @@ class EngagedContact:
 
 _BY_GROUP, _BY_LINK, _BY_HOUR = 0, 1, 2
 _IDENTIFIED = int(Mode.IDENTIFIED)
+_ANONYMOUS_MODES = (Mode.ANONYMOUS, ANONYMIZED + Mode.ANONYMOUS)
 
 
 async def identified_counts(connection: Connection, tenant: int, campaign: int) -> CellCounts:
@@ -109,13 +81,7 @@ async def identified_counts(connection: Connection, tenant: int, campaign: int) 
     Reads people before events, so that a commit in between cannot make the number of
     people exceed the number of events.
     """
-    people: dict[Cell, int] = {}
-    for group, is_click, machine, count in await connection.fetch(
-        sql.PEOPLE_BY_GROUP, tenant, campaign
-    ):
-        people[Cell(group, int(is_click), machine, _IDENTIFIED)] = count
-    for link, machine, count in await connection.fetch(sql.PEOPLE_BY_LINK, tenant, campaign):
-        people[Cell(0, link, machine, _IDENTIFIED)] = count
+    people = await _people(connection, tenant, campaign, [_IDENTIFIED], Mode.IDENTIFIED)
     counts = CellCounts({}, {})
     rows = await connection.fetch(sql.IDENTIFIED_EVENTS, tenant, campaign)
     for kind, group, signal, hour, is_click, machine, events, first in rows:
@@ -128,18 +94,31 @@ async def identified_counts(connection: Connection, tenant: int, campaign: int) 
     return counts
 
 
-async def published_counts(connection: Connection, tenant: int, campaign: int) -> CellCounts:
-    """Return the published anonymous counts of a campaign."""
-    counts = CellCounts({}, {})
-    rows = await connection.fetch(sql.PUBLISHED_COUNTS, tenant, campaign)
-    for kind, group, signal, hour, is_click, machine, mode, events, people, of_link in rows:
-        cell = _cell(kind, group, signal, hour, machine, mode, is_click=is_click)
-        count = Count(events, (of_link if kind == _BY_LINK else people) or 0)
-        if isinstance(cell, HourCell):
-            counts.hours[cell] = count
-        elif cell is not None:
-            counts.cells[cell] = count
+async def anonymous_counts(connection: Connection, tenant: int, campaign: int) -> dict[Cell, Count]:
+    """Return the live counts of anonymous and aggregate events: not for reports with noise."""
+    people = await _people(connection, tenant, campaign, _ANONYMOUS_MODES, Mode.ANONYMOUS)
+    counts = {}
+    rows = await connection.fetch(sql.ANONYMOUS_EVENTS, tenant, campaign)
+    for is_link, group, signal, is_click, machine, mode, events in rows:
+        if is_link and not signal:
+            continue  # opens, which are counted by group
+        cell = Cell(0, signal, machine, mode) if is_link else Cell(group, is_click, machine, mode)
+        counts[cell] = Count(events, people.get(cell, 0))
     return counts
+
+
+async def _people(
+    connection: Connection, tenant: int, campaign: int, modes: Sequence[int], mode: Mode
+) -> dict[Cell, int]:
+    """Return distinct people by cell; the cells get `mode`."""
+    people: dict[Cell, int] = {}
+    rows = await connection.fetch(sql.PEOPLE_BY_GROUP, tenant, campaign, modes)
+    for group, is_click, machine, count in rows:
+        people[Cell(group, int(is_click), machine, mode)] = count
+    rows = await connection.fetch(sql.PEOPLE_BY_LINK, tenant, campaign, modes)
+    for link, machine, count in rows:
+        people[Cell(0, link, machine, mode)] = count
+    return people
 
 
 def _cell(
@@ -160,48 +139,11 @@ def _cell(
     return Cell(0, signal, machine, mode) if signal > 0 else None
 
 
-async def unpublished_cells(
-    connection: Connection, tenant: int, campaign: int, quorum: int
-) -> list[UnpublishedCell]:
-    """Return the anonymous cells that exceed their published count by the quorum."""
-    return [
-        UnpublishedCell(Cell(*row[:4]), Count(*row[4:6]), Count(*row[6:8]), *row[8:])
-        for row in map(
-            tuple, await connection.fetch(sql.UNPUBLISHED_CELLS, tenant, campaign, quorum)
-        )
-    ]
-
-
 async def sent_messages(
     connection: Connection, tenant: int, campaign: int
 ) -> list[tuple[int, int, int, int]]:
     """Return the numbers of messages sent, as (group, mode, hour, messages)."""
     return [tuple(row) for row in await connection.fetch(sql.SENT_MESSAGES, tenant, campaign)]
-
-
-async def lock_publication(connection: Connection, campaign: int) -> None:
-    """Block others from publishing counts of the campaign until the commit."""
-    await connection.execute(sql.LOCK_PUBLICATION, campaign)
-
-
-async def publish(
-    connection: Connection,
-    tenant: int,
-    campaign: int,
-    hour: int,
-    increments: Mapping[Cell, Count],
-) -> None:
-    """Add increments to the published counts; `hour` counts from 1970-01-01T00Z."""
-    cells = sorted(increments)
-    await connection.execute(
-        sql.PUBLISH,
-        tenant,
-        campaign,
-        hour,
-        *zip(*cells, strict=True),
-        [increments[cell].total for cell in cells],
-        [increments[cell].unique for cell in cells],
-    )
 
 
 def block_of(contact: int) -> int:

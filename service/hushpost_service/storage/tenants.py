@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hushpost_service.domain.modes import History, Mode, Policy, PolicyPeriod
+from hushpost_service.domain.modes import History, Mode, Policy, PolicyPeriod, Release
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import tenants as sql
 
@@ -96,9 +96,11 @@ async def insert_policy(connection: Connection, number: int, policy: Policy, act
         policy.anonymization_enabled,
         policy.mode_when_true,
         policy.mode_when_unset,
-        policy.quorum,
         policy.history_when_true,
         policy.retention_days,
+        policy.release,
+        policy.epsilon,
+        policy.release_delays,
     )
 
 
@@ -123,7 +125,9 @@ def _policy(row: Any) -> Policy:
         anonymization_enabled=row["anonymization_enabled"],
         mode_when_true=Mode(row["mode_when_true"]),
         mode_when_unset=Mode(row["mode_when_unset"]),
-        quorum=row["quorum"],
         history_when_true=History(row["history_when_true"]),
         retention_days=row["retention_days"],
+        release=Release(row["release"]),
+        epsilon=row["epsilon"],
+        release_delays=tuple(row["release_delays"]),
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from hushpost_client import PolicyUpdate
+from hushpost_client import PolicyUpdate, Release
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 from tests.edge.edge_process import EdgeProcess
@@ -199,7 +199,7 @@ async def _tenant_of(part: Part) -> TenantKeys:
     assert isinstance(process, AuthorityProcess)
     admin_key = await asyncio.to_thread(process.admin_key)
     running = RunningAuthority(process, process.target, admin_key)
-    return await make_tenant(running, PolicyUpdate(quorum=1))
+    return await make_tenant(running, PolicyUpdate(release=Release.EXACT))
 
 
 def _edge(folder: Path, number: int, proxy: CuttingProxy, keys: TenantKeys) -> Part:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 
 from hushpost.v1 import admin_pb2 as pb
 from hushpost.v1.admin_pb2_grpc import AdminServiceServicer
@@ -12,7 +13,7 @@ from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.service import Admin, TenantState
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import History, Mode, Policy
+from hushpost_service.domain.modes import History, Mode, Policy, Release
 from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
 from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum_member, timestamp
@@ -48,7 +49,7 @@ class AdminServicer(AdminServiceServicer):
         state = await self._admin.create_tenant(
             request.tenant_id,
             display_name=request.display_name,
-            policy=_policy(request.policy),
+            policy=_policy(request.policy, self._admin.default_epsilon),
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -77,7 +78,7 @@ class AdminServicer(AdminServiceServicer):
             )
         state = await self._admin.update_policy(
             _tenant_id(caller, request.tenant_id),
-            policy=_policy(request.policy),
+            policy=_policy(request.policy, self._admin.default_epsilon),
             fields=fields,
             actor=caller.actor,
             request=checked_request_id(request.request_id),
@@ -214,7 +215,7 @@ def _key_number(key_id: str) -> int:
         ) from None
 
 
-def _policy(message: pb.Policy) -> Policy:
+def _policy(message: pb.Policy, default_epsilon: float) -> Policy:
     """Convert a policy; unset fields get their defaults."""
     enabled = not message.HasField("anonymization_enabled") or message.anonymization_enabled
     return Policy(
@@ -223,13 +224,22 @@ def _policy(message: pb.Policy) -> Policy:
         or _DEFAULT_POLICY.mode_when_true,
         mode_when_unset=optional_enum_member(Mode, message.mode_when_unset, "mode_when_unset")
         or _DEFAULT_POLICY.mode_when_unset,
-        quorum=message.quorum or _DEFAULT_POLICY.quorum,
         history_when_true=optional_enum_member(
             History, message.history_when_true, "history_when_true"
         )
         or _DEFAULT_POLICY.history_when_true,
         retention_days=message.retention_days or _DEFAULT_POLICY.retention_days,
+        release=optional_enum_member(Release, message.release, "release")
+        or _DEFAULT_POLICY.release,
+        epsilon=message.epsilon or default_epsilon,
+        release_delays=tuple(map(_seconds, message.release_delays))
+        or _DEFAULT_POLICY.release_delays,
     )
+
+
+def _seconds(delay: Duration) -> int:
+    """Return a delay in seconds; -1, which no schedule allows, if it is not a whole number."""
+    return -1 if delay.nanos else delay.seconds
 
 
 def _policy_message(policy: Policy) -> pb.Policy:
@@ -237,9 +247,11 @@ def _policy_message(policy: Policy) -> pb.Policy:
         anonymization_enabled=policy.anonymization_enabled,
         mode_when_true=enum_number(policy.mode_when_true),
         mode_when_unset=enum_number(policy.mode_when_unset),
-        quorum=policy.quorum,
         history_when_true=enum_number(policy.history_when_true),
         retention_days=policy.retention_days,
+        release=enum_number(policy.release),
+        epsilon=policy.epsilon,
+        release_delays=[Duration(seconds=delay) for delay in policy.release_delays],
     )
 
 

@@ -103,9 +103,7 @@ class CampaignServicer(CampaignServiceServicer):
             request=checked_request_id(request.request_id),
             with_preference_tokens=request.include_preference_tokens,
         )
-        response = pb.IssueTokensResponse(
-            warnings=[pb.ISSUE_WARNING_FEW_ANONYMOUS] if issued.few_anonymous else []
-        )
+        response = pb.IssueTokensResponse()
         # For speed: `add()` creates a message in place, where `append()` would copy one.
         # Assigning fields costs less than passing them to `add()`.
         add = response.tokens.add

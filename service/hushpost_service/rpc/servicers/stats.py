@@ -8,21 +8,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hushpost.v1 import stats_pb2 as pb
 from hushpost.v1.stats_pb2_grpc import StatsServiceServicer
+from hushpost_service.domain.counters import Count
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.release import Count
+from hushpost_service.domain.estimates import Estimate
 from hushpost_service.domain.validation import checked_page_size
 from hushpost_service.rpc.convert import timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token
-from hushpost_service.stats.report import (
-    CampaignReport,
-    Engagement,
-    Rate,
-    Rates,
-    Sent,
-    Signal,
-    build_report,
-)
+from hushpost_service.stats.engagement import Engagement, Rate, Rates, Sent, Signal
+from hushpost_service.stats.report import CampaignReport, GroupReport, ReleaseInfo, build_report
 from hushpost_service.stats.service import Stats
 
 __all__ = ["StatsServicer"]
@@ -115,30 +109,20 @@ def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
 
 
 def _campaign_stats(report: CampaignReport) -> pb.CampaignStats:
-    held_back = report.held_back
+    others = report.other_groups
     return pb.CampaignStats(
         campaign_id=report.campaign_id,
-        quorum=report.quorum,
         sent=_sent(report.sent),
-        opens=_signal(report.opens, held_back=held_back),
-        clicks=_signal(report.clicks, held_back=held_back),
+        opens=_signal(report.opens),
+        clicks=_signal(report.clicks),
         rates=_rates(report.rates),
-        groups=[
-            pb.GroupStats(
-                group_id=group.group_id,
-                sent=_sent(group.sent),
-                opens=_signal(group.opens, held_back=held_back),
-                clicks=_signal(group.clicks, held_back=held_back),
-                rates=_rates(group.rates),
-            )
-            for group in report.groups
-        ],
+        groups=map(_group, report.groups),
         links=[
             pb.LinkStats(
                 link_number=link.number,
                 url=link.url,
                 label=link.label,
-                clicks=_signal(link.clicks, held_back=held_back),
+                clicks=_signal(link.clicks),
             )
             for link in report.links
         ],
@@ -146,11 +130,32 @@ def _campaign_stats(report: CampaignReport) -> pb.CampaignStats:
             pb.HourStats(
                 start_time=Timestamp(seconds=hour.hour * 3600),
                 sent=_sent(hour.sent),
-                opens=_signal(hour.opens, held_back=held_back),
-                clicks=_signal(hour.clicks, held_back=held_back),
+                opens=_signal(hour.opens),
+                clicks=_signal(hour.clicks),
             )
             for hour in report.hours
         ],
+        release=_release(report.release),
+        other_groups=None if others is None else _group(others),
+    )
+
+
+def _release(release: ReleaseInfo) -> pb.ReleaseInfo:
+    return pb.ReleaseInfo(
+        exact=release.is_exact,
+        epsilon=release.epsilon,
+        release_time=timestamp(release.release_time),
+        next_release_time=timestamp(release.next_release_time),
+    )
+
+
+def _group(group: GroupReport) -> pb.GroupStats:
+    return pb.GroupStats(
+        group_id=group.group_id,
+        sent=_sent(group.sent),
+        opens=_signal(group.opens),
+        clicks=_signal(group.clicks),
+        rates=_rates(group.rates),
     )
 
 
@@ -160,23 +165,38 @@ def _sent(sent: Sent) -> pb.SentStats:
         anonymous=sent.anonymous,
         aggregate=sent.aggregate,
         off=sent.off,
+        total=sent.total,
     )
 
 
-def _signal(signal: Signal, *, held_back: bool) -> pb.SignalStats:
+def _signal(signal: Signal) -> pb.SignalStats:
     return pb.SignalStats(
-        human=_engagement(signal.human, held_back=held_back),
-        machine=_engagement(signal.machine, held_back=held_back),
+        human=_engagement(signal.human),
+        machine=_engagement(signal.machine),
     )
 
 
-def _engagement(engagement: Engagement, *, held_back: bool) -> pb.EngagementStats:
+def _engagement(engagement: Engagement) -> pb.EngagementStats:
     return pb.EngagementStats(
         identified=_count(engagement.identified),
-        anonymous=_count(engagement.anonymous),
-        aggregate=_count(engagement.aggregate),
-        held_back=held_back,
+        anonymous=_people(engagement.anonymous, engagement.anonymous_total),
+        aggregate=_events(engagement.aggregate),
+        combined=_people(engagement.combined),
     )
+
+
+def _people(estimate: Estimate | None, total: int = 0) -> pb.Estimate | None:
+    if estimate is None:
+        return None
+    return pb.Estimate(
+        total=total, unique=estimate.value, margin=estimate.margin, is_noise=estimate.is_noise
+    )
+
+
+def _events(estimate: Estimate | None) -> pb.Estimate | None:
+    if estimate is None:
+        return None
+    return pb.Estimate(total=estimate.value, margin=estimate.margin, is_noise=estimate.is_noise)
 
 
 def _count(count: Count) -> pb.Count:
@@ -192,4 +212,9 @@ def _rates(rates: Rates) -> pb.Rates:
 
 
 def _rate(rate: Rate) -> pb.Rate:
-    return pb.Rate(combined=rate.combined, identified=rate.identified, anonymous=rate.anonymous)
+    return pb.Rate(
+        combined=rate.combined,
+        identified=rate.identified,
+        anonymous=rate.anonymous,
+        margin=rate.margin,
+    )

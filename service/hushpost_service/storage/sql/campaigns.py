@@ -2,8 +2,10 @@
 
 # Inserts a campaign; returns no row if its id or number is taken.
 INSERT_CAMPAIGN = """
-insert into campaigns (tenant, campaign, campaign_id, display_name, create_time)
-values ($1, $2, $3, $4, clock_timestamp())
+insert into campaigns (
+    tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays
+)
+values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7)
 on conflict do nothing
 returning campaign
 """
@@ -51,6 +53,17 @@ where not exists (
 # Locks a campaign, which serializes extending and closing it.
 LOCK_CAMPAIGN = """
 select close_time from campaigns where tenant = $1 and campaign = $2 for update
+"""
+
+# Starts the schedule of releases, unless it has started. Counts are not released on a
+# schedule if they are exact (release 2).
+START = """
+update campaigns
+set start_time = $3,
+    next_release_time = case
+        when release = 1 then $3::timestamptz + release_delays[1] * interval '1 second'
+    end
+where tenant = $1 and campaign = $2 and start_time is null
 """
 
 # Selects when a campaign was closed.
@@ -157,12 +170,4 @@ from unnest($5::smallint[], $6::bigint[]) as input(mode, messages)
 order by mode
 on conflict (tenant, campaign, group_number, mode, hour)
 do update set messages = existing.messages + excluded.messages
-"""
-
-# Selects the number of messages sent to a group, by mode.
-GROUP_SENT = """
-select mode, sum(messages)::bigint as messages
-from sent
-where tenant = $1 and campaign = $2 and group_number = $3
-group by mode
 """

@@ -27,17 +27,17 @@ LOCK_TENANT = "select tenant from tenants where tenant = $1 for update"
 INSERT_POLICY = """
 insert into policies (
     tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    quorum, history_when_true, retention_days
+    history_when_true, retention_days, release, epsilon, release_delays
 )
-select $1, coalesce(max(version), 0) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8
+select $1, coalesce(max(version), 0) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10
 from policies
 where tenant = $1
 """
 
 # Selects all versions of a tenant's policy, oldest first; the last is in force.
 POLICIES = """
-select version, valid_from, anonymization_enabled, mode_when_true, mode_when_unset, quorum,
-    history_when_true, retention_days
+select version, valid_from, anonymization_enabled, mode_when_true, mode_when_unset,
+    history_when_true, retention_days, release, epsilon, release_delays
 from policies
 where tenant = $1
 order by version
@@ -45,8 +45,8 @@ order by version
 
 # Selects a page of them (keyset pagination by version), with the actors.
 LIST_POLICIES = """
-select version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset, quorum,
-    history_when_true, retention_days
+select version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
+    history_when_true, retention_days, release, epsilon, release_delays
 from policies
 where tenant = $1 and version > $2::bigint
 order by version

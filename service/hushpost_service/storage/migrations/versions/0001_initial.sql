@@ -25,7 +25,7 @@ create table tenants (
 );
 
 -- All versions of the tenants' policies; the highest is in force. Earlier versions
--- bound the modes of earlier messages, and are the audit log of the quorum.
+-- bound the modes of earlier messages, and are an audit log.
 create table policies (
     tenant integer not null,
     version integer not null,
@@ -34,9 +34,12 @@ create table policies (
     anonymization_enabled boolean not null,
     mode_when_true smallint not null,
     mode_when_unset smallint not null,
-    quorum integer not null,
     history_when_true smallint not null,
     retention_days integer not null,
+    release smallint not null,
+    epsilon double precision not null,
+    -- Seconds after the first message.
+    release_delays integer[] not null,
     primary key (tenant, version)
 );
 
@@ -125,10 +128,19 @@ create table campaigns (
     display_name text not null,
     create_time timestamptz not null,
     close_time timestamptz,
+    -- How anonymous counts are released: as in the policy when the campaign was created.
+    release smallint not null,
+    epsilon double precision not null,
+    release_delays integer[] not null,
+    -- When the first tokens were issued.
+    start_time timestamptz,
+    -- Null: before the first message, after the last date, and if counts are exact.
+    next_release_time timestamptz,
     primary key (tenant, campaign),
     unique (tenant, campaign_id)
 );
 create index campaigns_newest on campaigns (tenant, create_time, campaign);
+create index campaigns_due on campaigns (next_release_time) where next_release_time is not null;
 
 -- `revision` increases in commit order, because an advisory lock serializes the
 -- registration of links. Edges resume a stream of links from a revision. Before each
@@ -153,6 +165,9 @@ create table campaign_groups (
     -- The blocks of 4,096 slots that processes have reserved, at random: block n has the
     -- slots from 4,096 n. One array, because rows would have the order of the reservations.
     slot_blocks integer[] not null default '{}',
+    -- The cell of the group's released counts: its own number, or 0, which groups share.
+    -- Null before the first release.
+    cell integer,
     primary key (tenant, campaign, group_number),
     unique (tenant, campaign, group_id)
 ) with (fillfactor = 50);
@@ -241,21 +256,41 @@ create table request_ids (
     primary key (tenant, method, request_id, period)
 ) partition by list (period);
 
--- Published increments of anonymous counts, by hour of publication. A published count
--- is the sum over its hours and, for a link, over the groups. `signal` and `mode` as in
--- `counters`; signal -1 holds the people who clicked any link.
-create table publications (
+-- Releases of anonymous counts. `release` is the position of the date in `release_delays`,
+-- so that the primary key permits each date once.
+create table releases (
     tenant integer not null,
     campaign bigint not null,
-    group_number integer not null,
+    release smallint not null,
+    release_time timestamptz not null,
+    primary key (tenant, campaign, release)
+);
+
+-- Released counts, with their noise: they can be negative. `cell` as in `campaign_groups`;
+-- 0 also for links. `signal` is 0 for opens, -1 for clicks on any link, n for clicks on
+-- link n. `mode` is 2 for people, 3 for aggregate events.
+create table released_counts (
+    tenant integer not null,
+    campaign bigint not null,
+    release smallint not null,
+    cell integer not null,
     signal integer not null,
     machine boolean not null,
     mode smallint not null,
-    hour integer not null,
-    events bigint not null,
-    people bigint not null,
-    primary key (tenant, campaign, group_number, signal, machine, mode, hour)
-) with (fillfactor = 50);
+    count bigint not null,
+    primary key (tenant, campaign, release, cell, signal, machine, mode)
+);
+
+-- Messages sent until a release, by mode at send, without noise.
+create table released_sent (
+    tenant integer not null,
+    campaign bigint not null,
+    release smallint not null,
+    cell integer not null,
+    mode smallint not null,
+    messages bigint not null,
+    primary key (tenant, campaign, release, cell, mode)
+);
 
 -- Pending anonymization: of one contact or, if `contact` is null, of all contacts that a
 -- stricter policy affects. Rows are deleted when the job is done.

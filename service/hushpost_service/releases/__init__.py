@@ -1,0 +1,1 @@
+"""Releases anonymous counts on the dates of their campaigns' schedules."""
