@@ -68,7 +68,7 @@ venv: $(VENV)/.dev $(PROJECT) ## set up the development environment
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench bench-page
+.PHONY: run demo-once bench bench-page utility
 run: $(VENV)/.run $(PROJECT) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
@@ -80,6 +80,9 @@ bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name selects a figure
 
 bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of "make bench"
 	@$(BIN)/python -m bench.page
+
+utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
+	@$(BIN)/python -m bench.utility
 
 # ---- checking ---------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def test_each_count_gets_the_noise_of_its_scale() -> None:
 def test_the_library_agrees_with_the_plan(date: int) -> None:
     """OpenDP's own privacy maps of a date's counts add up to the budget of the date."""
     plan = ReleasePlan(2.0, 4)
-    changes = {CountKind.OPENS: 1, CountKind.CLICKERS: 1, CountKind.LINKS: 2 * LINKS_PER_CONTACT}
+    changes = {CountKind.OPENS: 1, CountKind.CLICKERS: 1, CountKind.LINKS: LINKS_PER_CONTACT}
     spent = sum(
         _measurement(plan.scale(date, kind, machine=machine)).map(change)  # type: ignore[no-untyped-call]
         for kind, change in changes.items()

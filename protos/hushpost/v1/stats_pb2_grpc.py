@@ -39,7 +39,7 @@ class StatsServiceStub:
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
-    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    The counts of the campaign are the sums. Each contact is counted on at most two links,
     chosen at random on every date, so the counts of links are estimates of fewer people
     than clicked them.
     """
@@ -81,7 +81,7 @@ class StatsServiceServicer:
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
-    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    The counts of the campaign are the sums. Each contact is counted on at most two links,
     chosen at random on every date, so the counts of links are estimates of fewer people
     than clicked them.
     """
@@ -155,7 +155,7 @@ class StatsService:
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
-    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    The counts of the campaign are the sums. Each contact is counted on at most two links,
     chosen at random on every date, so the counts of links are estimates of fewer people
     than clicked them.
     """

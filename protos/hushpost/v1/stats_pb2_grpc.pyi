@@ -42,7 +42,7 @@ class StatsServiceStub:
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
-    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    The counts of the campaign are the sums. Each contact is counted on at most two links,
     chosen at random on every date, so the counts of links are estimates of fewer people
     than clicked them.
     """
@@ -84,7 +84,7 @@ class StatsServiceAsyncStub(StatsServiceStub):
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
-    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    The counts of the campaign are the sums. Each contact is counted on at most two links,
     chosen at random on every date, so the counts of links are estimates of fewer people
     than clicked them.
     """
@@ -122,7 +122,7 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
-    The counts of the campaign are the sums. Each contact is counted on at most one link,
+    The counts of the campaign are the sums. Each contact is counted on at most two links,
     chosen at random on every date, so the counts of links are estimates of fewer people
     than clicked them.
     """

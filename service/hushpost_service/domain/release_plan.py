@@ -22,8 +22,8 @@ __all__ = [
 MIN_CELL = 500
 """Anonymous messages that a group needs for a count of its own; smaller groups share one."""
 
-LINKS_PER_CONTACT = 1
-"""The links on which a contact's clicks count. More would need more noise on every link."""
+LINKS_PER_CONTACT = 2
+"""The links on which a contact counts. Fewer would lose more clicks, more need more noise."""
 
 MAX_DATES = 6
 
@@ -42,21 +42,21 @@ class CountKind(Enum):
 
 _SHARES = {
     (CountKind.OPENS, False): 0.24,
-    (CountKind.CLICKERS, False): 0.36,
+    (CountKind.CLICKERS, False): 0.37,
     (CountKind.LINKS, False): 0.30,
-    (CountKind.OPENS, True): 0.04,
+    (CountKind.OPENS, True): 0.03,
     (CountKind.CLICKERS, True): 0.03,
     (CountKind.LINKS, True): 0.03,
 }
 """The share of (kind, by machines) in the budget of a date."""
 
-_SENSITIVITY = {
-    CountKind.OPENS: 1,
-    CountKind.CLICKERS: 1,
-    # If a contact's links change, those that counted before may all be replaced by others.
-    CountKind.LINKS: 2 * LINKS_PER_CONTACT,
-}
-"""The sum of the changes of all counts of a kind that one contact can cause."""
+_BOUND = {CountKind.OPENS: 1, CountKind.CLICKERS: 1, CountKind.LINKS: LINKS_PER_CONTACT}
+"""The sum of all counts of a kind to which one contact adds.
+
+A contact that clicked or did not changes the clickers by 1 and the links by this bound. A contact
+that clicked these or those links changes the links by twice the bound, but not the clickers.
+Therefore the links must not have a greater share than the clickers.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +79,4 @@ class ReleasePlan:
 
     def scale(self, date: int, kind: CountKind, *, machine: bool) -> float:
         """Return the scale of the noise on a count: roughly its mean absolute value."""
-        return _SENSITIVITY[kind] / (self.date_epsilon(date) * _SHARES[kind, machine])
+        return _BOUND[kind] / (self.date_epsilon(date) * _SHARES[kind, machine])

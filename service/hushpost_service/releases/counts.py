@@ -57,8 +57,10 @@ async def count_for_release(connection: Connection, tenant: int, campaign: int) 
         for machine in _VERDICTS
         for mode in _ANONYMOUS_MODES
     }
-    await _add_live_counts(connection, tenant, campaign, cells, counts)
+    # Links first: who has clicked by then is a clicker too. Otherwise a click between the two
+    # statements could change a clicker and two links, for which the plan has no budget.
     await _add_people_of_links(connection, tenant, campaign, counts)
+    await _add_live_counts(connection, tenant, campaign, cells, counts)
     return ReleaseCounts(counts, dict(sent))
 
 

@@ -1,0 +1,1 @@
+"""How far released counts are from the true ones, for the settings that exist and for others."""
