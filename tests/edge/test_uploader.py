@@ -94,7 +94,7 @@ async def test_a_batch_is_retried_until_it_is_accepted(spool: Spool, monkeypatch
     await upload(spool, tracking, 5)
     assert len(tracking.calls) == 5
     assert all(call == tracking.calls[0] for call in tracking.calls)
-    assert spool.batch() is None
+    await until(lambda: spool.batch() is None)
     assert spool.oldest_seconds() is None
 
 

@@ -24,7 +24,7 @@ def _running(process: AuthorityProcess) -> RunningAuthority:
 @pytest.mark.parametrize("shift", [-timedelta(hours=1), *([45 * DAY] if FULL else [])])
 async def test_an_authority_with_a_wrong_clock_works(tmp_path: Path, shift: timedelta) -> None:
     """Events are judged and dated by the database's clock; the log names the difference."""
-    with AuthorityProcess(tmp_path, environment=shifted_clock(shift)) as process:
+    with AuthorityProcess(tmp_path, environment=shifted_clock(shift), first_start=True) as process:
         async with AsyncExitStack() as stack:
             mailing = await send(await clients_of(stack, _running(process)), ["ann"])
             tracking = mailing.clients.edge.tracking

@@ -34,6 +34,8 @@ SENDER, EDGE, REPORTER, ADMIN, INSTALLATION = KINDS = (
 )
 """The kinds of keys. EDGE keys are limited to one tenant; INSTALLATION is ADMIN without one."""
 
+EXPIRES_SECONDS = 2
+
 STATES = {
     "valid": "",
     "revoked": "API_KEY_REVOKED",
@@ -281,7 +283,6 @@ async def _subject(admin: Hushpost, client: Callable[[str], Hushpost], tenant_id
 async def _keys(admin: Hushpost, tenant_id: str) -> dict[tuple[str, str], str | None]:
     """Create a key of each kind in each state."""
     keys: dict[tuple[str, str], str | None] = {}
-    soon = datetime.now(UTC) + timedelta(seconds=2)
     for kind, state in product(KINDS, STATES):
         if state in ("unknown", "missing"):
             keys[kind, state] = new_secret() if state == "unknown" else None
@@ -290,13 +291,17 @@ async def _keys(admin: Hushpost, tenant_id: str) -> dict[tuple[str, str], str | 
             Role.ADMIN if kind == INSTALLATION else Role(kind),
             tenant_id=tenant_id if kind in (SENDER, REPORTER, ADMIN) else None,
             edge_tenant_ids=[tenant_id] if kind == EDGE else (),
-            expire_time=soon if state == "expired" else None,
+            expire_time=_soon() if state == "expired" else None,
         )
         keys[kind, state] = created.secret
         if state == "revoked":
             await admin.admin.revoke_api_key(created.api_key.key_id)
-    await asyncio.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()))
+    await asyncio.sleep(EXPIRES_SECONDS)
     return keys
+
+
+def _soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=EXPIRES_SECONDS)
 
 
 def test_every_rpc_has_a_rule() -> None:
