@@ -21,11 +21,13 @@ from tests.http2 import (
     header_block,
 )
 from tests.log_lines import log_lines
-from tests.wire import Wire
+from tests.wire import Wire, empty_request
 
 EMPTY_MESSAGE = struct.pack(">BI", 0, 0)
 COMPRESSED_MESSAGE = struct.pack(">BI", 1, 5) + b"hello"
 START = PREFACE + frame(SETTINGS, 0, 0)
+
+SILENT_SECONDS = 0.5
 
 HEADER_FIELDS = {
     "unknown encoding": {b"grpc-encoding": b"snappy"},
@@ -35,6 +37,10 @@ HEADER_FIELDS = {
     "other te": {b"te": b"bogus"},
     "other method": {b":method": b"BREW"},
     "other scheme": {b":scheme": b"ftp"},
+    "path that is not UTF-8": {b":path": b"/hushpost.v1.TrackingService/\xff"},
+    "path of any bytes": {b":path": b"\xff\xfe\x00"},
+    "unknown path": {b":path": b"/"},
+    "host that is not UTF-8": {b":authority": b"\xff"},
     "other content type": {b"content-type": b"text/html"},
     "control characters": {b"x\n": b"\x00\n"},
     "no base64": {b"x-bin": b"!!!"},
@@ -70,17 +76,19 @@ MALFORMED = {
 }
 
 
-async def _send(target: str, data: bytes) -> None:
-    """Send bytes, and read until the server ends the connection or is silent."""
+async def _send(target: str, data: bytes) -> bytes:
+    """Send bytes; return what comes until the server ends the connection or is silent."""
+    received = b""
     host, _, port = target.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         with suppress(OSError, TimeoutError):
             writer.write(data)
-            while await asyncio.wait_for(reader.read(65_536), 0.3):
-                pass
+            while more := await asyncio.wait_for(reader.read(65_536), SILENT_SECONDS):
+                received += more
     finally:
         writer.close()
+    return received
 
 
 async def test_malformed_calls_leave_only_json_in_the_log(authority: RunningAuthority) -> None:
@@ -93,3 +101,18 @@ async def test_malformed_calls_leave_only_json_in_the_log(authority: RunningAuth
                 await call(bytes(1_000), timeout=10, compression=compression)
             assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert log_lines(authority.process.log_file)
+
+
+async def test_a_path_that_is_not_utf_8_is_an_unknown_method(authority: RunningAuthority) -> None:
+    """Such a call ends as UNIMPLEMENTED, and the authority continues to serve calls."""
+    path = {b":path": b"/hushpost.v1.TrackingService/\xff"}
+    for _ in range(3):
+        response = await _send(authority.target, _call(path, EMPTY_MESSAGE))
+        assert b"Method not found!" in response
+    async with Wire(authority.target) as wire:
+        unknown: Any = wire.channel.unary_unary("/hushpost.v1.TrackingService/Nothing")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await unknown(b"", timeout=10)
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        refusal = await wire.refusal("RecordClick", empty_request("RecordClick"), None)
+        assert refusal.reason == "API_KEY_MISSING"
