@@ -101,6 +101,7 @@ from hushpost_client._tracking_types import (
     LinkUpdate,
     RecordedEvents,
     RejectedEvent,
+    SpoolPublicKey,
     WatchedLink,
 )
 
@@ -160,6 +161,7 @@ __all__ = [
     "Role",
     "SentStats",
     "SignalStats",
+    "SpoolPublicKey",
     "Stats",
     "Tenant",
     "Tracking",

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Self
 
+from hushpost_edge.spooled_event import event_count
 from tests.authority import HUSHPOST
 
 START_SECONDS = 30
@@ -109,6 +110,15 @@ class EdgeProcess:
         """Kill all workers; the main process starts new ones."""
         for worker in self.workers():
             os.kill(worker, signal.SIGKILL)
+
+    def waiting_events(self) -> int:
+        """Return how many events are in the spool files and have not been shipped."""
+        count = 0
+        for file in (self.data_dir / "spool").glob("*.sqlite"):
+            with closing(sqlite3.connect(file)) as spool:
+                sizes = spool.execute("select length(events) from arrivals").fetchall()
+            count += sum(event_count(size) for (size,) in sizes)
+        return count
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""

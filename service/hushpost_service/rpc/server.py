@@ -47,6 +47,7 @@ from hushpost_service.rpc.servicers.stats import StatsServicer
 from hushpost_service.rpc.servicers.tracking import TrackingServicer
 from hushpost_service.settings import Settings
 from hushpost_service.stats.service import Stats
+from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Ingest
 
 __all__ = ["AddressError", "Services", "server"]
@@ -102,6 +103,7 @@ class Services:
     preferences: Preferences
     stats: Stats
     admin: Admin
+    spool_keys: SpoolKeys
     shutdown: GracefulShutdown
 
 
@@ -115,6 +117,7 @@ def server(
             TrackingServicer(
                 services.ingest,
                 services.campaigns,
+                services.spool_keys,
                 services.limits.events,
                 services.shutdown,
             ),
