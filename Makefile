@@ -94,9 +94,10 @@ test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
 
 LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
   tests/edge/test_path_fuzz.py tests/rpc/test_body_fuzz.py \
-  tests/rpc/test_hostile_batches.py tests/rpc/test_keyring.py
+  tests/rpc/test_hostile_batches.py tests/rpc/test_keyring.py \
+  tests/modes/test_model.py tests/simulation/test_campaign.py
 
-test-faults: $(VENV)/.dev $(PROJECT) ## run the tests of faults and the fuzzing in their long version; RUNS=n and SEED=n select seeds
+test-faults: $(VENV)/.dev $(PROJECT) ## run the tests of faults, fuzzing and random plans in their long version; RUNS=n and SEED=n select seeds
 	@HUSHPOST_TEST_FAULTS=full HUSHPOST_TEST_FAULTS_RUNS=$(RUNS) HUSHPOST_TEST_FAULTS_SEED=$(SEED) \
 	  $(BIN)/pytest tests/faults $(LONG) -s $(ARGS)
 

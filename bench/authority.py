@@ -40,7 +40,7 @@ def running_authority(*, pin_to_cpu: bool) -> Iterator[Authority]:
     options = ("--cpu", str(max(cpus))) if pin_to_cpu and len(cpus) > 1 else ()
     with (
         TemporaryDirectory(prefix="hushpost-bench-") as folder,
-        AuthorityProcess(Path(folder), *options) as process,
+        AuthorityProcess(Path(folder), *options, first_start=True) as process,
     ):
         postgres_pid, dsn = _read_postmaster_file(process.data_dir)
         yield Authority(

@@ -13,7 +13,8 @@ After a restore, before edges and senders use the authority again:
 
 sets each preference whose last change in the file is later than the last one that the
 authority knows. So it never undoes a decision that was made after the restore, and running
-it again changes nothing.
+it again changes nothing. The evidence of a replayed preference names its first source and time;
+a decision of the RECIPIENT gets the source SENDER, because the file does not prove it.
 """
 # ruff: noqa: INP001 - a script, not part of a package
 
@@ -31,6 +32,7 @@ import typer
 from hushpost_client import DoNotTrack, Hushpost, PreferenceEntry, PreferenceSource
 
 BATCH = 1000
+EVIDENCE_BYTES = 1024
 ERASED = "erased:"
 """Prefix of the digest that replaces a contact that was erased with PSEUDONYMIZE."""
 
@@ -95,14 +97,26 @@ async def replay_file(client: Hushpost, file: Path) -> int:
         PreferenceEntry(
             change.contact_id,
             DoNotTrack[change.do_not_track],
-            source=PreferenceSource[change.source],
-            evidence=change.evidence or None,
+            source=_replayed_source(change),
+            evidence=_replayed_evidence(change),
         )
         for change in lost.values()
     ]
     for start in range(0, len(entries), BATCH):
         await client.preferences.batch_set_preferences(entries[start : start + BATCH])
     return len(entries)
+
+
+def _replayed_source(change: Change) -> PreferenceSource:
+    """Return the source to replay: only a preference token makes it RECIPIENT."""
+    source = PreferenceSource[change.source]
+    return PreferenceSource.SENDER if source is PreferenceSource.RECIPIENT else source
+
+
+def _replayed_evidence(change: Change) -> str:
+    """Say when and by whom the preference was set first, before the evidence of that time."""
+    evidence = f"replayed: {change.source} at {change.time}; {change.evidence}".encode()
+    return evidence[:EVIDENCE_BYTES].decode(errors="ignore")
 
 
 def _is_known(change: Change, known: str | None) -> bool:

@@ -1,10 +1,14 @@
 """Runs `hushpost serve` as a process with an embedded database."""
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import IO, Self
 
@@ -18,16 +22,29 @@ class AuthorityProcess:
 
     Policies may release exact counts, which tests compare with what they did.
     Use it as a context manager: whatever happens, neither the process nor its
-    database is left behind.
+    database is left behind. If its data folder does not exist, it starts with a copy of
+    one that has a migrated database and an ADMIN key.
+
+    Args:
+        folder: The folder of the data and the log.
+        options: Further options of the command.
+        environment: Variables that are added to the environment.
+        first_start: Start without data, as a new installation does.
     """
 
     def __init__(
-        self, folder: Path, *options: str, environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        first_start: bool = False,
     ) -> None:
         self.folder = folder
         self.target = ""
         self._options = options
         self._environment = {**os.environ, "HUSHPOST_ALLOW_EXACT": "true", **(environment or {})}
+        self._needs_data = not first_start and "HUSHPOST_DATABASE_URL" not in self._environment
+        self._unused_admin_key: str | None = None
         self._process: subprocess.Popen[str] | None = None
         self._log: IO[str] | None = None
 
@@ -50,6 +67,10 @@ class AuthorityProcess:
     def start(self) -> Self:
         """Start on the previous port, or on a free one, and wait until the process listens."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._needs_data and not self.data_dir.exists():
+            template, self._unused_admin_key = _template()
+            # Keeps owners and modes: for root, the database belongs to another user.
+            subprocess.run(["cp", "-Rp", template, self.data_dir], check=True)  # noqa: S607
         self._log = self.log_file.open("a")
         self._process = subprocess.Popen(
             [
@@ -87,16 +108,11 @@ class AuthorityProcess:
         self._wait()
 
     def admin_key(self, *options: str) -> str:
-        """Create an ADMIN key of the installation."""
-        done = subprocess.run(
-            [HUSHPOST, "admin-key", "--data-dir", self.data_dir, *options],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=START_SECONDS,
-            env=self._environment,
-        )
-        return done.stdout.strip()
+        """Return a new ADMIN key of the installation."""
+        if self._unused_admin_key is not None and not options:
+            key, self._unused_admin_key = self._unused_admin_key, None
+            return key
+        return _new_admin_key(self.data_dir, *options, environment=self._environment)
 
     def postgres_pid(self) -> int | None:
         """Return the process id of the embedded database; None if it does not run."""
@@ -122,11 +138,7 @@ class AuthorityProcess:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._wait()
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.kill()  # stopping takes longer; tests of that call `stop`
         self.end_postgres()
 
     def _wait(self) -> int:
@@ -136,6 +148,32 @@ class AuthorityProcess:
         self.process.stdout.close()
         self._log.close()
         return code
+
+
+@cache
+def _template() -> tuple[Path, str]:
+    """Create a data folder with a migrated database and an ADMIN key; return both.
+
+    Copying it is much faster than initdb, the migrations and the command that creates a key.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="hushpost-test-data-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    environment = {**os.environ}
+    environment.pop("HUSHPOST_DATABASE_URL", None)
+    data_dir = folder / "data"
+    return data_dir, _new_admin_key(data_dir, environment=environment)
+
+
+def _new_admin_key(data_dir: Path, *options: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [HUSHPOST, "admin-key", "--data-dir", data_dir, *options],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=START_SECONDS,
+        env=environment,
+    )
+    return done.stdout.strip()
 
 
 def _is_running(pid: int) -> bool:

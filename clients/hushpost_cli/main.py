@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 __all__ = ["app"]
 
-# By default, gRPC prints a line when a connection ends. It reads this variable at import.
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+# gRPC's core would write plain lines into logs that are JSON, some for any malformed call
+# without a key. It reads this variable at import. Child processes inherit it.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 app: Callable[[], object]
 

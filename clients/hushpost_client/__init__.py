@@ -103,6 +103,7 @@ from hushpost_client._tracking_types import (
     LinkUpdate,
     RecordedEvents,
     RejectedEvent,
+    SpoolPublicKey,
     WatchedLink,
 )
 
@@ -164,6 +165,7 @@ __all__ = [
     "Role",
     "SentStats",
     "SignalStats",
+    "SpoolPublicKey",
     "Stats",
     "Tenant",
     "Tracking",

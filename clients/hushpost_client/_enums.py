@@ -71,9 +71,9 @@ class PreferenceSource(StrEnum):
     """Where a preference came from."""
 
     RECIPIENT = "RECIPIENT"
-    """The recipient, on the preference page."""
+    """The recipient, with a preference token: on the preference page or by one-click unsubscribe."""
     SENDER = "SENDER"
-    """The sender's system."""
+    """The sender's system, also for consent given on the sender's form or in person."""
     IMPORT = "IMPORT"
     """A cell of an imported file."""
     IMPORT_EMPTY_CELL = "IMPORT_EMPTY_CELL"

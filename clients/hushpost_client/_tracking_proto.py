@@ -10,10 +10,11 @@ from hushpost_client._tracking_types import (
     LinkUpdate,
     RecordedEvents,
     RejectedEvent,
+    SpoolPublicKey,
     WatchedLink,
 )
 
-__all__ = ["events_request", "link_update", "recorded_events"]
+__all__ = ["events_request", "link_update", "recorded_events", "spool_public_key"]
 
 
 def events_request(events: Iterable[Event], request_id: str) -> tracking_pb2.RecordEventsRequest:
@@ -51,6 +52,15 @@ def link_update(response: tracking_pb2.WatchLinksResponse) -> LinkUpdate:
         links=tuple(map(_watched_link, response.links)),
         cursor=response.cursor,
         snapshot_complete=response.snapshot_complete,
+    )
+
+
+def spool_public_key(response: tracking_pb2.GetSpoolPublicKeyResponse) -> SpoolPublicKey:
+    """Convert the authority's public key."""
+    return SpoolPublicKey(
+        key_id=response.key_id,
+        public_key=response.public_key,
+        tenant_numbers=tuple(response.tenant_numbers),
     )
 
 

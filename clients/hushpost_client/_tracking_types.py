@@ -6,7 +6,14 @@ from datetime import datetime
 from hushpost_client._enums import Verdict
 from hushpost_client._errors import ErrorReason
 
-__all__ = ["Event", "LinkUpdate", "RecordedEvents", "RejectedEvent", "WatchedLink"]
+__all__ = [
+    "Event",
+    "LinkUpdate",
+    "RecordedEvents",
+    "RejectedEvent",
+    "SpoolPublicKey",
+    "WatchedLink",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,21 @@ class RecordedEvents:
 
     accepted_count: int
     rejected: tuple[RejectedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolPublicKey:
+    """What an edge seals the key of its spool to.
+
+    Attributes:
+        key_id: The id of the key in the authority's keyring.
+        public_key: The X25519 public key, 32 bytes.
+        tenant_numbers: The tenants that the caller's API key is limited to; none for all.
+    """
+
+    key_id: int
+    public_key: bytes
+    tenant_numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

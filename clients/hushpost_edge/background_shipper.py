@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
 
 import structlog
@@ -26,6 +26,7 @@ from hushpost_edge.retrier import Retrier
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_files import spool_files
+from hushpost_edge.spool_keys import SpoolKeys
 from hushpost_edge.uploader import Uploader
 
 __all__ = ["BackgroundShipper"]
@@ -34,6 +35,7 @@ _log = structlog.get_logger(__name__)
 
 _SCAN_SECONDS = 1.0
 _STOP_SECONDS = 10.0
+_FORGET_SECONDS = 60.0
 
 
 def _now() -> int:
@@ -43,8 +45,9 @@ def _now() -> int:
 class BackgroundShipper:
     """A thread with its own event loop. If it crashes, the edge is stopped."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keys: SpoolKeys) -> None:
         self._settings = settings
+        self._keys = keys
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested = asyncio.Event()
@@ -78,7 +81,9 @@ class BackgroundShipper:
             task_group = await stack.enter_async_context(asyncio.TaskGroup())
             tasks = [
                 task_group.create_task(sync_links(links, client.tracking)),
+                task_group.create_task(self._keys.keep(client.tracking)),
                 task_group.create_task(self._ship_spools(client.tracking)),
+                task_group.create_task(self._forget_keys()),
             ]
             await self._stop_requested.wait()
             for task in tasks:
@@ -90,7 +95,7 @@ class BackgroundShipper:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for file in spool_files(self._settings.spool_dir):
-                    if file not in shippers and (opened := _open(file)) is not None:
+                    if file not in shippers and (opened := self._open(file)) is not None:
                         spool, quarantined = opened
                         uploader = Uploader(spool, tracking, self._settings.quarantine_bytes)
                         shippers[file] = uploader, Retrier(quarantined, tracking)
@@ -98,6 +103,40 @@ class BackgroundShipper:
                             tasks.create_task(shipper.run_forever())
                 _report(shippers.values())
                 await asyncio.sleep(_SCAN_SECONDS)
+
+    def _open(self, file: Path) -> tuple[Spool, Spool] | None:
+        """Open a spool file twice: connections cannot share a transaction."""
+        cipher = self._keys.cipher
+        try:
+            return Spool(file, _now, cipher), Spool(file, _now, cipher)
+        except sqlite3.Error as error:
+            _log.error("opening a spool failed; will retry", cause=error.sqlite_errorname)
+            return None
+
+    async def _forget_keys(self) -> None:
+        """Delete keys of earlier runs once their events have left all spool files.
+
+        Waits first: a worker of the run before may be writing its last events.
+        """
+        while True:
+            await asyncio.sleep(_FORGET_SECONDS)
+            try:
+                await asyncio.to_thread(self._forget_unused_keys)
+            except (sqlite3.Error, OSError) as error:
+                _log.error("deleting old keys failed; will retry", cause=type(error).__name__)
+
+    def _forget_unused_keys(self) -> None:
+        earlier = self._keys.earlier()
+        if not earlier:
+            return
+        with ExitStack() as stack:
+            spools = [
+                stack.enter_context(closing(Spool(file, _now, self._keys.cipher)))
+                for file in spool_files(self._settings.spool_dir)
+            ]
+            for key_id in earlier:
+                if not any(spool.uses_key(key_id) for spool in spools):
+                    self._keys.forget(key_id)
 
 
 def _report(shippers: Collection[tuple[Uploader, Retrier]]) -> None:
@@ -111,12 +150,3 @@ def _report(shippers: Collection[tuple[Uploader, Retrier]]) -> None:
     metrics.set_quarantine(
         quarantined, max((retrier.oldest_seconds for _, retrier in shippers), default=0)
     )
-
-
-def _open(file: Path) -> tuple[Spool, Spool] | None:
-    """Open a spool file twice: connections cannot share a transaction."""
-    try:
-        return Spool(file, _now), Spool(file, _now)
-    except sqlite3.Error as error:
-        _log.error("opening a spool failed; will retry", cause=error.sqlite_errorname)
-        return None

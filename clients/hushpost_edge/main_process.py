@@ -5,6 +5,8 @@ from granian.server import MPServer
 
 from hushpost_edge.background_shipper import BackgroundShipper
 from hushpost_edge.settings import Settings
+from hushpost_edge.spool_cipher import SpoolKey
+from hushpost_edge.spool_keys import SpoolKeys
 from hushpost_runtime.logging import configure_logging
 
 __all__ = ["serve"]
@@ -19,7 +21,9 @@ _GRANIAN_LOGGING = {"handlers": {}, "formatters": {}, "loggers": {"_granian": {"
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in progress and return."""
     configure_logging(settings.log_level)
-    shipper = BackgroundShipper(settings)
+    key = SpoolKey.generate()
+    key.leave_to_workers()
+    shipper = BackgroundShipper(settings, SpoolKeys(settings.keys_dir, key))
     server = MPServer(
         "hushpost_edge.worker:create_app",
         factory=True,

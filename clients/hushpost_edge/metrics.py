@@ -35,7 +35,7 @@ EVENTS = Counter("hushpost_edge_events_total", "Events written to the spool.", [
 _EVENTS_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict}
 REFUSED_EVENTS = Counter(
     "hushpost_edge_refused_events_total",
-    "Events that were dropped because the spool was full or the disk failed.",
+    "Events that were dropped because the spool was full, the disk failed, or the key was lost.",
     ["cause"],
 )
 COMMIT_EVENTS = Histogram(

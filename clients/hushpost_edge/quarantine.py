@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from hushpost_client import ErrorReason
-from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
+from hushpost_edge.spool_cipher import OVERHEAD_BYTES, SpoolCipher
+from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, event_count, unpack
 from hushpost_edge.sqlite import transaction
 
 __all__ = ["SCHEMA", "Quarantine", "Retry"]
 
 _RETRY_EVENTS = 5_000
-_ROW_BYTES = 1_000 * RECORD_BYTES
+_ROW_BYTES = 1_000 * RECORD_BYTES + OVERHEAD_BYTES
 _ROW_SECONDS = 60
 """Events that arrive within a minute may share a row."""
 
@@ -37,8 +38,8 @@ create table if not exists quarantine (
     id integer primary key,
     reason text not null,        -- of the last rejection
     start integer not null,      -- `quarantine_seconds` when the events arrived
-    events blob not null         -- see spooled_event.py; last, so that SQLite can read the
-                                 -- other columns and the length without it
+    events blob not null         -- encrypted, see spooled_event.py; last, so that SQLite can
+                                 -- read the other columns and the length without it
 );
 create table if not exists quarantine_seconds (
     seconds integer not null     -- how long the edge has run with events in quarantine
@@ -53,9 +54,9 @@ create table if not exists retry (
 
 _SECONDS = "select seconds from quarantine_seconds"
 _ADD_SECONDS = "update quarantine_seconds set seconds = seconds + ?"
-_SIZES = """
-select reason, sum(length(events)), min(start) from quarantine group by reason
-"""
+_COUNTS = f"""
+select reason, sum(length(events) / {RECORD_BYTES}), min(start) from quarantine group by reason
+"""  # noqa: S608 - a number; integer division as in `event_count`
 _LAST = "select max(id) from quarantine"
 _OPEN_ROW = """
 select id, events
@@ -77,12 +78,16 @@ select id, reason, start, events from quarantine where id between ? and ? order 
 """
 _DELETE_ROW = "delete from quarantine where id = ?"
 _DELETE_RETRY = "delete from retry"
-_EXPIRED = "select coalesce(sum(length(events)), 0) from quarantine where start < ?"
+_EXPIRED = f"""
+select coalesce(sum(length(events) / {RECORD_BYTES}), 0) from quarantine where start < ?
+"""  # noqa: S608 - a number
 _DELETE_EXPIRED = "delete from quarantine where start < ?"
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """A row with its events decrypted; none if they cannot be decrypted."""
+
     id: int
     reason: str
     start: int
@@ -110,8 +115,9 @@ class Retry:
 class Quarantine:
     """The quarantine of one spool file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, cipher: SpoolCipher) -> None:
         self._db = connection
+        self._cipher = cipher
 
     def add(self, events: Mapping[str, bytes | bytearray], limit: int) -> int:
         """Add packed events by reason, in a transaction of the caller.
@@ -126,27 +132,31 @@ class Quarantine:
         dropped = 0
         for reason, blob in events.items():
             room = max(0, self._room(reason, limit)) // RECORD_BYTES * RECORD_BYTES
-            dropped += max(0, len(blob) - room) // RECORD_BYTES
-            for offset in range(0, min(len(blob), room), _ROW_BYTES):
-                self._add_to_row(reason, blob[offset : min(offset + _ROW_BYTES, room)])
+            dropped += event_count(max(0, len(blob) - room))
+            step = _ROW_BYTES - OVERHEAD_BYTES
+            for offset in range(0, min(len(blob), room), step):
+                self._add_to_row(reason, bytes(blob[offset : min(offset + step, room)]))
         return dropped
 
     def _room(self, reason: str, limit: int) -> int:
-        sizes: dict[str, int] = {name: size for name, size, _ in self._db.execute(_SIZES)}
+        sizes: dict[str, int] = {
+            name: count * RECORD_BYTES for name, count, _ in self._db.execute(_COUNTS)
+        }
         room = limit - sum(sizes.values())
         if reason == _FORGEABLE:
             return min(room, limit // _FORGEABLE_SHARE - sizes.get(reason, 0))
         return room
 
-    def _add_to_row(self, reason: str, blob: bytes | bytearray) -> None:
+    def _add_to_row(self, reason: str, blob: bytes) -> None:
         seconds = self._seconds()
         row = self._db.execute(
             _OPEN_ROW, (reason, seconds - _ROW_SECONDS, len(blob), _ROW_BYTES)
         ).fetchone()
-        if row is None:
-            self._db.execute(_INSERT, (reason, seconds, blob))
+        present = None if row is None else self._cipher.decrypt(row[1])
+        if present is None:
+            self._db.execute(_INSERT, (reason, seconds, self._cipher.encrypt(blob)))
         else:
-            self._db.execute(_UPDATE, (row[1] + blob, row[0]))
+            self._db.execute(_UPDATE, (self._cipher.encrypt(present + blob), row[0]))
 
     def last_row(self) -> int:
         """Return the id of the newest row; 0 if the quarantine is empty."""
@@ -164,12 +174,16 @@ class Quarantine:
         if fixed is None:
             return None
         request_id, first, last = fixed
-        return Retry(request_id, [_Row(*row) for row in self._db.execute(_ROWS, (first, last))])
+        rows = [
+            _Row(row, reason, start, self._cipher.decrypt(encrypted) or b"")
+            for row, reason, start, encrypted in self._db.execute(_ROWS, (first, last))
+        ]
+        return Retry(request_id, rows)
 
     def _fix(self, after: int, until: int) -> tuple[str, int, int] | None:
         count = first = last = 0
         for row, size in self._db.execute(_DUE, (after, until)).fetchall():
-            count += size // RECORD_BYTES
+            count += event_count(size)
             if last and count > _RETRY_EVENTS:
                 break
             first, last = first or row, row
@@ -190,7 +204,7 @@ class Quarantine:
         with transaction(self._db):
             self._db.execute(_DELETE_RETRY)
             for row in retry.rows:
-                count = len(row.events) // RECORD_BYTES
+                count = event_count(len(row.events))
                 reasons = [kept.get(index + offset) for offset in range(count)]
                 index += count
                 if set(reasons) != {row.reason}:
@@ -204,14 +218,14 @@ class Quarantine:
                 start = offset * RECORD_BYTES
                 parts[reason] += row.events[start : start + RECORD_BYTES]
         for reason, blob in parts.items():
-            self._db.execute(_INSERT, (reason, row.start, bytes(blob)))
+            self._db.execute(_INSERT, (reason, row.start, self._cipher.encrypt(bytes(blob))))
 
     def measure(self) -> tuple[dict[str, int], int]:
         """Return the number of events by reason, and the age of the oldest in seconds."""
-        sizes = self._db.execute(_SIZES).fetchall()
-        oldest = min((start for _, _, start in sizes), default=None)
+        counts = self._db.execute(_COUNTS).fetchall()
+        oldest = min((start for _, _, start in counts), default=None)
         age = 0 if oldest is None else self._seconds() - oldest
-        return {reason: size // RECORD_BYTES for reason, size, _ in sizes}, age
+        return {reason: count for reason, count, _ in counts}, age
 
     def add_seconds(self, seconds: int) -> int:
         """Let all events age; delete those that are too old, and return their number."""
@@ -220,7 +234,7 @@ class Quarantine:
             if self._db.execute(_FIXED).fetchone() is not None:
                 return 0  # the outcome of these rows is open
             start = self._seconds() - _MAX_SECONDS
-            expired = int(self._db.execute(_EXPIRED, (start,)).fetchone()[0]) // RECORD_BYTES
+            expired = int(self._db.execute(_EXPIRED, (start,)).fetchone()[0])
             if expired:
                 self._db.execute(_DELETE_EXPIRED, (start,))
         return expired

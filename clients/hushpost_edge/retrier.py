@@ -67,6 +67,8 @@ class Retrier:
     async def _step(self) -> float:
         """Send a retry if one is due; return the seconds to wait before the next step."""
         await self._count_time()
+        if not self._spool.is_readable:
+            return _POLL_SECONDS
         if self._round is None:
             if time.monotonic() < self._next_round:
                 return _POLL_SECONDS
@@ -80,6 +82,9 @@ class Retrier:
             await self._end_round()
             return _POLL_SECONDS
         events = retry.events
+        if not events:  # none can be decrypted
+            await asyncio.to_thread(self._quarantine.settle, retry, {})
+            return 0.0
         try:
             recorded = await self._tracking.record_events(
                 map(to_event, events), request_id=retry.request_id, timeout=_CALL_TIMEOUT_SECONDS

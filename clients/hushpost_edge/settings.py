@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         return self.data_dir / "spool"
 
     @property
+    def keys_dir(self) -> Path:
+        """The folder of the keys of the spool files."""
+        return self.data_dir / "keys"
+
+    @property
     def metrics_dir(self) -> Path:
         """The folder through which the processes share their metrics."""
         return self.data_dir / "metrics"

@@ -5,6 +5,9 @@ fixes a *batch*, which is the oldest arrivals under a request id, sends it, and 
 both. A batch is written to disk before it is first sent, so that every retry sends the
 same events under the same request id, even after a crash. The events that the authority
 rejected for a reason that may pass move to the quarantine (see `quarantine.py`).
+
+Events are encrypted before they are written, so that neither the file nor its WAL reveals
+which tokens were used (see `spool_cipher.py`).
 """
 
 from array import array
@@ -18,7 +21,8 @@ from uuid import uuid4
 from hushpost_client import Verdict
 from hushpost_edge.quarantine import SCHEMA as QUARANTINE_SCHEMA
 from hushpost_edge.quarantine import Quarantine
-from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack, unpack
+from hushpost_edge.spool_cipher import ID_BYTES, SpoolCipher
+from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, event_count, pack, unpack
 from hushpost_edge.sqlite import open_database, transaction, truncate_wal
 
 __all__ = ["Batch", "Spool"]
@@ -42,8 +46,8 @@ create table if not exists arrivals (
     first integer primary key,   -- serial number of the first event
     time integer not null,       -- time of the append, in microseconds since 1970
     corrections blob not null,   -- serial numbers of earlier events whose verdict is SCANNER
-    events blob not null         -- see spooled_event.py; last, so that SQLite can read the
-                                 -- other columns without it
+    events blob not null         -- encrypted, see spooled_event.py; last, so that SQLite can
+                                 -- read the other columns without it
 );
 create table if not exists batch (
     request_id text primary key,
@@ -62,24 +66,38 @@ _FIXED = "select request_id, last, scanners from batch"
 _EVENTS = "select first, events from arrivals where first <= ? order by first"
 _DROP_ARRIVALS = "delete from arrivals where first <= ?"
 _DROP_BATCH = "delete from batch"
+_USES_KEY = f"""
+select exists (select * from arrivals where substr(events, 1, {ID_BYTES}) = ?1)
+    or exists (select * from quarantine where substr(events, 1, {ID_BYTES}) = ?1)
+"""  # noqa: S608 - a number
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events that are sent under one request id, up to the arrival `last`."""
+    """Events that are sent under one request id, up to the arrival `last`.
+
+    `unreadable` counts further events that cannot be decrypted; they are deleted with it.
+    """
 
     request_id: str
     last: int
     events: list[SpooledEvent]
+    unreadable: int = 0
 
 
 class Spool:
     """One spool file. `clock` returns microseconds since 1970."""
 
-    def __init__(self, file: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, file: Path, clock: Callable[[], int], cipher: SpoolCipher) -> None:
         self._db = open_database(file, _SCHEMA + QUARANTINE_SCHEMA)
         self._clock = clock
-        self.quarantine = Quarantine(self._db)
+        self._cipher = cipher
+        self.quarantine = Quarantine(self._db, cipher)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all keys are known, so that events may be shipped."""
+        return self._cipher.is_complete
 
     def now(self) -> int:
         """Return the time in microseconds since 1970."""
@@ -92,7 +110,7 @@ class Spool:
     def next_serial(self) -> int:
         """Return a serial number above those of all events in the file."""
         last = self._db.execute(_LAST).fetchone()
-        return 1 if last is None else int(last[0]) + int(last[1]) // RECORD_BYTES
+        return 1 if last is None else int(last[0]) + event_count(int(last[1]))
 
     def append(self, first: int, events: bytes, corrections: Iterable[int]) -> None:
         """Write packed events to disk. If it raises sqlite3.Error, some may have been written.
@@ -105,8 +123,8 @@ class Spool:
         correction_blob = array("q", corrections).tobytes()
         step = ARRIVAL_EVENTS * RECORD_BYTES
         for offset in range(0, len(events), step):
-            part = events[offset : offset + step]
-            serial = first + offset // RECORD_BYTES
+            part = self._cipher.encrypt(events[offset : offset + step])
+            serial = first + event_count(offset)
             self._db.execute(_APPEND, (serial, self._clock(), correction_blob, part))
             correction_blob = b""
 
@@ -132,12 +150,18 @@ class Spool:
             return None
         request_id, last, blob = fixed
         scanners = frozenset(array("q", blob))
-        events = [
-            event if serial not in scanners else event._replace(verdict=Verdict.SCANNER)
-            for first, group in self._db.execute(_EVENTS, (last,)).fetchall()
-            for serial, event in enumerate(unpack(group), first)
-        ]
-        return Batch(request_id, last, events)
+        events: list[SpooledEvent] = []
+        unreadable = 0
+        for first, encrypted in self._db.execute(_EVENTS, (last,)).fetchall():
+            group = self._cipher.decrypt(encrypted)
+            if group is None:
+                unreadable += event_count(len(encrypted))
+                continue
+            events += (
+                event if serial not in scanners else event._replace(verdict=Verdict.SCANNER)
+                for serial, event in enumerate(unpack(group), first)
+            )
+        return Batch(request_id, last, events, unreadable)
 
     def _fix(self) -> tuple[str, int, bytes] | None:
         """Fix a batch of the oldest arrivals that can no longer be corrected.
@@ -148,7 +172,7 @@ class Spool:
         count = first = last = until = 0
         with closing(self._db.execute(_OLDEST)) as arrivals:
             for serial, time, size in arrivals:
-                count += size // RECORD_BYTES
+                count += event_count(size)
                 # abs(): if the clock was set back, do not wait until it has caught up.
                 if count > BATCH_EVENTS or abs(now - time) < _HOLD_MICROSECONDS:
                     break
@@ -188,6 +212,10 @@ class Spool:
             self._db.execute(_DROP_ARRIVALS, (batch.last,))
             self._db.execute(_DROP_BATCH)
             return self.quarantine.add(quarantined, quarantine_bytes)
+
+    def uses_key(self, key_id: bytes) -> bool:
+        """Return whether anything in the file is encrypted with a key."""
+        return bool(self._db.execute(_USES_KEY, (key_id,)).fetchone()[0])
 
     def clean_up(self) -> None:
         """Erase dropped events from the WAL, and shrink the file if it is large."""

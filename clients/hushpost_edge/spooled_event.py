@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hushpost_client import Event, Verdict
 from hushpost_edge.token_header import TOKEN_BYTES, encode_token
 
-__all__ = ["RECORD_BYTES", "SpooledEvent", "pack", "to_event", "unpack"]
+__all__ = ["RECORD_BYTES", "SpooledEvent", "event_count", "pack", "to_event", "unpack"]
 
 # Token, link number, microseconds since 1970, verdict, privacy signal.
 _RECORD = Struct(f">{TOKEN_BYTES}sIQBB")
@@ -44,6 +44,14 @@ def pack(event: SpooledEvent) -> bytes:
     """Encode an event."""
     token, link, time, verdict, privacy_signal = event
     return _RECORD.pack(token, link, time, _VERDICT_NUMBERS[verdict], privacy_signal)
+
+
+def event_count(size: int) -> int:
+    """Return how many events a value of that size has, encrypted or not.
+
+    Encryption adds fewer bytes than an event has (`spool_cipher.OVERHEAD_BYTES`).
+    """
+    return size // RECORD_BYTES
 
 
 def unpack(blob: bytes) -> Iterator[SpooledEvent]:

@@ -11,6 +11,7 @@ import structlog
 from hushpost_client import (
     DeadlineExceededError,
     HushpostError,
+    RecordedEvents,
     ResourceExhaustedError,
     RetryPolicy,
     Tracking,
@@ -77,16 +78,12 @@ class Uploader:
 
     async def _send_next(self) -> float:
         """Send a batch if one is due; return the seconds to wait before the next call."""
-        batch = await asyncio.to_thread(self._spool.batch)
+        batch = await asyncio.to_thread(self._spool.batch) if self._spool.is_readable else None
         if batch is None:
             await self._clean_up(is_idle=True)
             return _IDLE_SECONDS
         try:
-            recorded = await self._tracking.record_events(
-                map(to_event, batch.events),
-                request_id=batch.request_id,
-                timeout=_CALL_TIMEOUT_SECONDS,
-            )
+            recorded = await self._record(batch)
         except HushpostError as error:
             return self._report_failure(error, batch)
         self._failures = 0
@@ -94,6 +91,9 @@ class Uploader:
         dropped = await asyncio.to_thread(self._spool.drop, batch, kept, self._quarantine_bytes)
         self._is_clean = False
         metrics.SHIPPED_EVENTS.inc(recorded.accepted_count)
+        if batch.unreadable:
+            metrics.REFUSED_EVENTS.labels("key").inc(batch.unreadable)
+            _log.error("the key of events is lost; dropped", events=batch.unreadable)
         if kept:
             _log.warning("events quarantined; will retry", events=len(kept) - dropped)
         if dropped:
@@ -101,6 +101,15 @@ class Uploader:
             _log.error("quarantine full; events dropped", events=dropped)
         await self._clean_up(is_idle=False)
         return 0.0
+
+    async def _record(self, batch: Batch) -> RecordedEvents:
+        if not batch.events:  # none can be decrypted
+            return RecordedEvents(accepted_count=0, rejected=())
+        return await self._tracking.record_events(
+            map(to_event, batch.events),
+            request_id=batch.request_id,
+            timeout=_CALL_TIMEOUT_SECONDS,
+        )
 
     def _measure(self) -> Backlog:
         return Backlog(self._spool.used_bytes(), self._spool.oldest_seconds() or 0.0)

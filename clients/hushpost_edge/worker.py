@@ -23,6 +23,7 @@ from hushpost_edge.link_lookup import LinkLookup
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
+from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_edge.spool_files import claimed_spool_file
 from hushpost_edge.status import healthz, metrics, readyz
 from hushpost_runtime.garbage_collector import tune_garbage_collector
@@ -74,7 +75,8 @@ async def _start(
     links = LinkStore(settings.links_file)
     stack.callback(links.close)
     client = await stack.enter_async_context(connect_authority(settings))
-    spool = Spool(stack.enter_context(claimed_spool_file(settings.spool_dir)), _now)
+    spool_file = stack.enter_context(claimed_spool_file(settings.spool_dir))
+    spool = Spool(spool_file, _now, SpoolCipher(SpoolKey.inherited()))
     stack.callback(spool.close)
     appender = Appender(spool, settings.spool_bytes // settings.workers)
     stack.push_async_callback(appender.close)

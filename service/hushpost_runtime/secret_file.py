@@ -1,11 +1,12 @@
-"""Reads files with secrets: keyrings, private keys, API keys."""
+"""Reads and writes files with secrets: keyrings, private keys, API keys."""
 
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 
-__all__ = ["read_secret_file"]
+__all__ = ["read_secret_file", "write_secret_file"]
 
 
 def read_secret_file(path: Path) -> bytes:
@@ -25,3 +26,22 @@ def read_secret_file(path: Path) -> bytes:
                 str(path),
             )
         return file.read()
+
+
+def write_secret_file(path: Path, content: bytes) -> None:
+    """Create or replace a file atomically and durably, readable by its owner only.
+
+    Raises OSError.
+    """
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # otherwise a power failure could remove the new file
+    finally:
+        os.close(folder)

@@ -45,6 +45,7 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import DatabaseClock
 from hushpost_service.storage.server_settings import warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
+from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
 from hushpost_service.tracking.slots import SlotPool
@@ -96,7 +97,14 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
                 codec = TokenCodec(keyring)
                 shutdown = GracefulShutdown()
                 await _serve(
-                    settings, certificates, opened, codec, authenticator, shutdown, on_listening
+                    settings,
+                    certificates,
+                    opened,
+                    codec,
+                    SpoolKeys(keyring),
+                    authenticator,
+                    shutdown,
+                    on_listening,
                 )
     except asyncio.CancelledError:
         _log.info("stopped during the start")
@@ -126,6 +134,7 @@ async def _serve(
     certificates: Certificates | None,
     opened: OpenedDatabase,
     codec: TokenCodec,
+    spool_keys: SpoolKeys,
     authenticator: Authenticator,
     shutdown: GracefulShutdown,
     on_listening: Callable[[str], None],
@@ -169,6 +178,7 @@ async def _serve(
         ),
         stats=Stats(database, campaign_cache),
         admin=Admin(database, campaign_cache, anonymizer, release_limits, clock),
+        spool_keys=spool_keys,
         shutdown=shutdown,
     )
     maintenance = Maintenance(database, campaign_cache, anonymizer, clock)

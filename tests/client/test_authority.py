@@ -90,7 +90,7 @@ async def test_preferences_are_set_read_and_logged(clients: Any) -> None:
     preference = await preferences.set_preference(
         "ann",
         DoNotTrack.TRUE,
-        source=PreferenceSource.RECIPIENT,
+        source=PreferenceSource.SENDER,
         evidence="form 7",
         history=History.ANONYMIZE,
     )
@@ -102,7 +102,7 @@ async def test_preferences_are_set_read_and_logged(clients: Any) -> None:
         DoNotTrack.UNSET,
         DoNotTrack.TRUE,
     )
-    assert (change.source, change.evidence) == (PreferenceSource.RECIPIENT, "form 7")
+    assert (change.source, change.evidence) == (PreferenceSource.SENDER, "form 7")
     assert change.actor
 
 

@@ -3,11 +3,14 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Self
 
+from hushpost_edge.spooled_event import event_count
 from tests.authority import HUSHPOST
 
 START_SECONDS = 30
@@ -108,11 +111,25 @@ class EdgeProcess:
         for worker in self.workers():
             os.kill(worker, signal.SIGKILL)
 
+    def waiting_events(self) -> int:
+        """Return how many events are in the spool files and have not been shipped."""
+        count = 0
+        for file in (self.data_dir / "spool").glob("*.sqlite"):
+            with closing(sqlite3.connect(file)) as spool:
+                sizes = spool.execute("select length(events) from arrivals").fetchall()
+            count += sum(event_count(size) for (size,) in sizes)
+        return count
+
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
         children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         pids = [int(pid) for file in children for pid in file.read_text().split()]
         return [pid for pid in pids if b"spawn_main" in _command_line(pid)]
+
+    def spooled(self) -> int:
+        """Return how many groups of events have not been shipped yet."""
+        files = (self.data_dir / "spool").glob("*.sqlite")
+        return sum(count_rows(file, "arrivals") for file in files)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -137,6 +154,13 @@ class EdgeProcess:
                 return connection.recv(64).split(b" ")[1:2] == [b"200"]
         except OSError:
             return False
+
+
+def count_rows(file: Path, table: str) -> int:
+    """Return the number of rows of a table in a SQLite file."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        count: int = database.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608 - a constant
+        return count
 
 
 def _command_line(pid: int) -> bytes:

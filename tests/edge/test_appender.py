@@ -13,12 +13,14 @@ from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
 from tests.waiting import until
 
+from .ciphers import CIPHER
+
 
 class InstrumentedSpool(Spool):
     """A spool that records the sizes of appends, and fails while `is_broken` is set."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__(file, lambda: 0)
+        super().__init__(file, lambda: 0, CIPHER)
         self.sizes: list[int] = []
         self.is_broken = False
 
@@ -32,7 +34,8 @@ class InstrumentedSpool(Spool):
     def stored(self) -> list[SpooledEvent]:
         """Return all events, in order."""
         rows = self._db.execute("select events from arrivals order by first").fetchall()
-        return [event for (blob,) in rows for event in unpack(blob)]
+        groups = [CIPHER.decrypt(encrypted) for (encrypted,) in rows]
+        return [event for group in groups if group for event in unpack(group)]
 
 
 @pytest.fixture

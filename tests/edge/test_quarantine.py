@@ -14,6 +14,8 @@ from hushpost_edge.rejections import reasons_that_may_pass
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack, unpack
 
+from .ciphers import CIPHER, PlainCipher
+
 SECOND = 1_000_000
 DAY = 24 * 3600
 NOW = 1_800_000_000 * SECOND
@@ -42,7 +44,7 @@ def packed(*numbers: int) -> bytes:
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
     """An empty spool, in which all events are due."""
-    spool = Spool(tmp_path / "1.sqlite", lambda: NOW)
+    spool = Spool(tmp_path / "1.sqlite", lambda: NOW, CIPHER)
     yield spool
     spool.close()
 
@@ -66,12 +68,12 @@ def numbers_of(quarantine: Quarantine) -> list[int]:
 
 def reopened(file: Path) -> Spool:
     """Open the file as after a crash."""
-    return Spool(file, lambda: NOW)
+    return Spool(file, lambda: NOW, CIPHER)
 
 
 def test_a_batch_moves_to_the_quarantine_in_one_step(tmp_path: Path, spool: Spool) -> None:
     """Dropping a batch keeps some of its events; the spool no longer has any."""
-    Spool(tmp_path / "1.sqlite", lambda: 1).append(1, packed(*range(10)), ())
+    Spool(tmp_path / "1.sqlite", lambda: 1, CIPHER).append(1, packed(*range(10)), ())
     batch = spool.batch()
     assert batch is not None
     assert spool.drop(batch, {3: FUTURE, 5: CAMPAIGN, 7: FUTURE}, LARGE) == 0
@@ -82,7 +84,7 @@ def test_a_batch_moves_to_the_quarantine_in_one_step(tmp_path: Path, spool: Spoo
 
 def test_a_failed_move_changes_nothing(tmp_path: Path, spool: Spool) -> None:
     """If the disk fails in the middle, the batch is still there, and the quarantine empty."""
-    Spool(tmp_path / "1.sqlite", lambda: 1).append(1, packed(*range(10)), ())
+    Spool(tmp_path / "1.sqlite", lambda: 1, CIPHER).append(1, packed(*range(10)), ())
     batch = spool.batch()
     assert batch is not None
     spool._db.execute(
@@ -116,7 +118,7 @@ def test_each_event_is_kept_or_deleted_as_the_response_says(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     """Whatever is rejected, exactly the rejected events stay, with their new reasons."""
-    spool = Spool(tmp_path_factory.mktemp("q") / "1.sqlite", lambda: NOW)
+    spool = Spool(tmp_path_factory.mktemp("q") / "1.sqlite", lambda: NOW, CIPHER)
     quarantine = spool.quarantine
     expected: dict[int, str] = {}
     reasons = st.sampled_from((FUTURE, CAMPAIGN, KEY))
@@ -153,8 +155,9 @@ def test_the_quarantine_is_bounded(quarantine: Quarantine) -> None:
     assert quarantine.measure()[0] == {KEY: 10, FUTURE: 70}
 
 
-def test_events_are_deleted_after_seven_days(tmp_path: Path, spool: Spool) -> None:
+def test_events_are_deleted_after_seven_days(tmp_path: Path) -> None:
     """Events age while the edge runs, and are deleted after seven days, also from the files."""
+    spool = Spool(tmp_path / "1.sqlite", lambda: NOW, PlainCipher())
     quarantine = spool.quarantine
     quarantine.add({FUTURE: packed(1)}, LARGE)
     assert quarantine.add_seconds(6 * DAY) == 0
@@ -166,6 +169,7 @@ def test_events_are_deleted_after_seven_days(tmp_path: Path, spool: Spool) -> No
     spool.clean_up()
     for file in tmp_path.iterdir():
         assert b"secret-token-" not in file.read_bytes(), file
+    spool.close()
 
 
 def test_events_whose_outcome_is_open_do_not_expire(quarantine: Quarantine) -> None:

@@ -22,6 +22,7 @@ from hushpost_edge.retrier import Retrier
 from hushpost_edge.spool import Spool
 from tests.waiting import until
 
+from .ciphers import CIPHER
 from .test_quarantine import CAMPAIGN, FUTURE, LARGE, NOW, packed
 
 EVENTS = 12
@@ -59,7 +60,7 @@ class ScriptedTracking:
 @pytest.fixture
 async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
     """A spool with twelve events in quarantine."""
-    spool = Spool(tmp_path / "1.sqlite", lambda: NOW)
+    spool = Spool(tmp_path / "1.sqlite", lambda: NOW, CIPHER)
     half = EVENTS // 2
     spool.quarantine.add(
         {FUTURE: packed(*range(half)), CAMPAIGN: packed(*range(half, EVENTS))}, LARGE

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from hushpost_client import Verdict
 from hushpost_edge.spool import ARRIVAL_EVENTS, BATCH_EVENTS, Spool
+from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_edge.spool_files import claimed_spool_file, exclusive_lock
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack, unpack
+
+from .ciphers import CIPHER, PlainCipher
 
 SECOND = 1_000_000
 HOLD = 3 * SECOND  # longer than events are held back
@@ -37,7 +40,7 @@ def clock() -> Clock:
 @pytest.fixture
 def spool(tmp_path: Path, clock: Clock) -> Iterator[Spool]:
     """An empty spool."""
-    spool = Spool(tmp_path / "1.sqlite", clock)
+    spool = Spool(tmp_path / "1.sqlite", clock, CIPHER)
     yield spool
     spool.close()
 
@@ -95,7 +98,7 @@ def test_a_batch_stays_the_same_until_it_is_dropped(
     batch = spool.batch()
     append(spool, 4, 100)
     clock.now += HOLD
-    reopened = Spool(tmp_path / "1.sqlite", clock)
+    reopened = Spool(tmp_path / "1.sqlite", clock, CIPHER)
     assert batch is not None
     assert spool.batch() == batch == reopened.batch()
     reopened.close()
@@ -149,22 +152,87 @@ def test_serial_numbers_continue_after_a_restart(
     """The next serial number of a reopened spool is above all existing ones."""
     assert spool.next_serial() == 1
     append(spool, 1, ARRIVAL_EVENTS + 5)
-    reopened = Spool(tmp_path / "1.sqlite", clock)
+    reopened = Spool(tmp_path / "1.sqlite", clock, CIPHER)
     assert reopened.next_serial() == ARRIVAL_EVENTS + 6
     reopened.close()
 
 
-def test_shipped_events_leave_no_trace(spool: Spool, clock: Clock, tmp_path: Path) -> None:
-    """After a cleanup, neither the file nor its WAL contains a token."""
+@pytest.mark.parametrize(
+    ("cipher", "is_found"), [(CIPHER, False), (PlainCipher(), True)], ids=["", "control"]
+)
+def test_no_file_contains_a_token(
+    tmp_path: Path, clock: Clock, cipher: SpoolCipher, *, is_found: bool
+) -> None:
+    """Neither the spool nor its WAL, while events wait, are sent, and are in quarantine."""
+    spool = Spool(tmp_path / "1.sqlite", clock, cipher)
+    append(spool, 1, 3_000)
+    assert finds_a_token(tmp_path) is is_found
+    clock.now += HOLD
+    batch = spool.batch()
+    assert batch is not None
+    spool.drop(batch, {7: "CAMPAIGN_NOT_FOUND", 8: "LINK_NOT_FOUND"}, 1 << 20)
+    spool.clean_up()
+    assert finds_a_token(tmp_path) is is_found
+    retry = spool.quarantine.retry(0, spool.quarantine.last_row())
+    assert retry is not None
+    assert retry.events == [event(8), event(9)]
+    spool.quarantine.settle(retry, {0: "LINK_NOT_FOUND"})
+    assert finds_a_token(tmp_path) is is_found
+    spool.close()
+
+
+def finds_a_token(folder: Path) -> bool:
+    """Return whether any file contains a part of a token."""
+    return any(b"secret-token-" in file.read_bytes() for file in folder.iterdir())
+
+
+def test_shipped_events_leave_no_trace(tmp_path: Path, clock: Clock) -> None:
+    """After a cleanup, what was written is gone, so that no key can reveal it later."""
+    spool = Spool(tmp_path / "1.sqlite", clock, PlainCipher())
     append(spool, 1, 3_000)
     clock.now += HOLD
-    files = list(tmp_path.iterdir())
-    assert any(b"secret-token-" in file.read_bytes() for file in files)
+    assert finds_a_token(tmp_path)
     while batch := spool.batch():
         spool.drop(batch)
     spool.clean_up()
-    for file in tmp_path.iterdir():
-        assert b"secret-token-" not in file.read_bytes(), file
+    assert not finds_a_token(tmp_path)
+    spool.close()
+
+
+def test_events_of_a_lost_key_are_given_up(spool: Spool, clock: Clock, tmp_path: Path) -> None:
+    """They are left out of the batch, counted, and deleted with it; others are shipped."""
+    append(spool, 1, 3)
+    other = Spool(tmp_path / "1.sqlite", clock, SpoolCipher(SpoolKey.generate()))
+    append(other, 4, 2)
+    append(spool, 6, 1)
+    clock.now += HOLD
+    batch = spool.batch()
+    assert batch is not None
+    assert (batch.events, batch.unreadable) == ([event(1), event(2), event(3), event(6)], 2)
+    spool.drop(batch)
+    assert spool.batch() is None
+    assert other.batch() is None
+    other.close()
+
+
+def test_a_key_is_in_use_until_its_events_are_gone(
+    spool: Spool, clock: Clock, tmp_path: Path
+) -> None:
+    """Events that wait, and events in quarantine, need their key."""
+    key = SpoolKey.generate()
+    other = Spool(tmp_path / "1.sqlite", clock, SpoolCipher(key))
+    append(other, 1, 3)
+    assert spool.uses_key(key.id)
+    clock.now += HOLD
+    batch = other.batch()
+    assert batch is not None
+    other.drop(batch, {1: "LINK_NOT_FOUND"}, 1 << 20)
+    assert spool.uses_key(key.id)
+    retry = other.quarantine.retry(0, 1)
+    assert retry is not None
+    other.quarantine.settle(retry, {})
+    assert not spool.uses_key(key.id)
+    other.close()
 
 
 def test_an_empty_spool_is_shrunk(spool: Spool, clock: Clock, tmp_path: Path) -> None:

@@ -11,37 +11,27 @@ import sys
 import time
 from contextlib import suppress
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
-_ACK = 1
-_END_HEADERS = 4
-_END_STREAM = 1
+from tests.http2 import (
+    ACK,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    PING,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    frame,
+    header_block,
+)
+
 _INITIAL_WINDOW_SIZE = 4
 _FRAME_BYTES = 16_384
 _OPEN_STREAMS = 50
 _MESSAGE_BYTES = 16 * 1024 * 1024 - 10
-_PATH = b"/hushpost.v1.TrackingService/RecordEvents"
-_HEADER_FIELDS = (
-    (b":method", b"POST"),
-    (b":scheme", b"http"),
-    (b":path", _PATH),
-    (b":authority", b"localhost"),
-    (b"content-type", b"application/grpc"),
-    (b"te", b"trailers"),
-    (b"authorization", b"Bearer hp_" + b"0" * 43),
-)
-
-
-def _literal(name: bytes, value: bytes) -> bytes:
-    """Encode a header without indexing (RFC 7541, section 6.2.2)."""
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
-
-_HEADER_BLOCK = b"".join(_literal(name, value) for name, value in _HEADER_FIELDS)
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+_HEADER_BLOCK = header_block({b"authorization": b"Bearer hp_" + b"0" * 43})
 
 
 class _Connection:
@@ -58,7 +48,7 @@ class _Connection:
 
     async def attack(self) -> None:
         """Send until the connection ends."""
-        self._writer.write(_PREFACE + _frame(_SETTINGS, 0, 0))
+        self._writer.write(PREFACE + frame(SETTINGS, 0, 0))
         receiving = asyncio.create_task(self._receive())
         try:
             while not receiving.done():
@@ -77,16 +67,16 @@ class _Connection:
         for stream, window in self._streams.items():
             size = min(window, self._window, _FRAME_BYTES)
             if size > 0:
-                self._writer.write(_frame(_DATA, 0, stream, bytes(size)))
+                self._writer.write(frame(DATA, 0, stream, bytes(size)))
                 self._streams[stream] -= size
                 self._window -= size
                 return True
         if len(self._streams) >= _OPEN_STREAMS:
             return False
         prefix = struct.pack(">BI", 0, _MESSAGE_BYTES)
-        self._writer.write(_frame(_HEADERS, _END_HEADERS, self._next, _HEADER_BLOCK))
+        self._writer.write(frame(HEADERS, END_HEADERS, self._next, _HEADER_BLOCK))
         if self._window >= len(prefix):
-            self._writer.write(_frame(_DATA, 0, self._next, prefix))
+            self._writer.write(frame(DATA, 0, self._next, prefix))
             self._window -= len(prefix)
             self._streams[self._next] = self._initial_window - len(prefix)
         self._next += 2
@@ -100,25 +90,25 @@ class _Connection:
                 kind, flags = head[3], head[4]
                 self._handle(kind, flags, int.from_bytes(head[5:9], "big"), payload)
                 self._changed.set()
-                if kind == _GOAWAY:
+                if kind == GOAWAY:
                     return
 
     def _handle(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        if kind == _SETTINGS and not flags & _ACK:
+        if kind == SETTINGS and not flags & ACK:
             for position in range(0, len(payload), 6):
                 name, value = struct.unpack_from(">HI", payload, position)
                 if name == _INITIAL_WINDOW_SIZE:
                     self._initial_window = value
-            self._writer.write(_frame(_SETTINGS, _ACK, 0))
-        elif kind == _PING and not flags & _ACK:
-            self._writer.write(_frame(_PING, _ACK, 0, payload))
-        elif kind == _WINDOW_UPDATE:
+            self._writer.write(frame(SETTINGS, ACK, 0))
+        elif kind == PING and not flags & ACK:
+            self._writer.write(frame(PING, ACK, 0, payload))
+        elif kind == WINDOW_UPDATE:
             (increment,) = struct.unpack(">I", payload)
             if stream == 0:
                 self._window += increment
             elif stream in self._streams:
                 self._streams[stream] += increment
-        elif kind == _RST_STREAM or (kind == _HEADERS and flags & _END_STREAM):
+        elif kind == RST_STREAM or (kind == HEADERS and flags & END_STREAM):
             self._streams.pop(stream, None)
 
 

@@ -59,8 +59,8 @@ class World:
             return bool(await self.database.fetchval("show synchronous_standby_names") == names)
 
         await eventually(applies, "the setting is in force")
-        # The checkpointer tells all sessions.
-        await asyncio.sleep(0.3)
+        # The checkpointer tells all sessions, before it does what is requested.
+        await self.database.execute("checkpoint")
 
     async def cancel_wait(self) -> None:
         """Cancel the statement that waits for the standby, as a statement timeout does."""

@@ -150,9 +150,7 @@ async def test_preference_tokens_and_saved_preferences(town: Town, tmp_path: Pat
     """Links of lost contacts open for nobody else; the example replays lost opt-outs only."""
     preferences = town.clients.sender.preferences
     of_ann, of_lost = await town.preference_token("ann"), await town.preference_token("lost")
-    await preferences.set_preference(
-        "ann", DoNotTrack.TRUE, source=PreferenceSource.RECIPIENT, evidence="form 7"
-    )
+    await preferences.set_preference_by_token(of_ann, DoNotTrack.TRUE, evidence="form 7")
     await preferences.set_preference("ben", DoNotTrack.TRUE)
     assert f"{2 * QUIET + 2} changes saved" in await _preference_log(town, "save", tmp_path)
     await town.backup.restore(town.clients)
@@ -169,7 +167,10 @@ async def test_preference_tokens_and_saved_preferences(town: Town, tmp_path: Pat
     assert (await edge.get_preference_by_token(of_ann)).do_not_track is DoNotTrack.TRUE
     assert (await preferences.get_preference("ben")).do_not_track is DoNotTrack.FALSE
     (change,) = [change async for change in preferences.list_preference_changes("ann")]
-    assert (change.source, change.evidence) == (PreferenceSource.RECIPIENT, "form 7")
+    assert change.source is PreferenceSource.SENDER
+    assert change.evidence is not None
+    assert change.evidence.startswith("replayed: RECIPIENT at 20")
+    assert change.evidence.endswith("; form 7")
     assert "0 preferences replayed" in await _preference_log(town, "replay", tmp_path)
 
 

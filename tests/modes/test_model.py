@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hushpost.v1 import admin_pb2
 from tests.conftest import RunningAuthority
+from tests.faults.extent import FULL
 from tests.modes.model import Mode, Model, Policy, State, changed
 from tests.modes.replay import Keys, Replay, new_keys
 from tests.wire import Wire
@@ -66,7 +67,7 @@ async def edge_key(authority: RunningAuthority, wire: Wire) -> str:
 
 
 @settings(
-    max_examples=150,
+    max_examples=500 if FULL else 60,
     derandomize=True,
     database=None,
     deadline=None,

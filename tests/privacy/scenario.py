@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from hushpost_client import DoNotTrack, Event, PreferenceEntry, PreferenceSource, Verdict
+from hushpost_client import DoNotTrack, Event, PreferenceEntry, Verdict
 from hushpost_service.tokens.codec import TokenCodec, TrackingToken
 from hushpost_service.tokens.keyring import Keyring
 from tests.authority import HUSHPOST, AuthorityProcess
@@ -50,10 +50,7 @@ class Scenario:
         """Set the same preference for all given contacts, in batches of 10,000."""
         for start in range(0, len(contacts), _BATCH):
             await self.clients.sender.preferences.batch_set_preferences(
-                [
-                    PreferenceEntry(name, choice, source=PreferenceSource.RECIPIENT)
-                    for name in contacts[start : start + _BATCH]
-                ]
+                [PreferenceEntry(name, choice) for name in contacts[start : start + _BATCH]]
             )
 
     async def mail(self, contacts: Sequence[str], campaign_id: str) -> Mailing:

@@ -43,6 +43,7 @@ ODD_TEXTS = (
     "epsilon",
     "retention_days",
 )
+ODD_BYTES = (b"", b"\0", b"\x01\x01", b"\x01\xff" + bytes(80), bytes(200_000))
 ODD_NUMBERS = (0, 1, -1, 2, 7, 999, 10_000, 2**31 - 1, -(2**31), 2**53, 2**63 - 1, -(2**63))
 ODD_SECONDS = (0, -1, 10**9, 253402300799, 253402300800, -62135596801, 2**63 - 1, -(2**63))
 ODD_NANOS = (0, 1, -1, 999_999_999, 10**9, 2**31 - 1, -(2**31))
@@ -144,6 +145,8 @@ def _values(field: FieldDescriptor, texts: tuple[str, ...]) -> st.SearchStrategy
         # A protobuf string cannot have surrogates; damaged bodies have invalid UTF-8.
         any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
         return st.one_of(st.sampled_from(texts), st.sampled_from(ODD_TEXTS), any_text)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return st.binary(max_size=300) | st.sampled_from(ODD_BYTES)
     if field.type == FieldDescriptor.TYPE_BOOL:
         return st.booleans()
     if field.type == FieldDescriptor.TYPE_DOUBLE:

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from hushpost_client import Hushpost, PolicyUpdate, Release, Role
 from hushpost_service.domain.errors import Reason
 from hushpost_service.rpc.status import CODES
+from hushpost_service.tokens.codec import tenant_of
 from tests.authority import AuthorityProcess
 from tests.faults.extent import FIRST_SEED, FULL
 from tests.rpc.hostile_messages import bodies
-from tests.rpc.test_role_matrix import INSTALLATION, RULES, URL, Subject
+from tests.rpc.test_role_matrix import INSTALLATION, RULES, URL, Subject, sealer
 from tests.wire import METHODS, Refusal, Wire, refused
 
 FUZZ = settings(
@@ -124,6 +125,7 @@ async def with_tenant(
         message.preference_token,
         spare.api_key.key_id,
         campaign.campaign_number,
+        sealer(process)(tenant_of(campaign.campaign_number)),
     )
     return Target(process, wire, subject, keys)
 

@@ -71,6 +71,20 @@ def _preference(**fields: object) -> Message:
     return preference_pb2.SetPreferenceRequest(**given)  # type: ignore[arg-type]
 
 
+def _entry(**fields: object) -> Message:
+    valid = preference_pb2.PreferenceEntry(contact_id="bob", do_not_track=TRUE)
+    entry = preference_pb2.PreferenceEntry(contact_id="ann", do_not_track=TRUE, **fields)  # type: ignore[arg-type]
+    return preference_pb2.BatchSetPreferencesRequest(entries=[valid, entry])
+
+
+def _by_token(**fields: object) -> Request:
+    return lambda s: preference_pb2.SetPreferenceRequest(
+        preference_token=s.preference_token,
+        do_not_track=TRUE,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
 def _links() -> Iterator[Case]:
     for name, invalid in INVALID_URLS.items():
         links = [_link(), _link(invalid)]
@@ -188,6 +202,10 @@ def _fields() -> Iterator[Case]:
         ("unset", "SetPreference", "do_not_track", _preference(do_not_track=0), ""),
         ("unknown", "SetPreference", "do_not_track", _preference(do_not_track=9), ""),
         ("unknown", "SetPreference", "source", _preference(source=9), ""),
+        ("RECIPIENT without a token", "SetPreference", "source", _preference(source=1), ""),
+        ("RECIPIENT without a token", "BatchSetPreferences", "source", _entry(source=1), ""),
+        ("SENDER with a token", "SetPreference", "source", _by_token(source=2), EDGE),
+        ("IMPORT with a token", "SetPreference", "source", _by_token(source=3), ""),
         ("unknown", "SetPreference", "history", _preference(history=9), ""),
         ("1,025 bytes", "SetPreference", "evidence", _preference(evidence="ä" * 512 + "a"), ""),
         ("NUL", "SetPreference", "evidence", _preference(evidence="a\x00"), ""),

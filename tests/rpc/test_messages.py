@@ -10,6 +10,7 @@ import pytest
 
 from hushpost.v1 import tracking_pb2
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.interceptors import ErrorInterceptor
 from hushpost_service.rpc.receiving import RequestReader
 from hushpost_service.rpc.registration import InterceptedServer
@@ -144,7 +145,7 @@ async def test_a_stream_that_is_not_read_ends() -> None:
         finally:
             ended.set()
 
-    server = grpc.aio.server()
+    server = CallServer()
     registrar = InterceptedServer(
         server,
         interceptors=(ErrorInterceptor(),),

@@ -20,7 +20,11 @@ from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, stats_pb2, trac
 from hushpost.v1.errors_pb2 import ErrorReason
 from hushpost.v1.privacy_pb2 import DO_NOT_TRACK_TRUE
 from hushpost_client import Hushpost, Role
+from hushpost_runtime.key_sealing import seal_key
 from hushpost_service.admin.secret import new_secret
+from hushpost_service.tokens.codec import tenant_of
+from hushpost_service.tokens.keyring import Keyring
+from hushpost_service.tokens.spool_keys import SpoolKeys
 from tests.authority import AuthorityProcess
 from tests.inspection import connected, contents, tenant_number
 from tests.wire import METHODS, Wire, refused
@@ -33,6 +37,8 @@ SENDER, EDGE, REPORTER, ADMIN, INSTALLATION = KINDS = (
     "INSTALLATION",
 )
 """The kinds of keys. EDGE keys are limited to one tenant; INSTALLATION is ADMIN without one."""
+
+EXPIRES_SECONDS = 2
 
 STATES = {
     "valid": "",
@@ -56,6 +62,7 @@ class Subject:
     preference_token: str
     key_id: str
     campaign_number: int
+    sealed_key: bytes
 
 
 Build = Callable[[Subject, str], Message]
@@ -127,6 +134,15 @@ RULES: dict[str, Rule] = {
     ),
     "WatchLinks": Rule(
         (EDGE,), lambda _, __: tracking_pb2.WatchLinksRequest(), foreign=OTHERS_LINKS
+    ),
+    "GetSpoolPublicKey": Rule(
+        # It names no tenant.
+        (EDGE,),
+        lambda _, __: tracking_pb2.GetSpoolPublicKeyRequest(),
+        foreign=OK,
+    ),
+    "OpenSpoolKey": Rule(
+        (EDGE,), lambda s, _: tracking_pb2.OpenSpoolKeyRequest(sealed_key=s.sealed_key)
     ),
     "SetPreference": Rule(
         (SENDER, EDGE),
@@ -249,13 +265,27 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             return Hushpost.connect(process.target, api_key=key, tls=False)
 
         async with client(installation) as admin, Wire(process.target) as wire:
-            own, foreign = [await _subject(admin, client, name) for name in ("own", "foreign")]
+            seal = sealer(process)
+            own, foreign = [
+                await _subject(admin, client, seal, name) for name in ("own", "foreign")
+            ]
             keys = await _keys(admin, own.tenant_id)
             keys[INSTALLATION, "valid"] = installation
             yield World(wire, process, own, foreign, keys)
 
 
-async def _subject(admin: Hushpost, client: Callable[[str], Hushpost], tenant_id: str) -> Subject:
+def sealer(process: AuthorityProcess) -> Callable[[int], bytes]:
+    """Return a function that seals the key of a spool for a tenant."""
+    keys = SpoolKeys(Keyring.load(process.data_dir / "keyring.json"))
+    return lambda tenant: seal_key(bytes(32), (tenant,), keys.key_id, keys.public_key)
+
+
+async def _subject(
+    admin: Hushpost,
+    client: Callable[[str], Hushpost],
+    seal: Callable[[int], bytes],
+    tenant_id: str,
+) -> Subject:
     await admin.admin.create_tenant(tenant_id)
     key = await admin.admin.create_api_key(Role.SENDER, tenant_id=tenant_id)
     spare = await admin.admin.create_api_key(Role.SENDER, tenant_id=tenant_id)
@@ -275,13 +305,13 @@ async def _subject(admin: Hushpost, client: Callable[[str], Hushpost], tenant_id
         token.preference_token,
         spare.api_key.key_id,
         created.campaign_number,
+        seal(tenant_of(created.campaign_number)),
     )
 
 
 async def _keys(admin: Hushpost, tenant_id: str) -> dict[tuple[str, str], str | None]:
     """Create a key of each kind in each state."""
     keys: dict[tuple[str, str], str | None] = {}
-    soon = datetime.now(UTC) + timedelta(seconds=2)
     for kind, state in product(KINDS, STATES):
         if state in ("unknown", "missing"):
             keys[kind, state] = new_secret() if state == "unknown" else None
@@ -290,13 +320,17 @@ async def _keys(admin: Hushpost, tenant_id: str) -> dict[tuple[str, str], str | 
             Role.ADMIN if kind == INSTALLATION else Role(kind),
             tenant_id=tenant_id if kind in (SENDER, REPORTER, ADMIN) else None,
             edge_tenant_ids=[tenant_id] if kind == EDGE else (),
-            expire_time=soon if state == "expired" else None,
+            expire_time=_soon() if state == "expired" else None,
         )
         keys[kind, state] = created.secret
         if state == "revoked":
             await admin.admin.revoke_api_key(created.api_key.key_id)
-    await asyncio.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()))
+    await asyncio.sleep(EXPIRES_SECONDS)
     return keys
+
+
+def _soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=EXPIRES_SECONDS)
 
 
 def test_every_rpc_has_a_rule() -> None:

@@ -13,8 +13,8 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.roles import Role
 from hushpost_service.storage.api_keys import NewApiKey, insert_api_key
 from hushpost_service.storage.database import Database
-from tests.inspection import on
-from tests.waiting import eventually
+from tests.inspection import Connection, on
+from tests.waiting import eventually, until
 
 PEER = "ipv4:192.0.2.1:1"
 
@@ -36,6 +36,14 @@ async def _key(database: Database) -> str:
     return f"Bearer {secret}"
 
 
+async def _look_ups(blocker: Connection) -> int:
+    """Return how many statements wait for the lock on the table of keys."""
+    waiting: int = await blocker.fetchval(
+        "select count(*) from pg_locks where not granted and relation = 'api_keys'::regclass"
+    )
+    return waiting
+
+
 async def test_a_cached_key_is_not_used_longer_than_its_checks_succeed(pool: Database) -> None:
     """Without a database, a cached key counts for a second and then as unavailable."""
     authenticator = Authenticator(pool, time.monotonic)
@@ -43,10 +51,9 @@ async def test_a_cached_key_is_not_used_longer_than_its_checks_succeed(pool: Dat
     await authenticator.caller(header, PEER)
     checks = asyncio.create_task(authenticator.run_forever())
     await asyncio.sleep(1.5)
-    assert authenticator.cached(header), "checks keep it valid"
+    await until(lambda: bool(authenticator.cached(header)))  # checks keep it valid
     await pool.close()
-    await asyncio.sleep(1.1)
-    assert authenticator.cached(header) is None
+    await until(lambda: authenticator.cached(header) is None)
     with pytest.raises(HushpostError) as caught:
         await authenticator.caller(header, PEER)
     assert caught.value.reason is Reason.DATABASE_UNAVAILABLE
@@ -63,11 +70,9 @@ async def test_calls_with_the_same_new_key_share_a_look_up(
     async with on(migrated_database) as blocker, blocker.transaction():
         await blocker.execute("lock api_keys in access exclusive mode")
         calls = [asyncio.create_task(authenticator.caller(header, PEER)) for _ in range(1000)]
-        await asyncio.sleep(0.2)
-        waiting = await blocker.fetchval(
-            "select count(*) from pg_locks where not granted and relation = 'api_keys'::regclass"
-        )
-        assert waiting == 1
+        await eventually(lambda: _look_ups(blocker), 1)
+        await asyncio.sleep(0.1)
+        assert await _look_ups(blocker) == 1
     assert len({id(caller) for caller in await asyncio.gather(*calls)}) == 1
 
 
@@ -80,9 +85,9 @@ async def test_a_caller_that_goes_away_does_not_fail_the_others(
     async with on(migrated_database) as blocker, blocker.transaction():
         await blocker.execute("lock api_keys in access exclusive mode")
         first, second = [asyncio.create_task(authenticator.caller(header, PEER)) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await eventually(lambda: _look_ups(blocker), 1)
         first.cancel()
-        await asyncio.sleep(0.05)
+        await until(first.done)
     assert (await second).key.role is Role.EDGE
 
 
@@ -97,7 +102,7 @@ async def test_refused_keys_are_not_looked_up_again(pool: Database, migrated_dat
         await blocker.execute("lock api_keys in access exclusive mode")
         for header in (unknown, malformed):
             with pytest.raises(HushpostError) as caught:
-                await asyncio.wait_for(authenticator.caller(header, PEER), 1)
+                await asyncio.wait_for(authenticator.caller(header, PEER), 10)
             assert caught.value.reason is Reason.API_KEY_INVALID
 
 

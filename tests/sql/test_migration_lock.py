@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hushpost_service.storage import schema
+from hushpost_service.storage import migration
 from hushpost_service.storage.schema import SchemaError, migrate
 from tests.authority import HUSHPOST
 from tests.inspection import on
@@ -17,7 +17,7 @@ from tests.inspection import on
 from .pooler import pooled
 
 TIMEOUT_SECONDS = 30
-LOCK = schema._MIGRATION_LOCK
+LOCK = migration._LOCK
 
 
 @asynccontextmanager

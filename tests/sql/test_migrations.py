@@ -54,6 +54,11 @@ def _has_files(folder: Path) -> bool:
     return any(path.is_file() for path in folder.rglob("*"))
 
 
+def test_the_files_of_the_revisions_are_named_after_them() -> None:
+    """What is compared with the database without Alembic is what Alembic would compare."""
+    assert schema._REVISIONS[::-1] == _known_revisions()
+
+
 async def test_an_empty_database_is_migrated_to_the_newest_revision(empty_database: str) -> None:
     """All revisions are applied, and the newest is stored as the current one."""
     await migrate(empty_database)

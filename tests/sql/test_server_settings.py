@@ -1,9 +1,9 @@
 """Server settings that endanger durability or privacy are reported at startup."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from hushpost_service.storage.server_settings import UnsafeSetting, unsafe_setti
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.inspection import on
+from tests.log_lines import log_lines
 
 UNSAFE = {
     "fsync": "off",
@@ -63,10 +64,9 @@ async def _unsafe_in_session(uri: str) -> set[tuple[str, str]]:
     return {(setting.name, setting.actual) for setting in unsafe_settings(dict(map(tuple, rows)))}
 
 
-def _warnings(process: AuthorityProcess) -> list[dict[str, str]]:
+def _warnings(process: AuthorityProcess) -> list[dict[str, Any]]:
     """Return the warnings in the authority's log."""
-    lines = [json.loads(line) for line in process.log_file.read_text().splitlines()]
-    return [line for line in lines if line["level"] == "warning"]
+    return [line for line in log_lines(process.log_file) if line["level"] == "warning"]
 
 
 async def test_each_unsafe_setting_is_found(unsafe_server: str) -> None:

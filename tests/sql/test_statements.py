@@ -85,6 +85,8 @@ ACROSS_TENANTS = {
     "MISSING_RIGHTS",
     "WAIT_FOR_STANDBYS",
     "ROLE",
+    "HAS_REVISION",
+    "REVISION",
 }
 """Statements that do not concern a single tenant, so that $1 is not the tenant."""
 

@@ -8,6 +8,9 @@ import pytest
 
 from hushpost_service.admin.refusal_throttle import RefusalThrottle, source_of
 
+AT_ONCE = 1.0
+"""Seconds within which calls that are not held back are answered on any machine."""
+
 
 @pytest.mark.parametrize(
     ("peer", "source"),
@@ -39,15 +42,15 @@ async def _seconds(throttle: RefusalThrottle, source: str, calls: int) -> float:
 async def test_a_few_wrong_keys_are_answered_at_once() -> None:
     """A source has an allowance of 100 refused calls."""
     throttle = RefusalThrottle(time.monotonic, random.random)
-    assert await _seconds(throttle, "a", 100) < 0.05
+    assert await _seconds(throttle, "a", 100) < AT_ONCE
     assert not throttle.is_slow("a")
 
 
 async def test_many_wrong_keys_are_answered_slowly_to_their_source_only() -> None:
     """After the allowance, 20 answers per second leave for a source."""
     throttle = RefusalThrottle(time.monotonic, random.random)
-    assert 0.2 < await _seconds(throttle, "a", 110) < 2
-    assert await _seconds(throttle, "b", 10) < 0.05
+    assert 0.2 < await _seconds(throttle, "a", 110) < 5
+    assert await _seconds(throttle, "b", 50) < AT_ONCE
 
 
 async def test_an_allowance_is_regained() -> None:
@@ -69,8 +72,10 @@ async def test_the_number_of_calls_that_are_held_back_is_bounded() -> None:
     throttle = RefusalThrottle(time.monotonic, random.random)
     calls = [asyncio.create_task(throttle.refuse("a")) for _ in range(3000)]
     await asyncio.sleep(0.01)
-    assert sum(not call.done() for call in calls) == 2000
+    # The first few may have been answered by now.
+    assert 1900 < sum(not call.done() for call in calls) <= 2000
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert await _seconds(throttle, "a", 1) > 1
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(throttle.refuse("a"), AT_ONCE)

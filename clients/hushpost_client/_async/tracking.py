@@ -13,7 +13,7 @@ from hushpost_client import _tracking_proto
 from hushpost_client._async.calls import Calls, request_id_or_new
 from hushpost_client._enums import Verdict
 from hushpost_client._enums_proto import VERDICT, set_timestamp
-from hushpost_client._tracking_types import Event, LinkUpdate, RecordedEvents
+from hushpost_client._tracking_types import Event, LinkUpdate, RecordedEvents, SpoolPublicKey
 
 __all__ = ["Tracking"]
 
@@ -140,6 +140,22 @@ class Tracking:
         request = tracking_pb2.ResolveLinkRequest(token=token, link_number=link_number)
         response = await self._calls.unary(self._stub.ResolveLink, request, timeout)
         return response.url
+
+    async def get_spool_public_key(self, *, timeout: float | None = None) -> SpoolPublicKey:
+        """Return the public key to which an edge seals the key of its spool."""
+        request = tracking_pb2.GetSpoolPublicKeyRequest()
+        response = await self._calls.unary(self._stub.GetSpoolPublicKey, request, timeout)
+        return _tracking_proto.spool_public_key(response)
+
+    async def open_spool_key(self, sealed_key: bytes, *, timeout: float | None = None) -> bytes:
+        """Return the key that an earlier run of an edge has sealed: 32 bytes.
+
+        Reasons: FIELD_INVALID (it was not sealed to this authority), TOKEN_KEY_UNKNOWN,
+        TENANT_NOT_ALLOWED.
+        """
+        request = tracking_pb2.OpenSpoolKeyRequest(sealed_key=sealed_key)
+        response = await self._calls.unary(self._stub.OpenSpoolKey, request, timeout)
+        return response.key
 
     async def watch_links(self, cursor: str | None = None) -> AsyncGenerator[LinkUpdate, None]:
         """Yield the links of all campaigns, then new ones as they are registered, without end.

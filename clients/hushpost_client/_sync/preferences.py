@@ -63,7 +63,8 @@ class Preferences:
         Args:
             contact_id: 1 to 128 bytes of UTF-8; created if unknown.
             do_not_track: The preference.
-            source: Where the preference came from; None for SENDER.
+            source: SENDER, IMPORT or IMPORT_EMPTY_CELL; None for SENDER. RECIPIENT needs
+                the recipient's preference token: `set_preference_by_token`.
             evidence: What proves it, such as a form or ticket id; at most 1,024 bytes.
             history: What to do with the contact's earlier events; None for the policy's
                 `history_when_true`.
@@ -91,7 +92,6 @@ class Preferences:
         preference_token: str,
         do_not_track: DoNotTrack,
         *,
-        source: PreferenceSource | None = None,
         evidence: str | None = None,
         history: History | None = None,
         request_id: UUID | str | None = None,
@@ -99,8 +99,8 @@ class Preferences:
     ) -> Preference:
         """Set the preference of the contact that a preference token names.
 
-        Like `set_preference`, except that `source` defaults to RECIPIENT and the
-        result does not name the contact.
+        Like `set_preference`, except that it is logged with the source RECIPIENT and
+        the result does not name the contact.
 
         Reasons: TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID, REQUEST_ID_INVALID,
         REQUEST_ID_REUSED, DATABASE_UNAVAILABLE.
@@ -108,7 +108,6 @@ class Preferences:
         request = preference_pb2.SetPreferenceRequest(
             preference_token=preference_token,
             do_not_track=DO_NOT_TRACK.to_wire(do_not_track),
-            source=PREFERENCE_SOURCE.to_wire(source),
             evidence=evidence or "",
             history=HISTORY.to_wire(history),
             request_id=request_id_or_new(request_id),

@@ -106,9 +106,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     groups. Metadata: `field`, `limit`.
     """
     ERROR_REASON_TOKEN_KEY_UNKNOWN: _ErrorReason.ValueType  # 25
-    """INVALID_ARGUMENT. The key id in the unencrypted part of the token is not in the
-    keyring of this authority. If the token is genuine, the call succeeds as soon as
-    the authority has the key, for example after the end of a rotation.
+    """INVALID_ARGUMENT. The key id in the unencrypted part of the token, or of the sealed
+    key of a spool, is not in the keyring of this authority. If it is genuine, the call
+    succeeds as soon as the authority has the key, for example after the end of a rotation.
     """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 30
     """NOT_FOUND. The tenant does not exist."""
@@ -245,9 +245,9 @@ ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 24
 groups. Metadata: `field`, `limit`.
 """
 ERROR_REASON_TOKEN_KEY_UNKNOWN: ErrorReason.ValueType  # 25
-"""INVALID_ARGUMENT. The key id in the unencrypted part of the token is not in the
-keyring of this authority. If the token is genuine, the call succeeds as soon as
-the authority has the key, for example after the end of a rotation.
+"""INVALID_ARGUMENT. The key id in the unencrypted part of the token, or of the sealed
+key of a spool, is not in the keyring of this authority. If it is genuine, the call
+succeeds as soon as the authority has the key, for example after the end of a rotation.
 """
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 30
 """NOT_FOUND. The tenant does not exist."""

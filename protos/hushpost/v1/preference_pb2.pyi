@@ -30,9 +30,14 @@ class _PreferenceSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pref
     PREFERENCE_SOURCE_UNSPECIFIED: _PreferenceSource.ValueType  # 0
     """Means SENDER, or RECIPIENT if the call has a preference token."""
     PREFERENCE_SOURCE_RECIPIENT: _PreferenceSource.ValueType  # 1
-    """The recipient, on the preference page."""
+    """The recipient, with the preference token of a message: on the preference page, or by
+    one-click unsubscribe. The sender has the tokens of its own mail, too: `actor` in the
+    log says which API key used it.
+    """
     PREFERENCE_SOURCE_SENDER: _PreferenceSource.ValueType  # 2
-    """The sender's system."""
+    """The sender's system, also for consent given on the sender's own form or in person;
+    `evidence` says how.
+    """
     PREFERENCE_SOURCE_IMPORT: _PreferenceSource.ValueType  # 3
     """A cell of an imported file."""
     PREFERENCE_SOURCE_IMPORT_EMPTY_CELL: _PreferenceSource.ValueType  # 4
@@ -41,14 +46,21 @@ class _PreferenceSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pref
     """
 
 class PreferenceSource(_PreferenceSource, metaclass=_PreferenceSourceEnumTypeWrapper):
-    """The origin of a preference."""
+    """The origin of a preference. RECIPIENT requires a preference token; the other values
+    require a contact id. Otherwise FIELD_INVALID with the field `source`.
+    """
 
 PREFERENCE_SOURCE_UNSPECIFIED: PreferenceSource.ValueType  # 0
 """Means SENDER, or RECIPIENT if the call has a preference token."""
 PREFERENCE_SOURCE_RECIPIENT: PreferenceSource.ValueType  # 1
-"""The recipient, on the preference page."""
+"""The recipient, with the preference token of a message: on the preference page, or by
+one-click unsubscribe. The sender has the tokens of its own mail, too: `actor` in the
+log says which API key used it.
+"""
 PREFERENCE_SOURCE_SENDER: PreferenceSource.ValueType  # 2
-"""The sender's system."""
+"""The sender's system, also for consent given on the sender's own form or in person;
+`evidence` says how.
+"""
 PREFERENCE_SOURCE_IMPORT: PreferenceSource.ValueType  # 3
 """A cell of an imported file."""
 PREFERENCE_SOURCE_IMPORT_EMPTY_CELL: PreferenceSource.ValueType  # 4

@@ -41,8 +41,9 @@ class PreferenceServiceStub:
     with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
     past events are anonymized (unless `history` is KEEP), and so are events in
     flight. Setting the current value changes nothing and logs nothing, except that
-    a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
-    the recipient's decision, see `BatchSetPreferences`.
+    a RECIPIENT who confirms what others had set is logged. Only a call with a
+    preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
+    decision, see `BatchSetPreferences`.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
     REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
@@ -91,8 +92,9 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
     past events are anonymized (unless `history` is KEEP), and so are events in
     flight. Setting the current value changes nothing and logs nothing, except that
-    a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
-    the recipient's decision, see `BatchSetPreferences`.
+    a RECIPIENT who confirms what others had set is logged. Only a call with a
+    preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
+    decision, see `BatchSetPreferences`.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
     REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
@@ -144,8 +146,9 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
         past events are anonymized (unless `history` is KEEP), and so are events in
         flight. Setting the current value changes nothing and logs nothing, except that
-        a RECIPIENT who confirms what others had set is logged. An IMPORT does not loosen
-        the recipient's decision, see `BatchSetPreferences`.
+        a RECIPIENT who confirms what others had set is logged. Only a call with a
+        preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
+        decision, see `BatchSetPreferences`.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
         REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.

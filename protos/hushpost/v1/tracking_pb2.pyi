@@ -414,3 +414,100 @@ class WatchedLink(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchedLink: _TypeAlias = WatchedLink  # noqa: Y015
+
+@_typing.final
+class GetSpoolPublicKeyRequest(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSpoolPublicKeyRequest: _TypeAlias = GetSpoolPublicKeyRequest  # noqa: Y015
+
+@_typing.final
+class GetSpoolPublicKeyResponse(_message.Message):
+    """The public key of the active key of the keyring."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    TENANT_NUMBERS_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.int
+    """The id of the key in the keyring: 1…255. It changes when the keyring is rotated."""
+    public_key: _builtins.bytes
+    """The X25519 public key: 32 bytes."""
+    @_builtins.property
+    def tenant_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The numbers of the tenants that the caller's API key is limited to; none: all tenants.
+        An edge seals them with its key.
+        """
+
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.int = ...,
+        public_key: _builtins.bytes = ...,
+        tenant_numbers: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "public_key", b"public_key", "tenant_numbers", b"tenant_numbers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSpoolPublicKeyResponse: _TypeAlias = GetSpoolPublicKeyResponse  # noqa: Y015
+
+@_typing.final
+class OpenSpoolKeyRequest(_message.Message):
+    """The key to open."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEALED_KEY_FIELD_NUMBER: _builtins.int
+    sealed_key: _builtins.bytes
+    """The sealed key: `1 | key id | HPKE(key 32 bytes | tenant number 4 bytes …)`, by RFC 9180
+    in base mode with X25519, HKDF-SHA256 and AES-256-GCM, and the first two bytes as info.
+    """
+    def __init__(
+        self,
+        *,
+        sealed_key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sealed_key", b"sealed_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenSpoolKeyRequest: _TypeAlias = OpenSpoolKeyRequest  # noqa: Y015
+
+@_typing.final
+class OpenSpoolKeyResponse(_message.Message):
+    """The opened key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    key: _builtins.bytes
+    """The key: 32 bytes."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenSpoolKeyResponse: _TypeAlias = OpenSpoolKeyResponse  # noqa: Y015

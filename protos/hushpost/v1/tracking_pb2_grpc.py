@@ -68,6 +68,16 @@ class TrackingServiceStub:
                 request_serializer=hushpost_dot_v1_dot_tracking__pb2.WatchLinksRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_tracking__pb2.WatchLinksResponse.FromString,
                 _registered_method=True)
+        self.GetSpoolPublicKey = channel.unary_unary(
+                '/hushpost.v1.TrackingService/GetSpoolPublicKey',
+                request_serializer=hushpost_dot_v1_dot_tracking__pb2.GetSpoolPublicKeyRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_tracking__pb2.GetSpoolPublicKeyResponse.FromString,
+                _registered_method=True)
+        self.OpenSpoolKey = channel.unary_unary(
+                '/hushpost.v1.TrackingService/OpenSpoolKey',
+                request_serializer=hushpost_dot_v1_dot_tracking__pb2.OpenSpoolKeyRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_tracking__pb2.OpenSpoolKeyResponse.FromString,
+                _registered_method=True)
 
 
 class TrackingServiceServicer:
@@ -135,6 +145,23 @@ class TrackingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSpoolPublicKey(self, request, context):
+        """Returns the public key that an edge seals the key of its spool to. An edge stores it,
+        so that it can encrypt its spool while the authority is down.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenSpoolKey(self, request, context):
+        """Opens a sealed key, for an edge that was restarted and has events of earlier runs in
+        its spool. The API key must be for all tenants that the sealed key is for.
+        Errors: FIELD_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrackingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +189,16 @@ def add_TrackingServiceServicer_to_server(servicer, server):
                     servicer.WatchLinks,
                     request_deserializer=hushpost_dot_v1_dot_tracking__pb2.WatchLinksRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_tracking__pb2.WatchLinksResponse.SerializeToString,
+            ),
+            'GetSpoolPublicKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSpoolPublicKey,
+                    request_deserializer=hushpost_dot_v1_dot_tracking__pb2.GetSpoolPublicKeyRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_tracking__pb2.GetSpoolPublicKeyResponse.SerializeToString,
+            ),
+            'OpenSpoolKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenSpoolKey,
+                    request_deserializer=hushpost_dot_v1_dot_tracking__pb2.OpenSpoolKeyRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_tracking__pb2.OpenSpoolKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -308,6 +345,60 @@ class TrackingService:
             '/hushpost.v1.TrackingService/WatchLinks',
             hushpost_dot_v1_dot_tracking__pb2.WatchLinksRequest.SerializeToString,
             hushpost_dot_v1_dot_tracking__pb2.WatchLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSpoolPublicKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.TrackingService/GetSpoolPublicKey',
+            hushpost_dot_v1_dot_tracking__pb2.GetSpoolPublicKeyRequest.SerializeToString,
+            hushpost_dot_v1_dot_tracking__pb2.GetSpoolPublicKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenSpoolKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.TrackingService/OpenSpoolKey',
+            hushpost_dot_v1_dot_tracking__pb2.OpenSpoolKeyRequest.SerializeToString,
+            hushpost_dot_v1_dot_tracking__pb2.OpenSpoolKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -75,6 +75,15 @@ class TrackingServiceStub:
     again with the last cursor received.
     Errors: CURSOR_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
+    GetSpoolPublicKey: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.GetSpoolPublicKeyRequest, _tracking_pb2.GetSpoolPublicKeyResponse]
+    """Returns the public key that an edge seals the key of its spool to. An edge stores it,
+    so that it can encrypt its spool while the authority is down.
+    """
+    OpenSpoolKey: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.OpenSpoolKeyRequest, _tracking_pb2.OpenSpoolKeyResponse]
+    """Opens a sealed key, for an edge that was restarted and has events of earlier runs in
+    its spool. The API key must be for all tenants that the sealed key is for.
+    Errors: FIELD_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
+    """
 
 @_typing.type_check_only
 class TrackingServiceAsyncStub(TrackingServiceStub):
@@ -122,6 +131,15 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
     Links never change and are never removed. To resume after a disconnect, call
     again with the last cursor received.
     Errors: CURSOR_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+    """
+    GetSpoolPublicKey: _aio.UnaryUnaryMultiCallable[_tracking_pb2.GetSpoolPublicKeyRequest, _tracking_pb2.GetSpoolPublicKeyResponse]  # type: ignore[assignment]
+    """Returns the public key that an edge seals the key of its spool to. An edge stores it,
+    so that it can encrypt its spool while the authority is down.
+    """
+    OpenSpoolKey: _aio.UnaryUnaryMultiCallable[_tracking_pb2.OpenSpoolKeyRequest, _tracking_pb2.OpenSpoolKeyResponse]  # type: ignore[assignment]
+    """Opens a sealed key, for an edge that was restarted and has events of earlier runs in
+    its spool. The API key must be for all tenants that the sealed key is for.
+    Errors: FIELD_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
     """
 
 class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -197,6 +215,27 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
         Links never change and are never removed. To resume after a disconnect, call
         again with the last cursor received.
         Errors: CURSOR_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSpoolPublicKey(
+        self,
+        request: _tracking_pb2.GetSpoolPublicKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tracking_pb2.GetSpoolPublicKeyResponse, _abc.Awaitable[_tracking_pb2.GetSpoolPublicKeyResponse]]:
+        """Returns the public key that an edge seals the key of its spool to. An edge stores it,
+        so that it can encrypt its spool while the authority is down.
+        """
+
+    @_abc_1.abstractmethod
+    def OpenSpoolKey(
+        self,
+        request: _tracking_pb2.OpenSpoolKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tracking_pb2.OpenSpoolKeyResponse, _abc.Awaitable[_tracking_pb2.OpenSpoolKeyResponse]]:
+        """Opens a sealed key, for an edge that was restarted and has events of earlier runs in
+        its spool. The API key must be for all tenants that the sealed key is for.
+        Errors: FIELD_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
         """
 
 def add_TrackingServiceServicer_to_server(servicer: TrackingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
+from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.interceptors.interceptor import Context
 
 __all__ = ["Health"]
@@ -47,14 +48,14 @@ class Health:
             await self._servicer.set(name, state)
         await self._servicer.set(_LIVENESS, states.SERVING)
 
-    def add_to(self, server: grpc.aio.Server) -> None:
+    def add_to(self, server: CallServer) -> None:
         """Add the service to a server."""
         encode = health_pb2.HealthCheckResponse.SerializeToString
         handlers: dict[str, Any] = {
             "Check": grpc.stream_unary_rpc_method_handler(self._check, None, encode),
             "Watch": grpc.stream_stream_rpc_method_handler(self._watch, None, encode),
         }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+        server.add_methods(_SERVICE, handlers)
 
     async def _check(self, _: Any, context: Context) -> Any:
         return await self._servicer.Check(await self._request(context), context)

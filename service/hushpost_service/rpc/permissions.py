@@ -17,6 +17,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "RecordEvents": _EDGE,
     "ResolveLink": _EDGE,
     "WatchLinks": _EDGE,
+    "GetSpoolPublicKey": _EDGE,
+    "OpenSpoolKey": _EDGE,
     "SetPreference": _SENDER | _EDGE,
     "GetPreference": _SENDER | _EDGE,
     "BatchSetPreferences": _SENDER,

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import grpc
 
+from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.interceptors.admission import AdmissionInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Context, Interceptor, Stream, Unary
 from hushpost_service.rpc.receiving import RequestReader
@@ -23,15 +24,11 @@ class InterceptedServer:
     """Wraps the methods of services in interceptors, and adds them to a server.
 
     Pass it to the generated `add_…Servicer_to_server` functions instead of the server.
-
-    A method that is registered with gRPC has a queue of its own, and gRPC looks
-    through all queues at every call (`asyncio.wait`). So only the methods named in
-    `frequent` get one; the others share the generic queue.
     """
 
     def __init__(
         self,
-        server: grpc.aio.Server,
+        server: CallServer,
         *,
         interceptors: Sequence[Interceptor],
         admission: AdmissionInterceptor,
@@ -65,12 +62,7 @@ class InterceptedServer:
     ) -> None:
         """Add the methods of a service."""
         wrapped = {name: self._wrapped(name, handler) for name, handler in handlers.items()}
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, wrapped),)
-        )
-        # Calls of a registered method never reach the generic handlers.
-        frequent = {name: wrapped[name] for name in wrapped if name in self._frequent}
-        self._server.add_registered_method_handlers(service, frequent)
+        self._server.add_methods(service, wrapped, self._frequent)
 
     def _wrapped(self, name: str, handler: "Handler[Any, Any]") -> "Handler[Any, Any]":
         decode: Any = handler.request_deserializer

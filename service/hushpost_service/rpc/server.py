@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
@@ -27,6 +26,7 @@ from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.roles import Role
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.preferences.service import Preferences
+from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.certificates import Certificates
 from hushpost_service.rpc.health import Health
 from hushpost_service.rpc.interceptors import (
@@ -47,6 +47,7 @@ from hushpost_service.rpc.servicers.stats import StatsServicer
 from hushpost_service.rpc.servicers.tracking import TrackingServicer
 from hushpost_service.settings import Settings
 from hushpost_service.stats.service import Stats
+from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Ingest
 
 __all__ = ["AddressError", "Services", "server"]
@@ -102,19 +103,21 @@ class Services:
     preferences: Preferences
     stats: Stats
     admin: Admin
+    spool_keys: SpoolKeys
     shutdown: GracefulShutdown
 
 
 def server(
     services: Services, settings: Settings, certificates: Certificates | None
-) -> tuple[grpc.aio.Server, Health, str]:
+) -> tuple[CallServer, Health, str]:
     """Build the server; return it with its health service and address. Raises AddressError."""
-    built = grpc.aio.server(options=_OPTIONS)
+    built = CallServer(_OPTIONS)
     servicers: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
         tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"]: (
             TrackingServicer(
                 services.ingest,
                 services.campaigns,
+                services.spool_keys,
                 services.limits.events,
                 services.shutdown,
             ),
@@ -172,7 +175,7 @@ def _mtls_roles(settings: Settings) -> frozenset[Role]:
     return frozenset(Role[name] for name in settings.mtls_roles.split(",") if name)
 
 
-def _bind(built: grpc.aio.Server, settings: Settings, certificates: Certificates | None) -> str:
+def _bind(built: CallServer, settings: Settings, certificates: Certificates | None) -> str:
     """Listen on the addresses; return the first one. Raises AddressError."""
     host, _, _ = settings.listen.rpartition(":")
     if certificates is None:

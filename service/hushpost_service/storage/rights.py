@@ -7,7 +7,7 @@ with no more than a warning.
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import Connection, text
+import asyncpg
 
 from hushpost_service.storage.sql import rights as sql
 
@@ -18,11 +18,11 @@ class RightsError(Exception):
     """The database role lacks rights; the message lists them."""
 
 
-def check_rights(connection: Connection) -> None:
+async def check_rights(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Raise RightsError if the role may not create tables, or does not own those that exist."""
-    missing = connection.execute(text(sql.MISSING_RIGHTS)).all()
+    missing = await connection.fetch(sql.MISSING_RIGHTS)
     if missing:
-        role = connection.scalar(text(sql.ROLE))
+        role = await connection.fetchval(sql.ROLE)
         needs = [
             f"{need} {', '.join(name for _, name in objects)}"
             for need, objects in groupby(missing, itemgetter(0))

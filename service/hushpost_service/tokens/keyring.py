@@ -6,7 +6,6 @@ It is kept outside the database, so that a stolen database opens no token.
 import base64
 import binascii
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hushpost_runtime.secret_file import read_secret_file
+from hushpost_runtime.secret_file import read_secret_file, write_secret_file
 
 __all__ = ["Keyring", "KeyringError"]
 
@@ -140,6 +139,14 @@ class Keyring:
         derivation = HKDF(SHA256(), _AES_256_SIV_BYTES, salt=None, info=info)
         return derivation.derive(self.secrets[key_id])
 
+    def spool_key(self, key_id: int) -> bytes:
+        """Derive the private X25519 key that opens the keys of spools.
+
+        Raises KeyError if the keyring lacks the key id.
+        """
+        derivation = HKDF(SHA256(), _SECRET_BYTES, salt=None, info=b"hushpost spool v1")
+        return derivation.derive(self.secrets[key_id])
+
     def _save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {
@@ -149,13 +156,7 @@ class Keyring:
                 for key_id, secret in sorted(self.secrets.items())
             },
         }
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_secret_file(path, json.dumps(content, indent=2).encode())
 
     def _check(self, path: Path) -> None:
         usable = (

@@ -9,9 +9,8 @@ edge 1 -- proxy --> authority 1, or 0 after a switch
 import asyncio
 import os
 import signal
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 from hushpost_client import PolicyUpdate, Release
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
-from tests.edge.edge_process import EdgeProcess
+from tests.edge.edge_process import EdgeProcess, count_rows
 
 from .cutting_proxy import CuttingProxy
 from .postgres_process import PostgresProcess, children, url
@@ -118,21 +117,12 @@ class Cluster:
 
     def spooled(self) -> int:
         """Return how many groups of events the edges have not shipped yet."""
-        files = [file for each in self._data() for file in (each / "spool").glob("*.sqlite")]
-        return sum(_count(file, "arrivals") for file in files)
+        return sum(self.edge(number).spooled() for number in range(len(self.edges)))
 
     def stored_links(self) -> int:
         """Return how many links the edge with the fewest has stored."""
-        return min(_count(data / "links.sqlite", "links") for data in self._data())
-
-    def _data(self) -> list[Path]:
-        return [self.edge(number).data_dir for number in range(len(self.edges))]
-
-
-def _count(file: Path, table: str) -> int:
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        count: int = database.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608
-        return count
+        folders = [self.edge(number).data_dir for number in range(len(self.edges))]
+        return min(count_rows(folder / "links.sqlite", "links") for folder in folders)
 
 
 @asynccontextmanager

@@ -42,11 +42,10 @@ class PreferenceServicer(PreferenceServiceServicer):
         """Set the preference of one contact."""
         caller = current_caller()
         tenant, contact_id, is_by_token = await self._contact(request, caller)
-        default_source = Source.RECIPIENT if is_by_token else Source.SENDER
         entry = PreferenceEntry(
             contact_id,
             enum_member(DoNotTrack, request.do_not_track, "do_not_track"),
-            optional_enum_member(Source, request.source, "source") or default_source,
+            _source(request.source, is_by_token=is_by_token),
             request.evidence,
         )
         await self._preferences.set_preferences(
@@ -81,7 +80,7 @@ class PreferenceServicer(PreferenceServiceServicer):
             PreferenceEntry(
                 entry.contact_id,
                 optional_enum_member(DoNotTrack, entry.do_not_track, "do_not_track"),
-                optional_enum_member(Source, entry.source, "source") or Source.SENDER,
+                _source(entry.source, is_by_token=False),
                 entry.evidence,
             )
             for entry in request.entries
@@ -165,6 +164,30 @@ class PreferenceServicer(PreferenceServiceServicer):
             )
         contact_id = checked_contact_id(request.contact_id)
         return caller.tenant(request.tenant_id), contact_id, False
+
+
+def _source(number: int, *, is_by_token: bool) -> Source:
+    """Return the source to log: RECIPIENT if, and only if, the call has a preference token.
+
+    Raises FIELD_INVALID if the request says otherwise.
+    """
+    source = optional_enum_member(Source, number, "source")
+    if is_by_token:
+        if source not in (None, Source.RECIPIENT):
+            raise HushpostError(
+                Reason.FIELD_INVALID,
+                "source must be RECIPIENT or unset with a preference token",
+                {"field": "source"},
+            )
+        return Source.RECIPIENT
+    if source is Source.RECIPIENT:
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            "source RECIPIENT requires a preference token; "
+            "use SENDER, with evidence, for a decision that reached the sender another way",
+            {"field": "source"},
+        )
+    return source or Source.SENDER
 
 
 def _preference(contact_id: str, preference: EffectivePreference) -> pb.Preference:

@@ -11,7 +11,7 @@ from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.errors_pb2 import ErrorReason
 from hushpost.v1.tracking_pb2_grpc import TrackingServiceServicer
 from hushpost_service.campaigns.service import Campaigns
-from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.errors import HushpostError, Reason, tenant_not_allowed
 from hushpost_service.domain.validation import checked_batch, checked_request_id
 from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.rpc.convert import timestamp_microseconds, verdict
@@ -19,6 +19,7 @@ from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit
 from hushpost_service.rpc.paging import parse_number
 from hushpost_service.storage.campaigns import LinkRevision
+from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Batch, Ingest, Item, Tenants
 
 __all__ = ["TrackingServicer"]
@@ -40,11 +41,13 @@ class TrackingServicer(TrackingServiceServicer):
         self,
         ingest: Ingest,
         campaigns: Campaigns,
+        spool_keys: SpoolKeys,
         events: ConcurrencyLimit,
         shutdown: GracefulShutdown,
     ) -> None:
         self._ingest = ingest
         self._campaigns = campaigns
+        self._spool_keys = spool_keys
         self._events = events
         self._shutdown = shutdown
 
@@ -139,6 +142,26 @@ class TrackingServicer(TrackingServiceServicer):
                 await self._shutdown.run_until_shutdown(
                     self._campaigns.wait_for_new_links(_POLL_SECONDS)
                 )
+
+    async def GetSpoolPublicKey(
+        self, request: pb.GetSpoolPublicKeyRequest, context: Context
+    ) -> pb.GetSpoolPublicKeyResponse:
+        """Return the public key that edges seal the keys of their spools to."""
+        return pb.GetSpoolPublicKeyResponse(
+            key_id=self._spool_keys.key_id,
+            public_key=self._spool_keys.public_key,
+            tenant_numbers=sorted(_tenants() or ()),
+        )
+
+    async def OpenSpoolKey(
+        self, request: pb.OpenSpoolKeyRequest, context: Context
+    ) -> pb.OpenSpoolKeyResponse:
+        """Open a sealed key for an edge that may record for the same tenants."""
+        opened = self._spool_keys.open(request.sealed_key)
+        allowed = _tenants()
+        if allowed is not None and not (opened.tenants and opened.tenants <= allowed):
+            raise tenant_not_allowed()
+        return pb.OpenSpoolKeyResponse(key=opened.key)
 
 
 def _times(events: list[pb.Event]) -> list[int | None]:

@@ -8,7 +8,7 @@ __all__ = ["run_script"]
 
 
 def run_script(revision_file: str) -> None:
-    """Run the SQL script next to a revision's file, in the transaction of `schema.migrate`.
+    """Run the SQL script next to a revision's file, in the transaction of `migration.upgrade`.
 
     Uses the connection of asyncpg, because SQLAlchemy prepares statements and a prepared
     statement cannot be a script.

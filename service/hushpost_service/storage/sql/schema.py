@@ -1,5 +1,11 @@
 """Statements around the migration of the schema. `lock` is a constant number."""
 
+# Selects whether a migration has ever been applied.
+HAS_REVISION = "select to_regclass('alembic_version') is not null"
+
+# Selects the revision of the schema.
+REVISION = "select version_num from alembic_version"
+
 # Takes the migration lock until the end of the transaction, unless another session has it.
 TRY_LOCK_MIGRATION = "select pg_try_advisory_xact_lock({lock})"
 

@@ -1,0 +1,130 @@
+"""Keeps the keys of the spool, sealed to the authority's public key.
+
+The key of each run of the edge is a file that only the authority can open. So a copy of the
+data folder reveals no event, and an edge that was restarted can still ship the events of
+earlier runs: it asks the authority, which it needs for shipping anyway. The authority's
+public key is stored too, so that an edge can be restarted while the authority is down.
+"""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+
+import structlog
+
+from hushpost_client import ErrorReason, HushpostError, SpoolPublicKey, Tracking
+from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
+from hushpost_runtime.key_sealing import seal_key
+from hushpost_runtime.secret_file import write_secret_file
+
+__all__ = ["SpoolKeys"]
+
+_log = structlog.get_logger(__name__)
+
+_RENEW_SECONDS = 600.0
+"""How soon an edge follows a rotation of the authority's keyring."""
+
+_RETRY_SECONDS = 2.0
+_SUFFIX = ".key"
+
+
+class SpoolKeys:
+    """The key of this run, those of earlier runs, and the authority's public key.
+
+    Attributes:
+        cipher: Encrypts and decrypts with these keys.
+    """
+
+    def __init__(self, folder: Path, current: SpoolKey) -> None:
+        """Seal the key of this run, if the authority's public key is known. Raises OSError."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._current = current
+        self._known = {current.id}
+        self.cipher = SpoolCipher(current)
+        self.cipher.is_complete = False
+        self._public = self._read_public_key()
+        if self._public is not None:
+            self._seal_current(self._public)
+
+    async def keep(self, tracking: Tracking) -> None:
+        """Follow the authority's public key, and have the keys of earlier runs opened."""
+        while True:
+            wait = _RETRY_SECONDS
+            try:
+                await self._renew(tracking)
+                await self._open_earlier(tracking)
+            except HushpostError as error:
+                _log.warning(
+                    "getting the keys of the spool failed; will retry",
+                    reason=error.reason,
+                    cause=type(error).__name__,
+                )
+            except OSError as error:
+                _log.error("storing the keys of the spool failed; will retry", cause=error.strerror)
+            else:
+                self.cipher.is_complete = True
+                wait = _RENEW_SECONDS
+            await asyncio.sleep(wait)
+
+    def earlier(self) -> list[bytes]:
+        """Return the ids of the keys of earlier runs that are still stored."""
+        return [key_id for key_id in self._stored() if key_id != self._current.id]
+
+    def forget(self, key_id: bytes) -> None:
+        """Delete a key that nothing in the spool is encrypted with any more. Raises OSError."""
+        self._file(key_id).unlink(missing_ok=True)
+
+    async def _renew(self, tracking: Tracking) -> None:
+        public = await tracking.get_spool_public_key()
+        if public != self._public:
+            await asyncio.to_thread(self._store, public)
+
+    async def _open_earlier(self, tracking: Tracking) -> None:
+        for key_id in self._stored():
+            if key_id in self._known:
+                continue
+            sealed = self._file(key_id).read_bytes()
+            try:
+                self.cipher.add(SpoolKey(key_id, await tracking.open_spool_key(sealed)))
+            except HushpostError as error:
+                if error.reason is not ErrorReason.FIELD_INVALID:
+                    raise
+                _log.error("a key of the spool is damaged, or of another authority; deleted")
+                self.forget(key_id)
+            self._known.add(key_id)
+
+    def _store(self, public: SpoolPublicKey) -> None:
+        # First the sealed key: once the public key is stored, nothing would seal it again.
+        self._seal_current(public)
+        content = {
+            "key_id": public.key_id,
+            "public_key": base64.b64encode(public.public_key).decode(),
+            "tenant_numbers": public.tenant_numbers,
+        }
+        write_secret_file(self._folder / "authority.json", json.dumps(content).encode())
+        self._public = public
+
+    def _seal_current(self, public: SpoolPublicKey) -> None:
+        sealed = seal_key(
+            self._current.key, public.tenant_numbers, public.key_id, public.public_key
+        )
+        write_secret_file(self._file(self._current.id), sealed)
+
+    def _read_public_key(self) -> SpoolPublicKey | None:
+        try:
+            content = json.loads((self._folder / "authority.json").read_bytes())
+            return SpoolPublicKey(
+                key_id=content["key_id"],
+                public_key=base64.b64decode(content["public_key"]),
+                tenant_numbers=tuple(content["tenant_numbers"]),
+            )
+        except (FileNotFoundError, ValueError, KeyError):
+            return None  # `keep` stores it again
+
+    def _stored(self) -> list[bytes]:
+        return [bytes.fromhex(file.stem) for file in sorted(self._folder.glob(f"*{_SUFFIX}"))]
+
+    def _file(self, key_id: bytes) -> Path:
+        return self._folder / f"{key_id.hex()}{_SUFFIX}"

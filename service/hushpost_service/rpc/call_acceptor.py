@@ -1,0 +1,130 @@
+"""Accepts calls without decoding their paths.
+
+gRPC's server decodes the path of a call that has no registered method, in the loop that accepts
+all calls. A path that is not UTF-8 raises there, which ends the loop and then the process,
+and a caller needs no key for it. So all methods are registered here, and calls of other
+methods end as UNIMPLEMENTED whatever their path is.
+
+This overrides private methods of grpcio, because it has no public ones for this;
+tests/rpc/test_malformed_calls.py fails if a release of grpcio changes them.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Collection, Mapping
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+import grpc
+from grpc._cython import cygrpc
+from grpc.aio import _server
+
+__all__ = ["CallServer"]
+
+Handler = grpc.RpcMethodHandler
+
+
+class CallServer(_server.Server):
+    """A gRPC server that survives paths that are not UTF-8."""
+
+    def __init__(self, options: tuple[tuple[str, Any], ...] = ()) -> None:
+        # Not that of the base class, which would create the other kind of acceptor.
+        self._loop = asyncio.get_running_loop()
+        self._server = _Acceptor(self._loop, options)
+
+    def add_methods(
+        self,
+        service: str,
+        handlers: "Mapping[str, Handler[Any, Any]]",
+        frequent: Collection[str] = (),
+    ) -> None:
+        """Add the methods of a service by name.
+
+        The acceptor waits for each frequent method by itself, and for all others together,
+        because at every call it looks at everything that it waits for.
+        """
+        known = {name: handlers[name] for name in handlers if name in frequent}
+        self.add_registered_method_handlers(service, known)
+        others = {f"/{service}/{name}": handlers[name] for name in handlers.keys() - known}
+        self._server.add_others(others)
+
+
+class _Call:
+    """What a call of an infrequent method needs to find its handler."""
+
+    handler: "Handler[Any, Any] | None" = None
+
+
+_call: ContextVar[_Call] = ContextVar("call")
+"""The call that the acceptor waits for. The task of a call inherits it from the acceptor."""
+
+
+class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
+    """Waits for calls.
+
+    gRPC's accept loop calls `_make_request_call_future` for each registered method, and with
+    None for all other paths, at its start and whenever such a call has come. Here None waits
+    for nothing. The pseudo method `_others`, a random path that no client knows, waits for
+    the infrequent methods and for calls of unknown methods.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: Any) -> None:
+        super().__init__(loop, None, (self,), None, options, None)
+        self._others = f"/{secrets.token_hex(16)}"
+        self._handlers: dict[str | None, Handler[Any, Any]] = {}
+        self._accepted: deque[tuple[str | None, asyncio.Task[Any]]] = deque()
+        self._any_accepted = asyncio.Event()
+        self._is_waiting = False
+        self._never = loop.create_future()
+        # Without a handler, gRPC asks `service`.
+        self.add_registered_method_handlers({self._others: None})
+
+    def add_others(self, handlers: "dict[str, Handler[Any, Any]]") -> None:
+        """Add infrequent methods by path."""
+        self._handlers.update(handlers)
+        self.add_registered_method_handlers(dict.fromkeys(handlers))
+
+    def service(self, _: Any) -> "Handler[Any, Any] | None":
+        """Return the handler of a call of `_others`; None for an unknown method."""
+        return _call.get().handler
+
+    def _make_request_call_future(self, method: bytes | None) -> "asyncio.Future[Any]":
+        path = None if method is None else method.decode()
+        loop = asyncio.get_running_loop()
+        if path is None or path in self._handlers:
+            return self._never  # one for all, so that the accept loop looks at one
+        if path != self._others:
+            future: asyncio.Future[Any] = super()._make_request_call_future(method)
+            return future
+        call = _Call()
+        # In the context of the accept loop, from which it creates the task of the call.
+        _call.set(call)
+        return loop.create_task(self._next(call))
+
+    async def _next(self, call: _Call) -> Any:
+        """Return the next call of an infrequent or unknown method; raise if the server stops."""
+        if not self._is_waiting:
+            self._is_waiting = True
+            for path in (None, *self._handlers):
+                self._wait_for(path)
+        while not self._accepted:
+            self._any_accepted.clear()
+            await self._any_accepted.wait()
+        path, accepted = self._accepted.popleft()
+        if self.is_running():
+            self._wait_for(path)
+        call.handler = self._handlers.get(path)
+        return accepted.result()
+
+    def _wait_for(self, path: str | None) -> None:
+        method = None if path is None else path.encode()
+        task = super()._make_request_call_future(method)
+        task.add_done_callback(partial(self._on_accepted, path))
+
+    def _on_accepted(self, path: str | None, task: "asyncio.Task[Any]") -> None:
+        if not task.cancelled():
+            task.exception()  # marks it as retrieved: at the end, all of them fail
+        self._accepted.append((path, task))
+        self._any_accepted.set()
