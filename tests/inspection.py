@@ -20,6 +20,8 @@ _OF_TENANTS = (
     "counters",
     "events",
     "anonymization_jobs",
+    "issue_keys",
+    "issued_contacts",
     "links",
     "preference_changes",
     "released_counts",

@@ -45,6 +45,7 @@ from hushpost_client._campaign_types import (
     IssuedToken,
     IssuedTokens,
     Link,
+    NewGroup,
     NewLink,
 )
 from hushpost_client._channel import TLS
@@ -142,6 +143,7 @@ __all__ = [
     "LinkUpdate",
     "Mode",
     "NewApiKey",
+    "NewGroup",
     "NewLink",
     "NotFoundError",
     "PermissionDeniedError",

@@ -8,6 +8,7 @@ from hushpost_client._campaign_types import (
     IssuedToken,
     IssuedTokens,
     Link,
+    NewGroup,
     NewLink,
 )
 from hushpost_client._enums_proto import MODE, from_timestamp
@@ -22,12 +23,16 @@ def link_messages(links: Iterable[NewLink | str]) -> list[campaign_pb2.Link]:
     return [campaign_pb2.Link(url=link.url, label=link.label or "") for link in new_links]
 
 
-def group_messages(groups: Iterable[str]) -> list[campaign_pb2.Group]:
-    """Convert group ids to register."""
-    return [campaign_pb2.Group(group_id=group_id) for group_id in groups]
+def group_messages(groups: Iterable[NewGroup | str]) -> list[campaign_pb2.Group]:
+    """Convert groups to register; a string is the id of a group of unknown size."""
+    new_groups = (NewGroup(group) if isinstance(group, str) else group for group in groups)
+    return [
+        campaign_pb2.Group(group_id=group.group_id, expected_messages=group.expected_messages or 0)
+        for group in new_groups
+    ]
 
 
-def campaign(message: campaign_pb2.Campaign) -> Campaign:
+def campaign(message: campaign_pb2.Campaign, issue_key: bytes = b"") -> Campaign:
     """Convert a campaign."""
     return Campaign(
         tenant_id=message.tenant_id,
@@ -38,6 +43,7 @@ def campaign(message: campaign_pb2.Campaign) -> Campaign:
         groups=tuple(group.group_id for group in message.groups),
         create_time=from_timestamp(message.create_time),
         close_time=from_timestamp(message.close_time) if message.HasField("close_time") else None,
+        issue_key=issue_key or None,
     )
 
 

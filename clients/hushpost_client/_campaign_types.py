@@ -1,11 +1,11 @@
 """Campaigns, their links, and the tokens of their messages."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
 from hushpost_client._enums import Mode
 
-__all__ = ["Campaign", "IssuedToken", "IssuedTokens", "Link", "NewLink"]
+__all__ = ["Campaign", "IssuedToken", "IssuedTokens", "Link", "NewGroup", "NewLink"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,22 @@ class NewLink:
     url: str
     _: KW_ONLY
     label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroup:
+    """A group to register.
+
+    Attributes:
+        group_id: 1 to 128 bytes.
+        expected_messages: How many messages the group will get at most; None means
+            16,384. Someone who reads the authority's database can tell the messages
+            beyond that number from the earlier ones.
+    """
+
+    group_id: str
+    _: KW_ONLY
+    expected_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +68,8 @@ class Campaign:
             `Campaigns.list_campaigns`.
         create_time: When it was created, UTC.
         close_time: When it was closed, UTC; None while it is open.
+        issue_key: The secret that other API keys of the tenant must pass to
+            `issue_tokens` once. Only `create_campaign` returns it.
     """
 
     tenant_id: str
@@ -62,6 +80,7 @@ class Campaign:
     groups: tuple[str, ...]
     create_time: datetime
     close_time: datetime | None
+    issue_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

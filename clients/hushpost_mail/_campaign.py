@@ -46,6 +46,8 @@ class Campaign(Generic[MessageT]):
     Attributes:
         campaign_id: The tenant's id of the campaign.
         template: The parsed message.
+        issue_key: What other API keys of the tenant pass to `create_campaign` to send
+            messages of the campaign, too; None if another API key created it.
     """
 
     def __init__(
@@ -54,9 +56,11 @@ class Campaign(Generic[MessageT]):
         campaign_id: str,
         template: Template[MessageT],
         *,
+        issue_key: bytes | None = None,
         tenant_id: str | None = None,
     ) -> None:
         self.campaign_id = campaign_id
+        self.issue_key = issue_key
         self.template = template
         self._hushpost = hushpost
         self._tenant_id = tenant_id
@@ -125,6 +129,7 @@ class Campaign(Generic[MessageT]):
         issuer = TokenBatchIssuer(
             self._hushpost,
             self.campaign_id,
+            issue_key=self.issue_key,
             tenant_id=self._tenant_id,
             run_id=run_id or uuid4(),
             retry_seconds=retry_seconds,

@@ -5,7 +5,7 @@ from email.message import Message as MimeMessage
 from typing import Any, overload
 from uuid import UUID
 
-from hushpost_client import AlreadyExistsError, Hushpost, NewLink
+from hushpost_client import AlreadyExistsError, Hushpost, NewGroup, NewLink
 from hushpost_client import Campaign as RegisteredCampaign
 from hushpost_mail._campaign import Campaign
 from hushpost_mail._html_and_text import Parts
@@ -23,9 +23,10 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[str] = (),
+    groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
     list_unsubscribe: str | None = None,
+    issue_key: bytes | None = None,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[str]]: ...
@@ -37,10 +38,11 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[str] = (),
+    groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
     list_unsubscribe: str | None = None,
     charset: str = "utf-8",
+    issue_key: bytes | None = None,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[bytes]]: ...
@@ -51,9 +53,10 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[str] = (),
+    groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
     list_unsubscribe: str | None = None,
+    issue_key: bytes | None = None,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Mail]: ...
@@ -66,10 +69,11 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[str] = (),
+    groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
     list_unsubscribe: str | None = None,
     charset: str = "utf-8",
+    issue_key: bytes | None = None,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Any]:
@@ -86,12 +90,14 @@ async def create_campaign(
         tracking_url: The public URL of the edge, such as `https://t.example.com`;
             `/c/…`, `/o/…` and `/p/…` are appended to it.
         campaign_id: 1 to 128 bytes; None lets the authority generate one.
-        groups: The ids of the recipient groups.
+        groups: The recipient groups; a string is the id of a group of unknown size.
         display_name: A human-readable name.
         list_unsubscribe: The value of a `List-Unsubscribe` header that you will add to
             the messages. Links to its URLs are not tracked. The header of a MIME
             message is found without this.
         charset: The charset of parts that are bytes.
+        issue_key: The `issue_key` of the campaign that another API key created. Needed
+            once per API key.
         tenant_id: None for the tenant of the key.
         request_id: An idempotency key for the registration; None generates one.
 
@@ -109,19 +115,31 @@ async def create_campaign(
     registered = await _create_or_reuse(
         hushpost,
         template.links,
-        tuple(dict.fromkeys(groups)),
+        _distinct(groups),
         campaign_id=campaign_id,
         display_name=display_name,
         tenant_id=tenant_id,
         request_id=request_id,
     )
-    return Campaign(hushpost, registered.campaign_id, template, tenant_id=tenant_id)
+    return Campaign(
+        hushpost,
+        registered.campaign_id,
+        template,
+        issue_key=issue_key or registered.issue_key,
+        tenant_id=tenant_id,
+    )
+
+
+def _distinct(groups: Iterable[NewGroup | str]) -> tuple[NewGroup, ...]:
+    """Return groups without repetitions of an id."""
+    named = (NewGroup(group) if isinstance(group, str) else group for group in groups)
+    return tuple({group.group_id: group for group in named}.values())
 
 
 async def _create_or_reuse(
     hushpost: Hushpost,
     links: tuple[NewLink, ...],
-    groups: tuple[str, ...],
+    groups: tuple[NewGroup, ...],
     *,
     campaign_id: str | None,
     display_name: str | None,
@@ -143,7 +161,7 @@ async def _create_or_reuse(
         existing = await hushpost.campaigns.get_campaign(campaign_id, tenant_id=tenant_id)
         if not _starts_with_links(existing, links):
             raise
-    missing_groups = [group for group in groups if group not in set(existing.groups)]
+    missing_groups = [group for group in groups if group.group_id not in set(existing.groups)]
     if not missing_groups:
         return existing
     return await hushpost.campaigns.extend_campaign(

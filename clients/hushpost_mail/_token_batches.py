@@ -40,12 +40,14 @@ class TokenBatchIssuer:
         hushpost: Hushpost,
         campaign_id: str,
         *,
+        issue_key: bytes | None,
         tenant_id: str | None,
         run_id: UUID,
         retry_seconds: float,
     ) -> None:
         self._hushpost = hushpost
         self._campaign_id = campaign_id
+        self._issue_key = issue_key
         self._tenant_id = tenant_id
         self._run_id = run_id
         self._retry_seconds = retry_seconds
@@ -109,6 +111,7 @@ class TokenBatchIssuer:
                     group_id,
                     contact_ids,
                     include_preference_tokens=True,
+                    issue_key=self._issue_key,
                     tenant_id=self._tenant_id,
                     request_id=request_id,
                 )

@@ -40,7 +40,6 @@ from hushpost_service.startup import (
     session_name,
 )
 from hushpost_service.stats.service import Stats
-from hushpost_service.storage.campaigns import reserve_slot_blocks
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import DatabaseClock
 from hushpost_service.storage.server_settings import warn_about_unsafe_settings
@@ -48,7 +47,6 @@ from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
-from hushpost_service.tracking.slots import SlotPool
 
 __all__ = ["serve"]
 
@@ -145,13 +143,7 @@ async def _serve(
     database = opened.database
     campaign_cache = CampaignCache(database, time.monotonic)
     clock = DatabaseClock(database)
-
-    async def reserve(tenant: int, campaign: int, group: int, blocks: list[int]) -> bool:
-        async with database.connection("reserve slots") as connection:
-            return await reserve_slot_blocks(connection, tenant, campaign, group, blocks)
-
     limits = ConcurrencyLimits(calls=settings.max_calls, events=settings.max_queued_events)
-    slots = SlotPool(reserve)
     contact_numbers = ContactNumbers(secrets.randbelow)
     recorder = Recorder(
         database,
@@ -161,7 +153,7 @@ async def _serve(
         max_queued_events=settings.max_calls + settings.max_queued_events + MAX_BATCH,
         connections=settings.connections - _RESERVED_CONNECTIONS,
     )
-    anonymizer = Anonymizer(database, campaign_cache, slots, clock)
+    anonymizer = Anonymizer(database, campaign_cache, clock)
     vacuum = ContactVacuum(database)
     release_limits = ReleaseLimits(settings.max_epsilon, settings.allow_exact)
     campaigns = Campaigns(database, campaign_cache, release_limits, clock)
@@ -170,9 +162,7 @@ async def _serve(
         limits=limits,
         ingest=Ingest(codec, campaign_cache, recorder, clock),
         campaigns=campaigns,
-        token_issuer=TokenIssuer(
-            database, campaign_cache, codec, slots, contact_numbers, vacuum, clock
-        ),
+        token_issuer=TokenIssuer(database, campaign_cache, codec, contact_numbers, vacuum, clock),
         preferences=Preferences(
             database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, clock
         ),

@@ -119,6 +119,7 @@ async def with_tenant(
     (message,) = issued.tokens
     assert message.token
     assert message.preference_token
+    assert campaign.issue_key
     subject = Subject(
         tenant_id,
         message.token,
@@ -126,6 +127,7 @@ async def with_tenant(
         spare.api_key.key_id,
         campaign.campaign_number,
         sealer(process)(tenant_of(campaign.campaign_number)),
+        campaign.issue_key,
     )
     return Target(process, wire, subject, keys)
 

@@ -45,7 +45,8 @@ async def _links(mailing: Mailing) -> int:
 
 
 async def _messages_sent(mailing: Mailing) -> int:
-    return (await mailing.stats()).sent.identified
+    sent = (await mailing.stats()).sent
+    return sent.identified + sent.aggregate
 
 
 async def _changes(mailing: Mailing) -> int:
@@ -188,7 +189,7 @@ def _check_responses(method: str, responses: list[Any]) -> None:
     elif method == "IssueTokens":
         tokens = [token.token for response in responses for token in response.tokens]
         assert all(tokens)
-        assert len(tokens) == len(set(tokens)) == 2 * (REPETITIONS + 1)
+        assert len(set(tokens)) == 2, "each call returns the same tokens"
     else:
         assert all(response == responses[0] for response in responses)
 

@@ -63,6 +63,7 @@ class Subject:
     key_id: str
     campaign_number: int
     sealed_key: bytes
+    issue_key: bytes
 
 
 Build = Callable[[Subject, str], Message]
@@ -183,7 +184,13 @@ RULES: dict[str, Rule] = {
     "CloseCampaign": Rule((SENDER,), _of_campaign(campaign_pb2.CloseCampaignRequest, "to close")),
     "IssueTokens": Rule(
         (SENDER,),
-        _of_campaign(campaign_pb2.IssueTokensRequest, group_id="vip", contact_ids=["ann"]),
+        lambda s, _: campaign_pb2.IssueTokensRequest(
+            tenant_id=s.tenant_id,
+            campaign_id="spring",
+            group_id="vip",
+            contact_ids=["ann"],
+            issue_key=s.issue_key,
+        ),
     ),
     "GetCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.GetCampaignStatsRequest)),
     "WatchCampaignStats": Rule(
@@ -299,6 +306,7 @@ async def _subject(
     token = issued.tokens[0]
     assert token.token
     assert token.preference_token
+    assert created.issue_key
     return Subject(
         tenant_id,
         token.token,
@@ -306,6 +314,7 @@ async def _subject(
         spare.api_key.key_id,
         created.campaign_number,
         seal(tenant_of(created.campaign_number)),
+        created.issue_key,
     )
 
 

@@ -133,6 +133,7 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: _set(label="other")(request.links[0]),
         lambda request: request.groups.add(group_id="b"),
         lambda request: _set(group_id="b")(request.groups[0]),
+        lambda request: _set(expected_messages=100)(request.groups[0]),
     ],
     "ExtendCampaign": [
         _set(campaign_id="summer"),
@@ -141,6 +142,7 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: _set(label="other")(request.links[0]),
         lambda request: request.groups.pop(),
         lambda request: _set(group_id="b")(request.groups[0]),
+        lambda request: _set(expected_messages=100)(request.groups[0]),
     ],
     "IssueTokens": [
         _set(campaign_id="summer"),
@@ -175,6 +177,7 @@ SAME: dict[str, list[Change]] = {
         lambda request: request.entries.insert(0, _entry("bob")),
     ],
     "EraseContact": [_set(proof=preference_pb2.PROOF_DELETE)],
+    "CreateCampaign": [lambda request: _set(expected_messages=16_384)(request.groups[0])],
     "CreateTenant": [lambda request: _set(retention_days=365)(request.policy)],
     "UpdatePolicy": [
         lambda request: _set(retention_days=365)(request.policy),
@@ -194,6 +197,7 @@ NOT_CONTENT = {
     "link_number",  # of links: it must be unset
     "token",  # has a test of its own
     "edge_tenant_ids",  # has a test of its own
+    "issue_key",  # another way to get the same tokens
     "validate_only",  # changes nothing, so its request id is not used
 }
 """Fields that the changes above need not change."""

@@ -49,8 +49,12 @@ select 100 + n, n, 'a-contact-of-a-tenant-with-one-contact-' || n, 1 from genera
 LARGE = f"""
 insert into links (tenant, campaign, link, url, label, revision)
 select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
-insert into campaigns (tenant, campaign, campaign_id, display_name, create_time)
-select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now() from generate_series(0, 2000) as n;
+insert into campaigns (
+    tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
+    issue_key_digest
+)
+select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now(), 1, 2, '{{3600}}', ''
+from generate_series(0, 2000) as n;
 insert into contacts (tenant, contact, contact_id, do_not_track)
 select {TENANT}, {FIRST} + n, 'contact-' || n, 1 from generate_series(0, {CONTACTS - 1}) as n;
 insert into events

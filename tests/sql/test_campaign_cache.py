@@ -9,7 +9,7 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import Policy
 from hushpost_service.storage import campaigns, tenants
-from hushpost_service.storage.campaigns import Link
+from hushpost_service.storage.campaigns import Link, NewGroup
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.tokens.codec import campaign_number
@@ -52,10 +52,13 @@ async def counted(migrated_database: str) -> AsyncIterator[CountingDatabase]:
 
 async def _create(database: Database, number: int, tenant: int, links: int) -> None:
     async with database.connection("another process") as connection:
-        await campaigns.insert_campaign(connection, tenant, number, f"c-{number}", "", Policy())
+        await campaigns.insert_campaign(
+            connection, tenant, number, f"c-{number}", "", Policy(), b""
+        )
         urls = [Link(f"https://shop.example.com/{n}") for n in range(links)]
         await campaigns.add_links(connection, tenant, number, urls)
-        await campaigns.add_groups(connection, tenant, number, ["a", "b"])
+        groups = [NewGroup("a", 1), NewGroup("b", 1)]
+        await campaigns.add_groups(connection, tenant, number, groups)
 
 
 async def test_the_campaigns_of_a_batch_are_one_query_per_tenant(

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from hushpost_service.campaigns.issuing import get_or_create_contacts
+from hushpost_service.campaigns.contact_creation import get_or_create_contacts
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
 from hushpost_service.preferences.service import create_and_lock_contacts

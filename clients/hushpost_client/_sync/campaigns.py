@@ -10,7 +10,7 @@ from grpc import Channel
 from hushpost.v1 import campaign_pb2
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceStub
 from hushpost_client import _campaign_proto
-from hushpost_client._campaign_types import Campaign, IssuedTokens, NewLink
+from hushpost_client._campaign_types import Campaign, IssuedTokens, NewGroup, NewLink
 from hushpost_client._sync.calls import Calls, request_id_or_new
 
 __all__ = ["Campaigns"]
@@ -40,7 +40,7 @@ class Campaigns:
         campaign_id: str | None = None,
         *,
         links: Iterable[NewLink | str] = (),
-        groups: Iterable[str] = (),
+        groups: Iterable[NewGroup | str] = (),
         display_name: str | None = None,
         tenant_id: str | None = None,
         request_id: UUID | str | None = None,
@@ -52,7 +52,8 @@ class Campaigns:
             campaign_id: 1 to 128 bytes of UTF-8; None lets the authority generate one.
             links: At most 10,000, numbered 1…n in this order; a string is a URL
                 without a label.
-            groups: At most 10,000 distinct ids of 1 to 128 bytes.
+            groups: At most 10,000 with distinct ids; a string is the id of a group of
+                unknown size.
             display_name: A human-readable name of at most 256 bytes.
             tenant_id: The tenant of the campaign; None for the key's own.
             request_id: A random UUID for this request only; None generates one.
@@ -70,14 +71,14 @@ class Campaigns:
             request_id=request_id_or_new(request_id),
         )
         response = self._calls.unary(self._stub.CreateCampaign, request, timeout)
-        return _campaign_proto.campaign(response.campaign)
+        return _campaign_proto.campaign(response.campaign, response.issue_key)
 
     def extend_campaign(
         self,
         campaign_id: str,
         *,
         links: Iterable[NewLink | str] = (),
-        groups: Iterable[str] = (),
+        groups: Iterable[NewGroup | str] = (),
         tenant_id: str | None = None,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
@@ -162,6 +163,7 @@ class Campaigns:
         contact_ids: Iterable[str],
         *,
         include_preference_tokens: bool = False,
+        issue_key: bytes | None = None,
         tenant_id: str | None = None,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
@@ -169,20 +171,25 @@ class Campaigns:
         """Issue one token per contact, for 1 to 10,000 contacts of one group.
 
         Counts one sent message per contact, once per `request_id`. Creates unknown
-        contacts as UNSET. Repeating the call returns different, equally valid tokens.
+        contacts as UNSET. Repeating the call returns the same tokens. A contact that was
+        issued to in the campaign before gets a message in mode AGGREGATE, so that it never
+        counts as several people.
 
         Args:
             campaign_id: The campaign.
             group_id: A group of the campaign.
             contact_ids: 1 to 128 bytes of UTF-8 each. A contact that occurs twice gets
-                two messages.
+                two messages, the second in mode AGGREGATE.
             include_preference_tokens: Whether to issue tokens for the contacts'
                 preference pages too.
+            issue_key: The `issue_key` of the created campaign; needed once by API keys
+                other than the one that created the campaign.
             tenant_id: The tenant of the campaign; None for the key's own.
             request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
-        Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
+        Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
+        ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata `index`), REQUEST_ID_INVALID,
         REQUEST_ID_REUSED.
         """
@@ -193,6 +200,7 @@ class Campaigns:
             group_id=group_id,
             contact_ids=contacts,
             include_preference_tokens=include_preference_tokens,
+            issue_key=issue_key or b"",
             request_id=request_id_or_new(request_id),
         )
         response = self._calls.unary(self._stub.IssueTokens, request, timeout)

@@ -119,16 +119,23 @@ class Group(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     GROUP_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_MESSAGES_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """The tenant's id: 1–128 bytes of UTF-8."""
+    expected_messages: _builtins.int
+    """Input only: how many messages the group will get at most; 0 means 16,384. The
+    messages beyond that number can be told from the earlier ones by someone who
+    reads the database. Larger than needed costs storage.
+    """
     def __init__(
         self,
         *,
         group_id: _builtins.str = ...,
+        expected_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_messages", b"expected_messages", "group_id", b"group_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,6 +198,12 @@ class CreateCampaignResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CAMPAIGN_FIELD_NUMBER: _builtins.int
+    ISSUE_KEY_FIELD_NUMBER: _builtins.int
+    issue_key: _builtins.bytes
+    """The secret by which slots are assigned to contacts. The authority stores it only
+    encrypted for API keys that have used it. Keep it if other API keys of yours
+    will issue tokens of the campaign. Empty if another API key repeats the call.
+    """
     @_builtins.property
     def campaign(self) -> Global___Campaign:
         """The state after the call."""
@@ -199,10 +212,11 @@ class CreateCampaignResponse(_message.Message):
         self,
         *,
         campaign: Global___Campaign | None = ...,
+        issue_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "issue_key", b"issue_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -447,6 +461,7 @@ class IssueTokensRequest(_message.Message):
     CONTACT_IDS_FIELD_NUMBER: _builtins.int
     INCLUDE_PREFERENCE_TOKENS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ISSUE_KEY_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the campaign. Empty: the key's tenant."""
     campaign_id: _builtins.str
@@ -459,10 +474,14 @@ class IssueTokensRequest(_message.Message):
     """Idempotency key: a random UUID that makes a repeated call count once
     (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     """
+    issue_key: _builtins.bytes
+    """The issue key of the campaign. Needed once per API key; empty for the API key that
+    created the campaign.
+    """
     @_builtins.property
     def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1…10,000 contacts, 1–128 bytes of UTF-8 each. A contact that occurs twice gets
-        two messages.
+        two messages, the second in mode AGGREGATE.
         """
 
     def __init__(
@@ -474,10 +493,11 @@ class IssueTokensRequest(_message.Message):
         contact_ids: _abc.Iterable[_builtins.str] | None = ...,
         include_preference_tokens: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        issue_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "contact_ids", b"contact_ids", "group_id", b"group_id", "include_preference_tokens", b"include_preference_tokens", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "contact_ids", b"contact_ids", "group_id", b"group_id", "include_preference_tokens", b"include_preference_tokens", "issue_key", b"issue_key", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -64,9 +64,11 @@ class CampaignServiceStub:
     IssueTokens: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.IssueTokensRequest, _campaign_pb2.IssueTokensResponse]
     """Issues one token per contact, for up to 10,000 contacts of one group, and
     counts the messages as sent, once per `request_id`. Unknown contacts are
-    created as UNSET. A repeated call returns different, equally valid tokens,
-    because the slot of a contact is never stored.
-    Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
+    created as UNSET. A repeated call returns the same tokens, also after the
+    campaign was closed. A contact that was issued to in the campaign before gets
+    a message in mode AGGREGATE, so that it never counts as several people.
+    Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
+    ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
     REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
@@ -107,9 +109,11 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     IssueTokens: _aio.UnaryUnaryMultiCallable[_campaign_pb2.IssueTokensRequest, _campaign_pb2.IssueTokensResponse]  # type: ignore[assignment]
     """Issues one token per contact, for up to 10,000 contacts of one group, and
     counts the messages as sent, once per `request_id`. Unknown contacts are
-    created as UNSET. A repeated call returns different, equally valid tokens,
-    because the slot of a contact is never stored.
-    Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
+    created as UNSET. A repeated call returns the same tokens, also after the
+    campaign was closed. A contact that was issued to in the campaign before gets
+    a message in mode AGGREGATE, so that it never counts as several people.
+    Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
+    ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
     REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
@@ -183,9 +187,11 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_campaign_pb2.IssueTokensResponse, _abc.Awaitable[_campaign_pb2.IssueTokensResponse]]:
         """Issues one token per contact, for up to 10,000 contacts of one group, and
         counts the messages as sent, once per `request_id`. Unknown contacts are
-        created as UNSET. A repeated call returns different, equally valid tokens,
-        because the slot of a contact is never stored.
-        Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, BATCH_EMPTY,
+        created as UNSET. A repeated call returns the same tokens, also after the
+        campaign was closed. A contact that was issued to in the campaign before gets
+        a message in mode AGGREGATE, so that it never counts as several people.
+        Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
+        ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
         REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """

@@ -110,6 +110,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     key of a spool, is not in the keyring of this authority. If it is genuine, the call
     succeeds as soon as the authority has the key, for example after the end of a rotation.
     """
+    ERROR_REASON_ISSUE_KEY_INVALID: _ErrorReason.ValueType  # 26
+    """INVALID_ARGUMENT. The `issue_key` is not that of the campaign."""
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 30
     """NOT_FOUND. The tenant does not exist."""
     ERROR_REASON_CAMPAIGN_NOT_FOUND: _ErrorReason.ValueType  # 31
@@ -131,6 +133,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 43
     """ALREADY_EXISTS. The `request_id` was used for a request with other content.
     Nothing was changed. Use a new `request_id` for every new request.
+    """
+    ERROR_REASON_ISSUE_KEY_REQUIRED: _ErrorReason.ValueType  # 44
+    """FAILED_PRECONDITION. Another API key created the campaign. Pass the `issue_key`
+    that CreateCampaign returned to it, once.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 50
     """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
@@ -249,6 +255,8 @@ ERROR_REASON_TOKEN_KEY_UNKNOWN: ErrorReason.ValueType  # 25
 key of a spool, is not in the keyring of this authority. If it is genuine, the call
 succeeds as soon as the authority has the key, for example after the end of a rotation.
 """
+ERROR_REASON_ISSUE_KEY_INVALID: ErrorReason.ValueType  # 26
+"""INVALID_ARGUMENT. The `issue_key` is not that of the campaign."""
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 30
 """NOT_FOUND. The tenant does not exist."""
 ERROR_REASON_CAMPAIGN_NOT_FOUND: ErrorReason.ValueType  # 31
@@ -270,6 +278,10 @@ or tokens. Its events are still recorded, and its links still redirect.
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 43
 """ALREADY_EXISTS. The `request_id` was used for a request with other content.
 Nothing was changed. Use a new `request_id` for every new request.
+"""
+ERROR_REASON_ISSUE_KEY_REQUIRED: ErrorReason.ValueType  # 44
+"""FAILED_PRECONDITION. Another API key created the campaign. Pass the `issue_key`
+that CreateCampaign returned to it, once.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 50
 """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.key_cache import KeyCache, key_ended
 from hushpost_service.admin.refusal_throttle import RefusalThrottle, source_of
-from hushpost_service.admin.secret import is_well_formed, secret_hash
+from hushpost_service.admin.secret import is_well_formed, secret_hash, wrapping_secret
 from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage import api_keys
@@ -141,7 +141,7 @@ class Authenticator:
             async with self._database.connection("authenticate") as connection:
                 found = await api_keys.api_key_by_hash(connection, digest)
         if found is not None and found.revoke_time is None and not found.is_expired:
-            caller = Caller(found)
+            caller = Caller(found, wrapping_secret(_secret(header)))
             self._cache.add(header, caller, start)
             return caller
         error = _invalid() if found is None else key_ended(is_expired=found.revoke_time is None)

@@ -1,6 +1,6 @@
 """The API key of a call, and checks of what it permits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hushpost_service.domain.errors import HushpostError, Reason, tenant_not_allowed
 from hushpost_service.domain.roles import Role
@@ -11,9 +11,14 @@ __all__ = ["Caller"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The API key of a call, and checks of what it permits."""
+    """The API key of a call, and checks of what it permits.
+
+    `wrapping_secret` is derived from the key's secret and encrypts issue keys. It is never
+    stored or logged.
+    """
 
     key: ApiKey
+    wrapping_secret: bytes = field(repr=False)
 
     @property
     def actor(self) -> str:

@@ -12,7 +12,7 @@ import zlib
 
 from hushpost_service.tokens.base64url import decoded, encoded
 
-__all__ = ["is_well_formed", "new_secret", "secret_hash"]
+__all__ = ["is_well_formed", "new_secret", "secret_hash", "wrapping_secret"]
 
 _PREFIX = "hp_"
 _RANDOM_BYTES = 32
@@ -36,6 +36,14 @@ def is_well_formed(secret: str) -> bool:
 def secret_hash(secret: str) -> bytes:
     """Return the SHA-256 digest under which an API key is stored."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def wrapping_secret(secret: str) -> bytes:
+    """Return the secret under which the API key's issue keys are encrypted.
+
+    It cannot be computed from the stored digest.
+    """
+    return hashlib.sha256(b"hushpost wrapping secret v1 " + secret.encode()).digest()
 
 
 def _checksum(random: bytes) -> bytes:

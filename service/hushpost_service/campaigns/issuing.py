@@ -1,6 +1,7 @@
 """Issues tokens: decides the mode of each message, counts messages as sent, seals tokens."""
 
-from array import array
+import itertools
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,23 +9,26 @@ from datetime import datetime
 from uuid import UUID
 
 from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
+from hushpost_service.campaigns.contact_creation import get_or_create_contacts
+from hushpost_service.campaigns.sender import Sender
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack, Mode
+from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
-from hushpost_service.storage import campaigns, contacts, request_ids
+from hushpost_service.storage import campaigns, request_ids
+from hushpost_service.storage import issuing as storage
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.contacts import ContactsByPreference
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT, TokenCodec
-from hushpost_service.tracking.slots import SlotPool
+from hushpost_service.tokens.issue_keys import issue_key_digest, unwrapped, wrapped
+from hushpost_service.tokens.slot_permutation import MAX_SLOTS, SlotPermutation
 
-__all__ = ["IssuedTokens", "TokenIssuer", "get_or_create_contacts"]
+__all__ = ["IssuedTokens", "TokenIssuer"]
 
-_UNSET = ContactPreference(DoNotTrack.UNSET)
 _MODES_WITH_SLOT = (Mode.IDENTIFIED, Mode.ANONYMOUS)
+_MODES = {int(mode): mode for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,13 @@ class _Messages:
     Attributes:
         contacts: The number of each message's contact.
         modes: The mode of each message.
+        indexes: The index of each message that has a slot, among those of its group.
         created: The numbers of contacts that did not exist before.
     """
 
     contacts: list[int]
     modes: list[Mode]
+    indexes: list[int | None]
     created: list[int]
 
 
@@ -65,7 +71,6 @@ class TokenIssuer:
         database: Database,
         campaigns: CampaignCache,
         codec: TokenCodec,
-        slots: SlotPool,
         contact_numbers: ContactNumbers,
         vacuum: ContactVacuum,
         clock: Callable[[], datetime],
@@ -73,10 +78,10 @@ class TokenIssuer:
         self._database = database
         self._campaigns = campaigns
         self._codec = codec
-        self._slots = slots
         self._contact_numbers = contact_numbers
         self._vacuum = vacuum
         self._clock = clock
+        self._permutation = SlotPermutation()
 
     async def issue(
         self,
@@ -85,15 +90,19 @@ class TokenIssuer:
         group_id: str,
         contact_ids: Sequence[str],
         *,
+        sender: Sender,
         request: UUID | None,
         with_preference_tokens: bool,
     ) -> IssuedTokens:
         """Issue a token per contact, and count the messages as sent once per request id.
 
-        Contacts that do not exist are created.
+        A repeated call returns the same tokens. Contacts that do not exist are created. A
+        contact has one slot in a campaign: if it occurs again, in this call or after an
+        earlier one, its further messages are AGGREGATE.
 
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, CAMPAIGN_NOT_FOUND,
-        GROUP_NOT_FOUND, CAMPAIGN_CLOSED, LIMIT_EXCEEDED, REQUEST_ID_REUSED.
+        GROUP_NOT_FOUND, CAMPAIGN_CLOSED, ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID,
+        LIMIT_EXCEEDED, REQUEST_ID_REUSED.
         """
         checked_batch(contact_ids, "contact_ids")
         checked_contact_ids(contact_ids)
@@ -106,40 +115,61 @@ class TokenIssuer:
         number = await self._campaigns.number(tenant, campaign_id)
         group = await self._campaigns.group(number, group_id)
         campaign = await self._campaigns.get(number)
-        await self._check_open(campaign, request)
-        # Take slots before messages are counted. If that failed afterwards, a call without
-        # request id would leave a count of messages that have no tokens.
-        slots = await self._slots.take(tenant, number, group, len(contact_ids))
+        issue_key, expected = await self._issue_key(campaign, group, sender, request)
 
         async def work(connection: Connection) -> _Messages:
             return await self._count_as_sent(
                 connection, campaign, group, contact_ids, request, content
             )
 
-        try:
-            async with self._vacuum.after_write(tenant) as written:
-                messages = await self._database.transact("issue tokens", work)
-                written.extend(messages.created)
-            tokens = self._seal(number, group, messages, slots)
-        finally:
-            self._slots.give_back(number, group, slots)
+        async with self._vacuum.after_write(tenant) as written:
+            messages = await self._database.transact("issue tokens", work)
+            written.extend(messages.created)
+        indexes = [index for index in messages.indexes if index is not None]
+        slots = self._permutation.slots(issue_key, number, group, expected, indexes)
+        tokens = self._seal(number, group, messages, slots)
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
             preference_tokens = self._codec.seal_preferences(tenant, messages.contacts)
         return IssuedTokens(messages.modes, tokens, preference_tokens)
 
-    async def _check_open(self, campaign: CachedCampaign, request: UUID | None) -> None:
-        """Raise CAMPAIGN_CLOSED unless the request was carried out before the campaign closed.
+    async def _issue_key(
+        self, campaign: CachedCampaign, group: int, sender: Sender, request: UUID | None
+    ) -> tuple[bytes, int]:
+        """Return the campaign's issue key, and how many messages the group is expected to get.
 
-        The check runs before slots are taken, so that calls for closed campaigns use none up.
+        Raises CAMPAIGN_CLOSED, unless the request was executed before the campaign closed.
         """
-        async with self._database.connection("check campaign") as connection:
-            if not await campaigns.is_closed(connection, campaign.tenant, campaign.number):
-                return
-            if request is None or not await request_ids.is_claimed(
-                connection, campaign.tenant, Method.ISSUE_TOKENS, request
+        tenant, number = campaign.tenant, campaign.number
+        async with self._database.connection("read issue key") as connection:
+            state = await storage.issuing_state(connection, tenant, number, group, sender.api_key)
+            if state.is_closed and not (
+                request is not None
+                and await request_ids.is_claimed(connection, tenant, Method.ISSUE_TOKENS, request)
             ):
                 raise _campaign_closed()
+            if not sender.issue_key:
+                if state.wrapped_key is None:
+                    raise HushpostError(
+                        Reason.ISSUE_KEY_REQUIRED,
+                        "another API key created the campaign; pass the issue_key that "
+                        "CreateCampaign returned",
+                    )
+                key = unwrapped(state.wrapped_key, sender.wrapping_secret, number)
+                return key, state.expected_messages
+            if issue_key_digest(sender.issue_key) != state.issue_key_digest:
+                raise HushpostError(
+                    Reason.ISSUE_KEY_INVALID, "the issue_key is not that of the campaign"
+                )
+            if state.wrapped_key is None:
+                await storage.insert_issue_key(
+                    connection,
+                    tenant,
+                    number,
+                    sender.api_key,
+                    wrapped(sender.issue_key, sender.wrapping_secret, number),
+                )
+        return sender.issue_key, state.expected_messages
 
     async def _count_as_sent(
         self,
@@ -150,7 +180,7 @@ class TokenIssuer:
         request: UUID | None,
         content: Mapping[str, object],
     ) -> _Messages:
-        """Decide the modes of messages; count them as sent if the request is new."""
+        """Decide the modes of messages, or read them if the request is repeated."""
         tenant, create_time = campaign.tenant, campaign.create_time
         now = self._clock()
         is_new = await request_ids.claim(
@@ -168,31 +198,53 @@ class TokenIssuer:
             mode = rule.of_contact(contact_group.preference, create_time)
             numbers |= contact_group.numbers
             mode_of |= dict.fromkeys(contact_group.numbers, mode)
-        modes = [mode_of[contact_id] for contact_id in contact_ids]
-        if is_new:
+        contacts = [numbers[contact_id] for contact_id in contact_ids]
+        if is_new or request is None:
+            modes = [mode_of[contact_id] for contact_id in contact_ids]
+            modes, first = await _issue(connection, campaign, group, contacts, modes)
             await campaigns.start(connection, tenant, campaign.number, now)
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(
                 connection, tenant, campaign.number, group, hour, Counter(modes)
             )
+            await request_ids.set_result(
+                connection, tenant, Method.ISSUE_TOKENS, request, first, _packed(modes)
+            )
+            indexes = _indexes(modes, first)
+        else:
+            first, result = await request_ids.result(
+                connection, tenant, Method.ISSUE_TOKENS, request
+            )
+            modes = _unpacked(result)
+            indexes = _indexes(modes, first)
+            # Contacts that were erased since the first call are other contacts now.
+            others = set(created)
+            modes = [
+                max(mode, Mode.AGGREGATE) if contact in others else mode
+                for contact, mode in zip(contacts, modes, strict=True)
+            ]
+            indexes = [
+                None if contact in others else index
+                for contact, index in zip(contacts, indexes, strict=True)
+            ]
         return _Messages(
-            contacts=[numbers[contact_id] for contact_id in contact_ids],
+            contacts=contacts,
             modes=modes,
+            indexes=indexes,
             created=created,
         )
 
     def _seal(
-        self, campaign: int, group: int, messages: _Messages, slots: "array[int]"
+        self, campaign: int, group: int, messages: _Messages, slots: Sequence[int]
     ) -> list[str]:
-        """Return the messages' tokens; removes the slots that they get from `slots`."""
+        """Return the messages' tokens; `slots` are those of the messages that have an index."""
         identified = Mode.IDENTIFIED
         token_contacts = [
             contact if mode is identified else NO_CONTACT
             for contact, mode in zip(messages.contacts, messages.modes, strict=True)
         ]
-        token_slots = [
-            slots.pop() if mode in _MODES_WITH_SLOT else NO_SLOT for mode in messages.modes
-        ]
+        remaining = iter(slots)
+        token_slots = [NO_SLOT if index is None else next(remaining) for index in messages.indexes]
         tokens = self._codec.seal_batch(campaign, group, token_contacts, token_slots)
         if Mode.OFF not in messages.modes:
             return tokens
@@ -202,49 +254,52 @@ class TokenIssuer:
         ]
 
 
+async def _issue(
+    connection: Connection,
+    campaign: CachedCampaign,
+    group: int,
+    contacts: Sequence[int],
+    modes: Sequence[Mode],
+) -> tuple[list[Mode], int]:
+    """Mark contacts as issued to; return the modes of their messages, and the first index.
+
+    The messages that have a slot get consecutive indexes. A contact gets one slot in a
+    campaign, so the further messages of a contact are AGGREGATE.
+
+    Raises LIMIT_EXCEEDED.
+    """
+    tenant, number = campaign.tenant, campaign.number
+    known = await storage.mark_issued(connection, tenant, number, contacts)
+    if known or len(set(contacts)) < len(contacts):
+        only_first = []
+        for contact, mode in zip(contacts, modes, strict=True):
+            only_first.append(max(mode, Mode.AGGREGATE) if contact in known else mode)
+            known.add(contact)
+        modes = only_first
+    with_slot = sum(mode in _MODES_WITH_SLOT for mode in modes)
+    count = await storage.add_issued(connection, tenant, number, group, with_slot)
+    if count > MAX_SLOTS:
+        raise HushpostError(
+            Reason.LIMIT_EXCEEDED,
+            "the group has no slots left; use another group",
+            {"field": "contact_ids", "limit": str(MAX_SLOTS)},
+        )
+    return list(modes), count - with_slot
+
+
+def _indexes(modes: Sequence[Mode], first: int) -> list[int | None]:
+    """Number the messages that have a slot, from `first` on."""
+    numbers = itertools.count(first)
+    return [next(numbers) if mode in _MODES_WITH_SLOT else None for mode in modes]
+
+
+def _packed(modes: Sequence[Mode]) -> bytes:
+    return zlib.compress(bytes(modes), 1)
+
+
+def _unpacked(packed: bytes) -> list[Mode]:
+    return [_MODES[number] for number in zlib.decompress(packed)]
+
+
 def _campaign_closed() -> HushpostError:
     return HushpostError(Reason.CAMPAIGN_CLOSED, "the campaign is closed")
-
-
-async def get_or_create_contacts(
-    connection: Connection,
-    tenant: int,
-    contact_ids: Sequence[str],
-    since: datetime,
-    numbers: ContactNumbers,
-) -> tuple[list[ContactsByPreference], list[int]]:
-    """Return contacts grouped by preference, and the numbers of those created.
-
-    Args:
-        connection: In a transaction.
-        tenant: The tenant of the contacts.
-        contact_ids: The contacts; the same id may occur several times.
-        since: Creation of the campaign. Preference changes before it do not affect the mode.
-        numbers: The numbers of contacts to create.
-    """
-    # Keep the given order, which a set would lose: sorted ids are adjacent in the index.
-    missing = list(dict.fromkeys(contact_ids))
-    found: list[ContactsByPreference] = []
-    created: list[int] = []
-    # Repeat for contacts that another call creates in between, for those that are erased
-    # again before they can be read, and for those whose new number is taken.
-    while missing:
-        for group in await contacts.contacts_by_preference(connection, tenant, missing, since):
-            found.append(group)
-            missing = _without(missing, group.numbers)
-        if missing:
-            new = await contacts.try_insert_contacts(connection, tenant, missing, numbers)
-            if new is None:
-                numbers.change_range()
-                new = await contacts.insert_missing_contacts(connection, tenant, missing, numbers)
-            found.append(ContactsByPreference(_UNSET, new))
-            created += new.values()
-            missing = _without(missing, new)
-    return found, created
-
-
-def _without(contact_ids: list[str], found: dict[str, int]) -> list[str]:
-    """Return the contact ids that are not in `found`, a subset of them."""
-    if len(found) == len(contact_ids):
-        return []
-    return [contact_id for contact_id in contact_ids if contact_id not in found]

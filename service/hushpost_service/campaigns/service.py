@@ -8,16 +8,20 @@ from uuid import UUID
 
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.campaigns.sender import Sender
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_id, checked_text, checked_url
 from hushpost_service.storage import campaigns as storage
 from hushpost_service.storage import request_ids
-from hushpost_service.storage.campaigns import Campaign, Link, LinkRevision
+from hushpost_service.storage.campaigns import Campaign, Link, LinkRevision, NewGroup
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.issuing import insert_issue_key, wrapped_issue_key
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import campaign_number
+from hushpost_service.tokens.issue_keys import issue_key_digest, new_issue_key, unwrapped, wrapped
+from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 
 __all__ = ["Campaigns"]
 
@@ -48,17 +52,21 @@ class Campaigns:
         *,
         display_name: str,
         links: Sequence[Link],
-        groups: Sequence[str],
+        groups: Sequence[NewGroup],
+        sender: Sender,
         request: UUID | None,
-    ) -> Campaign:
-        """Create a campaign.
+    ) -> tuple[Campaign, bytes]:
+        """Create a campaign; return it with its issue key.
+
+        A repeated call with another API key returns an empty issue key.
 
         Args:
             tenant: The tenant of the campaign.
             campaign_id: The tenant's own id; "" to have one generated.
             display_name: A name for people.
             links: The destinations, without numbers: they get the numbers 1…n.
-            groups: The ids of the groups.
+            groups: The groups.
+            sender: The API key of the call.
             request: The idempotency key.
 
         Raises ID_INVALID, FIELD_INVALID, LINK_URL_INVALID, LIMIT_EXCEEDED,
@@ -69,6 +77,7 @@ class Campaigns:
             checked_id(campaign_id, "campaign_id")
         _check_links_and_groups(links, groups)
         new_number = campaign_number(tenant, secrets.randbits(40))
+        new_key = new_issue_key()
         content = {
             "campaign_id": campaign_id,
             "display_name": display_name,
@@ -89,18 +98,31 @@ class Campaigns:
                 campaign_id or f"c-{secrets.token_hex(8)}",
                 display_name,
                 self._release_limits.limited(rule.policy),
+                issue_key_digest(new_key),
             )
             if not is_new:
                 raise HushpostError(
                     Reason.CAMPAIGN_ALREADY_EXISTS,
                     "the tenant already has a campaign with that id",
                 )
+            await insert_issue_key(
+                connection,
+                tenant,
+                new_number,
+                sender.api_key,
+                wrapped(new_key, sender.wrapping_secret, new_number),
+            )
             await storage.add_groups(connection, tenant, new_number, groups)
             await storage.add_links(connection, tenant, new_number, links)
             return new_number
 
         number = await self._database.transact("create campaign", work)
-        return await self._after_change(tenant, number)
+        campaign = await self._after_change(tenant, number)
+        if number == new_number:
+            return campaign, new_key
+        async with self._database.connection("read issue key") as connection:
+            key = await wrapped_issue_key(connection, tenant, number, sender.api_key)
+        return campaign, unwrapped(key, sender.wrapping_secret, number) if key else b""
 
     async def extend(
         self,
@@ -108,7 +130,7 @@ class Campaigns:
         campaign_id: str,
         *,
         links: Sequence[Link],
-        groups: Sequence[str],
+        groups: Sequence[NewGroup],
         request: UUID | None,
     ) -> Campaign:
         """Add links, and those of the groups that the campaign does not have yet.
@@ -210,9 +232,12 @@ class Campaigns:
         return found
 
 
-def _content(links: Sequence[Link], groups: Sequence[str]) -> dict[str, object]:
+def _content(links: Sequence[Link], groups: Sequence[NewGroup]) -> dict[str, object]:
     """Return what a request says about links and groups."""
-    return {"links": [(link.url, link.label) for link in links], "groups": groups}
+    return {
+        "links": [(link.url, link.label) for link in links],
+        "groups": [(group.group_id, group.expected_messages) for group in groups],
+    }
 
 
 async def _created_before(
@@ -235,7 +260,7 @@ def _campaign_not_found() -> HushpostError:
     return HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
 
 
-def _check_links_and_groups(links: Sequence[Link], groups: Sequence[str]) -> None:
+def _check_links_and_groups(links: Sequence[Link], groups: Sequence[NewGroup]) -> None:
     _check_limits(len(links), len(groups))
     for index, link in enumerate(links):
         checked_url(link.url, index)
@@ -247,8 +272,14 @@ def _check_links_and_groups(links: Sequence[Link], groups: Sequence[str]) -> Non
                 {"field": "link_number"},
             )
     for group in groups:
-        checked_id(group, "group_id")
-    if len(set(groups)) != len(groups):
+        checked_id(group.group_id, "group_id")
+        if not 0 <= group.expected_messages <= MAX_SLOTS:
+            raise HushpostError(
+                Reason.FIELD_INVALID,
+                f"expected_messages must be from 0 to {MAX_SLOTS}",
+                {"field": "expected_messages"},
+            )
+    if len({group.group_id for group in groups}) != len(groups):
         raise HushpostError(
             Reason.ID_INVALID,
             "group_id must be unique: a group is listed more than once",

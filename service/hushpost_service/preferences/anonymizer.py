@@ -25,8 +25,9 @@ from hushpost_service.storage import recording
 from hushpost_service.storage.anonymization import CampaignContact, ContactJob, PolicyJob
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.issuing import add_moved_slot
 from hushpost_service.storage.stats import ALL_SIGNALS, engaged_blocks
-from hushpost_service.tracking.slots import SlotPool
+from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 
 __all__ = ["Anonymizer"]
 
@@ -50,12 +51,10 @@ class Anonymizer:
         self,
         database: Database,
         campaigns: CampaignCache,
-        slots: SlotPool,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._campaigns = campaigns
-        self._slots = slots
         self._clock = clock
         self._tenant_tasks: dict[int, asyncio.Task[None]] = {}
         self._poll_requested = asyncio.Event()
@@ -250,16 +249,13 @@ class Anonymizer:
             async with self._database.connection("read slots of contact") as connection:
                 slots = await storage.contact_slots(connection, tenant, pair)
             for slot in slots:
-                campaign, group, _ = slot
-                new_slot = await self._unused_slot(tenant, campaign, group)
-                await self._move_slot(tenant, pair[1], slot, new_slot)
+                await self._move_slot(tenant, pair[1], slot)
 
-    async def _move_slot(
-        self, tenant: int, contact: int, slot: tuple[int, int, int], new_slot: int
-    ) -> None:
+    async def _move_slot(self, tenant: int, contact: int, slot: tuple[int, int, int]) -> None:
         campaign, group, number = slot
 
         async def work(connection: Connection) -> int:
+            new_slot = await _unused_slot(connection, tenant, campaign, group)
             signals = await storage.slot_signals(connection, tenant, contact, slot)
             await storage.move_slot(connection, tenant, contact, slot, new_slot)
             places = {
@@ -271,10 +267,6 @@ class Anonymizer:
             return len(signals)
 
         await self._transact("move slot", tenant, work)
-
-    async def _unused_slot(self, tenant: int, campaign: int, group: int) -> int:
-        (slot,) = await self._slots.take(tenant, campaign, group, 1)
-        return slot
 
     async def _transact(
         self, name: str, tenant: int, work: Callable[[Connection], Awaitable[int]]
@@ -289,6 +281,11 @@ def _anonymized_mode(mode: Mode) -> Mode:
     message is OFF now. But neither AGGREGATE nor OFF allows counting distinct people.
     """
     return Mode.ANONYMOUS if mode is Mode.ANONYMOUS else Mode.AGGREGATE
+
+
+async def _unused_slot(connection: Connection, tenant: int, campaign: int, group: int) -> int:
+    """Return a slot that no message has and no other event was moved to."""
+    return MAX_SLOTS + await add_moved_slot(connection, tenant, campaign, group) - 1
 
 
 async def _write(connection: Connection, tenant: int, changes: AnonymizedCounts) -> None:

@@ -43,6 +43,7 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.CAMPAIGN_ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
     Reason.REQUEST_ID_REUSED: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_CLOSED: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.ISSUE_KEY_REQUIRED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,

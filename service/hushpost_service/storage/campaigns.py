@@ -1,4 +1,4 @@
-"""Queries about campaigns: links, groups, reserved slots, messages sent."""
+"""Queries about campaigns: links, groups, messages sent."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +13,7 @@ __all__ = [
     "Campaign",
     "Link",
     "LinkRevision",
+    "NewGroup",
     "add_groups",
     "add_links",
     "add_sent",
@@ -27,7 +28,6 @@ __all__ = [
     "links_since",
     "list_campaigns",
     "lock_campaign",
-    "reserve_slot_blocks",
     "start",
 ]
 
@@ -42,6 +42,14 @@ class Link:
     url: str
     label: str = ""
     number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroup:
+    """A group to add, and how many messages the sender expects it to get."""
+
+    group_id: str
+    expected_messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ async def insert_campaign(
     campaign_id: str,
     display_name: str,
     policy: Policy,
+    issue_key_digest: bytes,
 ) -> bool:
     """Insert a campaign with the policy's settings of releases.
 
@@ -88,6 +97,7 @@ async def insert_campaign(
         policy.release,
         policy.epsilon,
         policy.release_delays,
+        issue_key_digest,
     )
     return row is not None
 
@@ -109,10 +119,12 @@ async def add_links(
 
 
 async def add_groups(
-    connection: Connection, tenant: int, number: int, groups: Sequence[str]
+    connection: Connection, tenant: int, number: int, groups: Sequence[NewGroup]
 ) -> None:
     """Add the groups that the campaign does not have yet."""
-    await connection.execute(sql.INSERT_GROUPS, tenant, number, groups)
+    ids = [group.group_id for group in groups]
+    expected = [group.expected_messages for group in groups]
+    await connection.execute(sql.INSERT_GROUPS, tenant, number, ids, expected)
 
 
 async def lock_campaign(connection: Connection, tenant: int, number: int) -> bool:
@@ -199,14 +211,6 @@ async def last_revision(connection: Connection) -> int:
     """Return the highest revision of any link, or 0."""
     revision: int = await connection.fetchval(sql.LAST_REVISION)
     return revision
-
-
-async def reserve_slot_blocks(
-    connection: Connection, tenant: int, number: int, group: int, blocks: Sequence[int]
-) -> bool:
-    """Reserve blocks of slots of a group; return False if one is reserved already."""
-    row = await connection.fetchrow(sql.RESERVE_SLOT_BLOCKS, tenant, number, group, blocks)
-    return row is not None
 
 
 async def add_sent(

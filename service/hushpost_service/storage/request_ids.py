@@ -21,6 +21,8 @@ __all__ = [
     "created_number",
     "is_claimed",
     "periods",
+    "result",
+    "set_result",
 ]
 
 PERIOD_SECONDS = 7 * 24 * 3600
@@ -121,6 +123,29 @@ async def created_number(
     """
     numbers = [number for number, _ in await _executed(connection, tenant, method, request)]
     return next((number for number in numbers if number != new), None)
+
+
+async def set_result(
+    connection: Connection,
+    tenant: int,
+    method: Method,
+    request: UUID | None,
+    created: int,
+    content: bytes,
+) -> None:
+    """Store what the response of a repeated call needs; do nothing without a request id."""
+    if request is not None:
+        stored = stored_request_id(request)
+        await connection.execute(sql.SET_RESULT, tenant, method, stored, created, content)
+
+
+async def result(
+    connection: Connection, tenant: int, method: Method, request: UUID
+) -> tuple[int, bytes]:
+    """Return what `set_result` stored for an executed request."""
+    row = await connection.fetchrow(sql.RESULT, tenant, method, stored_request_id(request))
+    assert row is not None  # noqa: S101 - stored by the transaction that executed the request
+    return row[0], row[1]
 
 
 async def _executed(

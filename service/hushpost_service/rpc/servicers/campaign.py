@@ -9,13 +9,15 @@ import grpc
 from hushpost.v1 import campaign_pb2 as pb
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceServicer
 from hushpost_service.campaigns.issuing import TokenIssuer
+from hushpost_service.campaigns.sender import Sender
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.events import to_datetime, to_microseconds
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
 from hushpost_service.rpc.convert import timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import invalid_page_token, page_start, page_token
-from hushpost_service.storage.campaigns import Campaign, Link
+from hushpost_service.storage.campaigns import Campaign, Link, NewGroup
+from hushpost_service.tokens.slot_permutation import DEFAULT_EXPECTED
 
 __all__ = ["CampaignServicer"]
 
@@ -34,15 +36,18 @@ class CampaignServicer(CampaignServiceServicer):
     ) -> pb.CreateCampaignResponse:
         """Create a campaign."""
         caller = current_caller()
-        campaign = await self._campaigns.create(
+        campaign, issue_key = await self._campaigns.create(
             caller.tenant(request.tenant_id),
             request.campaign_id,
             display_name=request.display_name,
             links=_links(request),
-            groups=[group.group_id for group in request.groups],
+            groups=_groups(request),
+            sender=Sender(caller.key.number, caller.wrapping_secret),
             request=checked_request_id(request.request_id),
         )
-        return pb.CreateCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
+        return pb.CreateCampaignResponse(
+            campaign=_campaign(campaign, caller.key.tenant_id), issue_key=issue_key
+        )
 
     async def ExtendCampaign(
         self, request: pb.ExtendCampaignRequest, context: Context
@@ -53,7 +58,7 @@ class CampaignServicer(CampaignServiceServicer):
             caller.tenant(request.tenant_id),
             request.campaign_id,
             links=_links(request),
-            groups=[group.group_id for group in request.groups],
+            groups=_groups(request),
             request=checked_request_id(request.request_id),
         )
         return pb.ExtendCampaignResponse(campaign=_campaign(campaign, caller.key.tenant_id))
@@ -95,11 +100,13 @@ class CampaignServicer(CampaignServiceServicer):
         self, request: pb.IssueTokensRequest, context: Context
     ) -> pb.IssueTokensResponse:
         """Issue the tokens of messages to contacts."""
+        caller = current_caller()
         issued = await self._token_issuer.issue(
-            current_caller().tenant(request.tenant_id),
+            caller.tenant(request.tenant_id),
             request.campaign_id,
             request.group_id,
             list(request.contact_ids),
+            sender=Sender(caller.key.number, caller.wrapping_secret, request.issue_key),
             request=checked_request_id(request.request_id),
             with_preference_tokens=request.include_preference_tokens,
         )
@@ -120,6 +127,13 @@ class CampaignServicer(CampaignServiceServicer):
 
 def _links(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[Link]:
     return [Link(link.url, link.label, link.link_number) for link in request.links]
+
+
+def _groups(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[NewGroup]:
+    return [
+        NewGroup(group.group_id, group.expected_messages or DEFAULT_EXPECTED)
+        for group in request.groups
+    ]
 
 
 def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:

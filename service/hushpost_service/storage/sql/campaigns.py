@@ -1,11 +1,12 @@
-"""Statements about campaigns: links, groups, reserved slots, messages sent."""
+"""Statements about campaigns: links, groups, messages sent."""
 
 # Inserts a campaign; returns no row if its id or number is taken.
 INSERT_CAMPAIGN = """
 insert into campaigns (
-    tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays
+    tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
+    issue_key_digest
 )
-values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7)
+values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7, $8)
 on conflict do nothing
 returning campaign
 """
@@ -37,13 +38,14 @@ order by n
 
 # Inserts the groups that do not exist, numbered after the last one.
 INSERT_GROUPS = """
-insert into campaign_groups (tenant, campaign, group_number, group_id)
-select $1, $2, last.group_number + row_number() over (order by n), group_id
+insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages)
+select $1, $2, last.group_number + row_number() over (order by n), group_id, expected_messages
 from (
     select coalesce(max(group_number), 0) as group_number
     from campaign_groups where tenant = $1 and campaign = $2
 ) as last
-cross join unnest($3::text[]) with ordinality as input(group_id, n)
+cross join unnest($3::text[], $4::bigint[]) with ordinality
+    as input(group_id, expected_messages, n)
 where not exists (
     select from campaign_groups existing
     where existing.tenant = $1 and existing.campaign = $2 and existing.group_id = input.group_id
@@ -153,14 +155,6 @@ limit $2
 
 # Selects the highest revision of any link.
 LAST_REVISION = "select coalesce(max(revision), 0) from links"
-
-# Reserves blocks of slots of a group; returns no row if one of them is reserved already.
-RESERVE_SLOT_BLOCKS = """
-update campaign_groups
-set slot_blocks = slot_blocks || $4::integer[]
-where tenant = $1 and campaign = $2 and group_number = $3 and not slot_blocks && $4::integer[]
-returning group_number
-"""
 
 # Adds to the numbers of messages sent in an hour (upsert).
 ADD_SENT = """

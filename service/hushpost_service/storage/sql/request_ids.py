@@ -33,6 +33,21 @@ input as (
 # Claims request ids; returns the positions of the new ones.
 CLAIM_REQUEST_IDS = f"with {CLAIM} select position from new_requests"
 
+# Stores what the response of a repeated call needs.
+SET_RESULT = """
+update request_ids
+set created_number = $4, result = $5
+where tenant = $1 and method = $2 and request_id = $3
+"""
+
+# Selects the result of an executed request.
+RESULT = """
+select created_number, result
+from request_ids
+where tenant = $1 and method = $2 and request_id = $3 and result is not null
+limit 1
+"""
+
 # Selects what is known of an executed request; no rows if it was not executed. Two periods
 # may have the request.
 EXECUTED_REQUEST = """

@@ -6,8 +6,8 @@
 -- No number comes from a sequence alone. A database that is restored from a backup, or a
 -- standby that is promoted, may lack the last commits, and its sequences would return
 -- the lost numbers again. Then a token in old mail would name another contact, and a cursor
--- would skip rows. Tenants, contacts, campaigns and blocks of slots have random numbers,
--- which the authority chooses. Numbers that must ascend contain the time.
+-- would skip rows. Tenants, contacts and campaigns have random numbers, which the
+-- authority chooses. Numbers that must ascend contain the time.
 
 -- Returns an ascending number: milliseconds since 1970, then 20 bits of a sequence, which
 -- make it unique within the millisecond.
@@ -136,6 +136,8 @@ create table campaigns (
     start_time timestamptz,
     -- Null: before the first message, after the last date, and if counts are exact.
     next_release_time timestamptz,
+    -- SHA-256 of the issue key. The key has 256 random bits, so that no slow hash is needed.
+    issue_key_digest bytea not null,
     primary key (tenant, campaign),
     unique (tenant, campaign_id)
 );
@@ -162,14 +164,39 @@ create table campaign_groups (
     campaign bigint not null,
     group_number integer not null,
     group_id text collate "C" not null,
-    -- The blocks of 4,096 slots that processes have reserved, at random: block n has the
-    -- slots from 4,096 n. One array, because rows would have the order of the reservations.
-    slot_blocks integer[] not null default '{}',
     -- The cell of the group's released counts: its own number, or 0, which groups share.
     -- Null before the first release.
     cell integer,
+    -- How many messages the sender expects; it determines how slots are permuted.
+    expected_messages bigint not null,
+    -- The number of messages that have a slot.
+    issued bigint not null default 0,
+    -- The number of slots that were given to moved events; see `Anonymizer`.
+    moved_slots integer not null default 0,
     primary key (tenant, campaign, group_number),
     unique (tenant, campaign, group_id)
+) with (fillfactor = 50);
+
+-- The issue keys of campaigns, each encrypted for an API key with a key that is derived from
+-- the API key's secret, which is not stored.
+create table issue_keys (
+    tenant integer not null,
+    campaign bigint not null,
+    api_key bigint not null,
+    wrapped_key bytea not null,
+    primary key (tenant, campaign, api_key)
+);
+
+-- The contacts that tokens were issued to, as bitmaps: contact c is bit (c mod 512) of block
+-- (c / 512). That a message was sent is no behaviour. `before` has the bits before the last
+-- change: the statement that sets bits returns it.
+create table issued_contacts (
+    tenant integer not null,
+    campaign bigint not null,
+    block bigint not null,
+    contacts bit(512) not null,
+    before bit(512) not null,
+    primary key (tenant, campaign, block)
 ) with (fillfactor = 50);
 
 -- Number of messages sent, by mode at send. `hour` counts from 1970-01-01T00Z.
@@ -246,6 +273,7 @@ create index events_campaign on events (campaign, signal, (verdict in (3, 4)), (
 -- time is the period, a week, so that a row does not date the anonymous events recorded
 -- with it. `created_number` is the number of the row that the request created, if any.
 -- `content` is a digest of the request, keyed with its id; null for recorded events.
+-- `result` has what the response of a repeated call needs besides; it names no contact.
 create table request_ids (
     tenant integer not null,
     method smallint not null,
@@ -253,6 +281,7 @@ create table request_ids (
     period integer not null,
     created_number bigint,
     content bytea,
+    result bytea,
     primary key (tenant, method, request_id, period)
 ) partition by list (period);
 
@@ -319,3 +348,7 @@ alter table events
     alter column slot set statistics 0;
 alter table anonymization_jobs alter column contact set statistics 0;
 alter table slot_bits alter column bits set statistics 0;
+alter table issued_contacts
+    alter column block set statistics 0,
+    alter column contacts set statistics 0,
+    alter column before set statistics 0;
