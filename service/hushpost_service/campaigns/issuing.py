@@ -23,7 +23,7 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT, TokenCodec
 from hushpost_service.tokens.issue_keys import issue_key_digest, unwrapped, wrapped
-from hushpost_service.tokens.slot_permutation import MAX_SLOTS, SlotPermutation
+from hushpost_service.tokens.slot_permutation import MAX_SLOTS, permuted_slots
 
 __all__ = ["IssuedTokens", "TokenIssuer"]
 
@@ -81,7 +81,6 @@ class TokenIssuer:
         self._contact_numbers = contact_numbers
         self._vacuum = vacuum
         self._clock = clock
-        self._permutation = SlotPermutation()
 
     async def issue(
         self,
@@ -126,7 +125,7 @@ class TokenIssuer:
             messages = await self._database.transact("issue tokens", work)
             written.extend(messages.created)
         indexes = [index for index in messages.indexes if index is not None]
-        slots = self._permutation.slots(issue_key, number, group, expected, indexes)
+        slots = permuted_slots(issue_key, number, group, expected, indexes)
         tokens = self._seal(number, group, messages, slots)
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
