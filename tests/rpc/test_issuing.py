@@ -20,7 +20,7 @@ from hushpost_client import (
     Release,
     Role,
 )
-from hushpost_service.tokens.codec import TokenCodec
+from hushpost_service.tokens.codec import NO_SLOT, TokenCodec
 from hushpost_service.tokens.keyring import Keyring
 from tests.conftest import Clients, RunningAuthority
 from tests.mailing import clients_of
@@ -96,6 +96,28 @@ async def test_a_contact_that_was_erased_gets_no_token_of_its_own(mailers: Clien
     )
     assert _modes(second) == [Mode.ANONYMOUS, Mode.AGGREGATE, Mode.ANONYMOUS]
     assert second.tokens[::2] == first.tokens[::2]
+
+
+@pytest.mark.parametrize("issued_again", [False, True])
+async def test_a_repeated_call_does_not_give_the_slot_of_an_erased_contact_to_its_successor(
+    authority: RunningAuthority, exact_clients: Clients, *, issued_again: bool
+) -> None:
+    """No row may name the slot that has the anonymized acts of the erased contact."""
+    sender = exact_clients.sender
+    await sender.campaigns.create_campaign("spring", groups=["readers"])
+    issue = sender.campaigns.issue_tokens
+    request = uuid4()
+    first = await issue("spring", "readers", CONTACTS[:3], request_id=request)
+    await sender.preferences.erase_contact(CONTACTS[1])
+    await sender.preferences.set_preference(CONTACTS[1], DoNotTrack.FALSE)
+    if issued_again:
+        again = await issue("spring", "readers", CONTACTS[1:2])
+        assert _modes(again) == [Mode.IDENTIFIED]
+        assert _slots(authority, again)[0] not in _slots(authority, first)
+    second = await issue("spring", "readers", CONTACTS[:3], request_id=request)
+    assert _modes(second) == [Mode.IDENTIFIED, Mode.AGGREGATE, Mode.IDENTIFIED]
+    assert second.tokens[::2] == first.tokens[::2]
+    assert _slots(authority, second)[1] == NO_SLOT
 
 
 @pytest.mark.parametrize("agreed", [False, True])

@@ -1,7 +1,6 @@
 """Issues tokens: decides the mode of each message, counts messages as sent, seals tokens."""
 
 import itertools
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from uuid import UUID
 
 from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
 from hushpost_service.campaigns.contact_creation import get_or_create_contacts
+from hushpost_service.campaigns.issue_result import packed_result, unpacked_result
 from hushpost_service.campaigns.sender import Sender
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
@@ -28,7 +28,6 @@ from hushpost_service.tokens.slot_permutation import MAX_SLOTS, permuted_slots
 __all__ = ["IssuedTokens", "TokenIssuer"]
 
 _MODES_WITH_SLOT = (Mode.IDENTIFIED, Mode.ANONYMOUS)
-_MODES = {int(mode): mode for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,25 +205,24 @@ class TokenIssuer:
             await campaigns.add_sent(
                 connection, tenant, campaign.number, group, hour, Counter(modes)
             )
-            await request_ids.set_result(
-                connection, tenant, Method.ISSUE_TOKENS, request, first, _packed(modes)
-            )
+            if request is not None:
+                result = packed_result(request, contacts, modes)
+                await request_ids.set_result(
+                    connection, tenant, Method.ISSUE_TOKENS, request, first, result
+                )
             indexes = _indexes(modes, first)
         else:
             first, result = await request_ids.result(
                 connection, tenant, Method.ISSUE_TOKENS, request
             )
-            modes = _unpacked(result)
-            indexes = _indexes(modes, first)
-            # Contacts that were erased since the first call are other contacts now.
-            others = set(created)
-            modes = [
-                max(mode, Mode.AGGREGATE) if contact in others else mode
-                for contact, mode in zip(contacts, modes, strict=True)
-            ]
+            modes, is_other = unpacked_result(request, contacts, result)
             indexes = [
-                None if contact in others else index
-                for contact, index in zip(contacts, indexes, strict=True)
+                None if other else index
+                for index, other in zip(_indexes(modes, first), is_other, strict=True)
+            ]
+            modes = [
+                max(mode, Mode.AGGREGATE) if other else mode
+                for mode, other in zip(modes, is_other, strict=True)
             ]
         return _Messages(
             contacts=contacts,
@@ -290,14 +288,6 @@ def _indexes(modes: Sequence[Mode], first: int) -> list[int | None]:
     """Number the messages that have a slot, from `first` on."""
     numbers = itertools.count(first)
     return [next(numbers) if mode in _MODES_WITH_SLOT else None for mode in modes]
-
-
-def _packed(modes: Sequence[Mode]) -> bytes:
-    return zlib.compress(bytes(modes), 1)
-
-
-def _unpacked(packed: bytes) -> list[Mode]:
-    return [_MODES[number] for number in zlib.decompress(packed)]
 
 
 def _campaign_closed() -> HushpostError:

@@ -129,14 +129,13 @@ async def set_result(
     connection: Connection,
     tenant: int,
     method: Method,
-    request: UUID | None,
+    request: UUID,
     created: int,
     content: bytes,
 ) -> None:
-    """Store what the response of a repeated call needs; do nothing without a request id."""
-    if request is not None:
-        stored = stored_request_id(request)
-        await connection.execute(sql.SET_RESULT, tenant, method, stored, created, content)
+    """Store what the response of a repeated call needs."""
+    stored = stored_request_id(request)
+    await connection.execute(sql.SET_RESULT, tenant, method, stored, created, content)
 
 
 async def result(
