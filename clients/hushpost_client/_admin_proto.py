@@ -31,6 +31,7 @@ def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
         release=RELEASE.to_wire(update.release),
         epsilon=update.epsilon or 0,
         release_delays=map(_duration, update.release_delays or ()),
+        max_anonymous_messages=update.max_anonymous_messages or 0,
     )
 
 
@@ -98,6 +99,7 @@ def _policy(message: admin_pb2.Policy) -> Policy:
         release=RELEASE.from_wire(message.release),
         epsilon=message.epsilon,
         release_delays=tuple(delay.ToTimedelta() for delay in message.release_delays),
+        max_anonymous_messages=message.max_anonymous_messages,
     )
 
 

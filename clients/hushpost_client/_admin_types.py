@@ -37,6 +37,8 @@ class Policy:
             with more noise. Up to the limit of the installation.
         release_delays: When counts are released: 1 to 6 ascending times after the first
             message, whole seconds.
+        max_anonymous_messages: How many ANONYMOUS messages a contact gets in 90 days, over
+            all campaigns, 1…1,000. Further ones are OFF.
     """
 
     anonymization_enabled: bool
@@ -47,6 +49,7 @@ class Policy:
     release: Release | None
     epsilon: float
     release_delays: tuple[timedelta, ...]
+    max_anonymous_messages: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class PolicyUpdate:
     release: Release | None = None
     epsilon: float | None = None
     release_delays: Sequence[timedelta] | None = None
+    max_anonymous_messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

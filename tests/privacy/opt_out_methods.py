@@ -29,10 +29,12 @@ _FORGET = "delete from contacts where tenant = $1 and contact = any($2)"
 _TIGHTEN = """
 insert into policies (
     tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays
+    history_when_true, retention_days, release, epsilon, release_delays,
+    max_anonymous_messages
 )
 select tenant, version + 1, clock_timestamp(), actor, true, mode_when_true, 2 /* ANONYMOUS */,
-    history_when_true, retention_days, release, epsilon, release_delays
+    history_when_true, retention_days, release, epsilon, release_delays,
+    max_anonymous_messages
 from policies
 where tenant = $1
 order by version desc

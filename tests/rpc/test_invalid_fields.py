@@ -149,6 +149,7 @@ def _policies() -> Iterator[Case]:
         "mode_when_unset": [9],
         "history_when_true": [9],
         "retention_days": [-1, 3651],
+        "max_anonymous_messages": [-1, 1001],
         "release": [9],
         "release_delays": [
             [Duration(seconds=0)],

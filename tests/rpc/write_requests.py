@@ -80,6 +80,7 @@ _POLICY_CHANGES: list[Change] = [
     lambda request: _set(mode_when_unset=privacy_pb2.MODE_OFF)(request.policy),
     lambda request: _set(history_when_true=privacy_pb2.HISTORY_KEEP)(request.policy),
     lambda request: _set(retention_days=9)(request.policy),
+    lambda request: _set(max_anonymous_messages=9)(request.policy),
     lambda request: _set(anonymization_enabled=False)(request.policy),
 ]
 

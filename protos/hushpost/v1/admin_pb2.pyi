@@ -103,6 +103,7 @@ class Policy(_message.Message):
     RELEASE_FIELD_NUMBER: _builtins.int
     EPSILON_FIELD_NUMBER: _builtins.int
     RELEASE_DELAYS_FIELD_NUMBER: _builtins.int
+    MAX_ANONYMOUS_MESSAGES_FIELD_NUMBER: _builtins.int
     anonymization_enabled: _builtins.bool
     """Enables the whole feature. Default: true. While it is false, every contact is
     IDENTIFIED; preferences are stored and take effect once it is true.
@@ -125,6 +126,11 @@ class Policy(_message.Message):
     """ε, the privacy budget per contact and campaign: from 0.01 to the limit of the
     installation (`hushpost serve --max-epsilon`). Default: 2, or the limit if it is lower.
     """
+    max_anonymous_messages: _builtins.int
+    """How many ANONYMOUS messages a contact gets in 90 days, over all campaigns: 1…1,000.
+    Further ones are OFF. What noisy counts reveal adds up over campaigns, so this limits
+    what can be learned from all of them. Default: 26.
+    """
     @_builtins.property
     def release_delays(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
         """When counts are released: 1…6 ascending times after the first message, from 1 second
@@ -143,10 +149,11 @@ class Policy(_message.Message):
         release: Global___Release.ValueType = ...,
         epsilon: _builtins.float = ...,
         release_delays: _abc.Iterable[_duration_pb2.Duration] | None = ...,
+        max_anonymous_messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymization_enabled: _TypeAlias = _typing.Literal["anonymization_enabled"]  # noqa: Y015
     _WhichOneofArgType__anonymization_enabled: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled"]  # noqa: Y015

@@ -8,6 +8,7 @@ from uuid import UUID
 from hushpost_service.admin.secret import new_secret, secret_hash
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.message_budget import MAX_LIMIT
 from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.domain.release_limits import MAX_DATES, ReleaseLimits, is_valid_schedule
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
@@ -261,6 +262,10 @@ def _check_policy(policy: Policy) -> None:
         "retention_days": (
             1 <= policy.retention_days <= _MAX_RETENTION_DAYS,
             f"must be from 1 to {_MAX_RETENTION_DAYS}",
+        ),
+        "max_anonymous_messages": (
+            1 <= policy.max_anonymous_messages <= MAX_LIMIT,
+            f"must be from 1 to {MAX_LIMIT}",
         ),
         "release_delays": (
             is_valid_schedule(policy.release_delays),

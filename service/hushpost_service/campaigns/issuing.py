@@ -1,6 +1,5 @@
 """Issues tokens: decides the mode of each message, counts messages as sent, seals tokens."""
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,15 @@ from uuid import UUID
 from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
 from hushpost_service.campaigns.contact_creation import get_or_create_contacts
 from hushpost_service.campaigns.issue_result import packed_result, unpacked_result
+from hushpost_service.campaigns.message_indexes import (
+    MessageBudget,
+    assign_indexes,
+    indexes_from,
+)
 from hushpost_service.campaigns.sender import Sender
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.message_budget import period_of
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
@@ -23,11 +28,9 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT, TokenCodec
 from hushpost_service.tokens.issue_keys import issue_key_digest, unwrapped, wrapped
-from hushpost_service.tokens.slot_permutation import MAX_SLOTS, permuted_slots
+from hushpost_service.tokens.slot_permutation import permuted_slots
 
 __all__ = ["IssuedTokens", "TokenIssuer"]
-
-_MODES_WITH_SLOT = (Mode.IDENTIFIED, Mode.ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ class TokenIssuer:
 
         A repeated call returns the same tokens. Contacts that do not exist are created. A
         contact has one slot in a campaign: if it occurs again, in this call or after an
-        earlier one, its further messages are AGGREGATE.
+        earlier one, its further messages are AGGREGATE. ANONYMOUS messages beyond the
+        policy's limit for a contact are OFF.
 
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, CAMPAIGN_NOT_FOUND,
         GROUP_NOT_FOUND, CAMPAIGN_CLOSED, ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID,
@@ -199,7 +203,10 @@ class TokenIssuer:
         contacts = [numbers[contact_id] for contact_id in contact_ids]
         if is_new or request is None:
             modes = [mode_of[contact_id] for contact_id in contact_ids]
-            modes, first = await _issue(connection, campaign, group, contacts, modes)
+            budget = MessageBudget(rule.policy.max_anonymous_messages, period_of(now))
+            modes, first = await assign_indexes(
+                connection, tenant, campaign.number, group, contacts, modes, budget
+            )
             await campaigns.start(connection, tenant, campaign.number, now)
             hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(
@@ -210,7 +217,7 @@ class TokenIssuer:
                 await request_ids.set_result(
                     connection, tenant, Method.ISSUE_TOKENS, request, first, result
                 )
-            indexes = _indexes(modes, first)
+            indexes = indexes_from(first, modes)
         else:
             first, result = await request_ids.result(
                 connection, tenant, Method.ISSUE_TOKENS, request
@@ -218,7 +225,7 @@ class TokenIssuer:
             modes, is_other = unpacked_result(request, contacts, result)
             indexes = [
                 None if other else index
-                for index, other in zip(_indexes(modes, first), is_other, strict=True)
+                for index, other in zip(indexes_from(first, modes), is_other, strict=True)
             ]
             modes = [
                 max(mode, Mode.AGGREGATE) if other else mode
@@ -249,45 +256,6 @@ class TokenIssuer:
             "" if mode is Mode.OFF else token
             for token, mode in zip(tokens, messages.modes, strict=True)
         ]
-
-
-async def _issue(
-    connection: Connection,
-    campaign: CachedCampaign,
-    group: int,
-    contacts: Sequence[int],
-    modes: Sequence[Mode],
-) -> tuple[list[Mode], int]:
-    """Mark contacts as issued to; return the modes of their messages, and the first index.
-
-    The messages that have a slot get consecutive indexes. A contact gets one slot in a
-    campaign, so the further messages of a contact are AGGREGATE.
-
-    Raises LIMIT_EXCEEDED.
-    """
-    tenant, number = campaign.tenant, campaign.number
-    known = await storage.mark_issued(connection, tenant, number, contacts)
-    if known or len(set(contacts)) < len(contacts):
-        only_first = []
-        for contact, mode in zip(contacts, modes, strict=True):
-            only_first.append(max(mode, Mode.AGGREGATE) if contact in known else mode)
-            known.add(contact)
-        modes = only_first
-    with_slot = sum(mode in _MODES_WITH_SLOT for mode in modes)
-    count = await storage.add_issued(connection, tenant, number, group, with_slot)
-    if count > MAX_SLOTS:
-        raise HushpostError(
-            Reason.LIMIT_EXCEEDED,
-            "the group has no slots left; use another group",
-            {"field": "contact_ids", "limit": str(MAX_SLOTS)},
-        )
-    return list(modes), count - with_slot
-
-
-def _indexes(modes: Sequence[Mode], first: int) -> list[int | None]:
-    """Number the messages that have a slot, from `first` on."""
-    numbers = itertools.count(first)
-    return [next(numbers) if mode in _MODES_WITH_SLOT else None for mode in modes]
 
 
 def _campaign_closed() -> HushpostError:

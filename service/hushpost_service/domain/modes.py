@@ -78,6 +78,7 @@ class Policy:
         release: Whether the anonymous counts of new campaigns get noise.
         epsilon: The privacy budget per contact and campaign.
         release_delays: When counts are released, in seconds after the first message.
+        max_anonymous_messages: How many ANONYMOUS messages a contact gets in 90 days.
     """
 
     anonymization_enabled: bool = True
@@ -88,6 +89,7 @@ class Policy:
     release: Release = Release.NOISY
     epsilon: float = 2.0
     release_delays: tuple[int, ...] = (6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
+    max_anonymous_messages: int = 26
 
     def mode(self, do_not_track: DoNotTrack) -> Mode:
         """Return the mode of a preference under this policy."""

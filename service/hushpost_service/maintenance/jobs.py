@@ -9,9 +9,11 @@ import structlog
 
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError
+from hushpost_service.domain.message_budget import period_of
 from hushpost_service.domain.validation import oldest_event
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.storage import tenants
+from hushpost_service.storage.anonymous_messages import delete_old_counts
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.partitions import create_partitions, drop_partitions
@@ -77,7 +79,10 @@ class Maintenance:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _enforce_retention(self) -> None:
-        """Delete the events that are older than their tenant's retention period."""
+        """Delete the events that are older than their tenant's retention period.
+
+        Deletes counts of anonymous messages that limit no more messages, too.
+        """
         async with self._database.connection("read tenants") as connection:
             numbers = list(await tenants.tenant_ids(connection))
             rules = {
@@ -89,6 +94,8 @@ class Maintenance:
             )
             if deleted:
                 _log.info("expired events deleted", tenant=number, events=deleted)
+            async with self._database.connection("delete old counts of messages") as connection:
+                await delete_old_counts(connection, number, period_of(self._clock()))
 
     async def _drop_partitions(self) -> None:
         now = self._clock()

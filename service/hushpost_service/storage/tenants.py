@@ -101,6 +101,7 @@ async def insert_policy(connection: Connection, number: int, policy: Policy, act
         policy.release,
         policy.epsilon,
         policy.release_delays,
+        policy.max_anonymous_messages,
     )
 
 
@@ -130,4 +131,5 @@ def _policy(row: Any) -> Policy:
         release=Release(row["release"]),
         epsilon=row["epsilon"],
         release_delays=tuple(row["release_delays"]),
+        max_anonymous_messages=row["max_anonymous_messages"],
     )

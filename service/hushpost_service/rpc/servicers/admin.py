@@ -234,6 +234,8 @@ def _policy(message: pb.Policy, default_epsilon: float) -> Policy:
         epsilon=message.epsilon or default_epsilon,
         release_delays=tuple(map(_seconds, message.release_delays))
         or _DEFAULT_POLICY.release_delays,
+        max_anonymous_messages=message.max_anonymous_messages
+        or _DEFAULT_POLICY.max_anonymous_messages,
     )
 
 
@@ -252,6 +254,7 @@ def _policy_message(policy: Policy) -> pb.Policy:
         release=enum_number(policy.release),
         epsilon=policy.epsilon,
         release_delays=[Duration(seconds=delay) for delay in policy.release_delays],
+        max_anonymous_messages=policy.max_anonymous_messages,
     )
 
 

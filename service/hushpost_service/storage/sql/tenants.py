@@ -27,9 +27,11 @@ LOCK_TENANT = "select tenant from tenants where tenant = $1 for update"
 INSERT_POLICY = """
 insert into policies (
     tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays
+    history_when_true, retention_days, release, epsilon, release_delays,
+    max_anonymous_messages
 )
-select $1, coalesce(max(version), 0) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10
+select $1, coalesce(max(version), 0) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11
 from policies
 where tenant = $1
 """
@@ -37,7 +39,8 @@ where tenant = $1
 # Selects all versions of a tenant's policy, oldest first; the last is in force.
 POLICIES = """
 select version, valid_from, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays
+    history_when_true, retention_days, release, epsilon, release_delays,
+    max_anonymous_messages
 from policies
 where tenant = $1
 order by version
@@ -46,7 +49,8 @@ order by version
 # Selects a page of them (keyset pagination by version), with the actors.
 LIST_POLICIES = """
 select version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays
+    history_when_true, retention_days, release, epsilon, release_delays,
+    max_anonymous_messages
 from policies
 where tenant = $1 and version > $2::bigint
 order by version

@@ -40,6 +40,7 @@ create table policies (
     epsilon double precision not null,
     -- Seconds after the first message.
     release_delays integer[] not null,
+    max_anonymous_messages integer not null,
     primary key (tenant, version)
 );
 
@@ -199,6 +200,16 @@ create table issued_contacts (
     primary key (tenant, campaign, block)
 ) with (fillfactor = 50);
 
+-- The number of ANONYMOUS messages of contacts in a period of 30 days: contact c is the
+-- number (c mod 512), of 16 bits, little-endian, of block (c / 512).
+create table anonymous_messages (
+    tenant integer not null,
+    block bigint not null,
+    period integer not null,
+    messages bytea not null,
+    primary key (tenant, block, period)
+) with (fillfactor = 50);
+
 -- Number of messages sent, by mode at send. `hour` counts from 1970-01-01T00Z.
 create table sent (
     tenant integer not null,
@@ -348,6 +359,9 @@ alter table events
     alter column slot set statistics 0;
 alter table anonymization_jobs alter column contact set statistics 0;
 alter table slot_bits alter column bits set statistics 0;
+alter table anonymous_messages
+    alter column block set statistics 0,
+    alter column messages set statistics 0;
 alter table issued_contacts
     alter column block set statistics 0,
     alter column contacts set statistics 0,
