@@ -14,6 +14,7 @@ from hushpost_client import (
     DoNotTrack,
     Hushpost,
     Mode,
+    NewGroup,
     PolicyUpdate,
     PreferenceEntry,
     Release,
@@ -58,10 +59,19 @@ class Tenant:
                 for contact_id in contact_ids[start : start + _BATCH]
             )
 
+    async def create_campaign(self, campaign_id: str, shape: MailingShape) -> dict[str, list[str]]:
+        """Create a campaign; return the contacts by group."""
+        groups = shape.contact_ids()
+        await self.sender.campaigns.create_campaign(
+            campaign_id,
+            links=LINKS,
+            groups=[NewGroup(group_id, expected_messages=shape.messages) for group_id in groups],
+        )
+        return groups
+
     async def send_campaign(self, campaign_id: str, shape: MailingShape) -> list[str]:
         """Create a campaign and issue its tokens; return the token of each message."""
-        groups = shape.contact_ids()
-        await self.sender.campaigns.create_campaign(campaign_id, links=LINKS, groups=groups)
+        groups = await self.create_campaign(campaign_id, shape)
         tokens = []
         for group_id, contact_ids in groups.items():
             for start in range(0, len(contact_ids), _BATCH):

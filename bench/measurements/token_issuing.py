@@ -27,7 +27,6 @@ _IN_FLIGHT = 4
 _ROUNDS = 5
 _OPTED_OUT = 0.2
 _TIMEOUT = 60
-_CAMPAIGN = "issuing"
 
 
 class _Round(NamedTuple):
@@ -44,7 +43,7 @@ class _Round(NamedTuple):
 
 
 class _TokenRequests:
-    """Calls `IssueTokens` and keeps count of the tokens."""
+    """Calls `IssueTokens` and checks that each token is counted as sent."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
@@ -52,15 +51,15 @@ class _TokenRequests:
         self._rng = random.Random(SEED)
         self._groups = list(_SHAPE.contact_ids().items())
         self._numbers = count()
-        self._issued = 0
+        self._campaigns: list[str] = []
 
     async def create_known_contacts(self) -> None:
-        """Issue the first tokens for the contacts that `issue_for_known` repeats."""
+        """Issue the first tokens to the contacts of `issue_for_known`."""
         await self._tenant.opt_out(_SHAPE.opted_out(_OPTED_OUT))
-        self._issued += len(await self._tenant.send_campaign(_CAMPAIGN, _SHAPE))
+        await self._tenant.send_campaign("first", _SHAPE)
 
     async def issue_for_known(self) -> float:
-        """Issue tokens for known contacts; return tokens per second."""
+        """Issue tokens of new campaigns to known contacts; return tokens per second."""
         return await self._issue([self._groups[call % len(self._groups)] for call in range(_CALLS)])
 
     async def issue_for_new(self) -> float:
@@ -77,9 +76,10 @@ class _TokenRequests:
 
     async def check(self) -> None:
         """Assert that every token was counted as sent exactly once."""
-        sent = (await self._tenant.reporter.stats.get_campaign_stats(_CAMPAIGN)).sent
-        counted = sent.identified + sent.anonymous
-        assert counted == self._issued, f"issued {self._issued} tokens, counted {counted} messages"
+        for campaign_id in self._campaigns:
+            sent = (await self._tenant.reporter.stats.get_campaign_stats(campaign_id)).sent
+            counted = sent.identified + sent.anonymous
+            assert counted == _SHAPE.total_messages, f"counted {counted} messages"
 
     async def _issue(self, contacts_by_call: Sequence[tuple[str, list[str]]]) -> float:
         responses: list[pb.IssueTokensResponse] = []
@@ -90,19 +90,26 @@ class _TokenRequests:
                 await self._stub.IssueTokens(request, metadata=metadata, timeout=_TIMEOUT)
             )
 
+        # A contact gets one token of its own in a campaign.
+        campaigns = [
+            f"campaign-{len(self._campaigns) + number}"
+            for number in range(_TOKENS // _SHAPE.total_messages)
+        ]
+        for campaign_id in campaigns:
+            await self._tenant.create_campaign(campaign_id, _SHAPE)
+        self._campaigns += campaigns
         requests = [
             pb.IssueTokensRequest(
-                campaign_id=_CAMPAIGN,
+                campaign_id=campaigns[call // _SHAPE.groups],
                 group_id=group_id,
                 contact_ids=contact_ids,
                 request_id=request_id(self._rng),
             )
-            for group_id, contact_ids in contacts_by_call
+            for call, (group_id, contact_ids) in enumerate(contacts_by_call)
         ]
         throughput = await measure_throughput(issue, requests, _TOKENS, _IN_FLIGHT)
         tokens = {token.token for response in responses for token in response.tokens}
         assert len(tokens) == _TOKENS, "tokens are missing or duplicated"
-        self._issued += _TOKENS
         return throughput
 
 
