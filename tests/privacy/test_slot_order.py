@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
@@ -157,7 +158,8 @@ def _within_chunks(campaign: Clicked) -> list[bool]:
 
 
 def _permuted(key: bytes, campaign: int, expected: int) -> list[int]:
-    return permuted_slots(key, campaign, 1, expected, range(2 * HALF))
+    slots: list[int] = permuted_slots(key, campaign, 1, expected, np.arange(2 * HALF)).tolist()
+    return slots
 
 
 def _explained(key: bytes, campaigns: Sequence[Clicked]) -> Score:

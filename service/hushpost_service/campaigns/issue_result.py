@@ -7,36 +7,34 @@ slot of the erased one would link it to what the erased contact did.
 
 import hashlib
 import zlib
-from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
-from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.events import Flags, Numbers
 
 __all__ = ["packed_result", "unpacked_result"]
 
-_MODES = {int(mode): mode for mode in Mode}
-_CHECK_BYTES = 2
+_CHECK = np.dtype("<u2")
 
 
-def packed_result(request: UUID, contacts: Sequence[int], modes: Sequence[Mode]) -> bytes:
+def packed_result(request: UUID, contacts: Numbers, modes: npt.NDArray[np.uint8]) -> bytes:
     """Return what is stored of a call. Without the request id it tells nothing of contacts."""
-    return _checks(request, contacts) + zlib.compress(bytes(modes), 1)
+    return _checks(request, contacts).astype(_CHECK).tobytes() + zlib.compress(modes.tobytes(), 1)
 
 
 def unpacked_result(
-    request: UUID, contacts: Sequence[int], packed: bytes
-) -> tuple[list[Mode], list[bool]]:
+    request: UUID, contacts: Numbers, packed: bytes
+) -> tuple[npt.NDArray[np.uint8], Flags]:
     """Return the modes, and which messages were not issued to the contact of the repetition."""
-    end = _CHECK_BYTES * len(contacts)
-    before = np.frombuffer(packed[:end], "<u2")
-    now = np.frombuffer(_checks(request, contacts), "<u2")
-    modes = [_MODES[number] for number in zlib.decompress(packed[end:])]
-    return modes, (before != now).tolist()
+    end = _CHECK.itemsize * len(contacts)
+    checks = np.frombuffer(packed[:end], _CHECK)
+    modes = np.frombuffer(zlib.decompress(packed[end:]), np.uint8)
+    return modes, checks != _checks(request, contacts)
 
 
-def _checks(request: UUID, contacts: Sequence[int]) -> bytes:
+def _checks(request: UUID, contacts: Numbers) -> npt.NDArray[np.uint16]:
     """Return 16 bits of a universal hash of each contact, keyed with the request id.
 
     Multiply-add-shift (Dietzfelbinger, 1996): two contacts have the same bits with a
@@ -44,5 +42,6 @@ def _checks(request: UUID, contacts: Sequence[int]) -> bytes:
     """
     key = hashlib.blake2b(key=request.bytes, digest_size=16, person=b"hushpost issue").digest()
     factor, summand = np.frombuffer(key, "<u8")
-    numbers = np.array(contacts, np.uint64) * (factor | np.uint64(1)) + summand
-    return bytes((numbers >> np.uint64(64 - 8 * _CHECK_BYTES)).astype("<u2"))
+    numbers = contacts.astype(np.uint64) * (factor | np.uint64(1)) + summand
+    checks: npt.NDArray[np.uint16] = (numbers >> np.uint64(48)).astype(np.uint16)
+    return checks

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import numpy as np
+
 from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
 from hushpost_service.campaigns.contact_creation import get_or_create_contacts
 from hushpost_service.campaigns.issue_result import packed_result, unpacked_result
 from hushpost_service.campaigns.message_indexes import (
+    NO_INDEX,
     MessageBudget,
+    ModeNumbers,
     assign_indexes,
     indexes_from,
 )
 from hushpost_service.campaigns.sender import Sender
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.events import Numbers
 from hushpost_service.domain.message_budget import period_of
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
@@ -31,6 +36,8 @@ from hushpost_service.tokens.issue_keys import issue_key_digest, unwrapped, wrap
 from hushpost_service.tokens.slot_permutation import permuted_slots
 
 __all__ = ["IssuedTokens", "TokenIssuer"]
+
+_MODES = {int(mode): mode for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +61,15 @@ class _Messages:
 
     Attributes:
         contacts: The number of each message's contact.
-        modes: The mode of each message.
-        indexes: The index of each message that has a slot, among those of its group.
+        modes: The mode of each message, by number.
+        indexes: The index of each message that has a slot, among those of its group; else
+            `NO_INDEX`.
         created: The numbers of contacts that did not exist before.
     """
 
     contacts: list[int]
-    modes: list[Mode]
-    indexes: list[int | None]
+    modes: ModeNumbers
+    indexes: Numbers
     created: list[int]
 
 
@@ -127,13 +135,17 @@ class TokenIssuer:
         async with self._vacuum.after_write(tenant) as written:
             messages = await self._database.transact("issue tokens", work)
             written.extend(messages.created)
-        indexes = [index for index in messages.indexes if index is not None]
-        slots = permuted_slots(issue_key, number, group, expected, indexes)
+        has_slot = messages.indexes != NO_INDEX
+        slots = np.full(len(has_slot), NO_SLOT)
+        slots[has_slot] = permuted_slots(
+            issue_key, number, group, expected, messages.indexes[has_slot]
+        )
         tokens = self._seal(number, group, messages, slots)
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
             preference_tokens = self._codec.seal_preferences(tenant, messages.contacts)
-        return IssuedTokens(messages.modes, tokens, preference_tokens)
+        modes = [_MODES[mode] for mode in messages.modes.tolist()]
+        return IssuedTokens(modes, tokens, preference_tokens)
 
     async def _issue_key(
         self, campaign: CachedCampaign, group: int, sender: Sender, request: UUID | None
@@ -195,22 +207,31 @@ class TokenIssuer:
         )
         rule = await self._campaigns.mode_rule(connection, tenant)
         numbers: dict[str, int] = {}
-        mode_of: dict[str, Mode] = {}
+        mode_of: dict[str, int] = {}
         for contact_group in contact_groups:
-            mode = rule.of_contact(contact_group.preference, create_time)
+            mode = int(rule.of_contact(contact_group.preference, create_time))
             numbers |= contact_group.numbers
             mode_of |= dict.fromkeys(contact_group.numbers, mode)
-        contacts = [numbers[contact_id] for contact_id in contact_ids]
+        contacts = np.array([numbers[contact_id] for contact_id in contact_ids], np.int64)
         if is_new or request is None:
-            modes = [mode_of[contact_id] for contact_id in contact_ids]
             budget = MessageBudget(rule.policy.max_anonymous_messages, period_of(now))
             modes, first = await assign_indexes(
-                connection, tenant, campaign.number, group, contacts, modes, budget
+                connection,
+                tenant,
+                campaign.number,
+                group,
+                contacts,
+                np.array([mode_of[contact_id] for contact_id in contact_ids], np.uint8),
+                budget,
             )
             await campaigns.start(connection, tenant, campaign.number, now)
-            hour = int(now.timestamp()) // 3600
             await campaigns.add_sent(
-                connection, tenant, campaign.number, group, hour, Counter(modes)
+                connection,
+                tenant,
+                campaign.number,
+                group,
+                int(now.timestamp()) // 3600,
+                {_MODES[mode]: count for mode, count in Counter(modes.tolist()).items()},
             )
             if request is not None:
                 result = packed_result(request, contacts, modes)
@@ -223,39 +244,18 @@ class TokenIssuer:
                 connection, tenant, Method.ISSUE_TOKENS, request
             )
             modes, is_other = unpacked_result(request, contacts, result)
-            indexes = [
-                None if other else index
-                for index, other in zip(indexes_from(first, modes), is_other, strict=True)
-            ]
-            modes = [
-                max(mode, Mode.AGGREGATE) if other else mode
-                for mode, other in zip(modes, is_other, strict=True)
-            ]
-        return _Messages(
-            contacts=contacts,
-            modes=modes,
-            indexes=indexes,
-            created=created,
-        )
+            indexes = np.where(is_other, NO_INDEX, indexes_from(first, modes))
+            modes = np.where(is_other, np.maximum(modes, np.uint8(Mode.AGGREGATE)), modes)
+        return _Messages(contacts.tolist(), modes, indexes, created)
 
-    def _seal(
-        self, campaign: int, group: int, messages: _Messages, slots: Sequence[int]
-    ) -> list[str]:
-        """Return the messages' tokens; `slots` are those of the messages that have an index."""
-        identified = Mode.IDENTIFIED
-        token_contacts = [
-            contact if mode is identified else NO_CONTACT
-            for contact, mode in zip(messages.contacts, messages.modes, strict=True)
-        ]
-        remaining = iter(slots)
-        token_slots = [NO_SLOT if index is None else next(remaining) for index in messages.indexes]
-        tokens = self._codec.seal_batch(campaign, group, token_contacts, token_slots)
-        if Mode.OFF not in messages.modes:
-            return tokens
-        return [
-            "" if mode is Mode.OFF else token
-            for token, mode in zip(tokens, messages.modes, strict=True)
-        ]
+    def _seal(self, campaign: int, group: int, messages: _Messages, slots: Numbers) -> list[str]:
+        """Return the messages' tokens."""
+        is_identified = messages.modes == Mode.IDENTIFIED
+        contacts = np.where(is_identified, messages.contacts, NO_CONTACT)
+        tokens = self._codec.seal_batch(campaign, group, contacts.tolist(), slots.tolist())
+        for position in np.flatnonzero(messages.modes == Mode.OFF).tolist():
+            tokens[position] = ""
+        return tokens
 
 
 def _campaign_closed() -> HushpostError:

@@ -1,10 +1,11 @@
 """Queries about issuing tokens: issue keys, contacts issued to, messages with a slot."""
 
-from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+import numpy as np
 from asyncpg import BitString
 
+from hushpost_service.domain.events import Numbers
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import issuing as sql
 
@@ -63,31 +64,22 @@ async def insert_issue_key(
 
 
 async def mark_issued(
-    connection: Connection, tenant: int, campaign: int, contacts: Iterable[int]
-) -> set[int]:
+    connection: Connection, tenant: int, campaign: int, contacts: Numbers
+) -> Numbers:
     """Mark contacts as issued to; return those that were marked before.
 
     Others that mark the same contacts wait for the commit.
     """
-    blocks: dict[int, int] = {}
-    for contact in contacts:
-        block, place = divmod(contact, _BLOCK)
-        blocks[block] = blocks.get(block, 0) | 1 << place
-    ordered = sorted(blocks)
-    bits = [BitString.frombytes(blocks[block].to_bytes(_BLOCK // 8, "big")) for block in ordered]
-    rows = await connection.fetch(sql.MARK_ISSUED, tenant, campaign, ordered, bits)
-    return {
-        contact
-        for block, before in rows
-        for contact in _marked(block, blocks[block] & int.from_bytes(before.bytes, "big"))
-    }
-
-
-def _marked(block: int, bits: int) -> Collection[int]:
-    """Return the contacts of a block whose bit is set."""
-    if not bits:
-        return ()
-    return [block * _BLOCK + place for place in range(_BLOCK) if bits >> place & 1]
+    blocks, row = np.unique(contacts // _BLOCK, return_inverse=True)
+    marks = np.zeros((len(blocks), _BLOCK), np.bool_)
+    marks[row, contacts % _BLOCK] = True
+    bits = [BitString.frombytes(each.tobytes()) for each in np.packbits(marks, axis=1)]
+    rows = await connection.fetch(sql.MARK_ISSUED, tenant, campaign, blocks.tolist(), bits)
+    before = {block: bits.bytes for block, bits in rows}
+    packed = np.frombuffer(b"".join(map(before.__getitem__, blocks.tolist())), np.uint8)
+    was_marked = np.unpackbits(packed).reshape(marks.shape)[row, contacts % _BLOCK]
+    marked: Numbers = contacts[was_marked == 1]
+    return marked
 
 
 async def add_issued(

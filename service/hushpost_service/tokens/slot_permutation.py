@@ -12,7 +12,6 @@ tables costs less than a block cipher per message and round. A group that outgro
 declared size continues in further parts of the same size, each permuted on its own.
 """
 
-from collections.abc import Sequence
 from struct import Struct
 
 import numpy as np
@@ -49,8 +48,8 @@ _Table = npt.NDArray[np.uint16]
 
 
 def permuted_slots(
-    issue_key: bytes, campaign: int, group: int, expected: int, indexes: Sequence[int]
-) -> list[int]:
+    issue_key: bytes, campaign: int, group: int, expected: int, indexes: Numbers
+) -> Numbers:
     """Return the slots of messages.
 
     Args:
@@ -61,16 +60,14 @@ def permuted_slots(
         indexes: The messages, numbered in the order of issue from 0 to below `MAX_SLOTS`.
     """
     bits = max(_MIN_BITS, (expected - 1).bit_length())
-    index = np.asarray(indexes, np.int64)
-    parts = index >> bits
-    slots = index.copy()
+    parts = indexes >> bits
+    slots = indexes.copy()
     for part in np.unique(parts).tolist():
         info = b"hushpost slots v1" + _PART.pack(campaign, group, part, bits)
         key = HKDFExpand(SHA256(), _KEY_BYTES, info).derive(issue_key)
         of_part = parts == part
-        slots[of_part] = part << bits | _permuted(index[of_part] & (1 << bits) - 1, bits, key)
-    numbers: list[int] = slots.tolist()
-    return numbers
+        slots[of_part] = part << bits | _permuted(indexes[of_part] & (1 << bits) - 1, bits, key)
+    return slots
 
 
 def _permuted(values: Numbers, bits: int, key: bytes) -> Numbers:
