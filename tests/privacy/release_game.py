@@ -1,0 +1,104 @@
+"""A game: the adversary sees a campaign's releases and says whether the target acted.
+
+It knows all acts except the target's, and the noise's scales. Between releases it causes
+acts with any token, the target's included. Its score is the logarithm of the likelihood ratio
+of all releases: no other test of the two histories has more power.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hushpost_service.domain.cells import ReleasedCell, scale_of
+from hushpost_service.domain.noise import with_noise
+from hushpost_service.domain.release_plan import LINKS_PER_CONTACT, ReleasePlan
+
+from .empirical_epsilon import Scores
+from .memory_campaign import Act, MemoryCampaign
+
+__all__ = ["TARGET", "Noise", "Strategy", "play"]
+
+TARGET = 0
+"""The target's slot."""
+
+Noise = Callable[[Sequence[int], Sequence[float]], list[int]]
+Counts = dict[ReleasedCell, int]
+
+
+def nothing(_date: int, _score: float) -> Iterable[Act]:
+    """Cause no acts."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What the target does in each of two histories, and what the adversary does.
+
+    Attributes:
+        name: What the adversary wants to know.
+        dates: The number of releases.
+        histories: For both histories, the target's acts before each date.
+        replay: Returns the adversary's acts before a date, from the date and its score so far.
+    """
+
+    name: str
+    dates: int
+    histories: tuple[dict[int, list[Act]], dict[int, list[Act]]]
+    links: int = 2
+    replay: Callable[[int, float], Iterable[Act]] = nothing
+
+
+@dataclass(slots=True)
+class _Play:
+    history: int
+    score: float = 0.0
+    replays: Counter[Act] = field(default_factory=Counter)
+
+
+async def play(
+    strategy: Strategy, plays: int, epsilon: float, noise: Noise = with_noise
+) -> tuple[Scores, Scores]:
+    """Play with each history, and return the scores for the first and the second."""
+    plan = ReleasePlan(epsilon, strategy.dates)
+    counter = _Counter(strategy)
+    all_plays = [_Play(history) for history in (0, 1) for _ in range(plays)]
+    for date in range(strategy.dates):
+        expected = []
+        for one in all_plays:
+            one.replays.update(strategy.replay(date, one.score))
+            expected.append([await counter.counts(date, one, history) for history in (0, 1)])
+        cells = list(expected[0][0])
+        scales = np.array([scale_of(plan, date, cell) for cell in cells])
+        both = np.array([[list(counts.values()) for counts in pair] for pair in expected])
+        true = both[np.arange(len(all_plays)), [one.history for one in all_plays]]
+        drawn = noise(true.ravel().tolist(), np.tile(scales, len(all_plays)).tolist())
+        released = np.array(drawn).reshape(true.shape)
+        distances = np.abs(released[:, None, :] - both) / scales
+        gains = (distances[:, 0] - distances[:, 1]).sum(axis=1)
+        for one, gain in zip(all_plays, gains.tolist(), strict=True):
+            one.score += gain
+    scores = np.array([one.score for one in all_plays])
+    return scores[:plays], scores[plays:]
+
+
+class _Counter:
+    """Counts with the service's code; keeps results that involve no random choice."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._known: dict[frozenset[tuple[Act, int]], Counts] = {}
+
+    async def counts(self, date: int, one: _Play, history: int) -> Counts:
+        acts = Counter(one.replays)
+        for before in range(date + 1):
+            acts.update(self._strategy.histories[history].get(before, ()))
+        key = frozenset(acts.items())
+        if key in self._known:
+            return self._known[key]
+        found = (await MemoryCampaign(self._strategy.links, 1000, key).counts()).counts
+        links = Counter((slot, machine) for slot, signal, machine in acts if signal)
+        if all(number <= LINKS_PER_CONTACT for number in links.values()):
+            self._known[key] = found
+        return found
