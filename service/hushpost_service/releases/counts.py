@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from random import SystemRandom
+
+import numpy as np
 
 from hushpost_service.domain.cells import (
     ANY_LINK,
@@ -103,7 +104,7 @@ async def _add_people_of_links(
     connection: Connection, tenant: int, campaign: int, counts: dict[ReleasedCell, int]
 ) -> None:
     """Add the people who clicked each link, each on a limited number of links."""
-    rng = SystemRandom()
+    rng = np.random.default_rng()
     async for machine, bitmaps in storage.clicked_slots(connection, tenant, campaign):
         for link, people in counted_slots(bitmaps, rng).items():
             counts[ReleasedCell(SHARED, link, machine, Mode.ANONYMOUS)] += people
