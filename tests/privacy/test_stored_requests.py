@@ -1,6 +1,8 @@
 """Stored request ids: the database and the keyring do not tell which contact a request named."""
 
+import json
 import uuid
+import zlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import product
 from uuid import UUID
@@ -114,5 +116,19 @@ async def test_recorded_events_leave_only_a_hashed_id(scenario: Scenario) -> Non
     assert stored.keys() == set(RECORDING)
     assert all(row["content"] is None and row["created_number"] is None for row in rows)
     assert not {row["request_id"] for row in rows} & set(request_ids.values())
-    columns = {"tenant", "method", "request_id", "period", "created_number", "content"}
+    columns = {"tenant", "method", "request_id", "period", "created_number", "content", "result"}
     assert all(set(row.keys()) == columns for row in rows)
+    assert all(row["result"] is None for row in rows)
+
+
+async def test_rejected_events_leave_their_positions(scenario: Scenario) -> None:
+    """Of a batch that is partly rejected, the positions and reasons of rejected items are stored."""
+    mailing = await scenario.mail(["cid"], "winter")
+    await scenario.choose(["cid"], DoNotTrack.TRUE)
+    request_id = uuid.uuid4()
+    events = [Event(mailing.tokens["cid"]), Event("A" * 56)]
+    await scenario.clients.edge.tracking.record_events(events, request_id=request_id)
+    stored = await scenario.database.fetchval(
+        "select result from request_ids where request_id = $1", stored_request_id(request_id)
+    )
+    assert json.loads(zlib.decompress(stored)) == {"TOKEN_INVALID": [1]}

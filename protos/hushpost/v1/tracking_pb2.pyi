@@ -228,8 +228,8 @@ class RecordEventsResponse(_message.Message):
     ACCEPTED_COUNT_FIELD_NUMBER: _builtins.int
     REJECTED_FIELD_NUMBER: _builtins.int
     accepted_count: _builtins.int
-    """Accepted events. A repeated call returns the same number, although its
-    events are not counted again.
+    """Accepted events. A repeated call returns the same number; its events are not
+    counted again.
     """
     @_builtins.property
     def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedEvent]:

@@ -115,7 +115,9 @@ class TrackingServiceServicer:
     def RecordEvents(self, request, context):
         """Records up to 10,000 opens and clicks of any number of tenants under one
         `request_id`. Rejected items are returned by index with a reason; all others
-        are recorded. Prefer this RPC to single calls: its throughput is much higher.
+        are recorded. Prefer this RPC to single calls: its throughput is much higher. A
+        repeated call returns what the first one did, also if an item would be judged
+        differently now.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
         OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """

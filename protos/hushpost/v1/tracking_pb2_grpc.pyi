@@ -57,7 +57,9 @@ class TrackingServiceStub:
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_tracking_pb2.RecordEventsRequest, _tracking_pb2.RecordEventsResponse]
     """Records up to 10,000 opens and clicks of any number of tenants under one
     `request_id`. Rejected items are returned by index with a reason; all others
-    are recorded. Prefer this RPC to single calls: its throughput is much higher.
+    are recorded. Prefer this RPC to single calls: its throughput is much higher. A
+    repeated call returns what the first one did, also if an item would be judged
+    differently now.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
     OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
@@ -114,7 +116,9 @@ class TrackingServiceAsyncStub(TrackingServiceStub):
     RecordEvents: _aio.UnaryUnaryMultiCallable[_tracking_pb2.RecordEventsRequest, _tracking_pb2.RecordEventsResponse]  # type: ignore[assignment]
     """Records up to 10,000 opens and clicks of any number of tenants under one
     `request_id`. Rejected items are returned by index with a reason; all others
-    are recorded. Prefer this RPC to single calls: its throughput is much higher.
+    are recorded. Prefer this RPC to single calls: its throughput is much higher. A
+    repeated call returns what the first one did, also if an item would be judged
+    differently now.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
     OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
     """
@@ -186,7 +190,9 @@ class TrackingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tracking_pb2.RecordEventsResponse, _abc.Awaitable[_tracking_pb2.RecordEventsResponse]]:
         """Records up to 10,000 opens and clicks of any number of tenants under one
         `request_id`. Rejected items are returned by index with a reason; all others
-        are recorded. Prefer this RPC to single calls: its throughput is much higher.
+        are recorded. Prefer this RPC to single calls: its throughput is much higher. A
+        repeated call returns what the first one did, also if an item would be judged
+        differently now.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
         OVERLOADED, DATABASE_UNAVAILABLE, SHUTTING_DOWN.
         """

@@ -240,9 +240,11 @@ class TokenIssuer:
                 )
             indexes = indexes_from(first, modes)
         else:
-            first, result = await request_ids.result(
+            stored_first, result = await request_ids.result(
                 connection, tenant, Method.ISSUE_TOKENS, request
             )
+            assert stored_first is not None  # noqa: S101 - stored with the result
+            first = stored_first
             modes, is_other = unpacked_result(request, contacts, result)
             indexes = np.where(is_other, NO_INDEX, indexes_from(first, modes))
             modes = np.where(is_other, np.maximum(modes, np.uint8(Mode.AGGREGATE)), modes)

@@ -130,7 +130,7 @@ async def set_result(
     tenant: int,
     method: Method,
     request: UUID,
-    created: int,
+    created: int | None,
     content: bytes,
 ) -> None:
     """Store what the response of a repeated call needs."""
@@ -140,11 +140,10 @@ async def set_result(
 
 async def result(
     connection: Connection, tenant: int, method: Method, request: UUID
-) -> tuple[int, bytes]:
-    """Return what `set_result` stored for an executed request."""
+) -> tuple[int | None, bytes]:
+    """Return what `set_result` stored for an executed request; (None, b"") if it did not."""
     row = await connection.fetchrow(sql.RESULT, tenant, method, stored_request_id(request))
-    assert row is not None  # noqa: S101 - stored by the transaction that executed the request
-    return row[0], row[1]
+    return (None, b"") if row is None else (row[0], row[1])
 
 
 async def _executed(

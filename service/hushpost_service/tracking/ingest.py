@@ -1,7 +1,6 @@
 """Turns reported opens and clicks into events: decrypts tokens, validates, and records."""
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -25,8 +24,9 @@ from hushpost_service.tokens.codec import (
     tenant_of,
 )
 from hushpost_service.tracking.recorder import Recorder
+from hushpost_service.tracking.rejections import Rejection, first_rejections, packed_rejections
 
-__all__ = ["Batch", "Ingest", "Item", "Rejection", "Tenants"]
+__all__ = ["Batch", "Ingest", "Item", "Tenants"]
 
 _NO_CAMPAIGN = -1
 """The number of links of a campaign that does not exist: no signal is valid for it."""
@@ -72,14 +72,6 @@ class Batch(NamedTuple):
             self.verdicts[index],
             self.privacy_signals[index],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A rejected item of a batch."""
-
-    index: int
-    error: HushpostError
 
 
 class Ingest:
@@ -128,7 +120,8 @@ class Ingest:
         """Record the valid items of a batch; return the others once all is durable.
 
         Items of other tenants than the given ones are invalid. The checks run on whole
-        columns. An invalid item affects no other item.
+        columns. An invalid item affects no other item. A repeated request gets the
+        rejections of the first one.
         """
         now = self._now()
         opened = await self._opened(batch.tokens, tenants)
@@ -149,18 +142,22 @@ class Ingest:
         is_valid &= (time >= earliest) & (time <= latest)
         events = np.column_stack([opened.contents, reported.T, created[positions]])[is_valid]
         tenant = tenant_of(events[:, CAMPAIGN])
-        await self._recorder.record(
-            Method.RECORD_EVENTS,
-            request,
-            0 if request is None else batch.content(),
-            {number: events[tenant == number] for number in set(tenant.tolist())},
-        )
-        return [
+        rejections = [
             Rejection(
                 index, self._item_error(batch.item(index), tenants, opened, index, campaigns, now)
             )
             for index in np.flatnonzero(~is_valid).tolist()
         ]
+        earlier = await self._recorder.record(
+            Method.RECORD_EVENTS,
+            request,
+            0 if request is None else batch.content(),
+            {number: events[tenant == number] for number in set(tenant.tolist())},
+            packed_rejections(rejections) if rejections else b"",
+        )
+        if not earlier:
+            return rejections
+        return first_rejections(rejections, [_tenant_of(token) for token in batch.tokens], earlier)
 
     async def resolve(self, token: str, link: int, tenants: Tenants) -> str:
         """Return a link's URL, using only the unencrypted part of the token."""
@@ -216,6 +213,14 @@ class Ingest:
 
     def _now(self) -> int:
         return int(self._clock().timestamp() * 1_000_000)
+
+
+def _tenant_of(token: str) -> int | None:
+    """Return the tenant that a token names, None if it is malformed."""
+    try:
+        return tenant_of(campaign_of(token))
+    except HushpostError:
+        return None
 
 
 def _reported(batch: Batch, now: int) -> Numbers:

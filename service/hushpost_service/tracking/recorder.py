@@ -20,7 +20,7 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CONTACT, CREATED, Event, Events, joined, to_datetime
 from hushpost_service.domain.modes import ModeRule, PreferenceGroup
 from hushpost_service.domain.request_contents import RecentRequests
-from hushpost_service.storage import recording
+from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
@@ -65,6 +65,8 @@ class _Request:
     method: Method
     request_id: UUID | None
     events: Events | list[Event]
+    result: bytes
+    earlier_result: bytes | None = None
     committed: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -140,11 +142,13 @@ class Recorder:
         request_id: UUID | None,
         content: int,
         events: Mapping[int, Events | list[Event]],
-    ) -> None:
+        result: bytes = b"",
+    ) -> dict[int, bytes]:
         """Record events, given by tenant; return once they are durable.
 
         The events of each tenant are one transaction that claims the request id. If it
-        is claimed already, they are not recorded again.
+        is claimed already, they are not recorded again, and the result that the first
+        request stored is returned by tenant.
 
         Args:
             method: The RPC.
@@ -153,6 +157,7 @@ class Recorder:
                 a stored digest could be compared with every token, and would tell whose
                 token an anonymous event had.
             events: The valid events by tenant.
+            result: Stored for repetitions of the request; empty: nothing is stored.
 
         Raises OVERLOADED if too many events are queued, SHUTTING_DOWN after `close`,
         REQUEST_ID_REUSED, and DATABASE_UNAVAILABLE. Except for the last, nothing was
@@ -167,15 +172,22 @@ class Recorder:
             for tenant in events:
                 self._recent_requests.use((tenant, method, request_id), content)
         self._free_events -= count
-        commits = [
-            self._enqueue(tenant, _Request(method, request_id, of_tenant))
+        requests = {
+            tenant: _Request(method, request_id, of_tenant, result)
             for tenant, of_tenant in events.items()
-        ]
-        for committed in commits:
+        }
+        for tenant, request in requests.items():
+            self._enqueue(tenant, request)
+        for request in requests.values():
             # If the caller is cancelled here, its events are committed all the same.
-            await committed
+            await request.committed
+        return {
+            tenant: request.earlier_result
+            for tenant, request in requests.items()
+            if request.earlier_result is not None
+        }
 
-    def _enqueue(self, tenant: int, request: _Request) -> asyncio.Future[None]:
+    def _enqueue(self, tenant: int, request: _Request) -> None:
         queue = self._queues.get(tenant)
         if queue is None:
             queue = self._queues[tenant] = _Queue()
@@ -185,7 +197,6 @@ class Recorder:
             committer = asyncio.create_task(self._commit_queue(tenant, queue))
             self._committers.add(committer)
             committer.add_done_callback(self._committers.discard)
-        return request.committed
 
     async def close(self) -> None:
         """Reject new events; return once all queued events are committed."""
@@ -245,6 +256,7 @@ class Recorder:
             unique = list(with_id.values())
             new = [request for request in requests if request.request_id is None]
             new += [unique[position] for position in inputs.new_requests]
+            await _exchange_results(connection, tenant, requests, new)
             rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             if not new:
                 return 0
@@ -269,6 +281,29 @@ class Recorder:
         if tally.counts:
             await recording.write(connection, tenant, tally.slots, tally.counts, first, rows)
         return new
+
+
+async def _exchange_results(
+    connection: Connection, tenant: int, requests: Sequence[_Request], new: Sequence[_Request]
+) -> None:
+    """Store the results of new requests, and read those of repeated batches. Both are rare."""
+    for request in new:
+        # Of an attempt that failed.
+        request.earlier_result = None
+        if request.result and request.request_id is not None:
+            await request_ids.set_result(
+                connection, tenant, request.method, request.request_id, None, request.result
+            )
+    if len(new) == len(requests):
+        return
+    executed = set(map(id, new))
+    for request in requests:
+        if id(request) not in executed and request.method is Method.RECORD_EVENTS:
+            assert request.request_id is not None  # noqa: S101 - others are new
+            _, stored = await request_ids.result(
+                connection, tenant, request.method, request.request_id
+            )
+            request.earlier_result = stored
 
 
 def _contacts_and_oldest_campaign(requests: Sequence[_Request]) -> tuple[list[int], datetime]:
