@@ -26,6 +26,7 @@ from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
+from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.readiness import follow_clock, watch_database
 from hushpost_service.rpc.certificates import Certificates, certificates_of
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
@@ -171,7 +172,14 @@ async def _serve(
             database, campaign_cache, codec, slots, contact_numbers, vacuum, clock
         ),
         preferences=Preferences(
-            database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, clock
+            database,
+            campaign_cache,
+            codec,
+            anonymizer,
+            contact_numbers,
+            vacuum,
+            TimeSteps(settings.opt_out_step_seconds),
+            clock,
         ),
         stats=Stats(database, campaign_cache, clock),
         admin=Admin(database, campaign_cache, anonymizer, clock),
