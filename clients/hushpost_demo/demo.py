@@ -20,7 +20,7 @@ from hushpost_demo.errors import DemoError
 from hushpost_demo.mail_reader import Mail, read_mail
 from hushpost_demo.mailbox import Mailbox, receiving
 from hushpost_demo.next_steps import examples
-from hushpost_demo.readers import OPT_OUTS, Activity, open_and_click, opt_out
+from hushpost_demo.readers import OPT_OUTS, open_and_click, opt_out
 from hushpost_demo.report import print_report
 from hushpost_demo.sending import create_campaign, send_newsletter
 from hushpost_demo.tenant import RELEASE_DELAYS, Keys, open_tenant
@@ -137,7 +137,7 @@ class _CampaignRun:
                 f"people opened {activity.opens:,} mails and clicked {activity.clicks:,} links; "
                 f"mail programs prefetched {activity.prefetches:,}"
             )
-            stats = await self._recorded(reporter, activity)
+            stats = await self._recorded(reporter)
             before = _identified(stats)
             await opt_out(edge_client, self._leaving(contacts, mails))
             stats = await reporter.stats.get_campaign_stats(self.campaign_id)
@@ -195,17 +195,16 @@ class _CampaignRun:
         ]
         return identified[1:]
 
-    async def _recorded(self, reporter: Hushpost, activity: Activity) -> CampaignStats:
+    async def _recorded(self, reporter: Hushpost) -> CampaignStats:
         """Wait until all events are recorded, and return the statistics.
 
         Raises:
-            DemoError: Some events are missing after a minute.
+            DemoError: Some events still wait after a minute, or were rejected.
         """
-        accepted, _ = await self._edge.wait_until_shipped(activity.events)
-        if accepted < activity.events:
+        await self._edge.wait_until_shipped()
+        if rejected := await self._edge.rejected():
             raise DemoError(
-                f"the authority has {accepted} of {activity.events} events "
-                f"(see {self._edge.child.log})"
+                f"the authority rejected {rejected} events (see {self._edge.child.log})"
             )
         return await reporter.stats.get_campaign_stats(self.campaign_id)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hushpost_demo.child_process import Child, running_child
 from hushpost_demo.errors import DemoError
+from hushpost_edge.spool_files import waiting_events
 
 __all__ = ["RunningEdge", "running_edge"]
 
@@ -20,16 +21,16 @@ _SHIP_SECONDS = 60
 _POLL_SECONDS = 0.1
 _TIMEOUT_SECONDS = 10
 _PROXY = "127.0.0.1/32"
-_SHIPPED = re.compile(r"^hushpost_edge_shipped_events_total(?:\{.*\})? (\S+)$", re.MULTILINE)
 _REJECTED = re.compile(r"^hushpost_edge_rejected_events_total(?:\{.*\})? (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningEdge:
-    """A running edge and its HTTP address."""
+    """A running edge, its HTTP address, and the folder of its spool."""
 
     address: str
     child: Child
+    spool: Path
 
     @property
     def url(self) -> str:
@@ -40,8 +41,8 @@ class RunningEdge:
         """Return an HTTP connection, which opens with the first request."""
         return HTTPConnection(self.address, timeout=_TIMEOUT_SECONDS)
 
-    async def shipped(self) -> tuple[int, int]:
-        """Return how many events the authority has accepted and rejected since the start.
+    async def rejected(self) -> int:
+        """Return how many events the authority has rejected for good since the start.
 
         Raises:
             DemoError: The edge does not respond.
@@ -50,15 +51,14 @@ class RunningEdge:
             _, text = await asyncio.to_thread(self._get, "/metrics")
         except (OSError, HTTPException) as error:
             raise DemoError(f"the edge does not respond: {error}") from error
-        return _total(_SHIPPED, text), _total(_REJECTED, text)
+        return sum(int(float(number)) for number in _REJECTED.findall(text))
 
-    async def wait_until_shipped(self, events: int) -> tuple[int, int]:
-        """Wait up to a minute until that many events are shipped; return `shipped()`."""
+    async def wait_until_shipped(self) -> None:
+        """Wait until no event waits in the spool. Raises DemoError after a minute."""
         end = time.monotonic() + _SHIP_SECONDS
-        while True:
-            now = await self.shipped()
-            if sum(now) >= events or time.monotonic() > end:
-                return now
+        while waiting := await asyncio.to_thread(waiting_events, self.spool):
+            if time.monotonic() > end:
+                raise DemoError(f"{waiting} events still wait (see {self.child.log})")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def ready(self) -> None:
@@ -99,8 +99,4 @@ async def running_edge(
             *("--trusted-proxies", _PROXY, "--scanner-ranges", gateways),
         ]
         async with running_child(edge, data_dir / "edge.log") as child:
-            yield RunningEdge(listen, child)
-
-
-def _total(counter: re.Pattern[str], text: str) -> int:
-    return sum(int(float(number)) for number in counter.findall(text))
+            yield RunningEdge(listen, child, data_dir / "edge" / "spool")

@@ -34,11 +34,6 @@ class Activity:
     clicks: int = 0
     prefetches: int = 0
 
-    @property
-    def events(self) -> int:
-        """All requests that count as events."""
-        return self.opens + self.clicks + self.prefetches
-
 
 @dataclass(frozen=True, slots=True)
 class _Request:

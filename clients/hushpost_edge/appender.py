@@ -127,7 +127,7 @@ class Appender:
             metrics.count_commit(group.verdicts)
             self._set_used(self._used + len(group.verdicts) * RECORD_BYTES)
         else:
-            metrics.REFUSED_EVENTS.labels("disk").inc(len(group.verdicts))
+            metrics.count_refused("disk", len(group.verdicts))
             _log.error(
                 "writing to the spool failed; events dropped",
                 cause=_cause(error),
@@ -152,7 +152,7 @@ class Appender:
 
     def _report_dropped(self) -> None:
         if self._dropped:
-            metrics.REFUSED_EVENTS.labels("full").inc(self._dropped)
+            metrics.count_refused("full", self._dropped)
             _log.error("spool full; events dropped", events=self._dropped)
             self._dropped = 0
 

@@ -142,8 +142,10 @@ class BackgroundShipper:
 def _report(shippers: Collection[tuple[Uploader, Retrier]]) -> None:
     """Set the metrics of all spool files."""
     backlogs = [uploader.backlog for uploader, _ in shippers]
-    metrics.SPOOL_BYTES.set(sum(backlog.bytes for backlog in backlogs))
-    metrics.OLDEST_SECONDS.set(max((backlog.oldest_seconds for backlog in backlogs), default=0.0))
+    metrics.set_backlog(
+        sum(backlog.bytes for backlog in backlogs),
+        max((backlog.oldest_seconds for backlog in backlogs), default=0.0),
+    )
     quarantined: Counter[str] = Counter()
     for _, retrier in shippers:
         quarantined.update(retrier.events)

@@ -1,5 +1,8 @@
 """The edge's Prometheus metrics. No label names a contact, a tenant, a campaign or a link.
 
+Whatever counts events is sampled or rounded, so that no single event can be read from it
+(see `hushpost_runtime/event_sampling.py`).
+
 The processes share their metrics through files (see `__main__.py`), so that any worker
 can serve the metrics of all.
 """
@@ -9,42 +12,45 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import Counter, Gauge, Histogram
 
 from hushpost_client import Verdict
+from hushpost_runtime.event_sampling import is_sampled, sampled
 
 __all__ = [
-    "COMMIT_EVENTS",
-    "EVENTS",
     "LINKS",
-    "OLDEST_SECONDS",
     "QUARANTINE_DROPPED_EVENTS",
-    "REFUSED_EVENTS",
     "REJECTED_EVENTS",
     "REQUESTS_WITHOUT_EVENT",
-    "SHIPPED_EVENTS",
     "SHIP_FAILURES",
-    "SPOOL_BYTES",
     "count_commit",
+    "count_refused",
+    "count_shipped",
+    "set_backlog",
     "set_quarantine",
 ]
+
+_MIB = 1 << 20
 
 REQUESTS_WITHOUT_EVENT = Counter(
     "hushpost_edge_answers_total",
     "Requests that are not recorded: unknown links, links that could not be resolved, HEAD.",
     ["what"],
 )
-EVENTS = Counter("hushpost_edge_events_total", "Events written to the spool.", ["verdict"])
-_EVENTS_BY_VERDICT = {verdict: EVENTS.labels(verdict) for verdict in Verdict}
-REFUSED_EVENTS = Counter(
+_EVENTS = Counter(
+    "hushpost_edge_events_total", "Events written to the spool; sampled.", ["verdict"]
+)
+_EVENTS_BY_VERDICT = {verdict: _EVENTS.labels(verdict) for verdict in Verdict}
+_REFUSED_EVENTS = Counter(
     "hushpost_edge_refused_events_total",
-    "Events that were dropped because the spool was full, the disk failed, or the key was lost.",
+    "Events that were dropped because the spool was full, the disk failed, or the key was lost; "
+    "sampled.",
     ["cause"],
 )
-COMMIT_EVENTS = Histogram(
+_COMMIT_EVENTS = Histogram(
     "hushpost_edge_commit_events",
-    "Events per commit to a spool file.",
+    "Events per commit to a spool file; sampled.",
     buckets=(1, 4, 16, 64, 256, 1024),
 )
-SHIPPED_EVENTS = Counter(
-    "hushpost_edge_shipped_events_total", "Events that the authority accepted."
+_SHIPPED_EVENTS = Counter(
+    "hushpost_edge_shipped_events_total", "Events that the authority accepted; sampled."
 )
 REJECTED_EVENTS = Counter(
     "hushpost_edge_rejected_events_total",
@@ -53,7 +59,8 @@ REJECTED_EVENTS = Counter(
 )
 _QUARANTINE_EVENTS = Gauge(
     "hushpost_edge_quarantine_events",
-    "Events that the authority rejected for a reason that may pass, and that are sent again.",
+    "Events that the authority rejected for a reason that may pass, and that are sent again; "
+    "rounded up to a power of ten.",
     ["reason"],
     multiprocess_mode="mostrecent",
 )
@@ -70,12 +77,14 @@ QUARANTINE_DROPPED_EVENTS = Counter(
 SHIP_FAILURES = Counter(
     "hushpost_edge_ship_failures_total", "Failed attempts to ship a batch.", ["reason"]
 )
-SPOOL_BYTES = Gauge(
-    "hushpost_edge_spool_bytes", "Size of all spool files.", multiprocess_mode="mostrecent"
+_SPOOL_BYTES = Gauge(
+    "hushpost_edge_spool_bytes",
+    "Size of all spool files, in whole MiB.",
+    multiprocess_mode="mostrecent",
 )
-OLDEST_SECONDS = Gauge(
+_OLDEST_SECONDS = Gauge(
     "hushpost_edge_spool_oldest_seconds",
-    "Age of the oldest event that has not been shipped.",
+    "Age of the oldest event that has not been shipped, in whole minutes.",
     multiprocess_mode="mostrecent",
 )
 LINKS = Counter("hushpost_edge_links_total", "Links received from the authority.")
@@ -83,9 +92,28 @@ LINKS = Counter("hushpost_edge_links_total", "Links received from the authority.
 
 def count_commit(verdicts: Sequence[Verdict]) -> None:
     """Count the events of a commit."""
-    COMMIT_EVENTS.observe(len(verdicts))
+    if is_sampled():
+        _COMMIT_EVENTS.observe(len(verdicts))
     for verdict in set(verdicts):
-        _EVENTS_BY_VERDICT[verdict].inc(verdicts.count(verdict))
+        if added := sampled(verdicts.count(verdict)):
+            _EVENTS_BY_VERDICT[verdict].inc(added)
+
+
+def count_shipped(events: int) -> None:
+    """Count events that the authority has accepted."""
+    _SHIPPED_EVENTS.inc(sampled(events))
+
+
+def count_refused(cause: str, events: int) -> None:
+    """Count events that were dropped."""
+    _REFUSED_EVENTS.labels(cause).inc(sampled(events))
+
+
+def set_backlog(size: int, oldest_seconds: float) -> None:
+    """Set the size of all spool files in bytes, and the age of the oldest event in them."""
+    _SPOOL_BYTES.set(size // _MIB * _MIB)
+    # Events are shipped after three seconds, so this is 0 unless they cannot be.
+    _OLDEST_SECONDS.set(oldest_seconds // 60 * 60)
 
 
 _quarantine_reasons: set[str] = set()
@@ -95,5 +123,10 @@ def set_quarantine(events: Mapping[str, int], oldest_seconds: int) -> None:
     """Set the number of events in quarantine by reason; reasons that are gone become 0."""
     _quarantine_reasons.update(events)
     for reason in _quarantine_reasons:
-        _QUARANTINE_EVENTS.labels(reason).set(events.get(reason, 0))
+        _QUARANTINE_EVENTS.labels(reason).set(_power_of_ten(events.get(reason, 0)))
     _QUARANTINE_OLDEST_SECONDS.set(oldest_seconds)
+
+
+def _power_of_ten(number: int) -> int:
+    """Round up to 0, 1, 10, 100 and so on."""
+    return 10 ** len(str(number - 1)) if number > 1 else number

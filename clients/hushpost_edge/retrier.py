@@ -94,7 +94,7 @@ class Retrier:
             return _FAILURE_SECONDS
         kept = reasons_that_may_pass(events, recorded, self._spool.now())
         await asyncio.to_thread(self._quarantine.settle, retry, kept)
-        metrics.SHIPPED_EVENTS.inc(recorded.accepted_count)
+        metrics.count_shipped(recorded.accepted_count)
         if recorded.accepted_count:
             self._interval = _FIRST_INTERVAL_SECONDS
             _log.info("events left the quarantine", events=recorded.accepted_count)

@@ -6,17 +6,34 @@ are never more files than workers.
 """
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 
-__all__ = ["claimed_spool_file", "exclusive_lock", "spool_files"]
+from hushpost_edge.spooled_event import event_count
+
+__all__ = ["claimed_spool_file", "exclusive_lock", "spool_files", "waiting_events"]
 
 
 def spool_files(folder: Path) -> list[Path]:
     """Return all spool files in a folder, claimed or not."""
     return sorted(folder.glob("*.sqlite"))
+
+
+def waiting_events(folder: Path) -> int:
+    """Return how many events in a folder have not been shipped, without those in quarantine.
+
+    For programs that have access to the folder, such as the demo. Metrics say it coarsely.
+    Raises sqlite3.Error.
+    """
+    waiting = 0
+    for file in spool_files(folder):
+        with closing(sqlite3.connect(file)) as spool:
+            sizes = spool.execute("select length(events) from arrivals").fetchall()
+        waiting += sum(event_count(size) for (size,) in sizes)
+    return waiting
 
 
 @contextmanager

@@ -90,9 +90,9 @@ class Uploader:
         kept = reasons_that_may_pass(batch.events, recorded, self._spool.now())
         dropped = await asyncio.to_thread(self._spool.drop, batch, kept, self._quarantine_bytes)
         self._is_clean = False
-        metrics.SHIPPED_EVENTS.inc(recorded.accepted_count)
+        metrics.count_shipped(recorded.accepted_count)
         if batch.unreadable:
-            metrics.REFUSED_EVENTS.labels("key").inc(batch.unreadable)
+            metrics.count_refused("key", batch.unreadable)
             _log.error("the key of events is lost; dropped", events=batch.unreadable)
         if kept:
             _log.warning("events quarantined; will retry", events=len(kept) - dropped)

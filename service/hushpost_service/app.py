@@ -27,6 +27,7 @@ from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.service import Preferences
+from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.readiness import follow_clock, watch_database
 from hushpost_service.releases.service import Releases
 from hushpost_service.rpc.certificates import Certificates, certificates_of
@@ -164,7 +165,14 @@ async def _serve(
         campaigns=campaigns,
         token_issuer=TokenIssuer(database, campaign_cache, codec, contact_numbers, vacuum, clock),
         preferences=Preferences(
-            database, campaign_cache, codec, anonymizer, contact_numbers, vacuum, clock
+            database,
+            campaign_cache,
+            codec,
+            anonymizer,
+            contact_numbers,
+            vacuum,
+            TimeSteps(settings.opt_out_step_seconds),
+            clock,
         ),
         stats=Stats(database, campaign_cache),
         admin=Admin(database, campaign_cache, anonymizer, release_limits, clock),

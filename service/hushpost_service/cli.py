@@ -107,6 +107,9 @@ def _serve(
     shutdown_seconds: Annotated[
         float | None, typer.Option(help=option_help(Settings, "shutdown_seconds"))
     ] = None,
+    opt_out_step_seconds: Annotated[
+        float | None, typer.Option(help=option_help(Settings, "opt_out_step_seconds"))
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help=option_help(Settings, "log_level"))] = None,
 ) -> None:
     """Run the authority until SIGTERM or Ctrl-C.
@@ -134,6 +137,7 @@ def _serve(
         mtls_roles=mtls_roles,
         insecure=insecure,
         shutdown_seconds=shutdown_seconds,
+        opt_out_step_seconds=opt_out_step_seconds,
         log_level=log_level,
     )
     try:

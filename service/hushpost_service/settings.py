@@ -103,6 +103,14 @@ class Settings(BaseSettings):
         ge=0,
         description="How long calls in progress may take to finish after SIGTERM.",
     )
+    opt_out_step_seconds: float = Field(
+        0.1,
+        ge=0,
+        le=5,
+        allow_inf_nan=False,
+        description="Anonymizing for an opt-out or erasure takes a multiple of this time, so that "
+        "it does not reveal whether the contact had acted. 0: as short as possible.",
+    )
     log_level: str = Field(
         "info",
         pattern="^(debug|info|warning|error)$",

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Self
 
-from hushpost_edge.spooled_event import event_count
+from hushpost_edge.spool_files import waiting_events
 from tests.authority import HUSHPOST
 
 START_SECONDS = 30
@@ -113,23 +113,13 @@ class EdgeProcess:
 
     def waiting_events(self) -> int:
         """Return how many events are in the spool files and have not been shipped."""
-        count = 0
-        for file in (self.data_dir / "spool").glob("*.sqlite"):
-            with closing(sqlite3.connect(file)) as spool:
-                sizes = spool.execute("select length(events) from arrivals").fetchall()
-            count += sum(event_count(size) for (size,) in sizes)
-        return count
+        return waiting_events(self.data_dir / "spool")
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
         children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         pids = [int(pid) for file in children for pid in file.read_text().split()]
         return [pid for pid in pids if b"spawn_main" in _command_line(pid)]
-
-    def spooled(self) -> int:
-        """Return how many groups of events have not been shipped yet."""
-        files = (self.data_dir / "spool").glob("*.sqlite")
-        return sum(count_rows(file, "arrivals") for file in files)
 
     def __enter__(self) -> Self:
         return self.start()

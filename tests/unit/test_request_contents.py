@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -52,6 +54,24 @@ def test_digests_are_keyed_with_the_request_id(
         assert content_digest(one, content) != content_digest(other, content)
         assert stored_request_id(one) != stored_request_id(other)
     assert stored_request_id(one) != one
+
+
+def _uuid7(milliseconds: int) -> UUID:
+    """Return an id of version 7 (RFC 9562): a time, then random bits."""
+    random = uuid.uuid4().bytes
+    raw = bytearray(milliseconds.to_bytes(6) + random[6:])
+    raw[6] = 0x70 | raw[6] & 0x0F
+    return UUID(bytes=bytes(raw))
+
+
+@pytest.mark.parametrize("stored", [stored_request_id, lambda one: one], ids=["", "control"])
+def test_stored_ids_have_no_time(stored: Callable[[UUID], UUID]) -> None:
+    """Ids of version 7 ascend with time; what is stored of them is in no order."""
+    ids = [stored(_uuid7(1_800_000_000_000 + number)) for number in range(2_000)]
+    ascents = sum(one < other for one, other in pairwise(ids))
+    # Of pairs in random order, half ascend, within ten standard deviations of 13.
+    is_random = abs(ascents - 1_000) < 130
+    assert is_random is (stored is stored_request_id)
 
 
 def test_digests_are_the_same_in_another_process() -> None:

@@ -43,7 +43,8 @@ class PreferenceServiceStub:
     flight. Setting the current value changes nothing and logs nothing, except that
     a RECIPIENT who confirms what others had set is logged. Only a call with a
     preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
-    decision, see `BatchSetPreferences`.
+    decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
+    (0.1 s by default), so that its time does not reveal whether there were events.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
     REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
@@ -74,7 +75,8 @@ class PreferenceServiceStub:
     events on mail sent before count as ANONYMOUS, or in the strictest mode that
     the policy has had for UNSET or TRUE since the campaign was created, because
     the contact's choice is no longer known. A contact created later with the
-    same id is unrelated. Erasing an unknown contact succeeds.
+    same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
+    time steps, like `SetPreference`.
     Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
     REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
@@ -94,7 +96,8 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     flight. Setting the current value changes nothing and logs nothing, except that
     a RECIPIENT who confirms what others had set is logged. Only a call with a
     preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
-    decision, see `BatchSetPreferences`.
+    decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
+    (0.1 s by default), so that its time does not reveal whether there were events.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
     REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
@@ -125,7 +128,8 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     events on mail sent before count as ANONYMOUS, or in the strictest mode that
     the policy has had for UNSET or TRUE since the campaign was created, because
     the contact's choice is no longer known. A contact created later with the
-    same id is unrelated. Erasing an unknown contact succeeds.
+    same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
+    time steps, like `SetPreference`.
     Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
     REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
@@ -148,7 +152,8 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         flight. Setting the current value changes nothing and logs nothing, except that
         a RECIPIENT who confirms what others had set is logged. Only a call with a
         preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
-        decision, see `BatchSetPreferences`.
+        decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
+        (0.1 s by default), so that its time does not reveal whether there were events.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
         REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
@@ -203,7 +208,8 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         events on mail sent before count as ANONYMOUS, or in the strictest mode that
         the policy has had for UNSET or TRUE since the campaign was created, because
         the contact's choice is no longer known. A contact created later with the
-        same id is unrelated. Erasing an unknown contact succeeds.
+        same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
+        time steps, like `SetPreference`.
         Errors: CONTACT_ID_INVALID, FIELD_INVALID, REQUEST_ID_INVALID,
         REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """

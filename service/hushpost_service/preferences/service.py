@@ -29,6 +29,7 @@ from hushpost_service.preferences.entries import (
     positions,
 )
 from hushpost_service.preferences.recipient_decisions import confirmations, protected_contacts
+from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
 from hushpost_service.storage import recording, request_ids
@@ -112,6 +113,7 @@ class Preferences:
         anonymizer: Anonymizer,
         contact_numbers: ContactNumbers,
         vacuum: ContactVacuum,
+        time_steps: TimeSteps,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -120,6 +122,7 @@ class Preferences:
         self._anonymizer = anonymizer
         self._contact_numbers = contact_numbers
         self._vacuum = vacuum
+        self._time_steps = time_steps
         self._clock = clock
 
     async def set_preferences(
@@ -176,7 +179,8 @@ class Preferences:
             result = await self._database.transact("set preferences", work)
             written.extend(result.written)
         if result.to_anonymize:
-            await self._anonymizer.run_contact_jobs(tenant, result.to_anonymize)
+            async with self._time_steps.whole():
+                await self._anonymizer.run_contact_jobs(tenant, result.to_anonymize)
         return replace(result.outcome, protected=positions(entries, result.protected))
 
     async def preview(
@@ -280,12 +284,13 @@ class Preferences:
             number = await self._database.transact("erase contact", work)
             if number is not None:
                 written.append(number)
-        if number is None:
-            # An earlier call may have failed between its commit and running the job. The
-            # contact is gone, so its job cannot be found by the contact id.
-            await self._anonymizer.run_jobs_of_erased_contacts(tenant)
-        else:
-            await self._anonymizer.run_contact_jobs(tenant, [number])
+        async with self._time_steps.whole():
+            if number is None:
+                # An earlier call may have failed between its commit and running the job. The
+                # contact is gone, so its job cannot be found by the contact id.
+                await self._anonymizer.run_jobs_of_erased_contacts(tenant)
+            else:
+                await self._anonymizer.run_contact_jobs(tenant, [number])
 
     async def _set(
         self,

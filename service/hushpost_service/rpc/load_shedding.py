@@ -16,7 +16,9 @@ RECORDING = frozenset({"RecordOpen", "RecordClick", "RecordEvents"})
 _STREAMS = frozenset({"WatchLinks", "WatchCampaignStats"})
 
 _IN_PROGRESS = Gauge(
-    "hushpost_under_way", "Calls of each kind, and events of batches, in progress.", ["name"]
+    "hushpost_under_way",
+    "Calls of each kind, and events of batches, in progress, rounded down to tenths of the limit.",
+    ["name"],
 )
 
 
@@ -33,6 +35,15 @@ class ConcurrencyLimit:
         self._limit = limit
         self._message = f"too many {unit} are in progress; retry later"
         self.in_progress = 0
+
+    @property
+    def rounded(self) -> int:
+        """What is in progress, rounded down to a tenth of the limit.
+
+        It is 0 unless the load is high, so that no single event can be seen in it.
+        """
+        step = max(1, self._limit // 10)
+        return self.in_progress // step * step
 
     @property
     def is_reached(self) -> bool:
@@ -77,7 +88,7 @@ class ConcurrencyLimits:
         self.others = ConcurrencyLimit(calls, "calls")
         self.events = ConcurrencyLimit(events, "events")
         for name, limit in vars(self).items():
-            _IN_PROGRESS.labels(name).set_function(partial(getattr, limit, "in_progress"))
+            _IN_PROGRESS.labels(name).set_function(partial(getattr, limit, "rounded"))
 
     def of_rpc(self, name: str) -> ConcurrencyLimit:
         """Return the limit for calls of an RPC."""

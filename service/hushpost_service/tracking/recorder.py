@@ -13,6 +13,7 @@ from uuid import UUID
 
 from prometheus_client import Histogram
 
+from hushpost_runtime.event_sampling import is_sampled
 from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.counters import SlotKey
@@ -53,7 +54,7 @@ _RECENT_REQUESTS = 100_000
 
 _COMMIT_EVENTS = Histogram(
     "hushpost_commit_events",
-    "Events per commit of the recorder.",
+    "Events per commit of the recorder; sampled.",
     buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384),
 )
 
@@ -266,7 +267,8 @@ class Recorder:
 
         begin = recording.begin_recording(tenant)
         count = await self._database.transact("record", work, begin, recording.COMMIT)
-        _COMMIT_EVENTS.observe(count)
+        if is_sampled():
+            _COMMIT_EVENTS.observe(count)
         for key in created_rows:
             self._existing_rows[key] = None
 

@@ -116,8 +116,8 @@ class Cluster:
         return int(process.target.rpartition(":")[2])
 
     def spooled(self) -> int:
-        """Return how many groups of events the edges have not shipped yet."""
-        return sum(self.edge(number).spooled() for number in range(len(self.edges)))
+        """Return how many events the edges have not shipped yet."""
+        return sum(self.edge(number).waiting_events() for number in range(len(self.edges)))
 
     def stored_links(self) -> int:
         """Return how many links the edge with the fewest has stored."""
