@@ -195,6 +195,25 @@ async def test_another_api_key_needs_the_issue_key_once(
     assert (await mailers.reporter.stats.get_campaign_stats("spring")).sent.anonymous == 1
 
 
+async def test_the_issue_key_outlives_the_api_key_that_created_the_campaign(
+    authority: RunningAuthority, mailers: Clients, other_sender: Hushpost
+) -> None:
+    """Other API keys go on with the issue key, and cannot without it."""
+    made = await mailers.admin.admin.create_api_key(Role.SENDER, tenant_id=mailers.tenant_id)
+    assert made.secret
+    async with authority.client(made.secret) as creator:
+        created = await creator.campaigns.create_campaign("spring", groups=["readers"])
+        first = await creator.campaigns.issue_tokens("spring", "readers", CONTACTS[:10])
+    await mailers.admin.admin.revoke_api_key(made.api_key.key_id)
+    with pytest.raises(FailedPreconditionError) as required:
+        await other_sender.campaigns.issue_tokens("spring", "readers", ["ann"])
+    assert required.value.reason is ErrorReason.ISSUE_KEY_REQUIRED
+    second = await other_sender.campaigns.issue_tokens(
+        "spring", "readers", CONTACTS[10:], issue_key=created.issue_key
+    )
+    assert len(set(_slots(authority, first, second))) == len(CONTACTS)
+
+
 async def test_a_repeated_creation_returns_the_same_issue_key(
     mailers: Clients, other_sender: Hushpost
 ) -> None:

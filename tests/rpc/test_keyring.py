@@ -4,6 +4,7 @@ import asyncio
 import base64
 import shutil
 import subprocess
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import Verdict
+from hushpost_service.tokens.codec import TokenCodec, TrackingToken
+from hushpost_service.tokens.keyring import Keyring
 from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import Clients, RunningAuthority, make_tenant
 from tests.faults.extent import FULL
@@ -136,6 +139,9 @@ async def test_a_rolling_rotation_rejects_no_token(hosts: list[Host]) -> None:
         keys = await make_tenant(running[0])
         clients = [await clients_of(stack, each, keys=keys) for each in running]
         assert await _key_ids(clients) == [1, 1]
+        campaign = await clients[0].sender.campaigns.create_campaign(groups=[GROUP])
+        request = uuid.uuid4()
+        issued = [await _contents(first, clients[0], campaign.campaign_id, request)]
 
         assert (await first.command("add"))[0] == 0
         second.copy_keyring_of(first)
@@ -152,6 +158,8 @@ async def test_a_rolling_rotation_rejects_no_token(hosts: list[Host]) -> None:
         second.copy_keyring_of(first)
         await second.restart()
         assert await _key_ids(clients) == [2, 2]
+        issued += [await _contents(first, each, campaign.campaign_id, request) for each in clients]
+        assert issued == issued[:1] * 3, "repeated calls return the same contacts and slots"
     _, shown = await first.command("show")
     lines = [line.split() for line in shown.splitlines()]
     assert [(line[1], line[3:]) for line in lines] == [("1", []), ("2", ["active"])]
@@ -165,6 +173,18 @@ async def _key_ids(clients: list[Clients]) -> list[int]:
         for token in tokens:
             await each.edge.tracking.record_open(token, verdict=Verdict.HUMAN)
     return [base64.urlsafe_b64decode(token)[1] for token in tokens]
+
+
+async def _contents(
+    host: Host, clients: Clients, campaign_id: str, request: uuid.UUID
+) -> list[TrackingToken]:
+    """Issue tokens under a request id; return what they contain."""
+    names = [f"reader-{number}" for number in range(20)]
+    issued = await clients.sender.campaigns.issue_tokens(
+        campaign_id, GROUP, names, request_id=request
+    )
+    codec = TokenCodec(Keyring.load(host.keyring))
+    return [codec.open(token.token) for token in issued.tokens if token.token]
 
 
 async def _token(clients: Clients, campaign_id: str) -> str:
