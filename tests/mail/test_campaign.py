@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -14,17 +15,19 @@ from hushpost_client import (
     AlreadyExistsError,
     DoNotTrack,
     ErrorReason,
+    FailedPreconditionError,
     IssuedTokens,
     Mode,
     NotFoundError,
     PolicyUpdate,
     Release,
     ResourceExhaustedError,
+    Role,
     UnavailableError,
     Verdict,
 )
 from hushpost_mail import Campaign, Parts, Recipient
-from tests.conftest import Clients
+from tests.conftest import Clients, RunningAuthority
 
 from .rendered_html import TRACKING_URL
 
@@ -133,7 +136,7 @@ async def test_messages_are_rendered_in_order(clients: Clients, batch_size: int)
     ]
     assert len({one.message.html for one in rendered}) == 50
     stats = await clients.reporter.stats.get_campaign_stats(campaign.campaign_id)
-    assert [group.sent.identified for group in stats.groups] == [33, 17]
+    assert [group.sent.total for group in stats.groups] == [33, 17]
 
 
 async def test_a_resumed_run_is_counted_once(clients: Clients) -> None:
@@ -148,7 +151,7 @@ async def test_a_resumed_run_is_counted_once(clients: Clients) -> None:
     resumed_run = campaign.render_all(recipients, run_id=run_id, batch_size=10)
     assert [message async for message in resumed_run]
     stats = await clients.reporter.stats.get_campaign_stats(campaign.campaign_id)
-    assert stats.groups[0].sent.identified == 30
+    assert stats.groups[0].sent.total == 30
 
 
 async def test_an_unknown_group_is_an_error(clients: Clients) -> None:
@@ -224,3 +227,23 @@ async def test_the_batch_size_is_checked(clients: Clients) -> None:
         run = campaign.render_all([("ada", "a")], batch_size=batch_size)
         with pytest.raises(ValueError, match="between 1 and 10000"):
             _ = [message async for message in run]
+
+
+async def test_another_api_key_sends_with_the_issue_key(
+    authority: RunningAuthority, clients: Clients
+) -> None:
+    """It reuses the campaign, but cannot issue tokens unless it is given the issue key."""
+    first = await create_campaign(clients, campaign_id="spring")
+    made = await clients.admin.admin.create_api_key(Role.SENDER)
+    assert made.secret
+    async with authority.client(made.secret) as other:
+        sender = replace(clients, sender=other)
+        with pytest.raises(FailedPreconditionError) as caught:
+            await _rendered(await create_campaign(sender, campaign_id="spring"))
+        assert caught.value.reason is ErrorReason.ISSUE_KEY_REQUIRED
+        second = await create_campaign(sender, campaign_id="spring", issue_key=first.issue_key)
+        assert await _rendered(second)
+
+
+async def _rendered(campaign: Campaign[Parts[str]]) -> list[str]:
+    return [message.contact_id async for message in campaign.render_all([("ada", "a")])]
