@@ -18,7 +18,14 @@ from hushpost_service.domain.validation import oldest_event
 from hushpost_service.storage.database import CONNECTION_SETTINGS
 from hushpost_service.storage.partitions import create_partitions
 from hushpost_service.storage.schema import migrate
-from hushpost_service.storage.sql import anonymization, campaigns, contacts, recording, stats
+from hushpost_service.storage.sql import (
+    anonymization,
+    campaigns,
+    contacts,
+    recording,
+    releases,
+    stats,
+)
 from tests.conftest import RunningAuthority
 from tests.inspection import Connection, on
 
@@ -51,10 +58,20 @@ insert into links (tenant, campaign, link, url, label, revision)
 select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
 insert into campaigns (
     tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
-    issue_key_digest
+    issue_key_digest, start_time, next_release_time
 )
-select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now(), 1, 2, '{{3600}}', ''
+select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now(), 1, 2, '{{1}}', '', now(),
+    case when n % 10 = 0 then now() + (n - 20) * interval '1 day' end
 from generate_series(0, 2000) as n;
+insert into releases (tenant, campaign, release, release_time)
+select {TENANT}, {CAMPAIGN} + n, release, now()
+from generate_series(0, 2000) as n, generate_series(0, 2) as release;
+insert into released_counts (tenant, campaign, release, cell, signal, machine, mode, count)
+select {TENANT}, {CAMPAIGN} + n, release, 0, signal, false, 2, 7
+from generate_series(0, 200) as n, generate_series(0, 2) as release, generate_series(-1, 8) as signal;
+insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
+select {TENANT}, {CAMPAIGN} + n, 1, signal, false, 2, 0, 5::bit(4096)
+from generate_series(0, 200) as n, generate_series(0, 9) as signal;
 insert into contacts (tenant, contact, contact_id, do_not_track)
 select {TENANT}, {FIRST} + n, 'contact-' || n, 1 from generate_series(0, {CONTACTS - 1}) as n;
 insert into events
@@ -115,6 +132,11 @@ CASES = {
     ),
     "LINKS": Case(campaigns.LINKS, (TENANT, [CAMPAIGN + n for n in range(5)]), 45 * _PER_ROW),
     "GROUPS": Case(campaigns.GROUPS, (TENANT, [CAMPAIGN + n for n in range(5)]), 5 * _PER_ROW),
+    "DUE": Case(releases.DUE, (10,), 10 * _PER_ROW),
+    "RELEASE_STATE": Case(releases.RELEASE_STATE, (TENANT, CAMPAIGN), 3 * _PER_ROW),
+    "RELEASED_COUNTS": Case(releases.RELEASED_COUNTS, (TENANT, CAMPAIGN, 1), 3 * _PER_ROW),
+    "CLICKED_SLOTS": Case(releases.CLICKED_SLOTS, (TENANT, CAMPAIGN), 10 * _PER_ROW),
+    "PEOPLE_BY_LINK": Case(stats.PEOPLE_BY_LINK, (TENANT, CAMPAIGN, [2, 12]), 10 * _PER_ROW),
     "IDENTIFIED_CAMPAIGNS": Case(anonymization.IDENTIFIED_CAMPAIGNS, (TENANT,), 20),
     "UNCONSENTED_CONTACTS": Case(
         anonymization.UNCONSENTED_CONTACTS, (TENANT, CAMPAIGN, [BLOCK + 1]), 1024 * _PER_ROW

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.sql import anonymization, contacts, recording, stats
+from hushpost_service.storage.sql import anonymization, contacts, recording, releases, stats
 from tests.inspection import Connection, on
 
 CONTACT = 7_070_707_070_707
@@ -106,6 +106,13 @@ INDEXES = {
     "UNCONSENTED_CONTACTS": (anonymization.UNCONSENTED_CONTACTS, BY_CAMPAIGN),
     "ENGAGED_BLOCKS": (stats.ENGAGED_BLOCKS, BY_CAMPAIGN),
     "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, BY_CAMPAIGN),
+    "DUE": (releases.DUE, "campaigns_due"),
+    "LOCK_DUE": (releases.LOCK_DUE, "campaigns_pkey"),
+    "RELEASE_STATE": (releases.RELEASE_STATE, "releases_pkey"),
+    "RELEASED_COUNTS": (releases.RELEASED_COUNTS, "released_counts_pkey"),
+    "RELEASED_SENT": (releases.RELEASED_SENT, "released_sent_pkey"),
+    "CLICKED_SLOTS": (releases.CLICKED_SLOTS, "slot_bits_pkey"),
+    "PEOPLE_BY_LINK": (stats.PEOPLE_BY_LINK, "slot_bits_pkey"),
     "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_pkey"),
     "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
@@ -116,7 +123,7 @@ INDEXES = {
     "DELETE_CONTACT": (contacts.DELETE_CONTACT, "contacts_tenant_contact_id_key"),
     "LIST_CHANGES_OF_CONTACT": (contacts.LIST_CHANGES_OF_CONTACT, "preference_changes_contact"),
 }
-"""Statements about contacts, and the index that each must use."""
+"""Statements about contacts and releases, and the index that each must use."""
 
 
 async def _generic_plan(database: Database, statement: str) -> str:

@@ -146,9 +146,8 @@ class Admin:
             old = (await self._campaigns.mode_rule(connection, number)).policy
             new = replace(old, **{field: getattr(policy, field) for field in fields})
             _check_policy(new)
-            if {"release", "epsilon"} & set(fields):
-                # Not otherwise: a limit that was lowered does not block other changes.
-                self._release_limits.check(new)
+            # A limit that was lowered does not block changes of other fields.
+            self._release_limits.check(new, fields)
             is_new = await request_ids.claim(
                 connection, number, Method.UPDATE_POLICY, request, content, self._clock()
             )

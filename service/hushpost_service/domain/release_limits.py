@@ -1,6 +1,6 @@
 """The operator's limits on what tenants may release, and checks of release schedules. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from hushpost_service.domain.errors import HushpostError, Reason
@@ -39,16 +39,16 @@ class ReleaseLimits:
     max_epsilon: float
     allow_exact: bool
 
-    def check(self, policy: Policy) -> None:
-        """Raise FIELD_INVALID if a policy exceeds the limits."""
-        if policy.release is Release.EXACT and not self.allow_exact:
+    def check(self, policy: Policy, fields: Collection[str] = ("release", "epsilon")) -> None:
+        """Raise FIELD_INVALID if some fields of a policy exceed the limits."""
+        if "release" in fields and policy.release is Release.EXACT and not self.allow_exact:
             raise HushpostError(
                 Reason.FIELD_INVALID,
                 "policy.release can be EXACT only if the operator starts the authority with "
                 "--allow-exact",
                 {"field": "release"},
             )
-        if not _MIN_EPSILON <= policy.epsilon <= self.max_epsilon:
+        if "epsilon" in fields and not _MIN_EPSILON <= policy.epsilon <= self.max_epsilon:
             raise HushpostError(
                 Reason.FIELD_INVALID,
                 f"policy.epsilon must be from {_MIN_EPSILON:g} to {self.max_epsilon:g}, the "

@@ -50,7 +50,10 @@ class AnonymizedCounts:
             changes.counts[*place, _IDENTIFIED, hour] -= events
             changes.first[*place, _IDENTIFIED, hour] -= first
             changes.counts[*place, anonymized, 0] += events
-            changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
+            if first:
+                # Otherwise the first event has expired, and its row was deleted before. It
+                # still counts as identified, and so does its slot.
+                changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
             if mode is Mode.ANONYMOUS:
                 changes.marked[*place, anonymized, slot // CHUNK_SLOTS].append(slot)
         return changes

@@ -97,7 +97,7 @@ async def identified_counts(connection: Connection, tenant: int, campaign: int) 
 async def anonymous_counts(connection: Connection, tenant: int, campaign: int) -> dict[Cell, Count]:
     """Return the live counts of anonymous and aggregate events: not for reports with noise."""
     people = await _people(connection, tenant, campaign, _ANONYMOUS_MODES, Mode.ANONYMOUS)
-    counts = {}
+    counts = {cell: Count(0, count) for cell, count in people.items()}
     rows = await connection.fetch(sql.ANONYMOUS_EVENTS, tenant, campaign)
     for is_link, group, signal, is_click, machine, mode, events in rows:
         if is_link and not signal:
