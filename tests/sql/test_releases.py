@@ -13,7 +13,7 @@ from asyncpg import BitString
 from hushpost_service.domain.cells import ANY_LINK, OPENS, SHARED, ReleasedCell
 from hushpost_service.domain.counters import slot_bits
 from hushpost_service.domain.modes import Mode
-from hushpost_service.domain.release_plan import MIN_CELL
+from hushpost_service.domain.release_plan import LINKS_PER_CONTACT, MIN_CELL
 from hushpost_service.releases import service
 from hushpost_service.releases.service import Releases
 from hushpost_service.storage import releases as storage
@@ -115,8 +115,8 @@ async def sent_campaign(
     await campaign.execute(_CAMPAIGN, list(delays), hours * HOUR)
     for group in range(1, groups + 1):
         await campaign.execute(
-            "insert into campaign_groups (tenant, campaign, group_number, group_id)"
-            " values ($1, $2, $3, $3::integer::text)",
+            "insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages)"
+            " values ($1, $2, $3, $3::integer::text, 1)",
             group,
         )
     for link in range(1, links + 1):
@@ -153,9 +153,21 @@ async def test_a_slot_counts_once(database: Database) -> None:
     assert counts[people(SHARED, OPENS)] == 3
     assert counts[people(1, ANY_LINK)] == 9
     assert counts[people(1, ANY_LINK, machine=True)] == 7
-    by_link = [counts[people(SHARED, link)] for link in (1, 2)]
-    assert sum(by_link) == 9, "two slots clicked both links, and count on one of them"
-    assert 3 <= by_link[0] <= 5
+
+
+@pytest.mark.usefixtures("no_noise")
+async def test_a_slot_counts_on_a_limited_number_of_links(database: Database) -> None:
+    """Who clicked many links counts on some of them, whether before or after an opt-out."""
+    links = LINKS_PER_CONTACT + 3
+    campaign = await sent_campaign(database, groups=2, links=links)
+    for link in range(1, links + 1):
+        await campaign.mark(1, link, range(100), mode=2 if link % 2 else 12)
+    await campaign.mark(2, 1, range(7))
+    await Releases(database).run_once()
+    counts = (await campaign.released())[0]
+    by_link = [counts[people(SHARED, link)] for link in range(1, links + 1)]
+    assert sum(by_link) == LINKS_PER_CONTACT * 100 + 7
+    assert all(0 < number < 100 for number in by_link), "the links are chosen at random"
 
 
 @pytest.mark.usefixtures("no_noise")
@@ -255,8 +267,8 @@ async def test_groups_keep_their_cells(database: Database) -> None:
     await campaign.send(2, Mode.ANONYMOUS, MIN_CELL - 1)
     await Releases(database).run_once()
     await campaign.execute(
-        "insert into campaign_groups (tenant, campaign, group_number, group_id)"
-        " values ($1, $2, 3, 'late')"
+        "insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages)"
+        " values ($1, $2, 3, 'late', 1)"
     )
     await campaign.send(3, Mode.ANONYMOUS, 2 * MIN_CELL)
     await campaign.send(2, Mode.AGGREGATE, MIN_CELL)
