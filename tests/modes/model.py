@@ -99,6 +99,7 @@ class Model:
     history: list[Snapshot] = field(default_factory=list)
     created: list[int] = field(default_factory=list)
     sent: Counter[tuple[int, Mode]] = field(default_factory=Counter)
+    issued: set[tuple[int, Contact]] = field(default_factory=set)
     rows: list[Row] = field(default_factory=list)
     anonymous: Counter[Place] = field(default_factory=Counter)
     seen: dict[Place, set[int]] = field(default_factory=dict)
@@ -135,9 +136,12 @@ class Model:
         self.created.append(len(self.history) - 1)
 
     def issue(self, campaign: int, name: str) -> Token:
-        """Send a message."""
+        """Send a message; further ones to a contact in a campaign are AGGREGATE."""
         contact = self._contact(name)
         mode = self.mode_of_contact(contact, campaign)
+        if (campaign, contact) in self.issued:
+            mode = max(mode, Mode.AGGREGATE)
+        self.issued.add((campaign, contact))
         self.sent[campaign, mode] += 1
         named = contact if mode is Mode.IDENTIFIED else None
         return Token(campaign, mode, named, next(self._slots))

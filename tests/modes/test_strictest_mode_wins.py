@@ -123,12 +123,14 @@ async def test_consent_applies_to_later_campaigns_only(clients: Clients, mode: M
         await _update(clients, PolicyUpdate(mode_when_true=mode))
     earlier = await _send(clients)
     assert earlier.mode is IDENTIFIED
+    for choice in (TRUE, FALSE):
+        await _set(clients, choice, "bob")
     await _set(clients, TRUE)
     between = await _send(clients)
     await _set(clients, FALSE)
     later = await _send(clients)
     assert (between.mode, later.mode) == (mode, IDENTIFIED)
-    issued = await clients.sender.campaigns.issue_tokens(earlier.campaign_id, GROUP, ["ann"])
+    issued = await clients.sender.campaigns.issue_tokens(earlier.campaign_id, GROUP, ["bob"])
     assert issued.tokens[0].mode is mode, "a new token of an earlier campaign is strict too"
     await earlier.open()
     await later.open()
