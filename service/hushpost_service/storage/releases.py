@@ -92,7 +92,9 @@ async def lock_due(connection: Connection, tenant: int, campaign: int) -> DueCam
     row = await connection.fetchrow(sql.LOCK_DUE, tenant, campaign)
     if row is None:
         return None
-    start, epsilon, delays, now = row
+    is_due, start, epsilon, delays, now = row
+    if not is_due:
+        return None
     return DueCampaign(start, epsilon, tuple(delays), now)
 
 

@@ -10,12 +10,12 @@ order by next_release_time
 limit $1
 """
 
-# Locks a campaign that has a due date. Returns no row if another authority has locked it,
-# or has released the date.
+# Locks a campaign. Returns no row if another authority has locked it.
 LOCK_DUE = """
-select start_time, epsilon, release_delays, clock_timestamp() as now
+select coalesce(next_release_time <= clock_timestamp(), false) as is_due,
+    start_time, epsilon, release_delays, clock_timestamp() as now
 from campaigns
-where tenant = $1 and campaign = $2 and next_release_time <= (select clock_timestamp())
+where tenant = $1 and campaign = $2
 for update skip locked
 """
 
