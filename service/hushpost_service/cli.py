@@ -1,4 +1,4 @@
-"""The commands of the service: serve, admin-key, keyring, scrub and skip-releases."""
+"""The commands of the service: serve, admin-key, keyring, scrub and after-restore."""
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,7 @@ from hushpost_service.startup import opened_database, opened_keyring
 from hushpost_service.storage.api_keys import NewApiKey, insert_api_key
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
+from hushpost_service.storage.issuing import leave_gaps
 from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
 from hushpost_service.tokens.keyring import KeyringError
@@ -64,7 +65,7 @@ def register(app: typer.Typer) -> None:
     keyring.command("activate")(_keyring_activate)
     app.add_typer(keyring, name="keyring")
     app.command("scrub")(_scrub)
-    app.command("skip-releases")(_skip_releases)
+    app.command("after-restore")(_after_restore)
 
 
 def _serve(
@@ -257,7 +258,7 @@ def _scrub(data_dir: DataDir = None) -> None:
     _run(scrub())
 
 
-def _skip_releases(
+def _after_restore(
     until: Annotated[
         str | None,
         typer.Option(
@@ -267,12 +268,13 @@ def _skip_releases(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Skip due releases of anonymous counts, after a restore from a backup.
+    """Prepare a database that was restored from a backup, before the authority starts.
 
-    Counts that were released between the backup and the failure are no longer in
-    the database. Released again, with other noise, they would reveal more than
-    their campaign allows. Run this command before the authority is started.
-    Later dates are released as usual.
+    What was done between the backup and the failure is not in the database. Counts
+    that were released then would be released again, with other noise, and reveal
+    more than their campaign allows: their dates are skipped. Messages that were
+    sent then would share their slots with new ones, and count as one person: new
+    messages get other slots.
     """
     settings = _settings(data_dir=data_dir)
     configure_logging("error")
@@ -283,12 +285,14 @@ def _skip_releases(
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
 
-    async def skip() -> None:
+    async def prepare() -> None:
         async with opened_database(settings) as opened:
             count = await Releases(opened.database).skip(time)
-            typer.echo(f"skipped the due releases of {count} campaigns")
+            async with opened.database.connection("leave gaps") as connection:
+                await leave_gaps(connection)
+            typer.echo(f"prepared; skipped the due releases of {count} campaigns")
 
-    _run(skip())
+    _run(prepare())
 
 
 async def _scrubbed(scrubber: Scrubber) -> None:

@@ -22,7 +22,7 @@ from hushpost_client import (
     Release,
     Verdict,
 )
-from tests.authority import AuthorityProcess
+from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import Clients, TenantKeys, make_tenant
 from tests.faults.backups import Backup, BaseBackup, Dump, Failover
 from tests.faults.extent import FULL
@@ -60,6 +60,15 @@ class Town:
         token = issued.tokens[0].preference_token
         assert token
         return token
+
+    async def after_restore(self) -> None:
+        """Run the command that the guide asks for."""
+        done = await asyncio.create_subprocess_exec(
+            HUSHPOST, "after-restore", "--data-dir", self.process.data_dir, stdout=PIPE
+        )
+        output, _ = await done.communicate()
+        assert done.returncode == 0
+        assert output.decode() == "prepared; skipped the due releases of 0 campaigns\n"
 
     async def click(self, tokens: Sequence[str]) -> list[ErrorReason | None]:
         """Record a click with each token; return the reasons of those that were rejected."""
@@ -106,6 +115,7 @@ async def test_a_click_on_mail_sent_after_the_backup_names_nobody_else(town: Tow
     quiet_lost = await town.issue(_names("quiet-lost", QUIET))
     of_lost_campaign = list((await send(town.clients, _names("lost"), "lost")).tokens.values())
     await town.backup.restore(town.clients)
+    await town.after_restore()
 
     new = await town.issue(_names("new"))
     quiet_new = await town.issue(_names("quiet-new", QUIET))

@@ -15,6 +15,7 @@ __all__ = [
     "add_moved_slot",
     "insert_issue_key",
     "issuing_state",
+    "leave_gaps",
     "mark_issued",
     "wrapped_issue_key",
 ]
@@ -94,3 +95,8 @@ async def add_moved_slot(connection: Connection, tenant: int, campaign: int, gro
     """Add to the slots of a group that were given to moved events; return their number."""
     count: int = await connection.fetchval(sql.ADD_MOVED_SLOT, tenant, campaign, group)
     return count
+
+
+async def leave_gaps(connection: Connection) -> None:
+    """Give later messages of all groups indexes that no message had which the database has lost."""
+    await connection.execute(sql.LEAVE_GAPS)

@@ -47,6 +47,20 @@ where tenant = $1 and campaign = $2 and group_number = $3
 returning issued
 """
 
+# Leaves a gap in the indexes of messages of each group: 16 times the declared size, or twice
+# that of the largest groups. `bits` as in `permuted_slots`.
+LEAVE_GAPS = """
+update campaign_groups as changed
+set issued = ((issued >> bits) + case when bits <= 22 then 16 else 2 end) << bits
+from (
+    select tenant, campaign, group_number,
+        greatest(12, length(ltrim((expected_messages - 1)::bit(64)::text, '0'))) as bits
+    from campaign_groups
+) as sized
+where changed.tenant = sized.tenant and changed.campaign = sized.campaign
+    and changed.group_number = sized.group_number
+"""
+
 # Adds to the number of slots of a group that were given to moved events; returns the new number.
 ADD_MOVED_SLOT = """
 update campaign_groups

@@ -10,12 +10,15 @@ order by next_release_time
 limit $1
 """
 
-# Locks a campaign. Returns no row if another authority has locked it.
+# Locks a campaign. Returns no row if another authority has locked it. The order names the
+# index.
 LOCK_DUE = """
 select coalesce(next_release_time <= clock_timestamp(), false) as is_due,
     start_time, epsilon, release_delays, clock_timestamp() as now
 from campaigns
-where tenant = $1 and campaign = $2
+where tenant = $1 and campaign between $2 and $2
+order by campaign
+limit 1
 for update skip locked
 """
 
