@@ -89,8 +89,9 @@ utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/re
 .PHONY: check test test-faults test-privacy lint format types imports lock-check
 check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
+# Most tests wait for processes and disks, so two files run at a time.
 test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
   tests/edge/test_path_fuzz.py tests/rpc/test_body_fuzz.py \
