@@ -95,7 +95,7 @@ class Release(StrEnum):
     NOISY = "NOISY"
     """With differential privacy, on a schedule."""
     EXACT = "EXACT"
-    """Exact and live, which protects nobody. Only where the operator allows it."""
+    """Exact and live, without any protection. Only where the operator allows it."""
 
 
 class Role(StrEnum):

@@ -197,7 +197,7 @@ class ReleaseInfo:
     """How and when the anonymous counts of a campaign are released.
 
     Attributes:
-        exact: Whether they are exact and live, which protects nobody.
+        exact: Whether they are exact and live, without any protection.
         epsilon: The privacy budget per contact of all releases together; 0 if exact.
         release_time: When the counts were released, UTC; None before the first release.
         next_release_time: When the next release is due, UTC; None before the first message

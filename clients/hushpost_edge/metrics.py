@@ -1,6 +1,6 @@
 """The edge's Prometheus metrics. No label names a contact, a tenant, a campaign or a link.
 
-Whatever counts events is sampled or rounded, so that no single event can be read from it
+Metrics that count events are sampled or rounded, so that no single event can be read from it
 (see `hushpost_runtime/event_sampling.py`).
 
 The processes share their metrics through files (see `__main__.py`), so that any worker

@@ -4,7 +4,7 @@ A counter that counts each event, less the events that a report names, is the nu
 anonymous ones, live. Rounding would not help, because someone who can cause events finds
 out how many are missing to the next step. So each event counts with a probability of 1 in
 256, and then for 256. The counter is right on average: n events show as n ± 31 √n (95 %). A
-single event changes nothing in 99.6 % of all cases, whatever else happens.
+single event changes nothing in 99.6 % of all cases, independently of other events.
 """
 
 import os

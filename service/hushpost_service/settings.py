@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     allow_exact: bool = Field(
         default=False,
         description="Allow policies to release anonymous counts exactly (EXACT). This protects "
-        "nobody: whoever reads reports can find out what a single contact did.",
+        "no one: a reader of reports can find out what a single contact did.",
     )
     metrics_listen: ListenAddress | None = Field(
         None,

@@ -70,7 +70,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 
 
 async def test_a_click_changes_no_metric(watched: Watched) -> None:
-    """Whoever reads all metrics before and after a click sees no difference, but for chance."""
+    """A reader of all metrics before and after a click sees no difference, but for chance."""
     seen = 0
     for token in watched.tokens:
         before = await watched.series()

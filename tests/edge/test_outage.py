@@ -71,7 +71,7 @@ async def test_clicks_during_an_outage_redirect_and_are_counted_later(
         edge.start()
         await click(edge.port, tokens)
         edge.kill()
-        # Whoever copies the disk now, and has all tokens, cannot see which were used.
+        # A thief who copies the disk now, and has all tokens, cannot see which were used.
         assert edge.waiting_events() >= 2 * READERS
         assert files_with_tokens(folder, tokens) == []
         edge.start()

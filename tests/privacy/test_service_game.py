@@ -112,7 +112,7 @@ async def _replayed(campaign: Campaign, *, exact: bool) -> bool:
 async def test_a_replay_moves_no_published_number(
     noisy: Clients, exact: Clients, report: Report
 ) -> None:
-    """Between two dates the report stays as it is, whatever is replayed."""
+    """Between two dates no replay changes the report."""
     campaigns = await _begun(noisy, "replay", PLAYS)
     right = await asyncio.gather(*(_replayed(each, exact=False) for each in campaigns))
     controls = await _begun(exact, "control", 20)

@@ -70,7 +70,7 @@ class _ReleaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Release.Value
     RELEASE_NOISY: _Release.ValueType  # 1
     """With differential privacy, on a schedule."""
     RELEASE_EXACT: _Release.ValueType  # 2
-    """Exact and live. This protects nobody: whoever reads reports can find out what a single
+    """Exact and live, without any protection: a reader of reports can find out what a single
     contact did. Only where the operator allows it (`hushpost serve --allow-exact`).
     """
 
@@ -82,7 +82,7 @@ RELEASE_UNSPECIFIED: Release.ValueType  # 0
 RELEASE_NOISY: Release.ValueType  # 1
 """With differential privacy, on a schedule."""
 RELEASE_EXACT: Release.ValueType  # 2
-"""Exact and live. This protects nobody: whoever reads reports can find out what a single
+"""Exact and live, without any protection: a reader of reports can find out what a single
 contact did. Only where the operator allows it (`hushpost serve --allow-exact`).
 """
 Global___Release: _TypeAlias = Release  # noqa: Y015

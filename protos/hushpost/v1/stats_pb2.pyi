@@ -243,7 +243,7 @@ class ReleaseInfo(_message.Message):
     RELEASE_TIME_FIELD_NUMBER: _builtins.int
     NEXT_RELEASE_TIME_FIELD_NUMBER: _builtins.int
     exact: _builtins.bool
-    """Whether anonymous counts are exact and live (RELEASE_EXACT). This protects nobody."""
+    """Whether anonymous counts are exact and live (RELEASE_EXACT), without any protection."""
     epsilon: _builtins.float
     """ε: the privacy budget per contact (mode AGGREGATE: per event) of all releases together.
     0 if the counts are exact.

@@ -31,8 +31,8 @@ class StatsServiceStub:
     Identified counts are exact and live. Anonymous counts are released with
     differential privacy: on a few dates after the first message, each count of people
     gets random noise, once, and is stored. A report returns the counts of the last date,
-    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
-    together reveal about one anonymous contact at most what its ε allows.
+    with margins. All reports of a campaign together reveal about one anonymous contact at
+    most what its ε allows, also to a reader who issues tokens, clicks and changes the policy.
 
     In mode AGGREGATE people cannot be distinguished, so events are counted, and the
     guarantee is per event: someone who acts many times is protected less.
@@ -73,8 +73,8 @@ class StatsServiceServicer:
     Identified counts are exact and live. Anonymous counts are released with
     differential privacy: on a few dates after the first message, each count of people
     gets random noise, once, and is stored. A report returns the counts of the last date,
-    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
-    together reveal about one anonymous contact at most what its ε allows.
+    with margins. All reports of a campaign together reveal about one anonymous contact at
+    most what its ε allows, also to a reader who issues tokens, clicks and changes the policy.
 
     In mode AGGREGATE people cannot be distinguished, so events are counted, and the
     guarantee is per event: someone who acts many times is protected less.
@@ -147,8 +147,8 @@ class StatsService:
     Identified counts are exact and live. Anonymous counts are released with
     differential privacy: on a few dates after the first message, each count of people
     gets random noise, once, and is stored. A report returns the counts of the last date,
-    with margins. Whatever is read, issued, clicked or changed, all reports of a campaign
-    together reveal about one anonymous contact at most what its ε allows.
+    with margins. All reports of a campaign together reveal about one anonymous contact at
+    most what its ε allows, also to a reader who issues tokens, clicks and changes the policy.
 
     In mode AGGREGATE people cannot be distinguished, so events are counted, and the
     guarantee is per event: someone who acts many times is protected less.

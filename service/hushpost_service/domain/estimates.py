@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["EXACT_ZERO", "Estimate", "clamped"]
+__all__ = ["Estimate", "clamped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,6 @@ class Estimate:
     value: int = 0
     margin: int = 0
     is_noise: bool = False
-
-
-EXACT_ZERO = Estimate()
 
 
 def clamped(released: int, margin: int, limit: int | None = None) -> Estimate:

@@ -18,7 +18,7 @@ def counted_slots(bitmaps: Mapping[int, bytes], rng: np.random.Generator) -> dic
     Args:
         bitmaps: For each link, the slots of one chunk that clicked it.
         rng: Chooses the links, independently of the clicks. It need not be secret: a contact
-            changes the counts by at most its bound whatever the choices of others are.
+            changes the counts by at most its bound for all choices of the others.
     """
     if not bitmaps:
         return {}

@@ -108,7 +108,7 @@ class Anonymizer:
         """Delete events older than the retention period; return their number.
 
         Deletes all events of a contact and campaign together. The identified counts keep
-        them: they were published exactly, and name nobody without the rows.
+        them: they were published exactly, and name no contact without the rows.
         """
         before = self._clock() - timedelta(days=retention_days)
         total = 0

@@ -3,7 +3,7 @@
 gRPC's server decodes the path of a call that has no registered method, in the loop that accepts
 all calls. A path that is not UTF-8 raises there, which ends the loop and then the process,
 and a caller needs no key for it. So all methods are registered here, and calls of other
-methods end as UNIMPLEMENTED whatever their path is.
+methods end as UNIMPLEMENTED, also if their path is not UTF-8.
 
 This overrides private methods of grpcio, because it has no public ones for this;
 tests/rpc/test_malformed_calls.py fails if a release of grpcio changes them.

@@ -2,8 +2,8 @@
 
 The authority does not store an issue key, but its digest, and the key wrapped for each API
 key that issues tokens (AES key wrap, RFC 3394). The wrapping key is derived from the secret
-of the API key, of which only a hash is stored. So the issue key is in nobody's reach who
-has the database and the keyring but no secret of an API key.
+of the API key, of which only a hash is stored. So the database and the keyring do not suffice
+to decrypt an issue key.
 """
 
 import hashlib
