@@ -134,6 +134,7 @@ async def test_a_contact_has_one_slot_in_a_campaign(mailers: Clients, *, agreed:
     elsewhere = await issue("spring", "others", ["ann", "carol"])
     assert _modes(again) == [Mode.AGGREGATE]
     assert _modes(elsewhere) == [Mode.AGGREGATE, Mode.ANONYMOUS]
+    assert _modes(await issue("spring", "readers", ["carol"])) == [Mode.AGGREGATE]
     assert same.tokens[2].token == again.tokens[0].token
     for issued in (same, again, elsewhere):
         for token in issued.tokens:
