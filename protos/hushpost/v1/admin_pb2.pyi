@@ -89,7 +89,7 @@ Global___Release: _TypeAlias = Release  # noqa: Y015
 
 @_typing.final
 class Policy(_message.Message):
-    """The settings of a tenant: which mode a preference maps to, and what is released. A
+    """The settings of a tenant: which mode consent maps to, and what is released. A
     campaign keeps the settings of releases that are in force when it is created.
     """
 
@@ -104,16 +104,23 @@ class Policy(_message.Message):
     EPSILON_FIELD_NUMBER: _builtins.int
     RELEASE_DELAYS_FIELD_NUMBER: _builtins.int
     MAX_ANONYMOUS_MESSAGES_FIELD_NUMBER: _builtins.int
+    OPENS_MODES_FIELD_NUMBER: _builtins.int
+    CLICKS_MODES_FIELD_NUMBER: _builtins.int
+    REASK_AFTER_DAYS_FIELD_NUMBER: _builtins.int
+    RECORD_LAST_OPENS_FIELD_NUMBER: _builtins.int
     anonymization_enabled: _builtins.bool
     """Enables the whole feature. Default: true. While it is false, every contact is
     IDENTIFIED; preferences are stored and take effect once it is true.
     """
     mode_when_true: _privacy_pb2.Mode.ValueType
     """The mode of contacts with DO_NOT_TRACK_TRUE: ANONYMOUS (default), AGGREGATE or
-    OFF.
+    OFF. Setting it sets `when_denied` and `when_withdrawn` of both purposes; reading it
+    returns the strictest of these.
     """
     mode_when_unset: _privacy_pb2.Mode.ValueType
-    """The mode of contacts with DO_NOT_TRACK_UNSET: any mode. Default: IDENTIFIED."""
+    """The mode of contacts with DO_NOT_TRACK_UNSET: any mode. Default: IDENTIFIED. Setting
+    it sets `when_unknown` of both purposes; reading it returns the stricter of these.
+    """
     history_when_true: _privacy_pb2.History.ValueType
     """What an opt-out does with earlier events. Default: ANONYMIZE."""
     retention_days: _builtins.int
@@ -131,12 +138,32 @@ class Policy(_message.Message):
     Further ones are OFF. What noisy counts reveal adds up over campaigns, so this limits
     what can be learned from all of them. Default: 26.
     """
+    reask_after_days: _builtins.int
+    """A contact that refused is not asked again for this number of days: 1…3,650. Default:
+    180. It is a filter of `ListContacts`.
+    """
+    record_last_opens: _builtins.bool
+    """Whether opens of contacts whose consent to opens is UNKNOWN update the date of their
+    last open, and nothing else: they are not counted. Applies to messages whose opens
+    would otherwise be ANONYMOUS or AGGREGATE. `ListInactiveContacts` reads the dates. A
+    decision of the contact, and switching this off, delete the date. Default: false.
+    """
     @_builtins.property
     def release_delays(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
         """When counts are released: 1…6 ascending times after the first message, from 1 second
         to 365 days. Each date gets twice the share of ε of the one before. Default: 6 hours,
         1 day, 7 days, 30 days.
         """
+
+    @_builtins.property
+    def opens_modes(self) -> Global___ConsentModes:
+        """The modes of opens. Its fields take precedence over `mode_when_true` and
+        `mode_when_unset` in the same call.
+        """
+
+    @_builtins.property
+    def clicks_modes(self) -> Global___ConsentModes:
+        """The modes of clicks; like `opens_modes`."""
 
     def __init__(
         self,
@@ -150,16 +177,55 @@ class Policy(_message.Message):
         epsilon: _builtins.float = ...,
         release_delays: _abc.Iterable[_duration_pb2.Duration] | None = ...,
         max_anonymous_messages: _builtins.int = ...,
+        opens_modes: Global___ConsentModes | None = ...,
+        clicks_modes: Global___ConsentModes | None = ...,
+        reask_after_days: _builtins.int = ...,
+        record_last_opens: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "clicks_modes", b"clicks_modes", "opens_modes", b"opens_modes", "record_last_opens", b"record_last_opens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "anonymization_enabled", b"anonymization_enabled", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "clicks_modes", b"clicks_modes", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "opens_modes", b"opens_modes", "reask_after_days", b"reask_after_days", "record_last_opens", b"record_last_opens", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymization_enabled: _TypeAlias = _typing.Literal["anonymization_enabled"]  # noqa: Y015
     _WhichOneofArgType__anonymization_enabled: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__record_last_opens: _TypeAlias = _typing.Literal["record_last_opens"]  # noqa: Y015
+    _WhichOneofArgType__record_last_opens: _TypeAlias = _typing.Literal["_record_last_opens", b"_record_last_opens"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__anonymization_enabled) -> _WhichOneofReturnType__anonymization_enabled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__record_last_opens) -> _WhichOneofReturnType__record_last_opens | None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class ConsentModes(_message.Message):
+    """The modes of one purpose by consent. GRANTED is always IDENTIFIED."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHEN_UNKNOWN_FIELD_NUMBER: _builtins.int
+    WHEN_DENIED_FIELD_NUMBER: _builtins.int
+    WHEN_WITHDRAWN_FIELD_NUMBER: _builtins.int
+    when_unknown: _privacy_pb2.Mode.ValueType
+    """The mode of UNKNOWN: any mode."""
+    when_denied: _privacy_pb2.Mode.ValueType
+    """The mode of DENIED: ANONYMOUS, AGGREGATE or OFF."""
+    when_withdrawn: _privacy_pb2.Mode.ValueType
+    """The mode of WITHDRAWN: ANONYMOUS, AGGREGATE or OFF."""
+    def __init__(
+        self,
+        *,
+        when_unknown: _privacy_pb2.Mode.ValueType = ...,
+        when_denied: _privacy_pb2.Mode.ValueType = ...,
+        when_withdrawn: _privacy_pb2.Mode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["when_denied", b"when_denied", "when_unknown", b"when_unknown", "when_withdrawn", b"when_withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsentModes: _TypeAlias = ConsentModes  # noqa: Y015
 
 @_typing.final
 class Tenant(_message.Message):
@@ -373,7 +439,9 @@ class UpdatePolicyRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields of `policy` to change, by name; at least one."""
+        """The fields of `policy` to change, by name, for example `retention_days` or
+        `opens_modes.when_denied`; at least one. Each must have a value in `policy`.
+        """
 
     def __init__(
         self,

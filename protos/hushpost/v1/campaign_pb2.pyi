@@ -34,6 +34,7 @@ class Campaign(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    MAX_MODE_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns it."""
     campaign_id: _builtins.str
@@ -42,6 +43,8 @@ class Campaign(_message.Message):
     """A human-readable name."""
     campaign_number: _builtins.int
     """The number that its tokens contain."""
+    max_mode: _privacy_pb2.Mode.ValueType
+    """The most revealing mode that its messages may have; IDENTIFIED means no limit."""
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]:
         """Its links, by ascending number."""
@@ -71,10 +74,11 @@ class Campaign(_message.Message):
         groups: _abc.Iterable[Global___Group] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
+        max_mode: _privacy_pb2.Mode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "campaign_number", b"campaign_number", "close_time", b"close_time", "create_time", b"create_time", "display_name", b"display_name", "groups", b"groups", "links", b"links", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "campaign_number", b"campaign_number", "close_time", b"close_time", "create_time", b"create_time", "display_name", b"display_name", "groups", b"groups", "links", b"links", "max_mode", b"max_mode", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -120,6 +124,7 @@ class Group(_message.Message):
 
     GROUP_ID_FIELD_NUMBER: _builtins.int
     EXPECTED_MESSAGES_FIELD_NUMBER: _builtins.int
+    MAX_MODE_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """The tenant's id: 1–128 bytes of UTF-8."""
     expected_messages: _builtins.int
@@ -127,15 +132,21 @@ class Group(_message.Message):
     messages beyond that number can be told from the earlier ones by someone who
     reads the database. Larger than needed costs storage.
     """
+    max_mode: _privacy_pb2.Mode.ValueType
+    """The most revealing mode that its messages may have, for example AGGREGATE for a
+    mailing to minors. UNSPECIFIED means IDENTIFIED: no limit. It makes messages stricter
+    than consent and policy require, never looser, and cannot be changed.
+    """
     def __init__(
         self,
         *,
         group_id: _builtins.str = ...,
         expected_messages: _builtins.int = ...,
+        max_mode: _privacy_pb2.Mode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_messages", b"expected_messages", "group_id", b"group_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_messages", b"expected_messages", "group_id", b"group_id", "max_mode", b"max_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -153,6 +164,7 @@ class CreateCampaignRequest(_message.Message):
     LINKS_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MAX_MODE_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the campaign. Empty: the key's tenant."""
     campaign_id: _builtins.str
@@ -163,6 +175,8 @@ class CreateCampaignRequest(_message.Message):
     """Idempotency key: a random UUID that makes a repeated call count once
     (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     """
+    max_mode: _privacy_pb2.Mode.ValueType
+    """See `Group.max_mode`; applies to all groups, and the stricter one counts."""
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]:
         """Its links, numbered 1…n in this order; `link_number` must be 0. At most
@@ -182,10 +196,11 @@ class CreateCampaignRequest(_message.Message):
         links: _abc.Iterable[Global___Link] | None = ...,
         groups: _abc.Iterable[Global___Group] | None = ...,
         request_id: _builtins.str = ...,
+        max_mode: _privacy_pb2.Mode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "display_name", b"display_name", "groups", b"groups", "links", b"links", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "display_name", b"display_name", "groups", b"groups", "links", b"links", "max_mode", b"max_mode", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,32 +544,128 @@ Global___IssueTokensResponse: _TypeAlias = IssueTokensResponse  # noqa: Y015
 
 @_typing.final
 class IssuedToken(_message.Message):
-    """The token of one message."""
+    """The tokens of one message."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MODE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     PREFERENCE_TOKEN_FIELD_NUMBER: _builtins.int
+    CLICK_MODE_FIELD_NUMBER: _builtins.int
+    CLICK_TOKEN_FIELD_NUMBER: _builtins.int
     mode: _privacy_pb2.Mode.ValueType
-    """The mode of this message."""
+    """The mode of the message's opens; also of its clicks, unless `click_mode` is set."""
     token: _builtins.str
-    """56 characters of base64url for the pixel and all links of the message. Empty
-    if the mode is OFF.
+    """56 characters of base64url for the pixel; also for all links, unless `click_mode` is
+    set. Empty if `mode` is OFF.
     """
     preference_token: _builtins.str
     """The token of the contact's preference page, if requested."""
+    click_mode: _privacy_pb2.Mode.ValueType
+    """The mode of the message's clicks. Set only if it differs from `mode`."""
+    click_token: _builtins.str
+    """The token for all links, if `click_mode` is set. Empty if that is OFF. A token counts
+    only events of its own kind.
+    """
     def __init__(
         self,
         *,
         mode: _privacy_pb2.Mode.ValueType = ...,
         token: _builtins.str = ...,
         preference_token: _builtins.str = ...,
+        click_mode: _privacy_pb2.Mode.ValueType = ...,
+        click_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "preference_token", b"preference_token", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["click_mode", b"click_mode", "click_token", b"click_token", "mode", b"mode", "preference_token", b"preference_token", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssuedToken: _TypeAlias = IssuedToken  # noqa: Y015
+
+@_typing.final
+class PreviewModesRequest(_message.Message):
+    """The contacts to preview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_IDS_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the contacts. Empty: the key's tenant."""
+    campaign_id: _builtins.str
+    """The campaign. Empty: a campaign created now, without a limit of the mode."""
+    group_id: _builtins.str
+    """The group, if a campaign is given."""
+    @_builtins.property
+    def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1…10,000 contacts. Unknown contacts are UNKNOWN for both purposes."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
+        group_id: _builtins.str = ...,
+        contact_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "contact_ids", b"contact_ids", "group_id", b"group_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewModesRequest: _TypeAlias = PreviewModesRequest  # noqa: Y015
+
+@_typing.final
+class PreviewModesResponse(_message.Message):
+    """The modes of the messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def modes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageModes]:
+        """One item per contact, in the order of `contact_ids`."""
+
+    def __init__(
+        self,
+        *,
+        modes: _abc.Iterable[Global___MessageModes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["modes", b"modes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewModesResponse: _TypeAlias = PreviewModesResponse  # noqa: Y015
+
+@_typing.final
+class MessageModes(_message.Message):
+    """The modes of one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_MODE_FIELD_NUMBER: _builtins.int
+    CLICK_MODE_FIELD_NUMBER: _builtins.int
+    open_mode: _privacy_pb2.Mode.ValueType
+    """The mode of opens."""
+    click_mode: _privacy_pb2.Mode.ValueType
+    """The mode of clicks."""
+    def __init__(
+        self,
+        *,
+        open_mode: _privacy_pb2.Mode.ValueType = ...,
+        click_mode: _privacy_pb2.Mode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["click_mode", b"click_mode", "open_mode", b"open_mode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageModes: _TypeAlias = MessageModes  # noqa: Y015

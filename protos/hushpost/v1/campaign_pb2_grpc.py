@@ -66,6 +66,11 @@ class CampaignServiceStub:
                 request_serializer=hushpost_dot_v1_dot_campaign__pb2.IssueTokensRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_campaign__pb2.IssueTokensResponse.FromString,
                 _registered_method=True)
+        self.PreviewModes = channel.unary_unary(
+                '/hushpost.v1.CampaignService/PreviewModes',
+                request_serializer=hushpost_dot_v1_dot_campaign__pb2.PreviewModesRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_campaign__pb2.PreviewModesResponse.FromString,
+                _registered_method=True)
 
 
 class CampaignServiceServicer:
@@ -134,6 +139,17 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewModes(self, request, context):
+        """Returns the modes that the first messages to some contacts would have now. Issues
+        nothing, counts nothing as sent and creates no contacts. The limit of ANONYMOUS
+        messages (`Policy.max_anonymous_messages`) is not applied.
+        Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, BATCH_EMPTY, BATCH_TOO_LARGE,
+        CONTACT_ID_INVALID (with `index`), FIELD_INVALID, TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CampaignServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -166,6 +182,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.IssueTokens,
                     request_deserializer=hushpost_dot_v1_dot_campaign__pb2.IssueTokensRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_campaign__pb2.IssueTokensResponse.SerializeToString,
+            ),
+            'PreviewModes': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewModes,
+                    request_deserializer=hushpost_dot_v1_dot_campaign__pb2.PreviewModesRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_campaign__pb2.PreviewModesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -332,6 +353,33 @@ class CampaignService:
             '/hushpost.v1.CampaignService/IssueTokens',
             hushpost_dot_v1_dot_campaign__pb2.IssueTokensRequest.SerializeToString,
             hushpost_dot_v1_dot_campaign__pb2.IssueTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewModes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.CampaignService/PreviewModes',
+            hushpost_dot_v1_dot_campaign__pb2.PreviewModesRequest.SerializeToString,
+            hushpost_dot_v1_dot_campaign__pb2.PreviewModesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,13 @@ class CampaignServiceStub:
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
     REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
+    PreviewModes: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.PreviewModesRequest, _campaign_pb2.PreviewModesResponse]
+    """Returns the modes that the first messages to some contacts would have now. Issues
+    nothing, counts nothing as sent and creates no contacts. The limit of ANONYMOUS
+    messages (`Policy.max_anonymous_messages`) is not applied.
+    Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, BATCH_EMPTY, BATCH_TOO_LARGE,
+    CONTACT_ID_INVALID (with `index`), FIELD_INVALID, TENANT_NOT_ALLOWED.
+    """
 
 @_typing.type_check_only
 class CampaignServiceAsyncStub(CampaignServiceStub):
@@ -116,6 +123,13 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
     REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    """
+    PreviewModes: _aio.UnaryUnaryMultiCallable[_campaign_pb2.PreviewModesRequest, _campaign_pb2.PreviewModesResponse]  # type: ignore[assignment]
+    """Returns the modes that the first messages to some contacts would have now. Issues
+    nothing, counts nothing as sent and creates no contacts. The limit of ANONYMOUS
+    messages (`Policy.max_anonymous_messages`) is not applied.
+    Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, BATCH_EMPTY, BATCH_TOO_LARGE,
+    CONTACT_ID_INVALID (with `index`), FIELD_INVALID, TENANT_NOT_ALLOWED.
     """
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -194,6 +208,19 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
         REQUEST_ID_REUSED, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewModes(
+        self,
+        request: _campaign_pb2.PreviewModesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.PreviewModesResponse, _abc.Awaitable[_campaign_pb2.PreviewModesResponse]]:
+        """Returns the modes that the first messages to some contacts would have now. Issues
+        nothing, counts nothing as sent and creates no contacts. The limit of ANONYMOUS
+        messages (`Policy.max_anonymous_messages`) is not applied.
+        Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, BATCH_EMPTY, BATCH_TOO_LARGE,
+        CONTACT_ID_INVALID (with `index`), FIELD_INVALID, TENANT_NOT_ALLOWED.
         """
 
 def add_CampaignServiceServicer_to_server(servicer: CampaignServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -122,6 +122,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The campaign has no link with that number."""
     ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 34
     """NOT_FOUND. The API key does not exist."""
+    ERROR_REASON_CONTACT_ERASED: _ErrorReason.ValueType  # 35
+    """NOT_FOUND. The preference token is genuine, and its contact has been erased."""
     ERROR_REASON_TENANT_ALREADY_EXISTS: _ErrorReason.ValueType  # 40
     """ALREADY_EXISTS. A tenant with that id exists."""
     ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: _ErrorReason.ValueType  # 41
@@ -138,6 +140,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Another API key created the campaign. Pass the `issue_key`
     that CreateCampaign returned to it, once.
     """
+    ERROR_REASON_LAST_OPENS_DISABLED: _ErrorReason.ValueType  # 45
+    """FAILED_PRECONDITION. The tenant's policy does not record the dates of last opens."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 50
     """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
     too many unknown API keys are being looked up.
@@ -267,6 +271,8 @@ ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 33
 """NOT_FOUND. The campaign has no link with that number."""
 ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 34
 """NOT_FOUND. The API key does not exist."""
+ERROR_REASON_CONTACT_ERASED: ErrorReason.ValueType  # 35
+"""NOT_FOUND. The preference token is genuine, and its contact has been erased."""
 ERROR_REASON_TENANT_ALREADY_EXISTS: ErrorReason.ValueType  # 40
 """ALREADY_EXISTS. A tenant with that id exists."""
 ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: ErrorReason.ValueType  # 41
@@ -283,6 +289,8 @@ ERROR_REASON_ISSUE_KEY_REQUIRED: ErrorReason.ValueType  # 44
 """FAILED_PRECONDITION. Another API key created the campaign. Pass the `issue_key`
 that CreateCampaign returned to it, once.
 """
+ERROR_REASON_LAST_OPENS_DISABLED: ErrorReason.ValueType  # 45
+"""FAILED_PRECONDITION. The tenant's policy does not record the dates of last opens."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 50
 """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
 too many unknown API keys are being looked up.

@@ -26,43 +26,57 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chushpost/v1/preference.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xa1\x01\n\nPreference\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x1f\n\x04mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x02\n\x14SetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x12-\n\x0c\x64o_not_track\x18\x04 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x06 \x01(\t\x12%\n\x07history\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x08 \x01(\tB\t\n\x07\x63ontact\"D\n\x15SetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"f\n\x14GetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontact\"D\n\x15GetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"\x95\x01\n\x0fPreferenceEntry\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x03 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"\xcd\x01\n\x1a\x42\x61tchSetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.hushpost.v1.PreferenceEntry\x12%\n\x07history\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x1b\n\x13overrule_recipients\x18\x05 \x01(\x08\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x97\x01\n\x1b\x42\x61tchSetPreferencesResponse\x12\x15\n\rcreated_count\x18\x01 \x01(\x05\x12\x15\n\rchanged_count\x18\x02 \x01(\x05\x12\x16\n\x0eloosened_count\x18\x03 \x01(\x05\x12\x17\n\x0ftightened_count\x18\x04 \x01(\x05\x12\x19\n\x11protected_indexes\x18\x05 \x03(\x05\"l\n\x1cListPreferenceChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"h\n\x1dListPreferenceChangesResponse\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.hushpost.v1.PreferenceChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x02\n\x10PreferenceChange\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x10old_do_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x31\n\x10new_do_not_track\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x13\x45raseContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12!\n\x05proof\x18\x03 \x01(\x0e\x32\x12.hushpost.v1.Proof\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x16\n\x14\x45raseContactResponse*\xbb\x01\n\x10PreferenceSource\x12!\n\x1dPREFERENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPREFERENCE_SOURCE_RECIPIENT\x10\x01\x12\x1c\n\x18PREFERENCE_SOURCE_SENDER\x10\x02\x12\x1c\n\x18PREFERENCE_SOURCE_IMPORT\x10\x03\x12\'\n#PREFERENCE_SOURCE_IMPORT_EMPTY_CELL\x10\x04*H\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x10\n\x0cPROOF_DELETE\x10\x01\x12\x16\n\x12PROOF_PSEUDONYMIZE\x10\x02\x32\xf2\x03\n\x11PreferenceService\x12V\n\rSetPreference\x12!.hushpost.v1.SetPreferenceRequest\x1a\".hushpost.v1.SetPreferenceResponse\x12V\n\rGetPreference\x12!.hushpost.v1.GetPreferenceRequest\x1a\".hushpost.v1.GetPreferenceResponse\x12h\n\x13\x42\x61tchSetPreferences\x12\'.hushpost.v1.BatchSetPreferencesRequest\x1a(.hushpost.v1.BatchSetPreferencesResponse\x12n\n\x15ListPreferenceChanges\x12).hushpost.v1.ListPreferenceChangesRequest\x1a*.hushpost.v1.ListPreferenceChangesResponse\x12S\n\x0c\x45raseContact\x12 .hushpost.v1.EraseContactRequest\x1a!.hushpost.v1.EraseContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chushpost/v1/preference.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xcb\x02\n\nPreference\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x1f\n\x04mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\ropens_consent\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\x06 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12%\n\nopens_mode\x18\x07 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12&\n\x0b\x63licks_mode\x18\x08 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\x8a\x01\n\x0f\x44\x65\x63isionDetails\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x17\n\x0fwording_version\x18\x02 \x01(\t\x12\x18\n\x10wording_language\x18\x03 \x01(\t\x12\x31\n\rdecision_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x03\n\x14SetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x12-\n\x0c\x64o_not_track\x18\x04 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x06 \x01(\t\x12%\n\x07history\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12+\n\ropens_consent\x18\t \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\n \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x0b \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetailsB\t\n\x07\x63ontact\"D\n\x15SetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"f\n\x14GetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontact\"D\n\x15GetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\"D\n\x1a\x42\x61tchGetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x02 \x03(\t\"K\n\x1b\x42\x61tchGetPreferencesResponse\x12,\n\x0bpreferences\x18\x01 \x03(\x0b\x32\x17.hushpost.v1.Preference\"\x8d\x02\n\x13ListContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12,\n\x0eopens_consents\x18\x02 \x03(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x0f\x63licks_consents\x18\x03 \x03(\x0e\x32\x14.hushpost.v1.Consent\x12\x32\n\x0e\x64\x65\x63ided_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rnever_decided\x18\x05 \x01(\x08\x12\x14\n\x0cmay_be_asked\x18\x06 \x01(\x08\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"Z\n\x14ListContactsResponse\x12)\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x17.hushpost.v1.Preference\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x1bListInactiveContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12*\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"L\n\x1cListInactiveContactsResponse\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9f\x02\n\x0fPreferenceEntry\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x03 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12+\n\ropens_consent\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\x06 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x07 \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetails\"\xcd\x01\n\x1a\x42\x61tchSetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.hushpost.v1.PreferenceEntry\x12%\n\x07history\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x1b\n\x13overrule_recipients\x18\x05 \x01(\x08\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x97\x01\n\x1b\x42\x61tchSetPreferencesResponse\x12\x15\n\rcreated_count\x18\x01 \x01(\x05\x12\x15\n\rchanged_count\x18\x02 \x01(\x05\x12\x16\n\x0eloosened_count\x18\x03 \x01(\x05\x12\x17\n\x0ftightened_count\x18\x04 \x01(\x05\x12\x19\n\x11protected_indexes\x18\x05 \x03(\x05\"\xf9\x01\n\x1cListPreferenceChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x1dListPreferenceChangesResponse\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.hushpost.v1.PreferenceChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x04\n\x10PreferenceChange\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x10old_do_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x31\n\x10new_do_not_track\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x11old_opens_consent\x18\x08 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12/\n\x11new_opens_consent\x18\t \x01(\x0e\x32\x14.hushpost.v1.Consent\x12\x30\n\x12old_clicks_consent\x18\n \x01(\x0e\x32\x14.hushpost.v1.Consent\x12\x30\n\x12new_clicks_consent\x18\x0b \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x0c \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetails\x12\x15\n\rchange_number\x18\r \x01(\x03\"s\n\x13\x45raseContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12!\n\x05proof\x18\x03 \x01(\x0e\x32\x12.hushpost.v1.Proof\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x16\n\x14\x45raseContactResponse*\xbb\x01\n\x10PreferenceSource\x12!\n\x1dPREFERENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPREFERENCE_SOURCE_RECIPIENT\x10\x01\x12\x1c\n\x18PREFERENCE_SOURCE_SENDER\x10\x02\x12\x1c\n\x18PREFERENCE_SOURCE_IMPORT\x10\x03\x12\'\n#PREFERENCE_SOURCE_IMPORT_EMPTY_CELL\x10\x04*H\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x10\n\x0cPROOF_DELETE\x10\x01\x12\x16\n\x12PROOF_PSEUDONYMIZE\x10\x02\x32\x9e\x06\n\x11PreferenceService\x12V\n\rSetPreference\x12!.hushpost.v1.SetPreferenceRequest\x1a\".hushpost.v1.SetPreferenceResponse\x12V\n\rGetPreference\x12!.hushpost.v1.GetPreferenceRequest\x1a\".hushpost.v1.GetPreferenceResponse\x12h\n\x13\x42\x61tchGetPreferences\x12\'.hushpost.v1.BatchGetPreferencesRequest\x1a(.hushpost.v1.BatchGetPreferencesResponse\x12S\n\x0cListContacts\x12 .hushpost.v1.ListContactsRequest\x1a!.hushpost.v1.ListContactsResponse\x12k\n\x14ListInactiveContacts\x12(.hushpost.v1.ListInactiveContactsRequest\x1a).hushpost.v1.ListInactiveContactsResponse\x12h\n\x13\x42\x61tchSetPreferences\x12\'.hushpost.v1.BatchSetPreferencesRequest\x1a(.hushpost.v1.BatchSetPreferencesResponse\x12n\n\x15ListPreferenceChanges\x12).hushpost.v1.ListPreferenceChangesRequest\x1a*.hushpost.v1.ListPreferenceChangesResponse\x12S\n\x0c\x45raseContact\x12 .hushpost.v1.EraseContactRequest\x1a!.hushpost.v1.EraseContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.preference_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PREFERENCESOURCE']._serialized_start=1933
-  _globals['_PREFERENCESOURCE']._serialized_end=2120
-  _globals['_PROOF']._serialized_start=2122
-  _globals['_PROOF']._serialized_end=2194
+  _globals['_PREFERENCESOURCE']._serialized_start=3653
+  _globals['_PREFERENCESOURCE']._serialized_end=3840
+  _globals['_PROOF']._serialized_start=3842
+  _globals['_PROOF']._serialized_end=3914
   _globals['_PREFERENCE']._serialized_start=106
-  _globals['_PREFERENCE']._serialized_end=267
-  _globals['_SETPREFERENCEREQUEST']._serialized_start=270
-  _globals['_SETPREFERENCEREQUEST']._serialized_end=543
-  _globals['_SETPREFERENCERESPONSE']._serialized_start=545
-  _globals['_SETPREFERENCERESPONSE']._serialized_end=613
-  _globals['_GETPREFERENCEREQUEST']._serialized_start=615
-  _globals['_GETPREFERENCEREQUEST']._serialized_end=717
-  _globals['_GETPREFERENCERESPONSE']._serialized_start=719
-  _globals['_GETPREFERENCERESPONSE']._serialized_end=787
-  _globals['_PREFERENCEENTRY']._serialized_start=790
-  _globals['_PREFERENCEENTRY']._serialized_end=939
-  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_start=942
-  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_end=1147
-  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_start=1150
-  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_end=1301
-  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_start=1303
-  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_end=1411
-  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_start=1413
-  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_end=1517
-  _globals['_PREFERENCECHANGE']._serialized_start=1520
-  _globals['_PREFERENCECHANGE']._serialized_end=1789
-  _globals['_ERASECONTACTREQUEST']._serialized_start=1791
-  _globals['_ERASECONTACTREQUEST']._serialized_end=1906
-  _globals['_ERASECONTACTRESPONSE']._serialized_start=1908
-  _globals['_ERASECONTACTRESPONSE']._serialized_end=1930
-  _globals['_PREFERENCESERVICE']._serialized_start=2197
-  _globals['_PREFERENCESERVICE']._serialized_end=2695
+  _globals['_PREFERENCE']._serialized_end=437
+  _globals['_DECISIONDETAILS']._serialized_start=440
+  _globals['_DECISIONDETAILS']._serialized_end=578
+  _globals['_SETPREFERENCEREQUEST']._serialized_start=581
+  _globals['_SETPREFERENCEREQUEST']._serialized_end=992
+  _globals['_SETPREFERENCERESPONSE']._serialized_start=994
+  _globals['_SETPREFERENCERESPONSE']._serialized_end=1062
+  _globals['_GETPREFERENCEREQUEST']._serialized_start=1064
+  _globals['_GETPREFERENCEREQUEST']._serialized_end=1166
+  _globals['_GETPREFERENCERESPONSE']._serialized_start=1168
+  _globals['_GETPREFERENCERESPONSE']._serialized_end=1236
+  _globals['_BATCHGETPREFERENCESREQUEST']._serialized_start=1238
+  _globals['_BATCHGETPREFERENCESREQUEST']._serialized_end=1306
+  _globals['_BATCHGETPREFERENCESRESPONSE']._serialized_start=1308
+  _globals['_BATCHGETPREFERENCESRESPONSE']._serialized_end=1383
+  _globals['_LISTCONTACTSREQUEST']._serialized_start=1386
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=1655
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=1657
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=1747
+  _globals['_LISTINACTIVECONTACTSREQUEST']._serialized_start=1750
+  _globals['_LISTINACTIVECONTACTSREQUEST']._serialized_end=1881
+  _globals['_LISTINACTIVECONTACTSRESPONSE']._serialized_start=1883
+  _globals['_LISTINACTIVECONTACTSRESPONSE']._serialized_end=1959
+  _globals['_PREFERENCEENTRY']._serialized_start=1962
+  _globals['_PREFERENCEENTRY']._serialized_end=2249
+  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_start=2252
+  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_end=2457
+  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_start=2460
+  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_end=2611
+  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_start=2614
+  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_end=2863
+  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_start=2865
+  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_end=2969
+  _globals['_PREFERENCECHANGE']._serialized_start=2972
+  _globals['_PREFERENCECHANGE']._serialized_end=3509
+  _globals['_ERASECONTACTREQUEST']._serialized_start=3511
+  _globals['_ERASECONTACTREQUEST']._serialized_end=3626
+  _globals['_ERASECONTACTRESPONSE']._serialized_start=3628
+  _globals['_ERASECONTACTRESPONSE']._serialized_end=3650
+  _globals['_PREFERENCESERVICE']._serialized_start=3917
+  _globals['_PREFERENCESERVICE']._serialized_end=4715
 # @@protoc_insertion_point(module_scope)

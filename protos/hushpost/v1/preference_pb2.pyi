@@ -107,14 +107,28 @@ class Preference(_message.Message):
     DO_NOT_TRACK_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    OPENS_CONSENT_FIELD_NUMBER: _builtins.int
+    CLICKS_CONSENT_FIELD_NUMBER: _builtins.int
+    OPENS_MODE_FIELD_NUMBER: _builtins.int
+    CLICKS_MODE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The tenant's id of the contact. Empty if the call identified the contact by a
     preference token.
     """
     do_not_track: _privacy_pb2.DoNotTrack.ValueType
-    """UNSET, FALSE or TRUE."""
+    """UNSET, FALSE or TRUE: the stricter of both purposes."""
     mode: _privacy_pb2.Mode.ValueType
-    """The mode for campaigns created now, by the tenant's policy."""
+    """The mode for campaigns created now, by the tenant's policy: the stricter of
+    `opens_mode` and `clicks_mode`.
+    """
+    opens_consent: _privacy_pb2.Consent.ValueType
+    """The consent to individual tracking of opens."""
+    clicks_consent: _privacy_pb2.Consent.ValueType
+    """The consent to individual tracking of clicks."""
+    opens_mode: _privacy_pb2.Mode.ValueType
+    """The mode of opens for campaigns created now."""
+    clicks_mode: _privacy_pb2.Mode.ValueType
+    """The mode of clicks for campaigns created now."""
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the preference last changed; empty if it never did."""
@@ -126,14 +140,60 @@ class Preference(_message.Message):
         do_not_track: _privacy_pb2.DoNotTrack.ValueType = ...,
         mode: _privacy_pb2.Mode.ValueType = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        opens_consent: _privacy_pb2.Consent.ValueType = ...,
+        clicks_consent: _privacy_pb2.Consent.ValueType = ...,
+        opens_mode: _privacy_pb2.Mode.ValueType = ...,
+        clicks_mode: _privacy_pb2.Mode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "do_not_track", b"do_not_track", "mode", b"mode", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks_consent", b"clicks_consent", "clicks_mode", b"clicks_mode", "contact_id", b"contact_id", "do_not_track", b"do_not_track", "mode", b"mode", "opens_consent", b"opens_consent", "opens_mode", b"opens_mode", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Preference: _TypeAlias = Preference  # noqa: Y015
+
+@_typing.final
+class DecisionDetails(_message.Message):
+    """How a decision was made, for the log. All fields are optional."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    WORDING_VERSION_FIELD_NUMBER: _builtins.int
+    WORDING_LANGUAGE_FIELD_NUMBER: _builtins.int
+    DECISION_TIME_FIELD_NUMBER: _builtins.int
+    source_id: _builtins.str
+    """The form, double opt-in, call or ticket by which the decision was made. At most 256
+    bytes.
+    """
+    wording_version: _builtins.str
+    """The version of the wording that the recipient saw. At most 64 bytes."""
+    wording_language: _builtins.str
+    """The language of the wording, as a BCP 47 tag such as "fr" or "it-CH". At most 35
+    bytes.
+    """
+    @_builtins.property
+    def decision_time(self) -> _timestamp_pb2.Timestamp:
+        """When the recipient decided, as stated by the caller; not in the future. The log keeps
+        it next to the time of recording, which alone determines the order of changes.
+        """
+
+    def __init__(
+        self,
+        *,
+        source_id: _builtins.str = ...,
+        wording_version: _builtins.str = ...,
+        wording_language: _builtins.str = ...,
+        decision_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision_time", b"decision_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_time", b"decision_time", "source_id", b"source_id", "wording_language", b"wording_language", "wording_version", b"wording_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecisionDetails: _TypeAlias = DecisionDetails  # noqa: Y015
 
 @_typing.final
 class SetPreferenceRequest(_message.Message):
@@ -149,6 +209,9 @@ class SetPreferenceRequest(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OPENS_CONSENT_FIELD_NUMBER: _builtins.int
+    CLICKS_CONSENT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the contact. Empty: the key's tenant."""
     contact_id: _builtins.str
@@ -156,7 +219,9 @@ class SetPreferenceRequest(_message.Message):
     preference_token: _builtins.str
     """The token of the contact's preference page (`/p/<preference token>`)."""
     do_not_track: _privacy_pb2.DoNotTrack.ValueType
-    """UNSET, FALSE or TRUE. Required."""
+    """UNSET, FALSE or TRUE, for both purposes. Required unless consent is given below; not
+    both.
+    """
     source: Global___PreferenceSource.ValueType
     """The origin of the preference."""
     evidence: _builtins.str
@@ -164,13 +229,21 @@ class SetPreferenceRequest(_message.Message):
     double opt-in or a ticket number. At most 1,024 bytes.
     """
     history: _privacy_pb2.History.ValueType
-    """What to do with the contact's earlier events. Applies if the new mode is
+    """What to do with the contact's earlier events. Applies to purposes whose new mode is
     stricter than IDENTIFIED.
     """
     request_id: _builtins.str
     """Idempotency key: a random UUID that makes a repeated call count once
     (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     """
+    opens_consent: _privacy_pb2.Consent.ValueType
+    """The consent to individual tracking of opens. UNSPECIFIED leaves it as it is."""
+    clicks_consent: _privacy_pb2.Consent.ValueType
+    """The consent to individual tracking of clicks. UNSPECIFIED leaves it as it is."""
+    @_builtins.property
+    def details(self) -> Global___DecisionDetails:
+        """How the decision was made."""
+
     def __init__(
         self,
         *,
@@ -182,10 +255,13 @@ class SetPreferenceRequest(_message.Message):
         evidence: _builtins.str = ...,
         history: _privacy_pb2.History.ValueType = ...,
         request_id: _builtins.str = ...,
+        opens_consent: _privacy_pb2.Consent.ValueType = ...,
+        clicks_consent: _privacy_pb2.Consent.ValueType = ...,
+        details: Global___DecisionDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "contact_id", b"contact_id", "preference_token", b"preference_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "contact_id", b"contact_id", "details", b"details", "preference_token", b"preference_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "contact_id", b"contact_id", "do_not_track", b"do_not_track", "evidence", b"evidence", "history", b"history", "preference_token", b"preference_token", "request_id", b"request_id", "source", b"source", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks_consent", b"clicks_consent", "contact", b"contact", "contact_id", b"contact_id", "details", b"details", "do_not_track", b"do_not_track", "evidence", b"evidence", "history", b"history", "opens_consent", b"opens_consent", "preference_token", b"preference_token", "request_id", b"request_id", "source", b"source", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_contact: _TypeAlias = _typing.Literal["contact_id", "preference_token"]  # noqa: Y015
     _WhichOneofArgType_contact: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
@@ -274,6 +350,215 @@ class GetPreferenceResponse(_message.Message):
 Global___GetPreferenceResponse: _TypeAlias = GetPreferenceResponse  # noqa: Y015
 
 @_typing.final
+class BatchGetPreferencesRequest(_message.Message):
+    """The contacts to look up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_IDS_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the contacts. Empty: the key's tenant."""
+    @_builtins.property
+    def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1…10,000 contacts."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        contact_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_ids", b"contact_ids", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetPreferencesRequest: _TypeAlias = BatchGetPreferencesRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetPreferencesResponse(_message.Message):
+    """The current preferences."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREFERENCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def preferences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preference]:
+        """One preference per contact, in the order of `contact_ids`."""
+
+    def __init__(
+        self,
+        *,
+        preferences: _abc.Iterable[Global___Preference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preferences", b"preferences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetPreferencesResponse: _TypeAlias = BatchGetPreferencesResponse  # noqa: Y015
+
+@_typing.final
+class ListContactsRequest(_message.Message):
+    """The contacts to list. A contact must match all filters that are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    OPENS_CONSENTS_FIELD_NUMBER: _builtins.int
+    CLICKS_CONSENTS_FIELD_NUMBER: _builtins.int
+    DECIDED_BEFORE_FIELD_NUMBER: _builtins.int
+    NEVER_DECIDED_FIELD_NUMBER: _builtins.int
+    MAY_BE_ASKED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the contacts. Empty: the key's tenant."""
+    never_decided: _builtins.bool
+    """Contacts whose preference never changed: they were never asked, or did not answer."""
+    may_be_asked: _builtins.bool
+    """Contacts that may be asked for consent now: for at least one purpose they have not
+    GRANTED it, and they refused neither purpose within the last
+    `Policy.reask_after_days` days.
+    """
+    page_size: _builtins.int
+    """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
+    page_token: _builtins.str
+    """The `next_page_token` of the previous page. Empty: the first page."""
+    @_builtins.property
+    def opens_consents(self) -> _containers.RepeatedScalarFieldContainer[_privacy_pb2.Consent.ValueType]:
+        """Contacts whose consent to opens is one of these. Empty: any."""
+
+    @_builtins.property
+    def clicks_consents(self) -> _containers.RepeatedScalarFieldContainer[_privacy_pb2.Consent.ValueType]:
+        """Contacts whose consent to clicks is one of these. Empty: any."""
+
+    @_builtins.property
+    def decided_before(self) -> _timestamp_pb2.Timestamp:
+        """Contacts whose preference last changed before this time. Contacts whose preference
+        never changed do not match.
+        """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        opens_consents: _abc.Iterable[_privacy_pb2.Consent.ValueType] | None = ...,
+        clicks_consents: _abc.Iterable[_privacy_pb2.Consent.ValueType] | None = ...,
+        decided_before: _timestamp_pb2.Timestamp | None = ...,
+        never_decided: _builtins.bool = ...,
+        may_be_asked: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_before", b"decided_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks_consents", b"clicks_consents", "decided_before", b"decided_before", "may_be_asked", b"may_be_asked", "never_decided", b"never_decided", "opens_consents", b"opens_consents", "page_size", b"page_size", "page_token", b"page_token", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactsRequest: _TypeAlias = ListContactsRequest  # noqa: Y015
+
+@_typing.final
+class ListContactsResponse(_message.Message):
+    """A page of contacts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Pass as `page_token` to get the next page. Empty on the last page."""
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preference]:
+        """The contacts, sorted by id as bytes. A page can have fewer contacts than asked for, or
+        none, before the last page.
+        """
+
+    def __init__(
+        self,
+        *,
+        contacts: _abc.Iterable[Global___Preference] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactsResponse: _TypeAlias = ListContactsResponse  # noqa: Y015
+
+@_typing.final
+class ListInactiveContactsRequest(_message.Message):
+    """The inactive contacts to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the contacts. Empty: the key's tenant."""
+    page_size: _builtins.int
+    """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
+    page_token: _builtins.str
+    """The `next_page_token` of the previous page. Empty: the first page."""
+    @_builtins.property
+    def before(self) -> _timestamp_pb2.Timestamp:
+        """Contacts whose last open was before this date (UTC) or who have not opened anything,
+        and who got their first message before it. Required.
+        """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "page_size", b"page_size", "page_token", b"page_token", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInactiveContactsRequest: _TypeAlias = ListInactiveContactsRequest  # noqa: Y015
+
+@_typing.final
+class ListInactiveContactsResponse(_message.Message):
+    """A page of inactive contacts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_IDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Pass as `page_token` to get the next page. Empty on the last page."""
+    @_builtins.property
+    def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids of the contacts, in no particular order."""
+
+    def __init__(
+        self,
+        *,
+        contact_ids: _abc.Iterable[_builtins.str] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_ids", b"contact_ids", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInactiveContactsResponse: _TypeAlias = ListInactiveContactsResponse  # noqa: Y015
+
+@_typing.final
 class PreferenceEntry(_message.Message):
     """The preference of one contact in a batch."""
 
@@ -283,14 +568,31 @@ class PreferenceEntry(_message.Message):
     DO_NOT_TRACK_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    OPENS_CONSENT_FIELD_NUMBER: _builtins.int
+    CLICKS_CONSENT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The tenant's id of the contact."""
     do_not_track: _privacy_pb2.DoNotTrack.ValueType
-    """UNSPECIFIED creates an unknown contact and leaves the preference of a known one."""
+    """For both purposes. Without it and without consent, the entry creates an unknown contact
+    and leaves the preference of a known one.
+    """
     source: Global___PreferenceSource.ValueType
     """The origin of the preference."""
     evidence: _builtins.str
     """See `SetPreferenceRequest.evidence`."""
+    opens_consent: _privacy_pb2.Consent.ValueType
+    """The consent to individual tracking of opens; not with `do_not_track`. UNSPECIFIED
+    leaves it as it is.
+    """
+    clicks_consent: _privacy_pb2.Consent.ValueType
+    """The consent to individual tracking of clicks; not with `do_not_track`. UNSPECIFIED
+    leaves it as it is.
+    """
+    @_builtins.property
+    def details(self) -> Global___DecisionDetails:
+        """How the decision was made."""
+
     def __init__(
         self,
         *,
@@ -298,10 +600,13 @@ class PreferenceEntry(_message.Message):
         do_not_track: _privacy_pb2.DoNotTrack.ValueType = ...,
         source: Global___PreferenceSource.ValueType = ...,
         evidence: _builtins.str = ...,
+        opens_consent: _privacy_pb2.Consent.ValueType = ...,
+        clicks_consent: _privacy_pb2.Consent.ValueType = ...,
+        details: Global___DecisionDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "do_not_track", b"do_not_track", "evidence", b"evidence", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks_consent", b"clicks_consent", "contact_id", b"contact_id", "details", b"details", "do_not_track", b"do_not_track", "evidence", b"evidence", "opens_consent", b"opens_consent", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -328,8 +633,8 @@ class BatchSetPreferencesRequest(_message.Message):
     (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     """
     overrule_recipients: _builtins.bool
-    """Lets imports loosen decisions that recipients made in person. FALSE is looser than
-    UNSET, and UNSET is looser than TRUE. The latest decision with the source RECIPIENT
+    """Lets imports loosen decisions that recipients made in person. GRANTED is looser than
+    UNKNOWN, and UNKNOWN is looser than DENIED and WITHDRAWN. The latest decision with the source RECIPIENT
     counts, unless one with the source SENDER followed.
     """
     validate_only: _builtins.bool
@@ -374,11 +679,13 @@ class BatchSetPreferencesResponse(_message.Message):
     changed_count: _builtins.int
     """Preferences changed; 0 for a repeated call."""
     loosened_count: _builtins.int
-    """Preferences changed to a less strict value, including UNSET to FALSE for created
-    contacts; 0 for a repeated call.
+    """Preferences changed to a less strict value for at least one purpose, including UNKNOWN
+    to GRANTED for created contacts; 0 for a repeated call.
     """
     tightened_count: _builtins.int
-    """Preferences changed to a stricter value; 0 for a repeated call."""
+    """Preferences changed to a stricter value for at least one purpose; 0 for a repeated
+    call.
+    """
     @_builtins.property
     def protected_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Positions in `entries` of imports that were skipped, because they would have loosened
@@ -412,6 +719,9 @@ class ListPreferenceChangesRequest(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the contacts. Empty: the key's tenant."""
     contact_id: _builtins.str
@@ -420,6 +730,16 @@ class ListPreferenceChangesRequest(_message.Message):
     """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
     page_token: _builtins.str
     """The `next_page_token` of the previous page. Empty: the first page."""
+    source: Global___PreferenceSource.ValueType
+    """Changes with this source. UNSPECIFIED: with any."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Changes recorded at this time or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Changes recorded before this time."""
+
     def __init__(
         self,
         *,
@@ -427,10 +747,13 @@ class ListPreferenceChangesRequest(_message.Message):
         contact_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        source: Global___PreferenceSource.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "page_size", b"page_size", "page_token", b"page_token", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "source", b"source", "start_time", b"start_time", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -477,6 +800,12 @@ class PreferenceChange(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    OLD_OPENS_CONSENT_FIELD_NUMBER: _builtins.int
+    NEW_OPENS_CONSENT_FIELD_NUMBER: _builtins.int
+    OLD_CLICKS_CONSENT_FIELD_NUMBER: _builtins.int
+    NEW_CLICKS_CONSENT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    CHANGE_NUMBER_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact; a digest if it was erased with PROOF_PSEUDONYMIZE."""
     old_do_not_track: _privacy_pb2.DoNotTrack.ValueType
@@ -489,9 +818,23 @@ class PreferenceChange(_message.Message):
     """The evidence, as given."""
     actor: _builtins.str
     """The id of the API key that made the call."""
+    old_opens_consent: _privacy_pb2.Consent.ValueType
+    """The consent to opens before the change."""
+    new_opens_consent: _privacy_pb2.Consent.ValueType
+    """The consent to opens after the change."""
+    old_clicks_consent: _privacy_pb2.Consent.ValueType
+    """The consent to clicks before the change."""
+    new_clicks_consent: _privacy_pb2.Consent.ValueType
+    """The consent to clicks after the change."""
+    change_number: _builtins.int
+    """Identifies the change in the tenant's log; ascending, with gaps."""
     @_builtins.property
     def change_time(self) -> _timestamp_pb2.Timestamp:
-        """When the change was committed."""
+        """When the change was recorded."""
+
+    @_builtins.property
+    def details(self) -> Global___DecisionDetails:
+        """How the decision was made, as given."""
 
     def __init__(
         self,
@@ -503,10 +846,16 @@ class PreferenceChange(_message.Message):
         evidence: _builtins.str = ...,
         actor: _builtins.str = ...,
         change_time: _timestamp_pb2.Timestamp | None = ...,
+        old_opens_consent: _privacy_pb2.Consent.ValueType = ...,
+        new_opens_consent: _privacy_pb2.Consent.ValueType = ...,
+        old_clicks_consent: _privacy_pb2.Consent.ValueType = ...,
+        new_clicks_consent: _privacy_pb2.Consent.ValueType = ...,
+        details: Global___DecisionDetails | None = ...,
+        change_number: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "details", b"details"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change_time", b"change_time", "contact_id", b"contact_id", "evidence", b"evidence", "new_do_not_track", b"new_do_not_track", "old_do_not_track", b"old_do_not_track", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change_number", b"change_number", "change_time", b"change_time", "contact_id", b"contact_id", "details", b"details", "evidence", b"evidence", "new_clicks_consent", b"new_clicks_consent", "new_do_not_track", b"new_do_not_track", "new_opens_consent", b"new_opens_consent", "old_clicks_consent", b"old_clicks_consent", "old_do_not_track", b"old_do_not_track", "old_opens_consent", b"old_opens_consent", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

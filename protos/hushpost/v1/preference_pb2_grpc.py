@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class PreferenceServiceStub:
-    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    """Stores which contacts may be tracked, for which purposes, with evidence. Requires a key of role
     SENDER. Keys of role EDGE may set and get a preference by preference token, for
     the recipient's preference page.
     """
@@ -47,6 +47,21 @@ class PreferenceServiceStub:
                 request_serializer=hushpost_dot_v1_dot_preference__pb2.GetPreferenceRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_preference__pb2.GetPreferenceResponse.FromString,
                 _registered_method=True)
+        self.BatchGetPreferences = channel.unary_unary(
+                '/hushpost.v1.PreferenceService/BatchGetPreferences',
+                request_serializer=hushpost_dot_v1_dot_preference__pb2.BatchGetPreferencesRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_preference__pb2.BatchGetPreferencesResponse.FromString,
+                _registered_method=True)
+        self.ListContacts = channel.unary_unary(
+                '/hushpost.v1.PreferenceService/ListContacts',
+                request_serializer=hushpost_dot_v1_dot_preference__pb2.ListContactsRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_preference__pb2.ListContactsResponse.FromString,
+                _registered_method=True)
+        self.ListInactiveContacts = channel.unary_unary(
+                '/hushpost.v1.PreferenceService/ListInactiveContacts',
+                request_serializer=hushpost_dot_v1_dot_preference__pb2.ListInactiveContactsRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_preference__pb2.ListInactiveContactsResponse.FromString,
+                _registered_method=True)
         self.BatchSetPreferences = channel.unary_unary(
                 '/hushpost.v1.PreferenceService/BatchSetPreferences',
                 request_serializer=hushpost_dot_v1_dot_preference__pb2.BatchSetPreferencesRequest.SerializeToString,
@@ -65,22 +80,22 @@ class PreferenceServiceStub:
 
 
 class PreferenceServiceServicer:
-    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    """Stores which contacts may be tracked, for which purposes, with evidence. Requires a key of role
     SENDER. Keys of role EDGE may set and get a preference by preference token, for
     the recipient's preference page.
     """
 
     def SetPreference(self, request, context):
-        """Sets one contact's preference; an unknown contact is created. Once a call
-        with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
-        past events are anonymized (unless `history` is KEEP), and so are events in
-        flight. Setting the current value changes nothing and logs nothing, except that
+        """Sets one contact's preference, for both purposes or for one; an unknown contact is
+        created. Once a call that declines a purpose has returned, no row names the contact's
+        behaviour of that kind: past events are anonymized (unless `history` is KEEP), and so
+        are events in flight. Setting the current value changes nothing and logs nothing, except that
         a RECIPIENT who confirms what others had set is logged. Only a call with a
         preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
         decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
         (0.1 s by default), so that its time does not reveal whether there were events.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
-        REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -88,9 +103,39 @@ class PreferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPreference(self, request, context):
-        """Returns one contact's preference and the resulting mode. An unknown contact
+        """Returns one contact's preference and the resulting modes. An unknown contact
         is UNSET.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+        TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetPreferences(self, request, context):
+        """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
+        are UNSET.
+        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
+        TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContacts(self, request, context):
+        """Lists contacts and their preferences, for asking again and for synchronization with
+        other systems. No filter depends on what contacts did.
+        Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInactiveContacts(self, request, context):
+        """Lists contacts with UNKNOWN consent to opens that have not opened a message since a
+        date. Needs `Policy.record_last_opens`, and is the only reader of what it records.
+        Errors: FIELD_INVALID, LAST_OPENS_DISABLED, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +157,7 @@ class PreferenceServiceServicer:
     def ListPreferenceChanges(self, request, context):
         """Lists the preference changes of one contact or of the whole tenant, oldest
         first: the proof of consent and of its withdrawal.
-        Errors: CONTACT_ID_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        Errors: CONTACT_ID_INVALID, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
         TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -123,7 +168,7 @@ class PreferenceServiceServicer:
         """Erases a contact: anonymizes its events, deletes the contact and its
         preference, and deletes or pseudonymizes its change log (`proof`). Later
         events on mail sent before count as ANONYMOUS, or in the strictest mode that
-        the policy has had for UNSET or TRUE since the campaign was created, because
+        the policy has had for any consent since the campaign was created, because
         the contact's choice is no longer known. A contact created later with the
         same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
         time steps, like `SetPreference`.
@@ -146,6 +191,21 @@ def add_PreferenceServiceServicer_to_server(servicer, server):
                     servicer.GetPreference,
                     request_deserializer=hushpost_dot_v1_dot_preference__pb2.GetPreferenceRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_preference__pb2.GetPreferenceResponse.SerializeToString,
+            ),
+            'BatchGetPreferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetPreferences,
+                    request_deserializer=hushpost_dot_v1_dot_preference__pb2.BatchGetPreferencesRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_preference__pb2.BatchGetPreferencesResponse.SerializeToString,
+            ),
+            'ListContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContacts,
+                    request_deserializer=hushpost_dot_v1_dot_preference__pb2.ListContactsRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_preference__pb2.ListContactsResponse.SerializeToString,
+            ),
+            'ListInactiveContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInactiveContacts,
+                    request_deserializer=hushpost_dot_v1_dot_preference__pb2.ListInactiveContactsRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_preference__pb2.ListInactiveContactsResponse.SerializeToString,
             ),
             'BatchSetPreferences': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchSetPreferences,
@@ -171,7 +231,7 @@ def add_PreferenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PreferenceService:
-    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    """Stores which contacts may be tracked, for which purposes, with evidence. Requires a key of role
     SENDER. Keys of role EDGE may set and get a preference by preference token, for
     the recipient's preference page.
     """
@@ -220,6 +280,87 @@ class PreferenceService:
             '/hushpost.v1.PreferenceService/GetPreference',
             hushpost_dot_v1_dot_preference__pb2.GetPreferenceRequest.SerializeToString,
             hushpost_dot_v1_dot_preference__pb2.GetPreferenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetPreferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.PreferenceService/BatchGetPreferences',
+            hushpost_dot_v1_dot_preference__pb2.BatchGetPreferencesRequest.SerializeToString,
+            hushpost_dot_v1_dot_preference__pb2.BatchGetPreferencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.PreferenceService/ListContacts',
+            hushpost_dot_v1_dot_preference__pb2.ListContactsRequest.SerializeToString,
+            hushpost_dot_v1_dot_preference__pb2.ListContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInactiveContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.PreferenceService/ListInactiveContacts',
+            hushpost_dot_v1_dot_preference__pb2.ListInactiveContactsRequest.SerializeToString,
+            hushpost_dot_v1_dot_preference__pb2.ListInactiveContactsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PreferenceServiceStub:
-    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    """Stores which contacts may be tracked, for which purposes, with evidence. Requires a key of role
     SENDER. Keys of role EDGE may set and get a preference by preference token, for
     the recipient's preference page.
     """
@@ -37,22 +37,40 @@ class PreferenceServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PreferenceServiceAsyncStub: ...
     SetPreference: _grpc.UnaryUnaryMultiCallable[_preference_pb2.SetPreferenceRequest, _preference_pb2.SetPreferenceResponse]
-    """Sets one contact's preference; an unknown contact is created. Once a call
-    with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
-    past events are anonymized (unless `history` is KEEP), and so are events in
-    flight. Setting the current value changes nothing and logs nothing, except that
+    """Sets one contact's preference, for both purposes or for one; an unknown contact is
+    created. Once a call that declines a purpose has returned, no row names the contact's
+    behaviour of that kind: past events are anonymized (unless `history` is KEEP), and so
+    are events in flight. Setting the current value changes nothing and logs nothing, except that
     a RECIPIENT who confirms what others had set is logged. Only a call with a
     preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
     decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
     (0.1 s by default), so that its time does not reveal whether there were events.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
-    REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+    FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
     """
     GetPreference: _grpc.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]
-    """Returns one contact's preference and the resulting mode. An unknown contact
+    """Returns one contact's preference and the resulting modes. An unknown contact
     is UNSET.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+    TENANT_NOT_ALLOWED.
+    """
+    BatchGetPreferences: _grpc.UnaryUnaryMultiCallable[_preference_pb2.BatchGetPreferencesRequest, _preference_pb2.BatchGetPreferencesResponse]
+    """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
+    are UNSET.
+    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
+    TENANT_NOT_ALLOWED.
+    """
+    ListContacts: _grpc.UnaryUnaryMultiCallable[_preference_pb2.ListContactsRequest, _preference_pb2.ListContactsResponse]
+    """Lists contacts and their preferences, for asking again and for synchronization with
+    other systems. No filter depends on what contacts did.
+    Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    """
+    ListInactiveContacts: _grpc.UnaryUnaryMultiCallable[_preference_pb2.ListInactiveContactsRequest, _preference_pb2.ListInactiveContactsResponse]
+    """Lists contacts with UNKNOWN consent to opens that have not opened a message since a
+    date. Needs `Policy.record_last_opens`, and is the only reader of what it records.
+    Errors: FIELD_INVALID, LAST_OPENS_DISABLED, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    TENANT_NOT_ALLOWED.
     """
     BatchSetPreferences: _grpc.UnaryUnaryMultiCallable[_preference_pb2.BatchSetPreferencesRequest, _preference_pb2.BatchSetPreferencesResponse]
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
@@ -66,14 +84,14 @@ class PreferenceServiceStub:
     ListPreferenceChanges: _grpc.UnaryUnaryMultiCallable[_preference_pb2.ListPreferenceChangesRequest, _preference_pb2.ListPreferenceChangesResponse]
     """Lists the preference changes of one contact or of the whole tenant, oldest
     first: the proof of consent and of its withdrawal.
-    Errors: CONTACT_ID_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    Errors: CONTACT_ID_INVALID, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
     TENANT_NOT_ALLOWED.
     """
     EraseContact: _grpc.UnaryUnaryMultiCallable[_preference_pb2.EraseContactRequest, _preference_pb2.EraseContactResponse]
     """Erases a contact: anonymizes its events, deletes the contact and its
     preference, and deletes or pseudonymizes its change log (`proof`). Later
     events on mail sent before count as ANONYMOUS, or in the strictest mode that
-    the policy has had for UNSET or TRUE since the campaign was created, because
+    the policy has had for any consent since the campaign was created, because
     the contact's choice is no longer known. A contact created later with the
     same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
     time steps, like `SetPreference`.
@@ -83,29 +101,47 @@ class PreferenceServiceStub:
 
 @_typing.type_check_only
 class PreferenceServiceAsyncStub(PreferenceServiceStub):
-    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    """Stores which contacts may be tracked, for which purposes, with evidence. Requires a key of role
     SENDER. Keys of role EDGE may set and get a preference by preference token, for
     the recipient's preference page.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SetPreference: _aio.UnaryUnaryMultiCallable[_preference_pb2.SetPreferenceRequest, _preference_pb2.SetPreferenceResponse]  # type: ignore[assignment]
-    """Sets one contact's preference; an unknown contact is created. Once a call
-    with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
-    past events are anonymized (unless `history` is KEEP), and so are events in
-    flight. Setting the current value changes nothing and logs nothing, except that
+    """Sets one contact's preference, for both purposes or for one; an unknown contact is
+    created. Once a call that declines a purpose has returned, no row names the contact's
+    behaviour of that kind: past events are anonymized (unless `history` is KEEP), and so
+    are events in flight. Setting the current value changes nothing and logs nothing, except that
     a RECIPIENT who confirms what others had set is logged. Only a call with a
     preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
     decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
     (0.1 s by default), so that its time does not reveal whether there were events.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
-    REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+    FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
     """
     GetPreference: _aio.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]  # type: ignore[assignment]
-    """Returns one contact's preference and the resulting mode. An unknown contact
+    """Returns one contact's preference and the resulting modes. An unknown contact
     is UNSET.
-    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
+    Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+    TENANT_NOT_ALLOWED.
+    """
+    BatchGetPreferences: _aio.UnaryUnaryMultiCallable[_preference_pb2.BatchGetPreferencesRequest, _preference_pb2.BatchGetPreferencesResponse]  # type: ignore[assignment]
+    """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
+    are UNSET.
+    Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
+    TENANT_NOT_ALLOWED.
+    """
+    ListContacts: _aio.UnaryUnaryMultiCallable[_preference_pb2.ListContactsRequest, _preference_pb2.ListContactsResponse]  # type: ignore[assignment]
+    """Lists contacts and their preferences, for asking again and for synchronization with
+    other systems. No filter depends on what contacts did.
+    Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    """
+    ListInactiveContacts: _aio.UnaryUnaryMultiCallable[_preference_pb2.ListInactiveContactsRequest, _preference_pb2.ListInactiveContactsResponse]  # type: ignore[assignment]
+    """Lists contacts with UNKNOWN consent to opens that have not opened a message since a
+    date. Needs `Policy.record_last_opens`, and is the only reader of what it records.
+    Errors: FIELD_INVALID, LAST_OPENS_DISABLED, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    TENANT_NOT_ALLOWED.
     """
     BatchSetPreferences: _aio.UnaryUnaryMultiCallable[_preference_pb2.BatchSetPreferencesRequest, _preference_pb2.BatchSetPreferencesResponse]  # type: ignore[assignment]
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
@@ -119,14 +155,14 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     ListPreferenceChanges: _aio.UnaryUnaryMultiCallable[_preference_pb2.ListPreferenceChangesRequest, _preference_pb2.ListPreferenceChangesResponse]  # type: ignore[assignment]
     """Lists the preference changes of one contact or of the whole tenant, oldest
     first: the proof of consent and of its withdrawal.
-    Errors: CONTACT_ID_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    Errors: CONTACT_ID_INVALID, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
     TENANT_NOT_ALLOWED.
     """
     EraseContact: _aio.UnaryUnaryMultiCallable[_preference_pb2.EraseContactRequest, _preference_pb2.EraseContactResponse]  # type: ignore[assignment]
     """Erases a contact: anonymizes its events, deletes the contact and its
     preference, and deletes or pseudonymizes its change log (`proof`). Later
     events on mail sent before count as ANONYMOUS, or in the strictest mode that
-    the policy has had for UNSET or TRUE since the campaign was created, because
+    the policy has had for any consent since the campaign was created, because
     the contact's choice is no longer known. A contact created later with the
     same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
     time steps, like `SetPreference`.
@@ -135,7 +171,7 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     """
 
 class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Stores which contacts may be tracked, with evidence. Requires a key of role
+    """Stores which contacts may be tracked, for which purposes, with evidence. Requires a key of role
     SENDER. Keys of role EDGE may set and get a preference by preference token, for
     the recipient's preference page.
     """
@@ -146,16 +182,16 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _preference_pb2.SetPreferenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_preference_pb2.SetPreferenceResponse, _abc.Awaitable[_preference_pb2.SetPreferenceResponse]]:
-        """Sets one contact's preference; an unknown contact is created. Once a call
-        with `DO_NOT_TRACK_TRUE` has returned, no row names the contact's behaviour:
-        past events are anonymized (unless `history` is KEEP), and so are events in
-        flight. Setting the current value changes nothing and logs nothing, except that
+        """Sets one contact's preference, for both purposes or for one; an unknown contact is
+        created. Once a call that declines a purpose has returned, no row names the contact's
+        behaviour of that kind: past events are anonymized (unless `history` is KEEP), and so
+        are events in flight. Setting the current value changes nothing and logs nothing, except that
         a RECIPIENT who confirms what others had set is logged. Only a call with a
         preference token is logged as RECIPIENT. An IMPORT does not loosen the recipient's
         decision, see `BatchSetPreferences`. Anonymizing takes a whole number of time steps
         (0.1 s by default), so that its time does not reveal whether there were events.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, FIELD_INVALID,
-        REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.
         """
 
@@ -165,9 +201,45 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _preference_pb2.GetPreferenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_preference_pb2.GetPreferenceResponse, _abc.Awaitable[_preference_pb2.GetPreferenceResponse]]:
-        """Returns one contact's preference and the resulting mode. An unknown contact
+        """Returns one contact's preference and the resulting modes. An unknown contact
         is UNSET.
-        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, TENANT_NOT_ALLOWED.
+        Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
+        TENANT_NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetPreferences(
+        self,
+        request: _preference_pb2.BatchGetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_preference_pb2.BatchGetPreferencesResponse, _abc.Awaitable[_preference_pb2.BatchGetPreferencesResponse]]:
+        """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
+        are UNSET.
+        Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
+        TENANT_NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListContacts(
+        self,
+        request: _preference_pb2.ListContactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_preference_pb2.ListContactsResponse, _abc.Awaitable[_preference_pb2.ListContactsResponse]]:
+        """Lists contacts and their preferences, for asking again and for synchronization with
+        other systems. No filter depends on what contacts did.
+        Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListInactiveContacts(
+        self,
+        request: _preference_pb2.ListInactiveContactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_preference_pb2.ListInactiveContactsResponse, _abc.Awaitable[_preference_pb2.ListInactiveContactsResponse]]:
+        """Lists contacts with UNKNOWN consent to opens that have not opened a message since a
+        date. Needs `Policy.record_last_opens`, and is the only reader of what it records.
+        Errors: FIELD_INVALID, LAST_OPENS_DISABLED, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        TENANT_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod
@@ -193,7 +265,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_preference_pb2.ListPreferenceChangesResponse, _abc.Awaitable[_preference_pb2.ListPreferenceChangesResponse]]:
         """Lists the preference changes of one contact or of the whole tenant, oldest
         first: the proof of consent and of its withdrawal.
-        Errors: CONTACT_ID_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        Errors: CONTACT_ID_INVALID, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
         TENANT_NOT_ALLOWED.
         """
 
@@ -206,7 +278,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         """Erases a contact: anonymizes its events, deletes the contact and its
         preference, and deletes or pseudonymizes its change log (`proof`). Later
         events on mail sent before count as ANONYMOUS, or in the strictest mode that
-        the policy has had for UNSET or TRUE since the campaign was created, because
+        the policy has had for any consent since the campaign was created, because
         the contact's choice is no longer known. A contact created later with the
         same id is unrelated. Erasing an unknown contact succeeds. It takes a whole number of
         time steps, like `SetPreference`.

@@ -24,19 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hushpost/v1/privacy.proto\x12\x0bhushpost.v1*q\n\nDoNotTrack\x12\x1c\n\x18\x44O_NOT_TRACK_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44O_NOT_TRACK_UNSET\x10\x01\x12\x16\n\x12\x44O_NOT_TRACK_FALSE\x10\x02\x12\x15\n\x11\x44O_NOT_TRACK_TRUE\x10\x03*g\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMODE_IDENTIFIED\x10\x01\x12\x12\n\x0eMODE_ANONYMOUS\x10\x02\x12\x12\n\x0eMODE_AGGREGATE\x10\x03\x12\x0c\n\x08MODE_OFF\x10\x04*K\n\x07History\x12\x17\n\x13HISTORY_UNSPECIFIED\x10\x00\x12\x15\n\x11HISTORY_ANONYMIZE\x10\x01\x12\x10\n\x0cHISTORY_KEEP\x10\x02*\x88\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_HUMAN\x10\x01\x12\x11\n\rVERDICT_PROXY\x10\x02\x12\x14\n\x10VERDICT_PREFETCH\x10\x03\x12\x13\n\x0fVERDICT_SCANNER\x10\x04\x12\x13\n\x0fVERDICT_UNKNOWN\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hushpost/v1/privacy.proto\x12\x0bhushpost.v1*w\n\x07\x43onsent\x12\x17\n\x13\x43ONSENT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43ONSENT_UNKNOWN\x10\x01\x12\x13\n\x0f\x43ONSENT_GRANTED\x10\x02\x12\x12\n\x0e\x43ONSENT_DENIED\x10\x03\x12\x15\n\x11\x43ONSENT_WITHDRAWN\x10\x04*q\n\nDoNotTrack\x12\x1c\n\x18\x44O_NOT_TRACK_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44O_NOT_TRACK_UNSET\x10\x01\x12\x16\n\x12\x44O_NOT_TRACK_FALSE\x10\x02\x12\x15\n\x11\x44O_NOT_TRACK_TRUE\x10\x03*g\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMODE_IDENTIFIED\x10\x01\x12\x12\n\x0eMODE_ANONYMOUS\x10\x02\x12\x12\n\x0eMODE_AGGREGATE\x10\x03\x12\x0c\n\x08MODE_OFF\x10\x04*K\n\x07History\x12\x17\n\x13HISTORY_UNSPECIFIED\x10\x00\x12\x15\n\x11HISTORY_ANONYMIZE\x10\x01\x12\x10\n\x0cHISTORY_KEEP\x10\x02*\x88\x01\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_HUMAN\x10\x01\x12\x11\n\rVERDICT_PROXY\x10\x02\x12\x14\n\x10VERDICT_PREFETCH\x10\x03\x12\x13\n\x0fVERDICT_SCANNER\x10\x04\x12\x13\n\x0fVERDICT_UNKNOWN\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.privacy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DONOTTRACK']._serialized_start=42
-  _globals['_DONOTTRACK']._serialized_end=155
-  _globals['_MODE']._serialized_start=157
-  _globals['_MODE']._serialized_end=260
-  _globals['_HISTORY']._serialized_start=262
-  _globals['_HISTORY']._serialized_end=337
-  _globals['_VERDICT']._serialized_start=340
-  _globals['_VERDICT']._serialized_end=476
+  _globals['_CONSENT']._serialized_start=42
+  _globals['_CONSENT']._serialized_end=161
+  _globals['_DONOTTRACK']._serialized_start=163
+  _globals['_DONOTTRACK']._serialized_end=276
+  _globals['_MODE']._serialized_start=278
+  _globals['_MODE']._serialized_end=381
+  _globals['_HISTORY']._serialized_start=383
+  _globals['_HISTORY']._serialized_end=458
+  _globals['_VERDICT']._serialized_start=461
+  _globals['_VERDICT']._serialized_end=597
 # @@protoc_insertion_point(module_scope)

@@ -16,6 +16,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Consent:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Consent.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSENT_UNSPECIFIED: _Consent.ValueType  # 0
+    """Not set. Each field documents what that means."""
+    CONSENT_UNKNOWN: _Consent.ValueType  # 1
+    """The contact has not decided. Unknown contacts are UNKNOWN."""
+    CONSENT_GRANTED: _Consent.ValueType  # 2
+    """The contact agreed."""
+    CONSENT_DENIED: _Consent.ValueType  # 3
+    """The contact refused."""
+    CONSENT_WITHDRAWN: _Consent.ValueType  # 4
+    """The contact agreed before, and refused later."""
+
+class Consent(_Consent, metaclass=_ConsentEnumTypeWrapper):
+    """What a contact decided about one purpose of individual tracking."""
+
+CONSENT_UNSPECIFIED: Consent.ValueType  # 0
+"""Not set. Each field documents what that means."""
+CONSENT_UNKNOWN: Consent.ValueType  # 1
+"""The contact has not decided. Unknown contacts are UNKNOWN."""
+CONSENT_GRANTED: Consent.ValueType  # 2
+"""The contact agreed."""
+CONSENT_DENIED: Consent.ValueType  # 3
+"""The contact refused."""
+CONSENT_WITHDRAWN: Consent.ValueType  # 4
+"""The contact agreed before, and refused later."""
+Global___Consent: _TypeAlias = Consent  # noqa: Y015
+
 class _DoNotTrack:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -34,7 +66,13 @@ class _DoNotTrackEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DoNotTrack
     """The contact must not be tracked individually."""
 
 class DoNotTrack(_DoNotTrack, metaclass=_DoNotTrackEnumTypeWrapper):
-    """A contact's preference: not asked, may be tracked, or must not be tracked."""
+    """The simple view of a contact's consent to both purposes: not asked, may be tracked, or
+    must not be tracked.
+
+    Setting it sets the consent for opens and for clicks: FALSE sets GRANTED, UNSET sets
+    UNKNOWN, TRUE sets WITHDRAWN where consent was GRANTED and DENIED where it was UNKNOWN.
+    Reading it returns the stricter of the two purposes.
+    """
 
 DO_NOT_TRACK_UNSPECIFIED: DoNotTrack.ValueType  # 0
 """Not set. Each field documents whether that is an error or keeps the current
@@ -68,7 +106,8 @@ class _ModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mode.ValueType],
     """No pixel and unchanged links. An event on earlier mail stores nothing."""
 
 class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
-    """How much an event reveals, from most to least.
+    """How much an event reveals, from most to least. Opens and clicks of a message can have
+    different modes.
 
     The mode is decided twice, when the token is issued and when the event is
     committed, and the stricter one wins. The mode of a message never loosens: a looser

@@ -166,6 +166,7 @@ class CampaignStats(_message.Message):
     HOURS_FIELD_NUMBER: _builtins.int
     RELEASE_FIELD_NUMBER: _builtins.int
     OTHER_GROUPS_FIELD_NUMBER: _builtins.int
+    CLICKS_SENT_FIELD_NUMBER: _builtins.int
     campaign_id: _builtins.str
     """The campaign."""
     @_builtins.property
@@ -208,6 +209,10 @@ class CampaignStats(_message.Message):
         there are none, before the first release, and if counts are exact.
         """
 
+    @_builtins.property
+    def clicks_sent(self) -> Global___SentStats:
+        """Messages sent, by the mode of their clicks. `total` is that of `sent`."""
+
     def __init__(
         self,
         *,
@@ -221,10 +226,11 @@ class CampaignStats(_message.Message):
         hours: _abc.Iterable[Global___HourStats] | None = ...,
         release: Global___ReleaseInfo | None = ...,
         other_groups: Global___GroupStats | None = ...,
+        clicks_sent: Global___SentStats | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "opens", b"opens", "other_groups", b"other_groups", "rates", b"rates", "release", b"release", "sent", b"sent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "clicks_sent", b"clicks_sent", "opens", b"opens", "other_groups", b"other_groups", "rates", b"rates", "release", b"release", "sent", b"sent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "clicks", b"clicks", "groups", b"groups", "hours", b"hours", "links", b"links", "opens", b"opens", "other_groups", b"other_groups", "rates", b"rates", "release", b"release", "sent", b"sent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "clicks", b"clicks", "clicks_sent", b"clicks_sent", "groups", b"groups", "hours", b"hours", "links", b"links", "opens", b"opens", "other_groups", b"other_groups", "rates", b"rates", "release", b"release", "sent", b"sent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,7 +280,8 @@ Global___ReleaseInfo: _TypeAlias = ReleaseInfo  # noqa: Y015
 
 @_typing.final
 class SentStats(_message.Message):
-    """Messages sent, by mode at issue. `total` is live; the others are those of the last
+    """Messages sent, by the mode of their opens at issue (in `clicks_sent`: of their clicks).
+    `total` is live; the others are those of the last
     release, 0 before it and for groups that share their counts. If counts are exact, all
     are live.
     """
@@ -451,8 +458,8 @@ Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
 
 @_typing.final
 class Rates(_message.Message):
-    """Rates of unique human counts. Messages that are known to be in mode OFF (see
-    `SentStats`) do not count as sent.
+    """Rates of unique human counts. Messages whose opens (for clicks: whose clicks) are known
+    to be in mode OFF (see `SentStats`) do not count as sent.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -532,6 +539,7 @@ class GroupStats(_message.Message):
     OPENS_FIELD_NUMBER: _builtins.int
     CLICKS_FIELD_NUMBER: _builtins.int
     RATES_FIELD_NUMBER: _builtins.int
+    CLICKS_SENT_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """The group."""
     @_builtins.property
@@ -550,6 +558,10 @@ class GroupStats(_message.Message):
     def rates(self) -> Global___Rates:
         """Rates."""
 
+    @_builtins.property
+    def clicks_sent(self) -> Global___SentStats:
+        """Messages sent, by the mode of their clicks."""
+
     def __init__(
         self,
         *,
@@ -558,10 +570,11 @@ class GroupStats(_message.Message):
         opens: Global___SignalStats | None = ...,
         clicks: Global___SignalStats | None = ...,
         rates: Global___Rates | None = ...,
+        clicks_sent: Global___SentStats | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "opens", b"opens", "rates", b"rates", "sent", b"sent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "clicks_sent", b"clicks_sent", "opens", b"opens", "rates", b"rates", "sent", b"sent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "group_id", b"group_id", "opens", b"opens", "rates", b"rates", "sent", b"sent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks", b"clicks", "clicks_sent", b"clicks_sent", "group_id", b"group_id", "opens", b"opens", "rates", b"rates", "sent", b"sent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,8 +32,12 @@ create table policies (
     valid_from timestamptz not null,
     actor text not null,
     anonymization_enabled boolean not null,
-    mode_when_true smallint not null,
-    mode_when_unset smallint not null,
+    opens_when_unknown smallint not null,
+    opens_when_denied smallint not null,
+    opens_when_withdrawn smallint not null,
+    clicks_when_unknown smallint not null,
+    clicks_when_denied smallint not null,
+    clicks_when_withdrawn smallint not null,
     history_when_true smallint not null,
     retention_days integer not null,
     release smallint not null,
@@ -41,6 +45,8 @@ create table policies (
     -- Seconds after the first message.
     release_delays integer[] not null,
     max_anonymous_messages integer not null,
+    reask_after_days integer not null,
+    record_last_opens boolean not null,
     primary key (tenant, version)
 );
 
@@ -76,21 +82,26 @@ create table contacts (
     tenant integer not null,
     contact bigint not null,
     contact_id text collate "C" not null,
-    do_not_track smallint not null,
-    -- When the preference was last changed.
-    preference_time timestamptz,
-    -- The last time at which the contact's mode was at least this strict. Campaigns
+    opens_consent smallint not null,
+    clicks_consent smallint not null,
+    -- When the consent was last changed.
+    opens_time timestamptz,
+    clicks_time timestamptz,
+    -- The last time at which the mode of the purpose was at least this strict. Campaigns
     -- created up to then stay this strict for the contact.
-    anonymous_until timestamptz,
-    aggregate_until timestamptz,
-    off_until timestamptz,
+    opens_anonymous_until timestamptz,
+    opens_aggregate_until timestamptz,
+    opens_off_until timestamptz,
+    clicks_anonymous_until timestamptz,
+    clicks_aggregate_until timestamptz,
+    clicks_off_until timestamptz,
     primary key (tenant, contact),
     unique (tenant, contact_id)
 -- Free space in each page lets changes of preferences be HOT updates, which do not
 -- touch the indexes.
 ) with (fillfactor = 80);
 
--- Inserts contacts with preference UNSET; the ids are the lines of $2, and $3 is the number of
+-- Inserts contacts with UNKNOWN consent; the ids are the lines of $2, and $3 is the number of
 -- the first. If one of the ids or numbers exists already, inserts nothing and returns false.
 --
 -- Faster than `insert ... on conflict`, which probes the index for conflicts before each
@@ -98,8 +109,8 @@ create table contacts (
 -- message would quote an id.
 create function try_insert_contacts(integer, text, bigint) returns boolean language plpgsql as $$
 begin
-    insert into contacts (tenant, contact, contact_id, do_not_track)
-    select $1, $3 + n - 1, contact_id, 1
+    insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
+    select $1, $3 + n - 1, contact_id, 1, 1
     from string_to_table($2, E'\n') with ordinality as input(contact_id, n);
     return true;
 exception
@@ -112,10 +123,17 @@ create table preference_changes (
     tenant integer not null,
     change bigint not null default ascending_number(),
     contact_id text collate "C" not null,
-    old_do_not_track smallint not null,
-    new_do_not_track smallint not null,
+    old_opens smallint not null,
+    new_opens smallint not null,
+    old_clicks smallint not null,
+    new_clicks smallint not null,
     source smallint not null,
     evidence text not null,
+    source_id text not null,
+    wording_version text not null,
+    wording_language text not null,
+    -- When the recipient decided, as stated by the caller.
+    decision_time timestamptz,
     actor text not null,
     change_time timestamptz not null,
     primary key (tenant, change)
@@ -137,6 +155,8 @@ create table campaigns (
     start_time timestamptz,
     -- Null: before the first message, after the last date, and if counts are exact.
     next_release_time timestamptz,
+    -- The most revealing mode that its messages may have.
+    max_mode smallint not null,
     -- SHA-256 of the issue key. The key has 256 random bits, so that no slow hash is needed.
     issue_key_digest bytea not null,
     primary key (tenant, campaign),
@@ -168,6 +188,8 @@ create table campaign_groups (
     -- The cell of the group's released counts: its own number, or 0, which groups share.
     -- Null before the first release.
     cell integer,
+    -- The most revealing mode that its messages may have.
+    max_mode smallint not null,
     -- How many messages the sender expects; it determines how slots are permuted.
     expected_messages bigint not null,
     -- The number of messages that have a slot.
@@ -210,15 +232,17 @@ create table anonymous_messages (
     primary key (tenant, block, period)
 ) with (fillfactor = 50);
 
--- Number of messages sent, by mode at send. `hour` counts from 1970-01-01T00Z.
+-- Number of messages sent, by the mode of their opens (purpose 1) and of their clicks (2).
+-- Each message is in a row of either purpose. `hour` counts from 1970-01-01T00Z.
 create table sent (
     tenant integer not null,
     campaign bigint not null,
     group_number integer not null,
+    purpose smallint not null,
     mode smallint not null,
     hour integer not null,
     messages bigint not null,
-    primary key (tenant, campaign, group_number, mode, hour)
+    primary key (tenant, campaign, group_number, purpose, mode, hour)
 ) with (fillfactor = 50);
 
 -- Number of events by signal (0: open, n: click on link n).
@@ -321,16 +345,27 @@ create table released_counts (
     primary key (tenant, campaign, release, cell, signal, machine, mode)
 );
 
--- Messages sent until a release, by mode at send, without noise.
+-- Messages sent until a release, as in `sent`, without noise.
 create table released_sent (
     tenant integer not null,
     campaign bigint not null,
     release smallint not null,
     cell integer not null,
+    purpose smallint not null,
     mode smallint not null,
     messages bigint not null,
-    primary key (tenant, campaign, release, cell, mode)
+    primary key (tenant, campaign, release, cell, purpose, mode)
 );
+
+-- The date of the last open of contacts whose consent to opens is UNKNOWN, if the policy
+-- records it. Null: none since the first message.
+create table last_opens (
+    tenant integer not null,
+    contact bigint not null,
+    first_message_date date not null,
+    last_open_date date,
+    primary key (tenant, contact)
+) with (fillfactor = 80);
 
 -- Pending anonymization: of one contact or, if `contact` is null, of all contacts that a
 -- stricter policy affects. Rows are deleted when the job is done.
@@ -352,12 +387,17 @@ create index anonymization_jobs_contact on anonymization_jobs (tenant, contact);
 alter table contacts alter column contact_id set statistics 0;
 alter table preference_changes
     alter column contact_id set statistics 0,
-    alter column evidence set statistics 0;
+    alter column evidence set statistics 0,
+    alter column source_id set statistics 0;
 alter table events
     alter column contact set statistics 0,
     alter column event_time set statistics 0,
     alter column slot set statistics 0;
 alter table anonymization_jobs alter column contact set statistics 0;
+alter table last_opens
+    alter column contact set statistics 0,
+    alter column first_message_date set statistics 0,
+    alter column last_open_date set statistics 0;
 alter table slot_bits alter column bits set statistics 0;
 alter table anonymous_messages
     alter column block set statistics 0,
