@@ -7,7 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, stats_pb2, tracking_pb2
-from tests.modes.model import Mode, Model, Place, Policy, State, Token
+from tests.modes.model import (
+    Consent,
+    Consents,
+    Message,
+    Mode,
+    Model,
+    Place,
+    Policy,
+    Purpose,
+    State,
+    Token,
+    view,
+)
 from tests.wire import Wire
 
 GROUP = "readers"
@@ -35,29 +47,47 @@ class Replay:
     keys: Keys
     now: datetime
     model: Model
-    tokens: list[tuple[str, Token]] = field(default_factory=list)
+    messages: list[tuple[tuple[str, str], Message]] = field(default_factory=list)
 
-    async def set_preference(self, name: str, state: State, *, keep: bool | None) -> None:
-        """Set a preference."""
-        history = 0 if keep is None else KEEP if keep else ANONYMIZE
-        response = await self.wire.call(
-            "SetPreference",
-            preference_pb2.SetPreferenceRequest(
-                contact_id=name,
-                do_not_track=int(state),  # type: ignore[arg-type] # numbered as on the wire
-                history=history,  # type: ignore[arg-type] # as above
-            ),
-            self.keys.sender,
+    async def set_view(self, name: str, state: State, *, keep: bool | None) -> None:
+        """Set a preference by the simple view."""
+        request = preference_pb2.SetPreferenceRequest(contact_id=name, do_not_track=int(state))  # type: ignore[arg-type] # numbered as on the wire
+        preference = await self._set(request, keep=keep)
+        after = self.model.set_view(name, state, keep=keep)
+        assert preference.do_not_track == state
+        self._compare_preference(preference, after)
+
+    async def set_consents(
+        self, name: str, opens: Consent | None, clicks: Consent | None, *, keep: bool | None
+    ) -> None:
+        """Set the consent to one purpose or to both."""
+        request = preference_pb2.SetPreferenceRequest(
+            contact_id=name,
+            opens_consent=int(opens or 0),  # type: ignore[arg-type] # numbered as on the wire
+            clicks_consent=int(clicks or 0),  # type: ignore[arg-type] # as above
         )
-        self.model.set_preference(name, state, keep=keep)
-        assert response.preference.do_not_track == state
-        assert response.preference.mode == self.model.policy.mode(state)
+        preference = await self._set(request, keep=keep)
+        after = self.model.set_consents(name, opens, clicks, keep=keep)
+        self._compare_preference(preference, after)
+
+    async def _set(self, request: preference_pb2.SetPreferenceRequest, *, keep: bool | None) -> Any:
+        if keep is not None:
+            request.history = KEEP if keep else ANONYMIZE  # type: ignore[assignment] # numbered as on the wire
+        response = await self.wire.call("SetPreference", request, self.keys.sender)
+        return response.preference
+
+    def _compare_preference(self, preference: Any, after: Consents) -> None:
+        assert (preference.opens_consent, preference.clicks_consent) == after
+        assert preference.do_not_track == view(after)
+        modes = self.model.policy.modes(after)
+        assert (preference.opens_mode, preference.clicks_mode) == modes
+        assert preference.mode == max(modes)
 
     async def update_policy(self, policy: Policy) -> None:
         """Change the policy, and wait for its anonymization job."""
         request = admin_pb2.UpdatePolicyRequest(policy=policy_message(policy))
         request.update_mask.paths.extend(
-            ("anonymization_enabled", "mode_when_true", "mode_when_unset", "history_when_true")
+            ("anonymization_enabled", "opens_modes", "clicks_modes", "history_when_true")
         )
         response = await self.wire.call("UpdatePolicy", request, self.keys.admin)
         self.model.update_policy(policy)
@@ -66,7 +96,7 @@ class Replay:
                 "GetTenant", admin_pb2.GetTenantRequest(), self.keys.admin
             )
 
-    async def create_campaign(self) -> None:
+    async def create_campaign(self, ceiling: Mode = Mode.IDENTIFIED) -> None:
         """Create a campaign with its number in the model as id."""
         number = len(self.model.created)
         await self.wire.call(
@@ -75,10 +105,11 @@ class Replay:
                 campaign_id=str(number),
                 links=[campaign_pb2.Link(url=url) for url in LINKS],
                 groups=[campaign_pb2.Group(group_id=GROUP)],
+                max_mode=int(ceiling),  # type: ignore[arg-type] # numbered as on the wire
             ),
             self.keys.sender,
         )
-        self.model.create_campaign()
+        self.model.create_campaign(ceiling)
 
     async def issue(self, campaign: int, name: str) -> None:
         """Send a message."""
@@ -89,20 +120,43 @@ class Replay:
             ),
             self.keys.sender,
         )
-        token = self.model.issue(campaign, name)
+        message = self.model.issue(campaign, name)
         issued = response.tokens[0]
-        assert issued.mode == token.mode
-        assert bool(issued.token) is (token.mode is not Mode.OFF)
-        if issued.token:
-            self.tokens.append((issued.token, token))
+        click_mode = issued.click_mode or issued.mode
+        click_token = issued.click_token if issued.click_mode else issued.token
+        assert (issued.mode, click_mode) == message.modes
+        assert bool(issued.token) is (message.modes[Purpose.OPENS] is not Mode.OFF)
+        assert bool(click_token) is (message.modes[Purpose.CLICKS] is not Mode.OFF)
+        if issued.token or click_token:
+            self.messages.append(((issued.token, click_token), message))
 
     async def record(
-        self, number: int, signal: int, hours_ago: int, *, machine: bool, gpc: bool
+        self,
+        number: int,
+        signal: int,
+        hours_ago: int,
+        *,
+        machine: bool,
+        gpc: bool,
+        is_misused: bool,
     ) -> None:
-        """Record an event of one of the sent messages, if there is any."""
-        if not self.tokens:
+        """Record an event of one of the sent messages, if there is any.
+
+        Args:
+            number: Selects the message.
+            signal: 0 for an open, or the number of the clicked link.
+            hours_ago: When it happened.
+            machine: Whether the verdict is that of a machine.
+            gpc: Whether there is a privacy signal.
+            is_misused: Whether to use the pixel's token for a click and a link's for an open.
+        """
+        if not self.messages:
             return
-        sealed, token = self.tokens[number % len(self.tokens)]
+        sealed_tokens, message = self.messages[number % len(self.messages)]
+        position = bool(signal) is not is_misused
+        sealed, token = sealed_tokens[position], message.tokens[position]
+        if not sealed:
+            return
         time = self.now - timedelta(hours=hours_ago)
         verdict: Any = SCANNER if machine else HUMAN
         if signal:
@@ -133,21 +187,41 @@ class Replay:
             request = stats_pb2.GetCampaignStatsRequest(campaign_id=str(campaign))
             response = await self.wire.call("GetCampaignStats", request, self.keys.reporter)
             assert reported_counts(response.stats) == expected_counts(self.model, campaign)
-            listed = await self.wire.call(
-                "ListEngagedContacts",
-                stats_pb2.ListEngagedContactsRequest(campaign_id=str(campaign)),
-                self.keys.reporter,
-            )
-            names = {contact.contact_id for contact in listed.contacts}
-            kept = self.model.kept(campaign)
-            assert names - kept == self.model.engaged(campaign) - kept
-        shared: dict[int, str] = {}
-        for sealed, token in self.tokens:
-            if token.mode is Mode.AGGREGATE:
-                assert shared.setdefault(token.campaign, sealed) == sealed
-        assert len({sealed for sealed, _ in self.tokens}) == len(shared) + sum(
-            token.mode is not Mode.AGGREGATE for _, token in self.tokens
-        )
+            for purpose in Purpose:
+                listed = await self.wire.call(
+                    "ListEngagedContacts",
+                    stats_pb2.ListEngagedContactsRequest(
+                        campaign_id=str(campaign), engagement=_ENGAGEMENTS[purpose]
+                    ),
+                    self.keys.reporter,
+                )
+                names = {contact.contact_id for contact in listed.contacts}
+                assert names == self.model.engaged(campaign, purpose)
+        self._compare_tokens()
+
+    def _compare_tokens(self) -> None:
+        """AGGREGATE tokens of a campaign and purpose are identical; all others differ."""
+        by_sealed: dict[str, set[object]] = {}
+        for sealed_tokens, message in self.messages:
+            for sealed, token in zip(sealed_tokens, message.tokens, strict=True):
+                if sealed:
+                    by_sealed.setdefault(sealed, set()).add(_identity(token))
+        assert all(len(identities) == 1 for identities in by_sealed.values())
+        distinct = [identity for identities in by_sealed.values() for identity in identities]
+        assert len(distinct) == len(set(distinct))
+
+
+_ENGAGEMENTS = {
+    Purpose.OPENS: stats_pb2.ENGAGEMENT_OPENED,
+    Purpose.CLICKS: stats_pb2.ENGAGEMENT_CLICKED,
+}
+
+
+def _identity(token: Token) -> object:
+    """Return what distinguishes a token from others: its slot, if it has one."""
+    if token.mode is Mode.AGGREGATE:
+        return token.campaign, token.purpose
+    return token.slot
 
 
 Numbers = dict[str, int]
@@ -157,12 +231,14 @@ Numbers = dict[str, int]
 def reported_counts(stats: stats_pb2.CampaignStats) -> Numbers:
     """Return the counts that the authority reports."""
     numbers: Counter[str] = Counter()
-    for mode in Mode:
-        numbers[f"sent {mode.name}"] = getattr(stats.sent, mode.name.lower())
+    for name, sent in (("OPENS", stats.sent), ("CLICKS", stats.clicks_sent)):
+        for mode in Mode:
+            numbers[f"sent {name} {mode.name}"] = getattr(sent, mode.name.lower())
     _add(numbers, "opens", stats.opens)
     _add(numbers, "clicks", stats.clicks)
     (group,) = stats.groups
-    assert (group.sent, group.opens, group.clicks) == (stats.sent, stats.opens, stats.clicks)
+    assert (group.sent, group.clicks_sent) == (stats.sent, stats.clicks_sent)
+    assert (group.opens, group.clicks) == (stats.opens, stats.clicks)
     for link in stats.links:
         _add(numbers, f"link {link.link_number}", link.clicks)
     for hour in stats.hours:
@@ -178,8 +254,9 @@ def reported_counts(stats: stats_pb2.CampaignStats) -> Numbers:
 def expected_counts(model: Model, campaign: int) -> Numbers:
     """Return the counts that the model expects."""
     numbers: Counter[str] = Counter()
-    for mode in Mode:
-        numbers[f"sent {mode.name}"] = model.sent[campaign, mode]
+    for purpose in Purpose:
+        for mode in Mode:
+            numbers[f"sent {purpose.name} {mode.name}"] = model.sent[campaign, purpose, mode]
     for name, signals in _NAMES.items():
         for machine in (False, True):
             places = [Place(campaign, signal, machine) for signal in signals]
@@ -212,10 +289,19 @@ def policy_message(policy: Policy) -> admin_pb2.Policy:
     """Return the message for a policy with exact counts."""
     return admin_pb2.Policy(
         anonymization_enabled=policy.enabled,
-        mode_when_true=int(policy.when_true),  # type: ignore[arg-type] # numbered as on the wire
-        mode_when_unset=int(policy.when_unset),  # type: ignore[arg-type] # as above
-        history_when_true=KEEP if policy.keep else ANONYMIZE,  # type: ignore[arg-type] # as above
+        opens_modes=_consent_modes(policy.opens),
+        clicks_modes=_consent_modes(policy.clicks),
+        history_when_true=KEEP if policy.keep else ANONYMIZE,  # type: ignore[arg-type] # numbered as on the wire
         release=admin_pb2.RELEASE_EXACT,
+    )
+
+
+def _consent_modes(modes: tuple[Mode, Mode, Mode]) -> admin_pb2.ConsentModes:
+    unknown, denied, withdrawn = map(int, modes)
+    return admin_pb2.ConsentModes(
+        when_unknown=unknown,  # type: ignore[arg-type] # numbered as on the wire
+        when_denied=denied,  # type: ignore[arg-type] # as above
+        when_withdrawn=withdrawn,  # type: ignore[arg-type] # as above
     )
 
 

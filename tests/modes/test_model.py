@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hushpost.v1 import admin_pb2
 from tests.conftest import RunningAuthority
 from tests.faults.extent import FULL
-from tests.modes.model import Mode, Model, Policy, State, changed
+from tests.modes.model import Consent, Mode, Model, Policy, State, changed
 from tests.modes.replay import Keys, Replay, new_keys
 from tests.wire import Wire
 
@@ -22,19 +22,23 @@ Step = tuple[object, ...]
 
 contacts = st.sampled_from(CONTACTS)
 states = st.sampled_from(State)
+consents = st.sampled_from((None, *Consent))
+refused_modes = st.sampled_from((Mode.ANONYMOUS, Mode.ANONYMOUS, Mode.AGGREGATE, Mode.OFF))
+modes = st.tuples(st.sampled_from((Mode.IDENTIFIED, *Mode)), refused_modes, refused_modes)
 policies = st.builds(
     Policy,
     enabled=st.sampled_from((True, True, True, False)),
-    when_true=st.sampled_from((Mode.ANONYMOUS, Mode.ANONYMOUS, Mode.AGGREGATE, Mode.OFF)),
-    when_unset=st.sampled_from((Mode.IDENTIFIED, *Mode)),
+    opens=modes,
+    clicks=modes,
     keep=st.booleans(),
 )
 policy_changes = st.one_of(
     st.tuples(st.just("enabled"), st.booleans()),
-    st.tuples(st.just("when_true"), st.sampled_from((Mode.ANONYMOUS, Mode.AGGREGATE, Mode.OFF))),
-    st.tuples(st.just("when_unset"), st.sampled_from(Mode)),
+    st.tuples(st.just("opens"), modes),
+    st.tuples(st.just("clicks"), modes),
     st.tuples(st.just("keep"), st.booleans()),
 )
+histories = st.sampled_from((None, None, False, True))
 records = st.tuples(
     st.just("record"),
     st.integers(0, 5),
@@ -42,15 +46,17 @@ records = st.tuples(
     st.sampled_from((0, 0, 3)),
     st.sampled_from((False, False, False, True)),
     st.sampled_from((False, False, False, True)),
+    st.sampled_from((False, False, False, False, False, True)),
 )
 steps = st.one_of(
     records,
     records,
     records,
-    st.tuples(st.just("set"), contacts, states, st.sampled_from((None, None, False, True))),
-    st.tuples(st.just("set"), contacts, states, st.sampled_from((None, None, False, True))),
+    st.tuples(st.just("view"), contacts, states, histories),
+    st.tuples(st.just("consents"), contacts, consents, consents, histories),
+    st.tuples(st.just("consents"), contacts, consents, consents, histories),
     st.tuples(st.just("policy"), policy_changes),
-    st.tuples(st.just("create")),
+    st.tuples(st.just("create"), st.sampled_from((Mode.IDENTIFIED, *Mode))),
     st.tuples(st.just("issue"), st.integers(0, CAMPAIGNS - 1), contacts),
     st.tuples(st.just("issue"), st.integers(0, CAMPAIGNS - 1), contacts),
     st.tuples(st.just("erase"), contacts),
@@ -76,7 +82,7 @@ async def edge_key(authority: RunningAuthority, wire: Wire) -> str:
 )
 @given(
     policy=policies,
-    initial=st.lists(states, min_size=len(CONTACTS), max_size=len(CONTACTS)),
+    initial=st.lists(st.tuples(consents, consents), min_size=len(CONTACTS), max_size=len(CONTACTS)),
     sequence=st.lists(steps, min_size=12, max_size=30),
 )
 async def test_the_authority_agrees_with_the_model(
@@ -84,7 +90,7 @@ async def test_the_authority_agrees_with_the_model(
     wire: Wire,
     edge_key: str,
     policy: Policy,
-    initial: list[State],
+    initial: list[tuple[Consent | None, Consent | None]],
     sequence: list[Step],
 ) -> None:
     """After any sequence of calls, every reported number is that of the model.
@@ -96,13 +102,17 @@ async def test_the_authority_agrees_with_the_model(
 
 
 async def _run(
-    wire: Wire, keys: Keys, policy: Policy, initial: list[State], sequence: list[Step]
+    wire: Wire,
+    keys: Keys,
+    policy: Policy,
+    initial: list[tuple[Consent | None, Consent | None]],
+    sequence: list[Step],
 ) -> None:
     """Send a campaign to all contacts, carry out the steps, and compare both."""
     play = Replay(wire, keys, datetime.now(UTC).replace(microsecond=0), Model(policy))
-    for name, state in zip(CONTACTS, initial, strict=True):
-        if state is not State.UNSET:
-            await play.set_preference(name, state, keep=None)
+    for name, (opens, clicks) in zip(CONTACTS, initial, strict=True):
+        if opens or clicks:
+            await play.set_consents(name, opens, clicks, keep=None)
     await play.create_campaign()
     for name in CONTACTS:
         await play.issue(0, name)
@@ -115,17 +125,28 @@ async def _carry_out(play: Replay, kind: object, *details: object) -> None:
     await _KINDS[str(kind)](play, *details)
 
 
-async def _set(play: Replay, name: str, state: State, keep: bool | None) -> None:  # noqa: FBT001 - drawn
-    await play.set_preference(name, state, keep=keep)
+async def _view(play: Replay, name: str, state: State, keep: bool | None) -> None:  # noqa: FBT001 - drawn
+    await play.set_view(name, state, keep=keep)
+
+
+async def _consents(
+    play: Replay,
+    name: str,
+    opens: Consent | None,
+    clicks: Consent | None,
+    keep: bool | None,  # noqa: FBT001 - drawn
+) -> None:
+    if opens or clicks:
+        await play.set_consents(name, opens, clicks, keep=keep)
 
 
 async def _policy(play: Replay, change: tuple[str, object]) -> None:
     await play.update_policy(changed(play.model.policy, *change))
 
 
-async def _create(play: Replay) -> None:
+async def _create(play: Replay, ceiling: Mode) -> None:
     if len(play.model.created) < CAMPAIGNS:
-        await play.create_campaign()
+        await play.create_campaign(ceiling)
 
 
 async def _issue(play: Replay, campaign: int, name: str) -> None:
@@ -139,12 +160,14 @@ async def _record(
     hours_ago: int,
     machine: bool,  # noqa: FBT001 - drawn
     gpc: bool,  # noqa: FBT001 - drawn
+    is_misused: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    await play.record(token, signal, hours_ago, machine=machine, gpc=gpc)
+    await play.record(token, signal, hours_ago, machine=machine, gpc=gpc, is_misused=is_misused)
 
 
 _KINDS: dict[str, Callable[..., Awaitable[None]]] = {
-    "set": _set,
+    "view": _view,
+    "consents": _consents,
     "policy": _policy,
     "create": _create,
     "issue": _issue,
