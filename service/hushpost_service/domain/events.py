@@ -8,17 +8,26 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hushpost_service.domain.consent import Purpose
+
 __all__ = [
+    "ALL_SIGNALS",
     "CAMPAIGN",
     "CONTACT",
     "CREATED",
+    "PRIVACY_SIGNAL",
+    "PURPOSE",
+    "SIGNAL",
+    "SLOT",
     "Event",
     "EventGroup",
     "Events",
     "Flags",
     "Numbers",
+    "SignalRange",
     "distinct",
     "joined",
+    "signals_of",
     "to_datetime",
     "to_microseconds",
 ]
@@ -36,7 +45,8 @@ Events = npt.NDArray[np.int64]
 class Event(NamedTuple):
     """An open (signal 0) or a click (signal n for link n).
 
-    `time` and `created`, the creation of the campaign, are in whole microseconds since
+    `purpose` is the number of the `Purpose` that the token is bound to; 0 if it is bound to
+    none. `time` and `created`, the creation of the campaign, are in whole microseconds since
     1970: the precision of PostgreSQL, so that a stored event stays in the same hour.
     """
 
@@ -44,6 +54,7 @@ class Event(NamedTuple):
     contact: int
     group: int
     slot: int
+    purpose: int
     signal: int
     verdict: int
     time: int
@@ -57,10 +68,25 @@ events)."""
 
 CAMPAIGN = Event._fields.index("campaign")
 CONTACT = Event._fields.index("contact")
+SLOT = Event._fields.index("slot")
+PURPOSE = Event._fields.index("purpose")
+SIGNAL = Event._fields.index("signal")
+PRIVACY_SIGNAL = Event._fields.index("privacy_signal")
 CREATED = Event._fields.index("created")
+
+SignalRange = tuple[int, int]
+"""The first and the last signal of a range."""
+
+ALL_SIGNALS = (0, 2**15 - 1)
+"""Opens and clicks on any link."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def signals_of(purpose: Purpose) -> SignalRange:
+    """Return the signals of a purpose."""
+    return (0, 0) if purpose is Purpose.OPENS else (1, ALL_SIGNALS[1])
 
 
 def to_microseconds(time: datetime) -> int:

@@ -10,14 +10,17 @@ works on the identified events that exist when it runs.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.counters import SlotKey, slot_bits
 from hushpost_service.domain.errors import HushpostError
-from hushpost_service.domain.modes import History, Mode
+from hushpost_service.domain.events import ALL_SIGNALS, SignalRange, signals_of
+from hushpost_service.domain.modes import History, Mode, Modes
 from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.preferences.anonymized_counts import AnonymizedCounts
 from hushpost_service.storage import anonymization as storage
@@ -26,7 +29,7 @@ from hushpost_service.storage.anonymization import CampaignContact, ContactJob, 
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.issuing import add_moved_slot
-from hushpost_service.storage.stats import ALL_SIGNALS, engaged_blocks
+from hushpost_service.storage.stats import engaged_blocks
 from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 
 __all__ = ["Anonymizer"]
@@ -181,23 +184,24 @@ class Anonymizer:
     ) -> None:
         """Anonymize the contacts' events in campaigns where they are no longer IDENTIFIED.
 
-        The mode is computed now, by the same rule as for new events, and not taken from
-        the job: the preference or policy may have changed again, and a message must
-        never have both identified and anonymized events.
+        Events of a purpose that is still IDENTIFIED stay. The modes are computed now, by
+        the same rule as for new events, and not taken from the job: the preference or policy
+        may have changed again, and a message must never have both identified and anonymized
+        events of a purpose.
         """
-        pairs_by_mode: dict[Mode, list[CampaignContact]] = {}
-        for pair, mode in (await self._current_modes(tenant, contacts)).items():
-            if mode > Mode.IDENTIFIED:
-                pairs_by_mode.setdefault(_anonymized_mode(mode), []).append(pair)
-        for mode, pairs in pairs_by_mode.items():
+        pairs_by_change: dict[_Change, list[CampaignContact]] = {}
+        for pair, modes in (await self._current_modes(tenant, contacts)).items():
+            for change in _changes(modes):
+                pairs_by_change.setdefault(change, []).append(pair)
+        for change, pairs in pairs_by_change.items():
             if history is History.KEEP:
-                await self._move_to_unused_slots(tenant, pairs)
+                await self._move_to_unused_slots(tenant, pairs, change.signals)
             else:
-                await self._anonymize_pairs(tenant, pairs, mode, policy_job)
+                await self._anonymize_pairs(tenant, pairs, change, policy_job)
 
     async def _current_modes(
         self, tenant: int, contacts: Sequence[int]
-    ) -> dict[CampaignContact, Mode]:
+    ) -> dict[CampaignContact, Modes]:
         async with self._database.connection("read modes of contacts") as connection:
             inputs = await recording.load_recording_inputs(
                 connection, tenant, [], contacts, _EPOCH, self._clock()
@@ -210,20 +214,24 @@ class Anonymizer:
             for contact in group.contacts
         }
         return {
-            (campaign, contact): rule.of_contact(preferences.get(contact), create_time)
+            (campaign, contact): rule.at_event(preferences.get(contact), create_time)
             for (campaign, contact), create_time in pairs.items()
         }
 
     async def _anonymize_pairs(
-        self, tenant: int, pairs: Sequence[CampaignContact], mode: Mode, policy_job: int | None
+        self,
+        tenant: int,
+        pairs: Sequence[CampaignContact],
+        change: "_Change",
+        policy_job: int | None,
     ) -> None:
         """Anonymize the events of (campaign, contact) pairs, in several transactions."""
 
         async def work(connection: Connection) -> int:
             deleted = await storage.delete_events(
-                connection, tenant, pairs, _EVENTS_PER_TRANSACTION
+                connection, tenant, pairs, _EVENTS_PER_TRANSACTION, change.signals
             )
-            await _write(connection, tenant, AnonymizedCounts.of_events(deleted, mode))
+            await _write(connection, tenant, AnonymizedCounts.of_events(deleted, change.mode))
             count = sum(events for *_, events, _ in deleted)
             if policy_job is not None:
                 await storage.add_progress(connection, tenant, policy_job, count)
@@ -239,7 +247,9 @@ class Anonymizer:
 
         return await self._transact("delete expired", tenant, work)
 
-    async def _move_to_unused_slots(self, tenant: int, pairs: Sequence[CampaignContact]) -> None:
+    async def _move_to_unused_slots(
+        self, tenant: int, pairs: Sequence[CampaignContact], signals: SignalRange
+    ) -> None:
         """Keep identified events, but give them slots that no message has (`history: KEEP`).
 
         Later events of the same messages are anonymous and mark the messages' own slots.
@@ -247,17 +257,19 @@ class Anonymizer:
         """
         for pair in pairs:
             async with self._database.connection("read slots of contact") as connection:
-                slots = await storage.contact_slots(connection, tenant, pair)
+                slots = await storage.contact_slots(connection, tenant, pair, signals)
             for slot in slots:
-                await self._move_slot(tenant, pair[1], slot)
+                await self._move_slot(tenant, pair[1], slot, signals)
 
-    async def _move_slot(self, tenant: int, contact: int, slot: tuple[int, int, int]) -> None:
+    async def _move_slot(
+        self, tenant: int, contact: int, slot: tuple[int, int, int], moved: SignalRange
+    ) -> None:
         campaign, group, number = slot
 
         async def work(connection: Connection) -> int:
             new_slot = await _unused_slot(connection, tenant, campaign, group)
-            signals = await storage.slot_signals(connection, tenant, contact, slot)
-            await storage.move_slot(connection, tenant, contact, slot, new_slot)
+            signals = await storage.slot_signals(connection, tenant, contact, slot, moved)
+            await storage.move_slot(connection, tenant, contact, slot, moved, new_slot)
             places = {
                 (campaign, group, signal, Verdict(verdict).is_machine)
                 for signal, verdict in signals
@@ -272,6 +284,25 @@ class Anonymizer:
         self, name: str, tenant: int, work: Callable[[Connection], Awaitable[int]]
     ) -> int:
         return await self._database.transact(name, work, storage.begin_anonymizing(tenant))
+
+
+class _Change(NamedTuple):
+    """What happens to events: those with a signal in the range get the mode."""
+
+    mode: Mode
+    signals: SignalRange
+
+
+def _changes(modes: Modes) -> list[_Change]:
+    """Return the changes to the past events of a contact, by the modes of its messages now."""
+    changes = [
+        _Change(_anonymized_mode(mode), signals_of(purpose))
+        for purpose, mode in zip(Purpose, modes, strict=True)
+        if mode > Mode.IDENTIFIED
+    ]
+    if len({change.mode for change in changes}) == 1 < len(changes):
+        return [_Change(changes[0].mode, ALL_SIGNALS)]
+    return changes
 
 
 def _anonymized_mode(mode: Mode) -> Mode:

@@ -1,22 +1,26 @@
 """Reads the numbers of campaigns and the contacts that engaged."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.cells import ReleasedCell
 from hushpost_service.domain.counters import Count
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.events import SignalRange
+from hushpost_service.domain.modes import Mode, Modes
 from hushpost_service.storage import campaigns, releases
 from hushpost_service.storage import stats as storage
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.releases import ReleaseState
-from hushpost_service.storage.stats import Cell, CellCounts, EngagedContact
+from hushpost_service.storage.stats import Cell, CellCounts, ContactEvents, PurposeEvents
 
-__all__ = ["CampaignNumbers", "Released", "Stats"]
+__all__ = ["CampaignNumbers", "EngagedContact", "Released", "Stats"]
 
 _MAX_BLOCKS = 64
 """Blocks of contacts with an engaged contact that one statement reads."""
+
+_HIDDEN = PurposeEvents(0, 0, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,18 @@ class CampaignNumbers:
     identified: CellCounts
     exact: dict[Cell, Count] | None
     released: Released | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngagedContact:
+    """A contact with identified events in a campaign."""
+
+    number: int
+    contact_id: str
+    opens: int
+    clicks: int
+    first_event_time: datetime
+    last_event_time: datetime
 
 
 class Stats:
@@ -91,15 +107,15 @@ class Stats:
         tenant: int,
         campaign_id: str,
         *,
-        signals: tuple[int, int],
+        signals: SignalRange,
         after: int,
         limit: int,
         include_machine: bool,
     ) -> list[EngagedContact]:
         """Return a page of contacts that have identified events, by contact number.
 
-        Leaves out contacts whose messages are no longer IDENTIFIED: with `history: KEEP`
-        they still have event rows.
+        Leaves out events of purposes that are no longer IDENTIFIED: with `history: KEEP`
+        there still are rows of them.
 
         Args:
             tenant: The tenant.
@@ -144,10 +160,30 @@ class Stats:
                     after,
                     include_machine=include_machine,
                 )
-                found += [
-                    contact
-                    for contact, preference in contacts
-                    if rule.of_contact(preference, create_time) is Mode.IDENTIFIED
-                ]
+                found += filter(
+                    None,
+                    (
+                        _engaged(contact, rule.at_event(contact.preference, create_time))
+                        for contact in contacts
+                    ),
+                )
                 block, count = blocks[-1], min(2 * count, _MAX_BLOCKS)
         return found[:limit]
+
+
+def _engaged(contact: ContactEvents, modes: Modes) -> EngagedContact | None:
+    """Return a contact with its events of IDENTIFIED purposes; None if none was selected."""
+    opens, clicks = (
+        events if mode is Mode.IDENTIFIED else _HIDDEN
+        for events, mode in zip(contact.events, modes, strict=True)
+    )
+    if not opens.selected + clicks.selected:
+        return None
+    return EngagedContact(
+        contact.number,
+        contact.contact_id,
+        opens.total,
+        clicks.total,
+        min(filter(None, (opens.first_time, clicks.first_time))),
+        max(filter(None, (opens.last_time, clicks.last_time))),
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hushpost_service.domain.events import EventGroup
+from hushpost_service.domain.events import ALL_SIGNALS, EventGroup, SignalRange
 from hushpost_service.domain.modes import History
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import BEGIN
@@ -143,11 +143,15 @@ async def campaigns_with_events(
 
 
 async def delete_events(
-    connection: Connection, tenant: int, pairs: Sequence[CampaignContact], limit: int | None
+    connection: Connection,
+    tenant: int,
+    pairs: Sequence[CampaignContact],
+    limit: int | None,
+    signals: SignalRange = ALL_SIGNALS,
 ) -> list[EventGroup]:
     """Delete at most `limit` events of the pairs; return what was deleted, grouped."""
     campaigns, contacts = zip(*pairs, strict=True)
-    rows = await connection.fetch(sql.DELETE_EVENTS, tenant, campaigns, contacts, limit)
+    rows = await connection.fetch(sql.DELETE_EVENTS, tenant, campaigns, contacts, limit, *signals)
     return [tuple(row) for row in rows]
 
 
@@ -160,15 +164,19 @@ async def contacts_with_expired_events(
 
 
 async def contact_slots(
-    connection: Connection, tenant: int, pair: CampaignContact
+    connection: Connection, tenant: int, pair: CampaignContact, signals: SignalRange
 ) -> list[tuple[int, int, int]]:
     """Return the distinct (campaign, group, slot) of a contact's events in a campaign."""
-    rows = await connection.fetch(sql.CONTACT_SLOTS, tenant, *pair)
+    rows = await connection.fetch(sql.CONTACT_SLOTS, tenant, *pair, *signals)
     return [(campaign, group, slot) for campaign, group, slot in rows]
 
 
 async def slot_signals(
-    connection: Connection, tenant: int, contact: int, slot: tuple[int, int, int]
+    connection: Connection,
+    tenant: int,
+    contact: int,
+    slot: tuple[int, int, int],
+    signals: SignalRange,
 ) -> list[tuple[int, int]]:
     """Return the distinct (signal, verdict) of a contact's events with a slot.
 
@@ -177,8 +185,9 @@ async def slot_signals(
         tenant: The tenant.
         contact: The contact.
         slot: (campaign, group, slot).
+        signals: The range that the signal is in.
     """
-    rows = await connection.fetch(sql.SLOT_SIGNALS, tenant, contact, *slot)
+    rows = await connection.fetch(sql.SLOT_SIGNALS, tenant, contact, *slot, *signals)
     return [(signal, verdict) for signal, verdict in rows]
 
 
@@ -187,10 +196,11 @@ async def move_slot(
     tenant: int,
     contact: int,
     slot: tuple[int, int, int],
+    signals: SignalRange,
     new_slot: int,
 ) -> None:
     """Replace the slot in a contact's events; `slot` is (campaign, group, slot)."""
-    await connection.execute(sql.MOVE_SLOT, tenant, contact, *slot, new_slot)
+    await connection.execute(sql.MOVE_SLOT, tenant, contact, *slot, *signals, new_slot)
 
 
 async def identified_campaigns(connection: Connection, tenant: int) -> dict[int, int]:
@@ -202,7 +212,7 @@ async def identified_campaigns(connection: Connection, tenant: int) -> dict[int,
 async def unconsented_contacts(
     connection: Connection, tenant: int, campaign: int, blocks: Sequence[int]
 ) -> list[int]:
-    """Return contacts that have events in a campaign but have not consented to tracking.
+    """Return contacts that have events in a campaign but have not consented to both purposes.
 
     Args:
         connection: A database connection.

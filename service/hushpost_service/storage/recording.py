@@ -10,10 +10,11 @@ import numpy as np
 from asyncpg import BitString
 
 from hushpost_service.domain.counters import NO_EVENTS, CounterKey, EventColumns, SlotKey
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack, PreferenceGroup
+from hushpost_service.domain.modes import PreferenceGroup
 from hushpost_service.domain.request_contents import stored_request_id
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import BEGIN
+from hushpost_service.storage.preference_columns import to_preference
 from hushpost_service.storage.request_ids import Method, periods
 from hushpost_service.storage.sql import recording as sql
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
@@ -136,17 +137,11 @@ async def load_recording_inputs(
         # the first one is replicated.
         await connection.execute(WAIT_FOR_STANDBYS)
     preference_groups = [
-        PreferenceGroup(
-            members, ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off))
-        )
-        for _, _, members, value, since, anonymous, aggregate, off in rows
+        PreferenceGroup(members, to_preference(columns))
+        for _, _, members, *columns in rows
         if members is not None
     ]
     return RecordingInputs(new_requests, rows[0][1], preference_groups)
-
-
-_DO_NOT_TRACK = {int(value): value for value in DoNotTrack}
-"""Faster than calling the enumeration."""
 
 
 async def insert_slot_bits(connection: Connection, tenant: int, keys: Sequence[SlotKey]) -> None:

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from hushpost_service.domain.consent import ByPurpose
 from hushpost_service.domain.counters import ANONYMIZED, Count
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack, Mode
+from hushpost_service.domain.events import SignalRange
+from hushpost_service.domain.modes import ContactPreference, Mode
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.preference_columns import to_preference
 from hushpost_service.storage.sql import stats as sql
 
 __all__ = [
-    "ALL_SIGNALS",
     "Cell",
     "CellCounts",
-    "EngagedContact",
+    "ContactEvents",
     "HourCell",
+    "PurposeEvents",
     "anonymous_counts",
     "block_of",
     "engaged_blocks",
@@ -23,9 +26,6 @@ __all__ = [
     "identified_counts",
     "sent_messages",
 ]
-
-ALL_SIGNALS = (0, 2**15 - 1)
-"""The range of all signals: opens and clicks on any link."""
 
 
 class Cell(NamedTuple):
@@ -58,16 +58,30 @@ class CellCounts:
     hours: dict[HourCell, Count]
 
 
+class PurposeEvents(NamedTuple):
+    """A contact's identified opens, or clicks, in a campaign.
+
+    Attributes:
+        total: The number of events.
+        selected: The number of those in a range of signals.
+        first_time: The first time; None if there is no event.
+        last_time: The last time; None if there is no event.
+    """
+
+    total: int
+    selected: int
+    first_time: datetime | None
+    last_time: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
-class EngagedContact:
-    """A contact with identified events in a campaign."""
+class ContactEvents:
+    """A contact, its preference, and its identified events in a campaign."""
 
     number: int
     contact_id: str
-    opens: int
-    clicks: int
-    first_event_time: datetime
-    last_event_time: datetime
+    events: ByPurpose[PurposeEvents]
+    preference: ContactPreference
 
 
 _BY_GROUP, _BY_LINK, _BY_HOUR = 0, 1, 2
@@ -155,7 +169,7 @@ async def engaged_blocks(
     connection: Connection,
     tenant: int,
     campaign: int,
-    signals: tuple[int, int],
+    signals: SignalRange,
     after: int,
     limit: int,
     *,
@@ -182,12 +196,12 @@ async def engaged_contacts(
     connection: Connection,
     tenant: int,
     campaign: int,
-    signals: tuple[int, int],
+    signals: SignalRange,
     blocks: Sequence[int],
     after: int,
     *,
     include_machine: bool,
-) -> list[tuple[EngagedContact, ContactPreference]]:
+) -> list[ContactEvents]:
     """Return the contacts in some blocks that have an event, with their preferences.
 
     Args:
@@ -203,9 +217,11 @@ async def engaged_contacts(
         sql.ENGAGED_CONTACTS, tenant, campaign, *signals, include_machine, blocks, after
     )
     return [
-        (
-            EngagedContact(*engaged),
-            ContactPreference(DoNotTrack(value), since, (anonymous, aggregate, off)),
+        ContactEvents(
+            number,
+            contact_id,
+            ByPurpose(PurposeEvents(*columns[:4]), PurposeEvents(*columns[4:8])),
+            to_preference(columns[8:]),
         )
-        for *engaged, value, since, anonymous, aggregate, off in rows
+        for number, contact_id, *columns in rows
     ]

@@ -1,7 +1,7 @@
 """Seals and opens tokens, the opaque values in the URLs of a message. Pure.
 
 A tracking token is base64url without padding of
-`version 1 | key id 1 | campaign number 8 | AES-SIV(contact 8 | group 4 | slot 4)`
+`version 1 | key id 1 | campaign number 8 | AES-SIV(contact 8 | purpose 1 | group 3 | slot 4)`
 (sizes in bytes), with the header as associated data: 42 bytes, 56 characters.
 AES-SIV (RFC 5297) is deterministic, so the AGGREGATE tokens of a group are identical.
 
@@ -9,7 +9,7 @@ A preference token is `version 1 | key id 1 | tenant 8 | AES-SIV(contact 8)`, wi
 another version and separate keys: neither kind opens as the other.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from itertools import repeat
 from struct import Struct
@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from hushpost_service.bounded_cache import BoundedCache
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import Flags, Numbers
 from hushpost_service.tokens.aes_siv import BLOCK, BlockSiv
@@ -28,6 +29,7 @@ from hushpost_service.tokens.base64url import decoded, encoded
 from hushpost_service.tokens.keyring import Keyring
 
 __all__ = [
+    "BOTH_PURPOSES",
     "NO_CONTACT",
     "NO_SLOT",
     "OpenedTokens",
@@ -47,12 +49,18 @@ NO_CONTACT = 0
 NO_SLOT = 0xFFFF_FFFF
 """The slot of AGGREGATE tokens, which a whole group shares."""
 
+BOTH_PURPOSES = 0
+"""The purpose of tokens that are bound to none, whose opens and clicks both count."""
+
 _TRACKING = 1
 _PREFERENCE = 2
 _HEADER = Struct(">BBQ")
 _TRACKING_BODY = Struct(">QII")
-_TRACKING_BODIES = np.dtype([("contact", ">u8"), ("group", ">u4"), ("slot", ">u4")])
+_TRACKING_BODIES = np.dtype([("contact", ">u8"), ("bound_group", ">u4"), ("slot", ">u4")])
 _PREFERENCE_BODY = Struct(">Q")
+_PURPOSE_SHIFT = 24
+_GROUP_MASK = (1 << _PURPOSE_SHIFT) - 1
+_PURPOSE_BITS = [purpose << _PURPOSE_SHIFT for purpose in range(len(Purpose) + 1)]
 # Offsets of the end of the key's name, the tag, the ciphertext and the end of a tracking
 # token. Version, key id and tenant, which are the upper bytes of the campaign, name a key.
 _KEY = 5
@@ -69,12 +77,16 @@ C = TypeVar("C", int, Numbers)
 
 
 class TrackingToken(NamedTuple):
-    """The content of a tracking token."""
+    """The content of a tracking token.
+
+    `purpose` is the number of the `Purpose` whose events count, or BOTH_PURPOSES.
+    """
 
     campaign: int
     contact: int
     group: int
     slot: int
+    purpose: int = BOTH_PURPOSES
 
 
 class OpenedTokens(NamedTuple):
@@ -149,14 +161,23 @@ class TokenCodec:
 
     def seal(self, token: TrackingToken) -> str:
         """Return a tracking token of 56 characters."""
-        return self.seal_batch(token.campaign, token.group, [token.contact], [token.slot])[0]
+        campaign, contact, group, slot, purpose = token
+        return self.seal_batch(campaign, group, [contact], [slot], [purpose])[0]
 
     def seal_batch(
-        self, campaign: int, group: int, contacts: Sequence[int], slots: Sequence[int]
+        self,
+        campaign: int,
+        group: int,
+        contacts: Sequence[int],
+        slots: Sequence[int],
+        purposes: Iterable[int] = repeat(BOTH_PURPOSES),
     ) -> list[str]:
-        """Return the tracking tokens for contacts of a group, each with its slot."""
+        """Return the tracking tokens for contacts of a group, each with its slot and purpose."""
         header = _HEADER.pack(_TRACKING, self._active, campaign)
-        bodies = b"".join(map(_TRACKING_BODY.pack, contacts, repeat(group), slots))
+        bound_groups = [bits | group for bits in _PURPOSE_BITS]
+        bodies = b"".join(
+            map(_TRACKING_BODY.pack, contacts, map(bound_groups.__getitem__, purposes), slots)
+        )
         sealed = self._batch_cipher(header[:_KEY]).seal(bodies, header)
         return encoded([header + part for part in sealed])
 
@@ -164,8 +185,9 @@ class TokenCodec:
         """Open a tracking token. Raises TOKEN_INVALID, TOKEN_KEY_UNKNOWN."""
         raw = decoded(text, _TRACKING_CHARACTERS)
         body, campaign = self._opened(_TRACKING, raw)
-        contact, group, slot = _TRACKING_BODY.unpack(body)
-        return TrackingToken(campaign, contact, group, slot)
+        contact, bound_group, slot = _TRACKING_BODY.unpack(body)
+        group, purpose = bound_group & _GROUP_MASK, bound_group >> _PURPOSE_SHIFT
+        return TrackingToken(campaign, contact, group, slot, purpose)
 
     def open_batch(self, texts: Sequence[str], tenants: Container[int]) -> OpenedTokens:
         """Open many tracking tokens, at a fraction of the cost of `open` per token.
@@ -294,7 +316,8 @@ def _opened_blocks(cipher: BlockSiv, tokens: npt.NDArray[np.uint8]) -> tuple[Num
     )
     opened = np.frombuffer(bodies, _TRACKING_BODIES)
     campaigns = np.ascontiguousarray(tokens[:, _TAG - 8 : _TAG]).view(">u8").ravel()
-    columns = [campaigns, *(opened[name] for name in _TRACKING_BODIES.names or ())]
+    groups, purposes = opened["bound_group"] & _GROUP_MASK, opened["bound_group"] >> _PURPOSE_SHIFT
+    columns = (campaigns, opened["contact"], groups, opened["slot"], purposes)
     contents = np.column_stack([column.astype(np.int64) for column in columns])
     contents[~np.array(is_valid, np.bool_)] = 0
     return contents, is_valid

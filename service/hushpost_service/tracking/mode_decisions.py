@@ -6,26 +6,49 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from hushpost_service.domain.events import Event, Events, Numbers, distinct, to_datetime
-from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule, PreferenceGroup
-from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT
+from hushpost_service.domain.consent import ByPurpose, Purpose
+from hushpost_service.domain.events import (
+    CONTACT,
+    CREATED,
+    PRIVACY_SIGNAL,
+    PURPOSE,
+    SIGNAL,
+    SLOT,
+    Event,
+    Events,
+    Numbers,
+    distinct,
+    to_datetime,
+)
+from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule, Modes, PreferenceGroup
+from hushpost_service.tokens.codec import BOTH_PURPOSES, NO_CONTACT, NO_SLOT
 
-__all__ = ["Modes", "mode_of", "modes_of"]
+__all__ = ["EventModes", "mode_of", "modes_of"]
 
-Modes = npt.NDArray[np.int64]
+EventModes = npt.NDArray[np.int64]
 """The number of a `Mode`, one per event."""
 
-# What the mode of an event depends on besides the creation of its campaign. Values from
+# What the modes of an event depend on besides the creation of its campaign. Values from
 # _FIRST_GROUP on are positions in the list of preference groups.
 _ERASED, _ANONYMOUS, _AGGREGATE, _FIRST_GROUP = range(4)
 
 
 def mode_of(rule: ModeRule, event: Event, preference: ContactPreference | None) -> Mode:
-    """Return the mode of one event. A contact without a preference has been erased."""
+    """Return the mode of one event. A contact without a preference has been erased.
+
+    An event is OFF if its token is bound to the other purpose, or has a contact but no slot:
+    such a token serves to record last opens only.
+    """
+    purpose = Purpose.CLICKS if event.signal else Purpose.OPENS
+    if event.purpose not in (BOTH_PURPOSES, purpose):
+        return Mode.OFF
+    created = to_datetime(event.created)
     if event.contact == NO_CONTACT:
         issued = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
-        return rule.of_contactless(issued, to_datetime(event.created))
-    mode = rule.of_contact(preference, to_datetime(event.created))
+        return rule.of_contactless(issued, purpose, created)
+    if event.slot == NO_SLOT:
+        return Mode.OFF
+    mode = rule.at_event(preference, created).of(purpose)
     if mode is Mode.IDENTIFIED and event.privacy_signal:
         # Not ANONYMOUS: an identified row of this contact may name the slot, and would
         # thereby reveal whose anonymous bit it is.
@@ -33,17 +56,21 @@ def mode_of(rule: ModeRule, event: Event, preference: ContactPreference | None) 
     return mode
 
 
-def modes_of(rule: ModeRule, events: Events, groups: Sequence[PreferenceGroup]) -> Modes:
+def modes_of(rule: ModeRule, events: Events, groups: Sequence[PreferenceGroup]) -> EventModes:
     """Return the modes of at least one event, as `mode_of` does for each.
 
     A contact that is in none of the groups has been erased.
     """
-    _, contact, _, slot, _, _, _, privacy_signal, created = events.T
+    contact, slot, created = events[:, CONTACT], events[:, SLOT], events[:, CREATED]
     kind = _kinds(contact, slot, groups)
     first, positions = distinct(created, kind)
     kinds = zip(kind[first].tolist(), created[first].tolist(), strict=True)
-    modes: Modes = np.array([_mode(rule, *each, groups) for each in kinds], np.int64)[positions]
-    modes[(modes == Mode.IDENTIFIED) & (privacy_signal != 0)] = Mode.AGGREGATE
+    by_purpose = np.array([_modes(rule, *each, groups) for each in kinds], np.int64)
+    is_click = events[:, SIGNAL] > 0
+    modes: EventModes = by_purpose[positions, is_click.view(np.int8)]
+    modes[(modes == Mode.IDENTIFIED) & (events[:, PRIVACY_SIGNAL] != 0)] = Mode.AGGREGATE
+    other = np.where(is_click, Purpose.OPENS, Purpose.CLICKS)
+    modes[(events[:, PURPOSE] == other) | (contact != NO_CONTACT) & (slot == NO_SLOT)] = Mode.OFF
     return modes
 
 
@@ -61,11 +88,12 @@ def _kinds(contact: Numbers, slot: Numbers, groups: Sequence[PreferenceGroup]) -
     return np.where(contact == NO_CONTACT, contactless, kind)
 
 
-def _mode(rule: ModeRule, kind: int, created: int, groups: Sequence[PreferenceGroup]) -> Mode:
+def _modes(rule: ModeRule, kind: int, created: int, groups: Sequence[PreferenceGroup]) -> Modes:
+    """Return the modes of opens and clicks of a kind."""
     time = to_datetime(created)
-    if kind == _ANONYMOUS:
-        return rule.of_contactless(Mode.ANONYMOUS, time)
-    if kind == _AGGREGATE:
-        return rule.of_contactless(Mode.AGGREGATE, time)
+    if kind in (_ANONYMOUS, _AGGREGATE):
+        issued = Mode.ANONYMOUS if kind == _ANONYMOUS else Mode.AGGREGATE
+        opens, clicks = (rule.of_contactless(issued, purpose, time) for purpose in Purpose)
+        return ByPurpose(opens, clicks)
     is_erased = kind < _FIRST_GROUP
-    return rule.of_contact(None if is_erased else groups[kind - _FIRST_GROUP].preference, time)
+    return rule.at_event(None if is_erased else groups[kind - _FIRST_GROUP].preference, time)

@@ -93,7 +93,8 @@ cross join lateral (
 ) as found
 """
 
-# Deletes at most $4 (null: all) events of (campaign, contact) pairs. Returns the number
+# Deletes at most $4 (null: all) events of (campaign, contact) pairs, with signals from $5 to
+# $6. Returns the number
 # of deleted events of each kind; there are few kinds, mainly the hours of a message.
 # Hours count from 1970-01-01T00Z.
 DELETE_EVENTS = """
@@ -103,6 +104,7 @@ with contact_events as materialized (
     where tenant = $1
         and contact >> 2
             = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
+        and signal between $5::integer and $6::integer
 ), selected as (
     select partition_oid, row_ctid
     from contact_events
@@ -137,28 +139,32 @@ from (
 ) as expired
 """
 
-# Selects the slots of a contact's events in a campaign.
+# Selects the slots of a contact's events in a campaign, with signals from $4 to $5.
 CONTACT_SLOTS = """
 select distinct campaign, group_number, slot
 from events
 where tenant = $1 and campaign + 0 = $2 and contact = $3
     and contact >> 2 = $3::bigint >> 2
+    and signal between $4::integer and $5::integer
 """
 
-# Selects the signals and verdicts of a contact's events with one slot.
+# Selects the signals and verdicts of a contact's events with one slot, with signals from $6
+# to $7.
 SLOT_SIGNALS = """
 select distinct signal, verdict
 from events
 where tenant = $1 and contact = $2 and campaign + 0 = $3 and group_number = $4 and slot = $5
     and contact >> 2 = $2::bigint >> 2
+    and signal between $6::integer and $7::integer
 """
 
-# Replaces the slot of a contact's events.
+# Replaces the slot of a contact's events with signals from $6 to $7.
 MOVE_SLOT = """
 update events
-set slot = $6
+set slot = $8
 where tenant = $1 and contact = $2 and campaign + 0 = $3 and group_number = $4 and slot = $5
     and contact >> 2 = $2::bigint >> 2
+    and signal between $6::integer and $7::integer
 """
 
 # Selects the campaigns that have identified events, with their number, from counters.
@@ -172,7 +178,7 @@ order by campaign
 """
 
 # Selects the contacts that have events in blocks $3 (`contact >> 10`) of a campaign
-# although their preference is not FALSE (2), that is, without consent.
+# although they have not granted (2) consent to both purposes.
 UNCONSENTED_CONTACTS = """
 with engaged as materialized (
     select distinct contact
@@ -187,12 +193,12 @@ with engaged as materialized (
 select engaged.contact
 from engaged
 cross join lateral (
-    select do_not_track
+    select opens_consent, clicks_consent
     from contacts
     where tenant = $1 and contact between engaged.contact and engaged.contact
     order by contact
     limit 1
 ) as found
-where do_not_track <> 2
+where opens_consent <> 2 or clicks_consent <> 2
 order by engaged.contact
 """

@@ -1,5 +1,10 @@
 """Statements of the recorder's transaction, in execution order, and of its reversal."""
 
+from hushpost_service.storage.sql.preference_columns import (
+    PREFERENCE_COLUMNS,
+    PREFERENCE_GROUP,
+    PREFERENCE_SINCE,
+)
 from hushpost_service.storage.sql.request_ids import CLAIM
 
 # Begins a recording transaction under the shared advisory lock of a tenant. Transactions
@@ -21,26 +26,24 @@ LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
 LOAD_RECORDING_INPUTS = f"""
 with {CLAIM}
 select (select array_agg(position) from new_requests) as new_requests,
-    valid_from, contacts, do_not_track, since, anonymous_until, aggregate_until, off_until
+    valid_from, contacts, {PREFERENCE_GROUP}
 from (
     select (
         select valid_from from policies where tenant = $1 order by version desc limit 1
     ) as valid_from
 ) as policy
 left join (
-    select array_agg(contact) as contacts, do_not_track,
-        case when preference_time > $8 then preference_time end as since,
-        anonymous_until, aggregate_until, off_until
+    select array_agg(contact) as contacts,
+    {PREFERENCE_SINCE.format(created="$8")}
     from unnest($7::bigint[]) as input(number)
     cross join lateral (
-        select contact, do_not_track, preference_time, anonymous_until, aggregate_until,
-            off_until
+        select contact, {PREFERENCE_COLUMNS}
         from contacts
         where tenant = $1 and contact between number and number
         order by contact
         limit 1
     ) as found
-    group by do_not_track, since, anonymous_until, aggregate_until, off_until
+    group by {PREFERENCE_GROUP}
 ) as preference_groups on true
 """
 

@@ -3,6 +3,8 @@
 Only `ENGAGED_BLOCKS` and `ENGAGED_CONTACTS` read events.
 """
 
+from hushpost_service.storage.sql.preference_columns import PREFERENCE_COLUMNS
+
 # Selects the numbers of messages sent, by group, mode and hour.
 SENT_MESSAGES = """
 select group_number, mode, hour, messages
@@ -110,14 +112,21 @@ select block from blocks offset 1 limit $7
 """
 
 # Selects the contacts in blocks $6 of a campaign, after contact $7, that have an event with
-# a signal from $3 to $4, and their preferences. Events with an automated verdict count only
-# if $5 is true.
-ENGAGED_CONTACTS = """
+# a signal from $3 to $4, and their preferences. For opens and for clicks: the number of all
+# events, the number of those with such a signal, and the first and the last time. Events with
+# an automated verdict count only if $5 is true.
+ENGAGED_CONTACTS = f"""
 with engaged as materialized (
     select contact,
         count(*) filter (where signal = 0) as opens,
+        count(*) filter (where signal = 0 and $3 = 0) as selected_opens,
+        min(event_time) filter (where signal = 0) as first_open,
+        max(event_time) filter (where signal = 0) as last_open,
         count(*) filter (where signal > 0) as clicks,
-        min(event_time) as first_event_time, max(event_time) as last_event_time
+        count(*) filter (where signal > 0 and signal between $3::integer and $4::integer)
+            as selected_clicks,
+        min(event_time) filter (where signal > 0) as first_click,
+        max(event_time) filter (where signal > 0) as last_click
     from events
     where tenant = $1 and campaign = $2
         and signal = any(array(
@@ -129,11 +138,12 @@ with engaged as materialized (
     group by contact
     having count(*) filter (where signal between $3::integer and $4::integer) > 0
 )
-select engaged.contact, contact_id, opens, clicks, first_event_time, last_event_time,
-    do_not_track, preference_time, anonymous_until, aggregate_until, off_until
+select engaged.contact, contact_id, opens, selected_opens, first_open, last_open,
+    clicks, selected_clicks, first_click, last_click,
+    {PREFERENCE_COLUMNS}
 from engaged
 cross join lateral (
-    select contact_id, do_not_track, preference_time, anonymous_until, aggregate_until, off_until
+    select contact_id, {PREFERENCE_COLUMNS}
     from contacts
     where tenant = $1 and contact between engaged.contact and engaged.contact
     order by contact

@@ -14,10 +14,10 @@ from hushpost_service.domain.counters import (
     EventColumns,
     SlotKey,
 )
-from hushpost_service.domain.events import Events, Numbers, distinct
+from hushpost_service.domain.events import SLOT, Events, Numbers, distinct
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.verdicts import Verdict
-from hushpost_service.tracking.mode_decisions import Modes
+from hushpost_service.tracking.mode_decisions import EventModes
 
 __all__ = ["ColumnarTally"]
 
@@ -37,12 +37,12 @@ class ColumnarTally:
         slots: Bitmaps of the slots to mark.
     """
 
-    def __init__(self, events: Events, modes: Modes) -> None:
+    def __init__(self, events: Events, modes: EventModes) -> None:
         """Add up events; those that are OFF leave nothing."""
         is_counted = modes != _OFF
         mode = modes[is_counted]
         columns = np.ascontiguousarray(events[is_counted].T)
-        campaign, _, group, _, signal, verdict, time, _, _ = columns
+        campaign, _, group, _, _, signal, verdict, time, *_ = columns
         place = (campaign, group, signal, _IS_AUTOMATED[verdict], mode)
         hour = np.where(mode == _IDENTIFIED, time // HOUR, 0)
         self._counters, counter = _keys(*place, hour)
@@ -51,7 +51,7 @@ class ColumnarTally:
         has_slot = mode != _AGGREGATE
         self._events = columns[:, has_slot]
         self._counter = counter[has_slot]
-        slot = self._events[3]
+        slot = self._events[SLOT]
         place = tuple(column[has_slot] for column in place)
         self._keys, key = _keys(*place, slot // CHUNK_SLOTS)
         self._bit = key * CHUNK_SLOTS + slot % CHUNK_SLOTS
@@ -77,7 +77,7 @@ class ColumnarTally:
         Args:
             marked: The bitmaps stored so far, by `identified_keys`.
         """
-        campaign, contact, group, slot, signal, verdict, time, _, _ = self._events[
+        campaign, contact, group, slot, _, signal, verdict, time, *_ = self._events[
             :, self._is_identified
         ]
         bit = self._bit[self._is_identified]
