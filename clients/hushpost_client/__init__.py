@@ -45,6 +45,7 @@ from hushpost_client._campaign_types import (
     IssuedToken,
     IssuedTokens,
     Link,
+    MessageModes,
     NewGroup,
     NewLink,
 )
@@ -141,6 +142,7 @@ __all__ = [
     "Link",
     "LinkStats",
     "LinkUpdate",
+    "MessageModes",
     "Mode",
     "NewApiKey",
     "NewGroup",

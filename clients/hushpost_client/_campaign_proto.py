@@ -8,13 +8,14 @@ from hushpost_client._campaign_types import (
     IssuedToken,
     IssuedTokens,
     Link,
+    MessageModes,
     NewGroup,
     NewLink,
 )
 from hushpost_client._enums_proto import MODE, from_timestamp
 from hushpost_client._errors import ErrorReason, InternalError
 
-__all__ = ["campaign", "group_messages", "issued_tokens", "link_messages"]
+__all__ = ["campaign", "group_messages", "issued_tokens", "link_messages", "message_modes"]
 
 
 def link_messages(links: Iterable[NewLink | str]) -> list[campaign_pb2.Link]:
@@ -27,7 +28,11 @@ def group_messages(groups: Iterable[NewGroup | str]) -> list[campaign_pb2.Group]
     """Convert groups to register; a string is the id of a group of unknown size."""
     new_groups = (NewGroup(group) if isinstance(group, str) else group for group in groups)
     return [
-        campaign_pb2.Group(group_id=group.group_id, expected_messages=group.expected_messages or 0)
+        campaign_pb2.Group(
+            group_id=group.group_id,
+            expected_messages=group.expected_messages or 0,
+            max_mode=MODE.to_wire(group.max_mode),
+        )
         for group in new_groups
     ]
 
@@ -43,6 +48,10 @@ def campaign(message: campaign_pb2.Campaign, issue_key: bytes = b"") -> Campaign
         groups=tuple(group.group_id for group in message.groups),
         create_time=from_timestamp(message.create_time),
         close_time=from_timestamp(message.close_time) if message.HasField("close_time") else None,
+        max_mode=MODE.from_wire(message.max_mode),
+        group_max_modes={
+            group.group_id: MODE.from_wire(group.max_mode) for group in message.groups
+        },
         issue_key=issue_key or None,
     )
 
@@ -56,12 +65,34 @@ def issued_tokens(
         InternalError: if the number of tokens differs from the number of contacts,
             because then a contact could get the token of another.
     """
-    if len(response.tokens) != len(contact_ids):
-        raise InternalError(
-            f"requested {len(contact_ids)} tokens, got {len(response.tokens)}",
-            reason=ErrorReason.INTERNAL,
-        )
+    _check_count("tokens", contact_ids, response.tokens)
     return IssuedTokens(tokens=tuple(map(_issued_token, contact_ids, response.tokens)))
+
+
+def message_modes(
+    contact_ids: Sequence[str], response: campaign_pb2.PreviewModesResponse
+) -> tuple[MessageModes, ...]:
+    """Pair the modes of each message with its contact.
+
+    Raises:
+        InternalError: if the number of messages differs from the number of contacts.
+    """
+    _check_count("modes", contact_ids, response.modes)
+    return tuple(
+        MessageModes(
+            contact_id=contact_id,
+            mode=MODE.from_wire(modes.open_mode),
+            click_mode=MODE.from_wire(modes.click_mode),
+        )
+        for contact_id, modes in zip(contact_ids, response.modes, strict=True)
+    )
+
+
+def _check_count(what: str, requested: Sequence[str], got: Sequence[object]) -> None:
+    if len(got) != len(requested):
+        raise InternalError(
+            f"requested {len(requested)} {what}, got {len(got)}", reason=ErrorReason.INTERNAL
+        )
 
 
 def _link(message: campaign_pb2.Link) -> Link:
@@ -69,9 +100,13 @@ def _link(message: campaign_pb2.Link) -> Link:
 
 
 def _issued_token(contact_id: str, message: campaign_pb2.IssuedToken) -> IssuedToken:
+    mode, token = MODE.from_wire(message.mode), message.token or None
+    has_click_token = bool(message.click_mode)
     return IssuedToken(
         contact_id=contact_id,
-        mode=MODE.from_wire(message.mode),
-        token=message.token or None,
+        mode=mode,
+        token=token,
         preference_token=message.preference_token or None,
+        click_mode=MODE.from_wire(message.click_mode) if has_click_token else mode,
+        click_token=(message.click_token or None) if has_click_token else token,
     )

@@ -1,11 +1,20 @@
 """Campaigns, their links, and the tokens of their messages."""
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
 from hushpost_client._enums import Mode
 
-__all__ = ["Campaign", "IssuedToken", "IssuedTokens", "Link", "NewGroup", "NewLink"]
+__all__ = [
+    "Campaign",
+    "IssuedToken",
+    "IssuedTokens",
+    "Link",
+    "MessageModes",
+    "NewGroup",
+    "NewLink",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +40,17 @@ class NewGroup:
         group_id: 1 to 128 bytes.
         expected_messages: How many messages the group will get at most; None means
             16,384. Someone who reads the authority's database can tell the messages
-            beyond that number from the earlier ones.
+            beyond that number from the earlier ones. A message counts as two if its
+            opens are IDENTIFIED and its clicks ANONYMOUS, or the other way round.
+        max_mode: The most revealing mode that its messages may have, such as
+            `Mode.AGGREGATE` for a mailing to minors; None means no limit. It cannot be
+            changed.
     """
 
     group_id: str
     _: KW_ONLY
     expected_messages: int | None = None
+    max_mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +82,9 @@ class Campaign:
             `Campaigns.list_campaigns`.
         create_time: When it was created, UTC.
         close_time: When it was closed, UTC; None while it is open.
+        max_mode: The most revealing mode that its messages may have; None for a mode
+            that this version of the client does not know.
+        group_max_modes: The same of each group, by group id. The stricter one counts.
         issue_key: The secret that other API keys of the tenant must pass to
             `issue_tokens` once. Only `create_campaign` returns it.
     """
@@ -80,27 +97,34 @@ class Campaign:
     groups: tuple[str, ...]
     create_time: datetime
     close_time: datetime | None
+    max_mode: Mode | None
+    group_max_modes: Mapping[str, Mode | None] = field(hash=False)
     issue_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
-    """The token of one message.
+    """The tokens of one message. `token` and `click_token` are equal for most messages.
 
     Attributes:
         contact_id: The recipient of the message.
-        mode: The tracking mode of the message; None for a mode that this version
+        mode: The tracking mode of the message's opens; None for a mode that this version
             of the client does not know.
-        token: The token for the pixel and for all links, 56 characters of
-            base64url; None when the mode is OFF.
+        token: The token for the pixel, 56 characters of base64url; None for no pixel.
+            With mode OFF, it updates the date of the contact's last open and nothing
+            else; see `Policy.record_last_opens`.
         preference_token: The token for the contact's preference page; None
             unless requested.
+        click_mode: The tracking mode of the message's clicks; like `mode`.
+        click_token: The token for all links; None for unchanged links.
     """
 
     contact_id: str
     mode: Mode | None
     token: str | None
     preference_token: str | None
+    click_mode: Mode | None
+    click_token: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +136,19 @@ class IssuedTokens:
     """
 
     tokens: tuple[IssuedToken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageModes:
+    """The modes that a contact's message would have; from `Campaigns.preview_modes`.
+
+    Attributes:
+        contact_id: The contact.
+        mode: The mode of opens; None for a mode that this version of the client does not
+            know.
+        click_mode: The mode of clicks.
+    """
+
+    contact_id: str
+    mode: Mode | None
+    click_mode: Mode | None

@@ -13,6 +13,7 @@ def campaign_stats(message: stats_pb2.CampaignStats) -> types.CampaignStats:
         campaign_id=message.campaign_id,
         release=_release(message.release),
         sent=_sent(message.sent),
+        clicks_sent=_sent(message.clicks_sent),
         opens=_signal(message.opens),
         clicks=_signal(message.clicks),
         rates=_rates(message.rates),
@@ -38,6 +39,7 @@ def _group(message: stats_pb2.GroupStats) -> types.GroupStats:
     return types.GroupStats(
         group_id=message.group_id,
         sent=_sent(message.sent),
+        clicks_sent=_sent(message.clicks_sent),
         opens=_signal(message.opens),
         clicks=_signal(message.clicks),
         rates=_rates(message.rates),

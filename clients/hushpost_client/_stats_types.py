@@ -126,11 +126,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Rates by unique human counts. Messages known to be in mode OFF do not count as sent.
+    """Rates by unique human counts.
 
     Attributes:
-        open_rate: Opens ÷ sent.
-        click_through_rate: Clicks ÷ sent.
+        open_rate: Opens ÷ sent, without messages whose opens are known to be in mode OFF.
+        click_through_rate: Clicks ÷ sent, without messages whose clicks are known to be OFF.
         click_to_open_rate: Clicks ÷ opens.
     """
 
@@ -145,7 +145,8 @@ class GroupStats:
 
     Attributes:
         group_id: The group.
-        sent: Messages sent.
+        sent: Messages sent, by the mode of their opens.
+        clicks_sent: The same messages, by the mode of their clicks.
         opens: Opens.
         clicks: Clicks on any link; a contact that clicked two links is one unique.
         rates: Rates of the group.
@@ -153,6 +154,7 @@ class GroupStats:
 
     group_id: str
     sent: SentStats
+    clicks_sent: SentStats
     opens: SignalStats
     clicks: SignalStats
     rates: Rates
@@ -181,7 +183,7 @@ class HourStats:
 
     Attributes:
         start_time: The start of the hour, UTC.
-        sent: Messages sent in this hour.
+        sent: Messages sent in this hour, by the mode of their opens.
         opens: Opens.
         clicks: Clicks.
     """
@@ -217,7 +219,8 @@ class CampaignStats:
     Attributes:
         campaign_id: The campaign.
         release: How and when anonymous counts are released.
-        sent: Messages sent.
+        sent: Messages sent, by the mode of their opens.
+        clicks_sent: The same messages, by the mode of their clicks.
         opens: Opens of the whole campaign.
         clicks: Clicks of the whole campaign, on any link.
         rates: Rates of the whole campaign.
@@ -231,6 +234,7 @@ class CampaignStats:
     campaign_id: str
     release: ReleaseInfo
     sent: SentStats
+    clicks_sent: SentStats
     opens: SignalStats
     clicks: SignalStats
     rates: Rates

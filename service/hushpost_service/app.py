@@ -17,6 +17,7 @@ from hushpost_service.admin.auth import KEY_CONNECTIONS, Authenticator
 from hushpost_service.admin.service import Admin
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.campaigns.issuing import TokenIssuer
+from hushpost_service.campaigns.preview import ModePreview
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.cpu_affinity import pin_to
 from hushpost_service.domain.contact_numbers import ContactNumbers
@@ -164,6 +165,7 @@ async def _serve(
         ingest=Ingest(codec, campaign_cache, recorder, clock),
         campaigns=campaigns,
         token_issuer=TokenIssuer(database, campaign_cache, codec, contact_numbers, vacuum, clock),
+        mode_preview=ModePreview(database, campaign_cache, clock),
         preferences=Preferences(
             database,
             campaign_cache,

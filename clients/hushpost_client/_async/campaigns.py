@@ -10,7 +10,9 @@ from hushpost.v1 import campaign_pb2
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceStub
 from hushpost_client import _campaign_proto
 from hushpost_client._async.calls import Calls, request_id_or_new
-from hushpost_client._campaign_types import Campaign, IssuedTokens, NewGroup, NewLink
+from hushpost_client._campaign_types import Campaign, IssuedTokens, MessageModes, NewGroup, NewLink
+from hushpost_client._enums import Mode
+from hushpost_client._enums_proto import MODE
 
 __all__ = ["Campaigns"]
 
@@ -41,6 +43,7 @@ class Campaigns:
         links: Iterable[NewLink | str] = (),
         groups: Iterable[NewGroup | str] = (),
         display_name: str | None = None,
+        max_mode: Mode | None = None,
         tenant_id: str | None = None,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
@@ -54,12 +57,15 @@ class Campaigns:
             groups: At most 10,000 with distinct ids; a string is the id of a group of
                 unknown size.
             display_name: A human-readable name of at most 256 bytes.
+            max_mode: The most revealing mode that its messages may have, such as
+                `Mode.AGGREGATE` for a mailing to minors; None means no limit. It cannot
+                be changed. `NewGroup.max_mode` limits a single group.
             tenant_id: The tenant of the campaign; None for the key's own.
             request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
-        Reasons: ID_INVALID, LINK_URL_INVALID (metadata `index`), LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        Reasons: ID_INVALID, FIELD_INVALID, LINK_URL_INVALID (metadata `index`),
+        LIMIT_EXCEEDED, CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         request = campaign_pb2.CreateCampaignRequest(
             tenant_id=tenant_id or "",
@@ -67,6 +73,7 @@ class Campaigns:
             display_name=display_name or "",
             links=_campaign_proto.link_messages(links),
             groups=_campaign_proto.group_messages(groups),
+            max_mode=MODE.to_wire(max_mode),
             request_id=request_id_or_new(request_id),
         )
         response = await self._calls.unary(self._stub.CreateCampaign, request, timeout)
@@ -85,7 +92,7 @@ class Campaigns:
         """Add links and groups to an open campaign; return the whole campaign.
 
         New links are numbered after the existing ones. Groups that exist are left as
-        they are.
+        they are; FIELD_INVALID if one has another `max_mode` than you give.
 
         Reasons: those of `create_campaign` except CAMPAIGN_ALREADY_EXISTS;
         CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
@@ -167,12 +174,13 @@ class Campaigns:
         request_id: UUID | str | None = None,
         timeout: float | None = None,
     ) -> IssuedTokens:
-        """Issue one token per contact, for 1 to 10,000 contacts of one group.
+        """Issue the tokens of one message per contact, for 1 to 10,000 contacts of one group.
 
         Counts one sent message per contact, once per `request_id`. Creates unknown
         contacts as UNSET. Repeating the call returns the same tokens. A contact that was
         issued to in the campaign before gets a message in mode AGGREGATE, so that it never
-        counts as several people.
+        counts as several people. Where opens and clicks have different modes, each has a
+        token.
 
         Args:
             campaign_id: The campaign.
@@ -204,3 +212,38 @@ class Campaigns:
         )
         response = await self._calls.unary(self._stub.IssueTokens, request, timeout)
         return _campaign_proto.issued_tokens(contacts, response)
+
+    async def preview_modes(
+        self,
+        contact_ids: Iterable[str],
+        *,
+        campaign_id: str | None = None,
+        group_id: str | None = None,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> tuple[MessageModes, ...]:
+        """Return the modes that the first messages to some contacts would have now.
+
+        Issues nothing, counts nothing as sent and creates no contacts. The limit of ANONYMOUS
+        messages (`Policy.max_anonymous_messages`) is not applied.
+
+        Args:
+            contact_ids: 1 to 10,000 contacts. Those that the authority does not know have
+                not decided.
+            campaign_id: The campaign; None for one that would be created now.
+            group_id: The group of the campaign; None without a campaign.
+            tenant_id: The tenant of the contacts; None for the key's own.
+            timeout: Seconds, including retries; None for the client's timeout.
+
+        Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, BATCH_EMPTY, BATCH_TOO_LARGE,
+        CONTACT_ID_INVALID (metadata `index`), FIELD_INVALID.
+        """
+        contacts = tuple(contact_ids)
+        request = campaign_pb2.PreviewModesRequest(
+            tenant_id=tenant_id or "",
+            campaign_id=campaign_id or "",
+            group_id=group_id or "",
+            contact_ids=contacts,
+        )
+        response = await self._calls.unary(self._stub.PreviewModes, request, timeout)
+        return _campaign_proto.message_modes(contacts, response)

@@ -14,7 +14,7 @@ from datetime import datetime
 from hushpost_service.bounded_cache import BoundedCache, RecentMisses
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import to_microseconds
-from hushpost_service.domain.modes import ModeRule
+from hushpost_service.domain.modes import Mode, ModeRule
 from hushpost_service.domain.validation import is_id
 from hushpost_service.storage import campaigns, tenants
 from hushpost_service.storage.campaigns import Campaign
@@ -22,7 +22,7 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.tokens.codec import tenant_of
 
-__all__ = ["CachedCampaign", "CampaignCache", "campaign_not_found"]
+__all__ = ["CachedCampaign", "CachedGroup", "CampaignCache", "campaign_not_found"]
 
 _CAMPAIGNS = 10_000
 _TENANTS = 10_000
@@ -36,6 +36,14 @@ backup lacks are affected."""
 
 
 @dataclass(frozen=True, slots=True)
+class CachedGroup:
+    """The number of a group, and the most revealing mode that its messages may have."""
+
+    number: int
+    max_mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
 class CachedCampaign:
     """A campaign; links and groups may have been added since it was read.
 
@@ -45,7 +53,7 @@ class CachedCampaign:
         create_time: When it was created.
         created: The same in microseconds since 1970.
         urls: `urls[n - 1]` is the URL of link n.
-        groups: Group numbers by group id.
+        groups: Groups by group id.
     """
 
     tenant: int
@@ -53,7 +61,7 @@ class CachedCampaign:
     create_time: datetime
     created: int
     urls: tuple[str, ...]
-    groups: dict[str, int]
+    groups: dict[str, CachedGroup]
 
 
 class CampaignCache:
@@ -139,8 +147,8 @@ class CampaignCache:
             raise HushpostError(Reason.LINK_NOT_FOUND, "the campaign has no link with that number")
         return campaign.urls[link - 1]
 
-    async def group(self, number: int, group_id: str) -> int:
-        """Return the number of a group. Raises CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND."""
+    async def group(self, number: int, group_id: str) -> CachedGroup:
+        """Return a group of a campaign. Raises CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND."""
         campaign = self.cached(number)
         if campaign is None or group_id not in campaign.groups:
             campaign = await self.read(number)
@@ -188,7 +196,10 @@ def _cached(tenant: int, campaign: Campaign) -> CachedCampaign:
         campaign.create_time,
         to_microseconds(campaign.create_time),
         tuple(link.url for link in campaign.links),
-        {group_id: group for group, group_id in enumerate(campaign.groups, 1)},
+        {
+            group.group_id: CachedGroup(group_number, max(campaign.max_mode, group.max_mode))
+            for group_number, group in enumerate(campaign.groups, 1)
+        },
     )
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hushpost_service.domain.contact_numbers import ContactNumbers
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack
+from hushpost_service.domain.modes import ContactPreference
 from hushpost_service.storage import contacts
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import ContactsByPreference
 
 __all__ = ["get_or_create_contacts"]
 
-_UNSET = ContactPreference(DoNotTrack.UNSET)
+_UNDECIDED = ContactPreference()
 
 
 async def get_or_create_contacts(
@@ -45,7 +45,7 @@ async def get_or_create_contacts(
             if new is None:
                 numbers.change_range()
                 new = await contacts.insert_missing_contacts(connection, tenant, missing, numbers)
-            found.append(ContactsByPreference(_UNSET, new))
+            found.append(ContactsByPreference(_UNDECIDED, new))
             created += new.values()
             missing = _without(missing, new)
     return found, created

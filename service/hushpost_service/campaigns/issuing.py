@@ -8,17 +8,25 @@ from uuid import UUID
 
 import numpy as np
 
-from hushpost_service.campaigns.cache import CachedCampaign, CampaignCache
+from hushpost_service.campaigns.cache import CachedCampaign, CachedGroup, CampaignCache
 from hushpost_service.campaigns.contact_creation import get_or_create_contacts
 from hushpost_service.campaigns.issue_result import packed_result, unpacked_result
 from hushpost_service.campaigns.message_indexes import (
     NO_INDEX,
     MessageBudget,
-    ModeNumbers,
     assign_indexes,
     indexes_from,
 )
+from hushpost_service.campaigns.message_modes import (
+    LAST_OPEN,
+    ModeNumbers,
+    first_modes,
+    mode_of,
+    of_other_contacts,
+)
 from hushpost_service.campaigns.sender import Sender
+from hushpost_service.campaigns.token_sealing import TokenSealer
+from hushpost_service.domain.consent import ByPurpose, Purpose
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import Numbers
@@ -31,13 +39,10 @@ from hushpost_service.storage import issuing as storage
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
-from hushpost_service.tokens.codec import NO_CONTACT, NO_SLOT, TokenCodec
+from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tokens.issue_keys import issue_key_digest, unwrapped, wrapped
-from hushpost_service.tokens.slot_permutation import permuted_slots
 
 __all__ = ["IssuedTokens", "TokenIssuer"]
-
-_MODES = {int(mode): mode for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,17 @@ class IssuedTokens:
     """The tokens of messages, in the order of the contacts.
 
     Attributes:
-        modes: The mode of each message.
-        tokens: The tracking tokens; "" for messages in mode OFF.
+        modes: The mode of each message's opens.
+        tokens: The tracking tokens. If the mode is OFF, "" or a token that only updates the
+            date of the contact's last open.
+        clicks: The modes and tokens of clicks, by position, where links have a token of
+            their own.
         preference_tokens: The preference tokens; "" if they were not requested.
     """
 
     modes: list[Mode]
     tokens: list[str]
+    clicks: dict[int, tuple[Mode, str]]
     preference_tokens: list[str]
 
 
@@ -61,15 +70,15 @@ class _Messages:
 
     Attributes:
         contacts: The number of each message's contact.
-        modes: The mode of each message, by number.
-        indexes: The index of each message that has a slot, among those of its group; else
-            `NO_INDEX`.
+        modes: The modes of each message.
+        indexes: The indexes of each message's slots, among those of its group; `NO_INDEX`
+            for none.
         created: The numbers of contacts that did not exist before.
     """
 
-    contacts: list[int]
-    modes: ModeNumbers
-    indexes: Numbers
+    contacts: Numbers
+    modes: ByPurpose[ModeNumbers]
+    indexes: ByPurpose[Numbers]
     created: list[int]
 
 
@@ -105,10 +114,10 @@ class TokenIssuer:
     ) -> IssuedTokens:
         """Issue a token per contact, and count the messages as sent once per request id.
 
-        A repeated call returns the same tokens. Contacts that do not exist are created. A
-        contact has one slot in a campaign: if it occurs again, in this call or after an
-        earlier one, its further messages are AGGREGATE. ANONYMOUS messages beyond the
-        policy's limit for a contact are OFF.
+        A repeated call returns the same tokens. Contacts that do not exist are created. If
+        a contact occurs again in a campaign, in this call or after an earlier one, its
+        further messages are AGGREGATE: it has one slot for opens and one for clicks, which
+        can be the same. ANONYMOUS messages beyond the policy's limit for a contact are OFF.
 
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, CAMPAIGN_NOT_FOUND,
         GROUP_NOT_FOUND, CAMPAIGN_CLOSED, ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID,
@@ -125,7 +134,7 @@ class TokenIssuer:
         number = await self._campaigns.number(tenant, campaign_id)
         group = await self._campaigns.group(number, group_id)
         campaign = await self._campaigns.get(number)
-        issue_key, expected = await self._issue_key(campaign, group, sender, request)
+        issue_key, expected = await self._issue_key(campaign, group.number, sender, request)
 
         async def work(connection: Connection) -> _Messages:
             return await self._count_as_sent(
@@ -135,17 +144,18 @@ class TokenIssuer:
         async with self._vacuum.after_write(tenant) as written:
             messages = await self._database.transact("issue tokens", work)
             written.extend(messages.created)
-        has_slot = messages.indexes != NO_INDEX
-        slots = np.full(len(has_slot), NO_SLOT)
-        slots[has_slot] = permuted_slots(
-            issue_key, number, group, expected, messages.indexes[has_slot]
-        )
-        tokens = self._seal(number, group, messages, slots)
+        sealer = TokenSealer(self._codec, issue_key, number, group.number, expected)
+        tokens, click_tokens = sealer.seal(messages.contacts, messages.modes, messages.indexes)
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
-            preference_tokens = self._codec.seal_preferences(tenant, messages.contacts)
-        modes = [_MODES[mode] for mode in messages.modes.tolist()]
-        return IssuedTokens(modes, tokens, preference_tokens)
+            preference_tokens = self._codec.seal_preferences(tenant, messages.contacts.tolist())
+        modes = list(map(mode_of, messages.modes.opens.tolist()))
+        click_modes = messages.modes.clicks
+        clicks = {
+            position: (mode_of(int(click_modes[position])), token)
+            for position, token in click_tokens.items()
+        }
+        return IssuedTokens(modes, tokens, clicks, preference_tokens)
 
     async def _issue_key(
         self, campaign: CachedCampaign, group: int, sender: Sender, request: UUID | None
@@ -189,7 +199,7 @@ class TokenIssuer:
         self,
         connection: Connection,
         campaign: CachedCampaign,
-        group: int,
+        group: CachedGroup,
         contact_ids: Sequence[str],
         request: UUID | None,
         content: Mapping[str, object],
@@ -205,59 +215,81 @@ class TokenIssuer:
         contact_groups, created = await get_or_create_contacts(
             connection, tenant, contact_ids, create_time, self._contact_numbers
         )
-        rule = await self._campaigns.mode_rule(connection, tenant)
         numbers: dict[str, int] = {}
-        mode_of: dict[str, int] = {}
-        for contact_group in contact_groups:
-            mode = int(rule.of_contact(contact_group.preference, create_time))
-            numbers |= contact_group.numbers
-            mode_of |= dict.fromkeys(contact_group.numbers, mode)
+        kind_of: dict[str, int] = {}
+        for kind, alike in enumerate(contact_groups):
+            numbers |= alike.numbers
+            kind_of |= dict.fromkeys(alike.numbers, kind)
         contacts = np.array([numbers[contact_id] for contact_id in contact_ids], np.int64)
-        if is_new or request is None:
-            budget = MessageBudget(rule.policy.max_anonymous_messages, period_of(now))
-            modes, first = await assign_indexes(
-                connection,
-                tenant,
-                campaign.number,
-                group,
-                contacts,
-                np.array([mode_of[contact_id] for contact_id in contact_ids], np.uint8),
-                budget,
+        if request is not None and not is_new:
+            modes, indexes = await _repeated(connection, tenant, request, contacts)
+            return _Messages(contacts, modes, indexes, created)
+        rule = await self._campaigns.mode_rule(connection, tenant)
+        by_kind = [
+            first_modes(rule, alike.preference, create_time, group.max_mode)
+            for alike in contact_groups
+        ]
+        kinds = np.array([kind_of[contact_id] for contact_id in contact_ids])
+        modes, first = await assign_indexes(
+            connection,
+            tenant,
+            campaign.number,
+            group.number,
+            contacts,
+            ByPurpose(
+                *(np.array(column, np.uint8)[kinds] for column in zip(*by_kind, strict=True))
+            ),
+            MessageBudget(rule.policy.max_anonymous_messages, period_of(now)),
+        )
+        await _record_sending(connection, campaign, group, contacts, modes, now)
+        if request is not None:
+            result = packed_result(request, contacts, modes)
+            await request_ids.set_result(
+                connection, tenant, Method.ISSUE_TOKENS, request, first, result
             )
-            await campaigns.start(connection, tenant, campaign.number, now)
-            await campaigns.add_sent(
-                connection,
-                tenant,
-                campaign.number,
-                group,
-                int(now.timestamp()) // 3600,
-                {_MODES[mode]: count for mode, count in Counter(modes.tolist()).items()},
-            )
-            if request is not None:
-                result = packed_result(request, contacts, modes)
-                await request_ids.set_result(
-                    connection, tenant, Method.ISSUE_TOKENS, request, first, result
-                )
-            indexes = indexes_from(first, modes)
-        else:
-            stored_first, result = await request_ids.result(
-                connection, tenant, Method.ISSUE_TOKENS, request
-            )
-            assert stored_first is not None  # noqa: S101 - stored with the result
-            first = stored_first
-            modes, is_other = unpacked_result(request, contacts, result)
-            indexes = np.where(is_other, NO_INDEX, indexes_from(first, modes))
-            modes = np.where(is_other, np.maximum(modes, np.uint8(Mode.AGGREGATE)), modes)
-        return _Messages(contacts.tolist(), modes, indexes, created)
+        return _Messages(contacts, modes, indexes_from(first, modes), created)
 
-    def _seal(self, campaign: int, group: int, messages: _Messages, slots: Numbers) -> list[str]:
-        """Return the messages' tokens."""
-        is_identified = messages.modes == Mode.IDENTIFIED
-        contacts = np.where(is_identified, messages.contacts, NO_CONTACT)
-        tokens = self._codec.seal_batch(campaign, group, contacts.tolist(), slots.tolist())
-        for position in np.flatnonzero(messages.modes == Mode.OFF).tolist():
-            tokens[position] = ""
-        return tokens
+
+async def _record_sending(
+    connection: Connection,
+    campaign: CachedCampaign,
+    group: CachedGroup,
+    contacts: Numbers,
+    modes: ByPurpose[ModeNumbers],
+    now: datetime,
+) -> None:
+    """Count messages as sent, and start what begins with the first one."""
+    place = (campaign.tenant, campaign.number)
+    await campaigns.start(connection, *place, now)
+    sent = {
+        (purpose, mode): messages
+        for purpose in Purpose
+        for mode, messages in _counted(modes.of(purpose)).items()
+    }
+    await campaigns.add_sent(connection, *place, group.number, int(now.timestamp()) // 3600, sent)
+    of_last_open = contacts[modes.opens == LAST_OPEN]
+    if len(of_last_open):
+        await storage.insert_last_opens(connection, campaign.tenant, of_last_open, now)
+
+
+def _counted(modes: ModeNumbers) -> Counter[Mode]:
+    return Counter(map(mode_of, modes.tolist()))
+
+
+async def _repeated(
+    connection: Connection, tenant: int, request: UUID, contacts: Numbers
+) -> tuple[ByPurpose[ModeNumbers], ByPurpose[Numbers]]:
+    """Return the modes and the indexes of messages as they were issued.
+
+    Contacts that were created anew since get tokens that do not tell them apart.
+    """
+    first, result = await request_ids.result(connection, tenant, Method.ISSUE_TOKENS, request)
+    assert first is not None  # noqa: S101 - stored with the result
+    modes, is_other = unpacked_result(request, contacts, result)
+    indexes = ByPurpose(
+        *(np.where(is_other, NO_INDEX, column) for column in indexes_from(first, modes))
+    )
+    return of_other_contacts(modes, is_other), indexes
 
 
 def _campaign_closed() -> HushpostError:

@@ -8,10 +8,16 @@ from uuid import UUID
 
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.campaigns.link_and_group_checks import (
+    check_limits,
+    check_links_and_groups,
+    check_max_modes,
+)
 from hushpost_service.campaigns.sender import Sender
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.release_limits import ReleaseLimits
-from hushpost_service.domain.validation import checked_id, checked_text, checked_url
+from hushpost_service.domain.validation import checked_id, checked_text
 from hushpost_service.storage import campaigns as storage
 from hushpost_service.storage import request_ids
 from hushpost_service.storage.campaigns import Campaign, Link, LinkRevision, NewGroup
@@ -21,12 +27,8 @@ from hushpost_service.storage.issuing import insert_issue_key, wrapped_issue_key
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import campaign_number
 from hushpost_service.tokens.issue_keys import issue_key_digest, new_issue_key, unwrapped, wrapped
-from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 
 __all__ = ["Campaigns"]
-
-_MAX_LINKS = 10_000
-_MAX_GROUPS = 10_000
 
 
 class Campaigns:
@@ -53,6 +55,7 @@ class Campaigns:
         display_name: str,
         links: Sequence[Link],
         groups: Sequence[NewGroup],
+        max_mode: Mode,
         sender: Sender,
         request: UUID | None,
     ) -> tuple[Campaign, bytes]:
@@ -66,6 +69,7 @@ class Campaigns:
             display_name: A name for people.
             links: The destinations, without numbers: they get the numbers 1…n.
             groups: The groups.
+            max_mode: The most revealing mode that its messages may have.
             sender: The API key of the call.
             request: The idempotency key.
 
@@ -75,12 +79,13 @@ class Campaigns:
         checked_text(display_name, "display_name", 256)
         if campaign_id:
             checked_id(campaign_id, "campaign_id")
-        _check_links_and_groups(links, groups)
+        check_links_and_groups(links, groups)
         new_number = campaign_number(tenant, secrets.randbits(40))
         new_key = new_issue_key()
         content = {
             "campaign_id": campaign_id,
             "display_name": display_name,
+            "max_mode": max_mode,
             **_content(links, groups),
         }
 
@@ -97,6 +102,7 @@ class Campaigns:
                 new_number,
                 campaign_id or f"c-{secrets.token_hex(8)}",
                 display_name,
+                max_mode,
                 self._release_limits.limited(rule.policy),
                 issue_key_digest(new_key),
             )
@@ -135,10 +141,13 @@ class Campaigns:
     ) -> Campaign:
         """Add links, and those of the groups that the campaign does not have yet.
 
+        The `max_mode` of a group that exists cannot be changed; to give another one is an
+        error, so that no one relies on a limit that does not apply.
+
         Raises the same as `create` except CAMPAIGN_ALREADY_EXISTS, and CAMPAIGN_NOT_FOUND,
         CAMPAIGN_CLOSED.
         """
-        _check_links_and_groups(links, groups)
+        check_links_and_groups(links, groups)
         number = await self._campaigns.number(tenant, campaign_id)
         content = {"campaign_id": campaign_id, **_content(links, groups)}
 
@@ -154,7 +163,8 @@ class Campaigns:
             await storage.add_links(connection, tenant, number, links)
             extended = await storage.campaign(connection, tenant, number)
             if extended is not None:
-                _check_limits(len(extended.links), len(extended.groups))
+                check_limits(len(extended.links), len(extended.groups))
+                check_max_modes(groups, extended.groups)
 
         await self._database.transact("extend campaign", work)
         return await self._after_change(tenant, number)
@@ -236,7 +246,10 @@ def _content(links: Sequence[Link], groups: Sequence[NewGroup]) -> dict[str, obj
     """Return what a request says about links and groups."""
     return {
         "links": [(link.url, link.label) for link in links],
-        "groups": [(group.group_id, group.expected_messages) for group in groups],
+        "groups": [
+            (group.group_id, group.expected_messages, group.max_mode or Mode.IDENTIFIED)
+            for group in groups
+        ],
     }
 
 
@@ -258,40 +271,3 @@ async def _created_before(
 
 def _campaign_not_found() -> HushpostError:
     return HushpostError(Reason.CAMPAIGN_NOT_FOUND, "there is no such campaign")
-
-
-def _check_links_and_groups(links: Sequence[Link], groups: Sequence[NewGroup]) -> None:
-    _check_limits(len(links), len(groups))
-    for index, link in enumerate(links):
-        checked_url(link.url, index)
-        checked_text(link.label, "label", 128)
-        if link.number:
-            raise HushpostError(
-                Reason.FIELD_INVALID,
-                "link_number must be unset: the authority numbers the links",
-                {"field": "link_number"},
-            )
-    for group in groups:
-        checked_id(group.group_id, "group_id")
-        if not 0 <= group.expected_messages <= MAX_SLOTS:
-            raise HushpostError(
-                Reason.FIELD_INVALID,
-                f"expected_messages must be from 0 to {MAX_SLOTS}",
-                {"field": "expected_messages"},
-            )
-    if len({group.group_id for group in groups}) != len(groups):
-        raise HushpostError(
-            Reason.ID_INVALID,
-            "group_id must be unique: a group is listed more than once",
-            {"field": "group_id"},
-        )
-
-
-def _check_limits(links: int, groups: int) -> None:
-    for count, limit, field in ((links, _MAX_LINKS, "links"), (groups, _MAX_GROUPS, "groups")):
-        if count > limit:
-            raise HushpostError(
-                Reason.LIMIT_EXCEEDED,
-                f"a campaign can have at most {limit} {field}",
-                {"field": field, "limit": str(limit)},
-            )

@@ -43,7 +43,8 @@ def cells_of_groups(
 
     Args:
         cells: The cell that each group has, None if none yet.
-        anonymous: The messages in the modes ANONYMOUS and AGGREGATE of each group.
+        anonymous: The messages of each group whose opens, or whose clicks, are ANONYMOUS or
+            AGGREGATE, whichever are more.
     """
     is_first = all(cell is None for cell in cells.values())
     found = {}

@@ -13,10 +13,12 @@ from hushpost_service.domain.cells import (
     ReleasedCell,
     cells_of_groups,
 )
+from hushpost_service.domain.consent import ByPurpose, Purpose
 from hushpost_service.domain.link_choice import counted_slots
 from hushpost_service.domain.modes import Mode
 from hushpost_service.storage import releases as storage
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.releases import SentByCell
 from hushpost_service.storage.stats import anonymous_counts
 
 __all__ = ["ReleaseCounts", "count_for_release"]
@@ -27,14 +29,14 @@ _VERDICTS = (False, True)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCounts:
-    """Exact counts, and messages sent by (cell, mode).
+    """Exact counts, and messages sent.
 
     The counts contain each cell of the campaign, also if nobody acted: which cells a release
     has must not depend on events.
     """
 
     counts: dict[ReleasedCell, int]
-    sent: dict[tuple[int, Mode], int]
+    sent: SentByCell
 
 
 async def count_for_release(connection: Connection, tenant: int, campaign: int) -> ReleaseCounts:
@@ -44,9 +46,9 @@ async def count_for_release(connection: Connection, tenant: int, campaign: int) 
     """
     by_group = await storage.sent_by_group(connection, tenant, campaign)
     cells = await _assigned_cells(connection, tenant, campaign, by_group)
-    sent: Counter[tuple[int, Mode]] = Counter()
-    for group, mode, messages in by_group:
-        sent[cells[group], mode] += messages
+    sent: Counter[tuple[int, Purpose, Mode]] = Counter()
+    for group, purpose, mode, messages in by_group:
+        sent[cells[group], purpose, mode] += messages
     links = await storage.link_numbers(connection, tenant, campaign)
     counts = {
         ReleasedCell(cell, signal, machine, mode): 0
@@ -62,19 +64,22 @@ async def count_for_release(connection: Connection, tenant: int, campaign: int) 
     # statements could change a clicker and two links, for which the plan has no budget.
     await _add_people_of_links(connection, tenant, campaign, counts)
     await _add_live_counts(connection, tenant, campaign, cells, counts)
-    return ReleaseCounts(counts, dict(sent))
+    return ReleaseCounts(counts, sent)
 
 
 async def _assigned_cells(
-    connection: Connection, tenant: int, campaign: int, sent: list[tuple[int, Mode, int]]
+    connection: Connection,
+    tenant: int,
+    campaign: int,
+    sent: list[tuple[int, Purpose, Mode, int]],
 ) -> dict[int, int]:
     """Return the cell of each group, and store those that are new."""
-    anonymous: Counter[int] = Counter()
-    for group, mode, messages in sent:
+    anonymous: ByPurpose[Counter[int]] = ByPurpose(Counter(), Counter())
+    for group, purpose, mode, messages in sent:
         if mode in _ANONYMOUS_MODES:
-            anonymous[group] += messages
+            anonymous.of(purpose)[group] += messages
     stored = await storage.group_cells(connection, tenant, campaign)
-    cells = cells_of_groups(stored, anonymous)
+    cells = cells_of_groups(stored, anonymous.opens | anonymous.clicks)
     if None in stored.values():
         own = [group for group, cell in cells.items() if cell == group]
         await storage.assign_cells(connection, tenant, campaign, own)

@@ -30,6 +30,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "ListCampaigns": _SENDER | _REPORTER,
     "CloseCampaign": _SENDER,
     "IssueTokens": _SENDER,
+    "PreviewModes": _SENDER,
     "GetCampaignStats": _REPORTER,
     "WatchCampaignStats": _REPORTER,
     "ListEngagedContacts": _REPORTER,

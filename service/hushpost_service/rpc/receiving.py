@@ -31,7 +31,14 @@ _SINGLE_BYTES = 64 * 1024
 """Maximum size of other requests."""
 
 _BATCHES = frozenset(
-    ("RecordEvents", "BatchSetPreferences", "CreateCampaign", "ExtendCampaign", "IssueTokens")
+    (
+        "RecordEvents",
+        "BatchSetPreferences",
+        "CreateCampaign",
+        "ExtendCampaign",
+        "IssueTokens",
+        "PreviewModes",
+    )
 )
 """The RPCs whose requests have a batch."""
 

@@ -22,6 +22,7 @@ from hushpost.v1 import (
 from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.service import Admin
 from hushpost_service.campaigns.issuing import TokenIssuer
+from hushpost_service.campaigns.preview import ModePreview
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.roles import Role
 from hushpost_service.graceful_shutdown import GracefulShutdown
@@ -100,6 +101,7 @@ class Services:
     ingest: Ingest
     campaigns: Campaigns
     token_issuer: TokenIssuer
+    mode_preview: ModePreview
     preferences: Preferences
     stats: Stats
     admin: Admin
@@ -128,7 +130,7 @@ def server(
             preference_pb2_grpc.add_PreferenceServiceServicer_to_server,
         ),
         campaign_pb2.DESCRIPTOR.services_by_name["CampaignService"]: (
-            CampaignServicer(services.campaigns, services.token_issuer),
+            CampaignServicer(services.campaigns, services.token_issuer, services.mode_preview),
             campaign_pb2_grpc.add_CampaignServiceServicer_to_server,
         ),
         stats_pb2.DESCRIPTOR.services_by_name["StatsService"]: (

@@ -101,12 +101,12 @@ def engagement_of(
     )
 
 
-def rates_of(sent: Sent, opens: Signal, clicks: Signal) -> Rates:
-    """Return the rates of people."""
+def rates_of(sent: Sent, clicks_sent: Sent, opens: Signal, clicks: Signal) -> Rates:
+    """Return the rates of people, given the messages by the modes of opens and of clicks."""
     openers = opens.human.combined or Estimate(opens.human.identified.unique)
     return Rates(
         open_rate=_rate(opens.human, Estimate(sent.trackable)),
-        click_through_rate=_rate(clicks.human, Estimate(sent.trackable)),
+        click_through_rate=_rate(clicks.human, Estimate(clicks_sent.trackable)),
         click_to_open_rate=_rate(clicks.human, openers),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hushpost_service.domain.cells import ANY_LINK, OPENS, SHARED
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.counters import NOTHING, Count
 from hushpost_service.domain.modes import Mode
 from hushpost_service.stats.anonymous import anonymous_numbers
@@ -49,10 +50,11 @@ class ReleaseInfo:
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """The numbers of a group."""
+    """The numbers of a group; `sent` by the mode of opens, `clicks_sent` by that of clicks."""
 
     group_id: str
     sent: Sent
+    clicks_sent: Sent
     opens: Signal
     clicks: Signal
     rates: Rates
@@ -82,12 +84,14 @@ class HourReport:
 class CampaignReport:
     """The numbers of a campaign.
 
+    `sent` has the messages by the mode of opens, `clicks_sent` by that of clicks.
     `other_groups` are the groups that share a cell; None if there are none.
     """
 
     campaign_id: str
     release: ReleaseInfo
     sent: Sent
+    clicks_sent: Sent
     opens: Signal
     clicks: Signal
     rates: Rates
@@ -110,15 +114,18 @@ class _Report:
         self._anonymous = anonymous_numbers(numbers)
         self._sent_to: Counter[int] = Counter()
         self._sent_in: Counter[int] = Counter()
-        self._by_mode: Counter[tuple[int, Mode]] = Counter()
+        self._by_mode: Counter[tuple[int, Purpose, Mode]] = Counter()
         self._by_hour: Counter[tuple[int, Mode]] = Counter()
         is_exact = numbers.exact is not None
-        for group, mode, hour, messages in numbers.sent:
+        for group, purpose, mode, hour, messages in numbers.sent:
+            if is_exact:
+                self._by_mode[group, purpose, mode] += messages
+            if purpose is Purpose.CLICKS:
+                continue  # the same messages
             self._sent_to[group] += messages
             self._sent_in[hour] += messages
             if is_exact:
-                self._by_mode[group, Mode(mode)] += messages
-                self._by_hour[hour, Mode(mode)] += messages
+                self._by_hour[hour, mode] += messages
         if numbers.released is not None:
             self._by_mode.update(numbers.released.sent)
 
@@ -137,12 +144,13 @@ class _Report:
                 release.next_time,
             ),
             sent=total.sent,
+            clicks_sent=total.clicks_sent,
             opens=total.opens,
             clicks=total.clicks,
             rates=total.rates,
             groups=tuple(
-                self._group(group_id, [group], self._own_cells(group))
-                for group, group_id in enumerate(numbers.campaign.groups, 1)
+                self._group(group.group_id, [number], self._own_cells(number))
+                for number, group in enumerate(numbers.campaign.groups, 1)
             ),
             other_groups=self._other_groups(groups),
             links=tuple(
@@ -150,7 +158,7 @@ class _Report:
                     link.number,
                     link.url,
                     link.label,
-                    self._signal([SHARED], link.number, [0], total.sent.trackable),
+                    self._signal([SHARED], link.number, [0], total.clicks_sent.trackable),
                 )
                 for link in numbers.campaign.links
             ),
@@ -168,14 +176,20 @@ class _Report:
 
     def _group(self, group_id: str, groups: Collection[int], cells: Collection[int]) -> GroupReport:
         """Return the numbers of groups together; `cells` are those with anonymous numbers."""
+        sent = self._sent(Purpose.OPENS, groups, cells)
+        clicks_sent = self._sent(Purpose.CLICKS, groups, cells)
+        opens = self._signal(cells, OPENS, groups, sent.trackable)
+        clicks = self._signal(cells, ANY_LINK, groups, clicks_sent.trackable)
+        rates = rates_of(sent, clicks_sent, opens, clicks)
+        return GroupReport(group_id, sent, clicks_sent, opens, clicks, rates)
+
+    def _sent(self, purpose: Purpose, groups: Collection[int], cells: Collection[int]) -> Sent:
+        """Return the messages sent to groups, by mode as far as their cells show it."""
         by_mode = {
-            field: sum(self._by_mode[cell, mode] for cell in cells)
+            field: sum(self._by_mode[cell, purpose, mode] for cell in cells)
             for mode, field in _FIELD_OF_MODE.items()
         }
-        sent = Sent(sum(self._sent_to[group] for group in groups), **by_mode)
-        opens = self._signal(cells, OPENS, groups, sent.trackable)
-        clicks = self._signal(cells, ANY_LINK, groups, sent.trackable)
-        return GroupReport(group_id, sent, opens, clicks, rates_of(sent, opens, clicks))
+        return Sent(sum(self._sent_to[group] for group in groups), **by_mode)
 
     def _signal(
         self, cells: Collection[int], signal: int, groups: Collection[int], trackable: int

@@ -12,8 +12,14 @@ from hushpost_service.domain.modes import Mode, Modes
 from hushpost_service.storage import campaigns, releases
 from hushpost_service.storage import stats as storage
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.releases import ReleaseState
-from hushpost_service.storage.stats import Cell, CellCounts, ContactEvents, PurposeEvents
+from hushpost_service.storage.releases import ReleaseState, SentByCell
+from hushpost_service.storage.stats import (
+    Cell,
+    CellCounts,
+    ContactEvents,
+    PurposeEvents,
+    SentMessages,
+)
 
 __all__ = ["CampaignNumbers", "EngagedContact", "Released", "Stats"]
 
@@ -29,11 +35,11 @@ class Released:
 
     Attributes:
         counts: The counts with their noise.
-        sent: Messages sent until the release, by (cell, mode).
+        sent: Messages sent until the release.
     """
 
     counts: dict[ReleasedCell, int]
-    sent: dict[tuple[int, Mode], int]
+    sent: SentByCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class CampaignNumbers:
     Attributes:
         campaign: The campaign with its links and groups.
         release: How its anonymous counts are released.
-        sent: Messages sent, as (group, mode, hour, messages).
+        sent: Messages sent.
         identified: Identified numbers: exact and current.
         exact: Anonymous numbers, exact and current; None unless the campaign allows that.
         released: The last release of anonymous numbers; None if there is none.
@@ -51,7 +57,7 @@ class CampaignNumbers:
 
     campaign: campaigns.Campaign
     release: ReleaseState
-    sent: list[tuple[int, int, int, int]]
+    sent: list[SentMessages]
     identified: CellCounts
     exact: dict[Cell, Count] | None
     released: Released | None

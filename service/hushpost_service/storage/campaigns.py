@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import campaigns as sql
 
 __all__ = [
     "Campaign",
+    "Group",
     "Link",
     "LinkRevision",
     "NewGroup",
@@ -46,10 +49,25 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
-    """A group to add, and how many messages the sender expects it to get."""
+    """A group to add.
+
+    Attributes:
+        group_id: The tenant's id.
+        expected_messages: How many messages the sender expects it to get.
+        max_mode: The most revealing mode that its messages may have; None if not given.
+    """
 
     group_id: str
     expected_messages: int
+    max_mode: Mode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of a campaign, and the most revealing mode that its messages may have."""
+
+    group_id: str
+    max_mode: Mode = Mode.IDENTIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +82,19 @@ class LinkRevision:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One mailing. `groups[0]` is the id of group 1. Lists leave out links and groups."""
+    """One mailing. `groups[0]` is group 1. Lists leave out links and groups.
+
+    `max_mode` is the most revealing mode that its messages may have, in all groups.
+    """
 
     number: int
     campaign_id: str
     display_name: str
     create_time: datetime
     close_time: datetime | None
+    max_mode: Mode
     links: tuple[Link, ...] = ()
-    groups: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 async def insert_campaign(
@@ -81,6 +103,7 @@ async def insert_campaign(
     number: int,
     campaign_id: str,
     display_name: str,
+    max_mode: Mode,
     policy: Policy,
     issue_key_digest: bytes,
 ) -> bool:
@@ -98,6 +121,7 @@ async def insert_campaign(
         policy.epsilon,
         policy.release_delays,
         issue_key_digest,
+        max_mode,
     )
     return row is not None
 
@@ -124,7 +148,8 @@ async def add_groups(
     """Add the groups that the campaign does not have yet."""
     ids = [group.group_id for group in groups]
     expected = [group.expected_messages for group in groups]
-    await connection.execute(sql.INSERT_GROUPS, tenant, number, ids, expected)
+    max_modes = [group.max_mode or Mode.IDENTIFIED for group in groups]
+    await connection.execute(sql.INSERT_GROUPS, tenant, number, ids, expected, max_modes)
 
 
 async def lock_campaign(connection: Connection, tenant: int, number: int) -> bool:
@@ -158,14 +183,14 @@ async def campaigns_by_number(
     links: defaultdict[int, list[Link]] = defaultdict(list)
     for number, link, url, label in await connection.fetch(sql.LINKS, tenant, numbers):
         links[number].append(Link(url, label, link))
-    groups: defaultdict[int, list[str]] = defaultdict(list)
-    for number, group_id in await connection.fetch(sql.GROUPS, tenant, numbers):
-        groups[number].append(group_id)
+    groups: defaultdict[int, list[Group]] = defaultdict(list)
+    for number, group_id, max_mode in await connection.fetch(sql.GROUPS, tenant, numbers):
+        groups[number].append(Group(group_id, Mode(max_mode)))
     return {
         found.number: replace(
             found, links=tuple(links[found.number]), groups=tuple(groups[found.number])
         )
-        for found in (Campaign(*row) for row in rows)
+        for found in map(_campaign, rows)
     }
 
 
@@ -185,7 +210,12 @@ async def list_campaigns(
     """
     time, number = after or (None, None)
     rows = await connection.fetch(sql.LIST_CAMPAIGNS, tenant, time, number, limit)
-    return [Campaign(*row) for row in rows]
+    return [_campaign(row) for row in rows]
+
+
+def _campaign(row: Any) -> Campaign:
+    number, campaign_id, display_name, create_time, close_time, max_mode = row
+    return Campaign(number, campaign_id, display_name, create_time, close_time, Mode(max_mode))
 
 
 async def close_campaign(connection: Connection, tenant: int, number: int) -> None:
@@ -219,8 +249,12 @@ async def add_sent(
     number: int,
     group: int,
     hour: int,
-    messages: Mapping[Mode, int],
+    messages: Mapping[tuple[Purpose, Mode], int],
 ) -> None:
-    """Add to the messages sent to a group, by mode; `hour` counts from 1970-01-01T00Z."""
-    modes, counts = list(messages), list(messages.values())
-    await connection.execute(sql.ADD_SENT, tenant, number, group, hour, modes, counts)
+    """Add to the messages sent to a group, by mode of each purpose.
+
+    `hour` counts from 1970-01-01T00Z.
+    """
+    purposes, modes = zip(*messages, strict=True)
+    counts = list(messages.values())
+    await connection.execute(sql.ADD_SENT, tenant, number, group, hour, purposes, modes, counts)

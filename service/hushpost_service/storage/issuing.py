@@ -1,5 +1,6 @@
 """Queries about issuing tokens: issue keys, contacts issued to, messages with a slot."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "add_issued",
     "add_moved_slot",
     "insert_issue_key",
+    "insert_last_opens",
     "issuing_state",
     "leave_gaps",
     "mark_issued",
@@ -83,11 +85,23 @@ async def mark_issued(
     return marked
 
 
+async def insert_last_opens(
+    connection: Connection, tenant: int, contacts: Numbers, now: datetime
+) -> None:
+    """Insert rows for the dates of last opens of contacts that have none.
+
+    Contacts whose consent to opens is not UNKNOWN any more are left out. Changes of the
+    consent of the others wait for the commit.
+    """
+    numbers = np.unique(contacts).tolist()
+    await connection.execute(sql.INSERT_LAST_OPENS, tenant, numbers, now.astimezone(UTC).date())
+
+
 async def add_issued(
-    connection: Connection, tenant: int, campaign: int, group: int, messages: int
+    connection: Connection, tenant: int, campaign: int, group: int, slots: int
 ) -> int:
-    """Add to the number of messages of a group that have a slot; return the new number."""
-    count: int = await connection.fetchval(sql.ADD_ISSUED, tenant, campaign, group, messages)
+    """Add to the number of slots of a group's messages; return the new number."""
+    count: int = await connection.fetchval(sql.ADD_ISSUED, tenant, campaign, group, slots)
     return count
 
 

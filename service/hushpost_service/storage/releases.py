@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hushpost_service.domain.cells import ReleasedCell
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.modes import Mode, Release
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import releases as sql
@@ -13,6 +14,7 @@ __all__ = [
     "DueCampaign",
     "ReleaseState",
     "ScheduledCampaign",
+    "SentByCell",
     "assign_cells",
     "clicked_slots",
     "due_campaigns",
@@ -31,6 +33,10 @@ __all__ = [
 
 _ROWS_PER_FETCH = 500
 """Of bitmaps of 512 bytes."""
+
+
+SentByCell = Mapping[tuple[int, Purpose, Mode], int]
+"""Messages sent, by cell and by the mode of each purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +106,12 @@ async def lock_due(connection: Connection, tenant: int, campaign: int) -> DueCam
 
 async def sent_by_group(
     connection: Connection, tenant: int, campaign: int
-) -> list[tuple[int, Mode, int]]:
-    """Return the numbers of messages sent, as (group, mode, messages)."""
+) -> list[tuple[int, Purpose, Mode, int]]:
+    """Return the numbers of messages sent, as (group, purpose, mode, messages)."""
     rows = await connection.fetch(sql.SENT_BY_GROUP, tenant, campaign)
-    return [(group, Mode(mode), messages) for group, mode, messages in rows]
+    return [
+        (group, Purpose(purpose), Mode(mode), messages) for group, purpose, mode, messages in rows
+    ]
 
 
 async def group_cells(connection: Connection, tenant: int, campaign: int) -> dict[int, int | None]:
@@ -151,9 +159,9 @@ async def insert_release(
     release: int,
     now: datetime,
     counts: Mapping[ReleasedCell, int],
-    sent: Mapping[tuple[int, Mode], int],
+    sent: SentByCell,
 ) -> None:
-    """Insert a release with its counts and the messages sent by (cell, mode).
+    """Insert a release with its counts and the messages sent.
 
     Raises a unique violation if the date has been released.
     """
@@ -161,8 +169,8 @@ async def insert_release(
     await connection.execute(sql.INSERT_RELEASE, *place, now)
     cells = zip(*counts, strict=True) if counts else [[]] * 4
     await connection.execute(sql.INSERT_COUNTS, *place, *cells, list(counts.values()))
-    modes = zip(*sent, strict=True) if sent else [[]] * 2
-    await connection.execute(sql.INSERT_SENT, *place, *modes, list(sent.values()))
+    sent_cells = zip(*sent, strict=True) if sent else [[]] * 3
+    await connection.execute(sql.INSERT_SENT, *place, *sent_cells, list(sent.values()))
 
 
 async def set_next(
@@ -191,10 +199,12 @@ async def released_counts(
 
 async def released_sent(
     connection: Connection, tenant: int, campaign: int, release: int
-) -> dict[tuple[int, Mode], int]:
-    """Return the messages sent until a release, by (cell, mode)."""
+) -> SentByCell:
+    """Return the messages sent until a release."""
     rows = await connection.fetch(sql.RELEASED_SENT, tenant, campaign, release)
-    return {(cell, Mode(mode)): messages for cell, mode, messages in rows}
+    return {
+        (cell, Purpose(purpose), Mode(mode)): messages for cell, purpose, mode, messages in rows
+    }
 
 
 async def due_until(connection: Connection, time: datetime, limit: int) -> list[ScheduledCampaign]:

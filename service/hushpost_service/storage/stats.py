@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from hushpost_service.domain.consent import ByPurpose
+from hushpost_service.domain.consent import ByPurpose, Purpose
 from hushpost_service.domain.counters import ANONYMIZED, Count
 from hushpost_service.domain.events import SignalRange
 from hushpost_service.domain.modes import ContactPreference, Mode
@@ -19,6 +19,7 @@ __all__ = [
     "ContactEvents",
     "HourCell",
     "PurposeEvents",
+    "SentMessages",
     "anonymous_counts",
     "block_of",
     "engaged_blocks",
@@ -48,6 +49,16 @@ class HourCell(NamedTuple):
     signal: int
     machine: bool
     mode: int
+
+
+class SentMessages(NamedTuple):
+    """The number of messages sent to a group in an hour whose `purpose` has a mode."""
+
+    group: int
+    purpose: Purpose
+    mode: Mode
+    hour: int
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +164,13 @@ def _cell(
     return Cell(0, signal, machine, mode) if signal > 0 else None
 
 
-async def sent_messages(
-    connection: Connection, tenant: int, campaign: int
-) -> list[tuple[int, int, int, int]]:
-    """Return the numbers of messages sent, as (group, mode, hour, messages)."""
-    return [tuple(row) for row in await connection.fetch(sql.SENT_MESSAGES, tenant, campaign)]
+async def sent_messages(connection: Connection, tenant: int, campaign: int) -> list[SentMessages]:
+    """Return the numbers of messages sent, by group, mode of each purpose, and hour."""
+    rows = await connection.fetch(sql.SENT_MESSAGES, tenant, campaign)
+    return [
+        SentMessages(group, Purpose(purpose), Mode(mode), hour, messages)
+        for group, purpose, mode, hour, messages in rows
+    ]
 
 
 def block_of(contact: int) -> int:

@@ -9,11 +9,13 @@ import grpc
 from hushpost.v1 import campaign_pb2 as pb
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceServicer
 from hushpost_service.campaigns.issuing import TokenIssuer
+from hushpost_service.campaigns.preview import ModePreview
 from hushpost_service.campaigns.sender import Sender
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.events import to_datetime, to_microseconds
+from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
-from hushpost_service.rpc.convert import timestamp
+from hushpost_service.rpc.convert import enum_number, optional_enum_member, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import invalid_page_token, page_start, page_token
 from hushpost_service.storage.campaigns import Campaign, Link, NewGroup
@@ -27,9 +29,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class CampaignServicer(CampaignServiceServicer):
     """Serves CampaignService."""
 
-    def __init__(self, campaigns: Campaigns, token_issuer: TokenIssuer) -> None:
+    def __init__(
+        self, campaigns: Campaigns, token_issuer: TokenIssuer, mode_preview: ModePreview
+    ) -> None:
         self._campaigns = campaigns
         self._token_issuer = token_issuer
+        self._mode_preview = mode_preview
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
@@ -42,6 +47,7 @@ class CampaignServicer(CampaignServiceServicer):
             display_name=request.display_name,
             links=_links(request),
             groups=_groups(request),
+            max_mode=_max_mode(request) or Mode.IDENTIFIED,
             sender=Sender(caller.key.number, caller.wrapping_secret),
             request=checked_request_id(request.request_id),
         )
@@ -119,10 +125,34 @@ class CampaignServicer(CampaignServiceServicer):
             added = add()
             added.mode = mode
             added.token = token
+        click_mode: Any
+        for position, (click_mode, token) in issued.clicks.items():
+            added = response.tokens[position]
+            added.click_mode = click_mode
+            added.click_token = token
         if request.include_preference_tokens:
             for added, token in zip(response.tokens, issued.preference_tokens, strict=True):
                 added.preference_token = token
         return response
+
+    async def PreviewModes(
+        self, request: pb.PreviewModesRequest, context: Context
+    ) -> pb.PreviewModesResponse:
+        """Return the modes that messages would have."""
+        modes = await self._mode_preview.preview(
+            current_caller().tenant(request.tenant_id),
+            request.campaign_id,
+            request.group_id,
+            list(request.contact_ids),
+        )
+        return pb.PreviewModesResponse(
+            modes=[
+                pb.MessageModes(
+                    open_mode=enum_number(each.opens), click_mode=enum_number(each.clicks)
+                )
+                for each in modes
+            ]
+        )
 
 
 def _links(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[Link]:
@@ -131,9 +161,13 @@ def _links(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list
 
 def _groups(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[NewGroup]:
     return [
-        NewGroup(group.group_id, group.expected_messages or DEFAULT_EXPECTED)
+        NewGroup(group.group_id, group.expected_messages or DEFAULT_EXPECTED, _max_mode(group))
         for group in request.groups
     ]
+
+
+def _max_mode(message: pb.CreateCampaignRequest | pb.Group) -> Mode | None:
+    return optional_enum_member(Mode, message.max_mode, "max_mode")
 
 
 def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:
@@ -146,9 +180,13 @@ def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:
             pb.Link(link_number=link.number, url=link.url, label=link.label)
             for link in campaign.links
         ],
-        groups=[pb.Group(group_id=group_id) for group_id in campaign.groups],
+        groups=[
+            pb.Group(group_id=group.group_id, max_mode=enum_number(group.max_mode))
+            for group in campaign.groups
+        ],
         create_time=timestamp(campaign.create_time),
         close_time=timestamp(campaign.close_time),
+        max_mode=enum_number(campaign.max_mode),
     )
 
 

@@ -113,6 +113,7 @@ def _campaign_stats(report: CampaignReport) -> pb.CampaignStats:
     return pb.CampaignStats(
         campaign_id=report.campaign_id,
         sent=_sent(report.sent),
+        clicks_sent=_sent(report.clicks_sent),
         opens=_signal(report.opens),
         clicks=_signal(report.clicks),
         rates=_rates(report.rates),
@@ -153,6 +154,7 @@ def _group(group: GroupReport) -> pb.GroupStats:
     return pb.GroupStats(
         group_id=group.group_id,
         sent=_sent(group.sent),
+        clicks_sent=_sent(group.clicks_sent),
         opens=_signal(group.opens),
         clicks=_signal(group.clicks),
         rates=_rates(group.rates),

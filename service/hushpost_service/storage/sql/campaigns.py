@@ -4,9 +4,9 @@
 INSERT_CAMPAIGN = """
 insert into campaigns (
     tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
-    issue_key_digest
+    issue_key_digest, max_mode
 )
-values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7, $8)
+values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7, $8, $9)
 on conflict do nothing
 returning campaign
 """
@@ -38,14 +38,15 @@ order by n
 
 # Inserts the groups that do not exist, numbered after the last one.
 INSERT_GROUPS = """
-insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages)
-select $1, $2, last.group_number + row_number() over (order by n), group_id, expected_messages
+insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages, max_mode)
+select $1, $2, last.group_number + row_number() over (order by n), group_id, expected_messages,
+    max_mode
 from (
     select coalesce(max(group_number), 0) as group_number
     from campaign_groups where tenant = $1 and campaign = $2
 ) as last
-cross join unnest($3::text[], $4::bigint[]) with ordinality
-    as input(group_id, expected_messages, n)
+cross join unnest($3::text[], $4::bigint[], $5::smallint[]) with ordinality
+    as input(group_id, expected_messages, max_mode, n)
 where not exists (
     select from campaign_groups existing
     where existing.tenant = $1 and existing.campaign = $2 and existing.group_id = input.group_id
@@ -78,10 +79,10 @@ CAMPAIGN_NUMBER = "select campaign from campaigns where tenant = $1 and campaign
 # makes the planner look each number up. For a join without statistics, it would read all
 # rows of the tenant.
 CAMPAIGNS = """
-select campaign, campaign_id, display_name, create_time, close_time
+select campaign, campaign_id, display_name, create_time, close_time, max_mode
 from unnest($2::bigint[]) as input(number)
 cross join lateral (
-    select campaign, campaign_id, display_name, create_time, close_time
+    select campaign, campaign_id, display_name, create_time, close_time, max_mode
     from campaigns
     where tenant = $1 and campaign between number and number
     order by campaign
@@ -105,10 +106,10 @@ order by campaign, link
 
 # Selects the groups of campaigns, in order.
 GROUPS = """
-select campaign, group_id
+select campaign, group_id, max_mode
 from unnest($2::bigint[]) as input(number)
 cross join lateral (
-    select campaign, group_number, group_id
+    select campaign, group_number, group_id, max_mode
     from campaign_groups
     where tenant = $1 and campaign = number
     order by group_number
@@ -120,7 +121,7 @@ order by campaign, group_number
 # Selects a page (keyset pagination by creation time and number) of campaigns, newest
 # first.
 LIST_CAMPAIGNS = """
-select campaign, campaign_id, display_name, create_time, close_time
+select campaign, campaign_id, display_name, create_time, close_time, max_mode
 from campaigns
 where tenant = $1 and ($2::timestamptz is null or (create_time, campaign) < ($2, $3::bigint))
 order by create_time desc, campaign desc
@@ -158,10 +159,10 @@ LAST_REVISION = "select coalesce(max(revision), 0) from links"
 
 # Adds to the numbers of messages sent in an hour (upsert).
 ADD_SENT = """
-insert into sent as existing (tenant, campaign, group_number, mode, hour, messages)
-select $1, $2, $3, mode, $4, messages
-from unnest($5::smallint[], $6::bigint[]) as input(mode, messages)
-order by mode
-on conflict (tenant, campaign, group_number, mode, hour)
+insert into sent as existing (tenant, campaign, group_number, purpose, mode, hour, messages)
+select $1, $2, $3, purpose, mode, $4, messages
+from unnest($5::smallint[], $6::smallint[], $7::bigint[]) as input(purpose, mode, messages)
+order by purpose, mode
+on conflict (tenant, campaign, group_number, purpose, mode, hour)
 do update set messages = existing.messages + excluded.messages
 """

@@ -22,12 +22,12 @@ limit 1
 for update skip locked
 """
 
-# Selects the number of messages sent to each group, by mode.
+# Selects the number of messages sent to each group, by the mode of each purpose.
 SENT_BY_GROUP = """
-select group_number, mode, sum(messages)::bigint as messages
+select group_number, purpose, mode, sum(messages)::bigint as messages
 from sent
 where tenant = $1 and campaign = $2
-group by group_number, mode
+group by group_number, purpose, mode
 """
 
 # Selects the groups of a campaign and their cells.
@@ -71,9 +71,10 @@ order by cell, signal, machine, mode
 
 # Inserts the messages sent until a release.
 INSERT_SENT = """
-insert into released_sent (tenant, campaign, release, cell, mode, messages)
-select $1, $2, $3, cell, mode, messages
-from unnest($4::integer[], $5::smallint[], $6::bigint[]) as input(cell, mode, messages)
+insert into released_sent (tenant, campaign, release, cell, purpose, mode, messages)
+select $1, $2, $3, cell, purpose, mode, messages
+from unnest($4::integer[], $5::smallint[], $6::smallint[], $7::bigint[])
+    as input(cell, purpose, mode, messages)
 """
 
 # Sets when the next release of a campaign is due; null if none is.
@@ -105,7 +106,7 @@ where tenant = $1 and campaign = $2 and release = $3
 
 # Selects the messages sent until a release.
 RELEASED_SENT = """
-select cell, mode, messages
+select cell, purpose, mode, messages
 from released_sent
 where tenant = $1 and campaign = $2 and release = $3
 """

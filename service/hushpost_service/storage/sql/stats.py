@@ -5,9 +5,9 @@ Only `ENGAGED_BLOCKS` and `ENGAGED_CONTACTS` read events.
 
 from hushpost_service.storage.sql.preference_columns import PREFERENCE_COLUMNS
 
-# Selects the numbers of messages sent, by group, mode and hour.
+# Selects the numbers of messages sent, by group, mode of each purpose, and hour.
 SENT_MESSAGES = """
-select group_number, mode, hour, messages
+select group_number, purpose, mode, hour, messages
 from sent
 where tenant = $1 and campaign = $2
 """
