@@ -27,7 +27,9 @@ from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
-from hushpost_service.preferences.service import Preferences
+from hushpost_service.preferences.erasing import ContactEraser
+from hushpost_service.preferences.reading import PreferenceReader
+from hushpost_service.preferences.setting import PreferenceSetter
 from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.readiness import follow_clock, watch_database
 from hushpost_service.releases.service import Releases
@@ -157,6 +159,7 @@ async def _serve(
     )
     anonymizer = Anonymizer(database, campaign_cache, clock)
     vacuum = ContactVacuum(database)
+    time_steps = TimeSteps(settings.opt_out_step_seconds)
     release_limits = ReleaseLimits(settings.max_epsilon, settings.allow_exact)
     campaigns = Campaigns(database, campaign_cache, release_limits, clock)
     services = Services(
@@ -166,16 +169,11 @@ async def _serve(
         campaigns=campaigns,
         token_issuer=TokenIssuer(database, campaign_cache, codec, contact_numbers, vacuum, clock),
         mode_preview=ModePreview(database, campaign_cache, clock),
-        preferences=Preferences(
-            database,
-            campaign_cache,
-            codec,
-            anonymizer,
-            contact_numbers,
-            vacuum,
-            TimeSteps(settings.opt_out_step_seconds),
-            clock,
+        preference_setter=PreferenceSetter(
+            database, campaign_cache, anonymizer, contact_numbers, vacuum, time_steps, clock
         ),
+        preference_reader=PreferenceReader(database, campaign_cache, codec, clock),
+        contact_eraser=ContactEraser(database, anonymizer, vacuum, time_steps, clock),
         stats=Stats(database, campaign_cache),
         admin=Admin(database, campaign_cache, anonymizer, release_limits, clock),
         spool_keys=spool_keys,

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from hushpost_service.campaigns.contact_creation import get_or_create_contacts
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.modes import ContactPreference, DoNotTrack
-from hushpost_service.preferences.service import create_and_lock_contacts
+from hushpost_service.preferences.contact_creation import create_and_lock_contacts
 from hushpost_service.storage import contacts
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database

@@ -175,8 +175,8 @@ class DecisionDetails(_message.Message):
     """
     @_builtins.property
     def decision_time(self) -> _timestamp_pb2.Timestamp:
-        """When the recipient decided, as stated by the caller; not in the future. The log keeps
-        it next to the time of recording, which alone determines the order of changes.
+        """When the recipient decided, as stated by the caller; at most five minutes in the
+        future, for clocks that differ. The log keeps it next to the time of recording, which alone determines the order of changes.
         """
 
     def __init__(
@@ -422,7 +422,8 @@ class ListContactsRequest(_message.Message):
     may_be_asked: _builtins.bool
     """Contacts that may be asked for consent now: for at least one purpose they have not
     GRANTED it, and they refused neither purpose within the last
-    `Policy.reask_after_days` days.
+    `Policy.reask_after_days` days, also if the consent was reset since. A refusal counts
+    from its `DecisionDetails.decision_time`, if one was stated.
     """
     page_size: _builtins.int
     """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
@@ -634,8 +635,9 @@ class BatchSetPreferencesRequest(_message.Message):
     """
     overrule_recipients: _builtins.bool
     """Lets imports loosen decisions that recipients made in person. GRANTED is looser than
-    UNKNOWN, and UNKNOWN is looser than DENIED and WITHDRAWN. The latest decision with the source RECIPIENT
-    counts, unless one with the source SENDER followed.
+    UNKNOWN, and UNKNOWN is looser than DENIED and WITHDRAWN. For each purpose, the latest
+    decision with the source RECIPIENT counts, unless a change with the source SENDER
+    followed.
     """
     validate_only: _builtins.bool
     """Changes nothing, and returns what the call would do now (AIP-163). `request_id` is
@@ -688,8 +690,9 @@ class BatchSetPreferencesResponse(_message.Message):
     """
     @_builtins.property
     def protected_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Positions in `entries` of imports that were skipped, because they would have loosened
-        the recipient's decision; ascending. A repeated call returns those that still would.
+        """Positions in `entries` of imports that were skipped for a purpose, because they would
+        have loosened the recipient's decision; ascending. A repeated call returns those that
+        still would.
         """
 
     def __init__(
@@ -771,7 +774,9 @@ class ListPreferenceChangesResponse(_message.Message):
     """Pass as `page_token` to get the next page. Empty on the last page."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreferenceChange]:
-        """The changes, oldest first."""
+        """The changes, oldest first. With a filter, a page can have fewer changes than asked for,
+        or none, before the last page.
+        """
 
     def __init__(
         self,
@@ -806,6 +811,8 @@ class PreferenceChange(_message.Message):
     NEW_CLICKS_CONSENT_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     CHANGE_NUMBER_FIELD_NUMBER: _builtins.int
+    OPENS_DECIDED_FIELD_NUMBER: _builtins.int
+    CLICKS_DECIDED_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact; a digest if it was erased with PROOF_PSEUDONYMIZE."""
     old_do_not_track: _privacy_pb2.DoNotTrack.ValueType
@@ -828,6 +835,10 @@ class PreferenceChange(_message.Message):
     """The consent to clicks after the change."""
     change_number: _builtins.int
     """Identifies the change in the tenant's log; ascending, with gaps."""
+    opens_decided: _builtins.bool
+    """Whether the call set the consent to opens, if only to the value that it had."""
+    clicks_decided: _builtins.bool
+    """Whether the call set the consent to clicks, if only to the value that it had."""
     @_builtins.property
     def change_time(self) -> _timestamp_pb2.Timestamp:
         """When the change was recorded."""
@@ -852,10 +863,12 @@ class PreferenceChange(_message.Message):
         new_clicks_consent: _privacy_pb2.Consent.ValueType = ...,
         details: Global___DecisionDetails | None = ...,
         change_number: _builtins.int = ...,
+        opens_decided: _builtins.bool = ...,
+        clicks_decided: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "details", b"details"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change_number", b"change_number", "change_time", b"change_time", "contact_id", b"contact_id", "details", b"details", "evidence", b"evidence", "new_clicks_consent", b"new_clicks_consent", "new_do_not_track", b"new_do_not_track", "new_opens_consent", b"new_opens_consent", "old_clicks_consent", b"old_clicks_consent", "old_do_not_track", b"old_do_not_track", "old_opens_consent", b"old_opens_consent", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change_number", b"change_number", "change_time", b"change_time", "clicks_decided", b"clicks_decided", "contact_id", b"contact_id", "details", b"details", "evidence", b"evidence", "new_clicks_consent", b"new_clicks_consent", "new_do_not_track", b"new_do_not_track", "new_opens_consent", b"new_opens_consent", "old_clicks_consent", b"old_clicks_consent", "old_do_not_track", b"old_do_not_track", "old_opens_consent", b"old_opens_consent", "opens_decided", b"opens_decided", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -143,9 +143,9 @@ class PreferenceServiceServicer:
 
     def BatchSetPreferences(self, request, context):
         """Sets up to 10,000 preferences, all or none. If a contact occurs more than
-        once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL that
-        would loosen a decision of the RECIPIENT are skipped and returned by index,
-        unless `overrule_recipients` is set.
+        once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL do not
+        loosen a decision of the RECIPIENT, unless `overrule_recipients` is set: they leave the
+        consent to that purpose as it is, and are returned by index.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
         FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.

@@ -74,9 +74,9 @@ class PreferenceServiceStub:
     """
     BatchSetPreferences: _grpc.UnaryUnaryMultiCallable[_preference_pb2.BatchSetPreferencesRequest, _preference_pb2.BatchSetPreferencesResponse]
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
-    once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL that
-    would loosen a decision of the RECIPIENT are skipped and returned by index,
-    unless `overrule_recipients` is set.
+    once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL do not
+    loosen a decision of the RECIPIENT, unless `overrule_recipients` is set: they leave the
+    consent to that purpose as it is, and are returned by index.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
     FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
@@ -145,9 +145,9 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     """
     BatchSetPreferences: _aio.UnaryUnaryMultiCallable[_preference_pb2.BatchSetPreferencesRequest, _preference_pb2.BatchSetPreferencesResponse]  # type: ignore[assignment]
     """Sets up to 10,000 preferences, all or none. If a contact occurs more than
-    once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL that
-    would loosen a decision of the RECIPIENT are skipped and returned by index,
-    unless `overrule_recipients` is set.
+    once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL do not
+    loosen a decision of the RECIPIENT, unless `overrule_recipients` is set: they leave the
+    consent to that purpose as it is, and are returned by index.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
     FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
     DATABASE_UNAVAILABLE.
@@ -249,9 +249,9 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_preference_pb2.BatchSetPreferencesResponse, _abc.Awaitable[_preference_pb2.BatchSetPreferencesResponse]]:
         """Sets up to 10,000 preferences, all or none. If a contact occurs more than
-        once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL that
-        would loosen a decision of the RECIPIENT are skipped and returned by index,
-        unless `overrule_recipients` is set.
+        once, its last entry counts. Entries of source IMPORT or IMPORT_EMPTY_CELL do not
+        loosen a decision of the RECIPIENT, unless `overrule_recipients` is set: they leave the
+        consent to that purpose as it is, and are returned by index.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
         FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED, TENANT_NOT_ALLOWED,
         DATABASE_UNAVAILABLE.

@@ -16,7 +16,9 @@ __all__ = [
     "checked_contact_ids",
     "checked_event_time",
     "checked_id",
+    "checked_language",
     "checked_page_size",
+    "checked_past",
     "checked_request_id",
     "checked_tenant_id",
     "checked_text",
@@ -42,6 +44,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_IN_URL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 _SHARED_UUIDS = (0, 2**128 - 1)
 """The nil and max UUID (RFC 9562, 5.9 and 5.10): values of fields that were not filled in."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+"""The syntax of a language tag (RFC 5646, section 2.1), without its rules."""
+
+_MAX_LANGUAGE = 35
 
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -101,6 +108,29 @@ def checked_text(text: str, field: str, limit: int) -> str:
     if problem:
         raise HushpostError(Reason.FIELD_INVALID, problem, {"field": field})
     return text
+
+
+def checked_language(text: str, field: str) -> str:
+    """Return a BCP 47 language tag of at most 35 bytes, or an empty text.
+
+    Raises FIELD_INVALID.
+    """
+    if text and not (len(text) <= _MAX_LANGUAGE and _LANGUAGE.fullmatch(text)):
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            f'{field} must be a BCP 47 language tag such as "fr" or "it-CH"',
+            {"field": field},
+        )
+    return text
+
+
+def checked_past(time: datetime | None, field: str, now: datetime) -> datetime | None:
+    """Return a time at most five minutes in the future, or None. Raises FIELD_INVALID."""
+    if time is not None and time > now + _AHEAD:
+        raise HushpostError(
+            Reason.FIELD_INVALID, f"{field} must not be in the future", {"field": field}
+        )
+    return time
 
 
 def checked_request_id(text: str) -> UUID | None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hushpost_service.domain.errors import HushpostError, Reason
@@ -13,6 +14,7 @@ __all__ = [
     "enum_member",
     "enum_number",
     "optional_enum_member",
+    "optional_time",
     "timestamp",
     "timestamp_microseconds",
     "verdict",
@@ -35,6 +37,26 @@ def timestamp(time: datetime | None) -> Timestamp | None:
 def timestamp_microseconds(message: Timestamp, *, is_set: bool) -> int | None:
     """Return a message as microseconds since 1970; None if the field is not set."""
     return message.seconds * 1_000_000 + message.nanos // 1000 if is_set else None
+
+
+def optional_time(message: Message, name: str, path: str = "") -> datetime | None:
+    """Return the time in a field of a message; None if it is not set.
+
+    Raises FIELD_INVALID if it is not between the years 1 and 9999; `path` is the field's path
+    in the request, if it is not its name.
+    """
+    field = path or name
+    if not message.HasField(name):
+        return None
+    try:
+        time: datetime = getattr(message, name).ToDatetime(UTC)
+    except (OverflowError, ValueError):
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            f"{field} must be a time between the years 1 and 9999",
+            {"field": field},
+        ) from None
+    return time
 
 
 def verdict(number: int) -> int:

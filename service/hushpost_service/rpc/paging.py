@@ -4,8 +4,16 @@ import base64
 import binascii
 
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.domain.validation import is_id
 
-__all__ = ["invalid_page_token", "page_start", "page_token", "parse_number"]
+__all__ = [
+    "id_page_start",
+    "id_page_token",
+    "invalid_page_token",
+    "page_start",
+    "page_token",
+    "parse_number",
+]
 
 _MAX = 2**63 - 1
 _MAX_DIGITS = 19
@@ -13,8 +21,12 @@ _MAX_DIGITS = 19
 
 def page_token(kind: str, *position: int) -> str:
     """Return the token of the page after a position; `kind` names the list."""
-    text = ":".join((kind, *map(str, position)))
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    return _encoded(":".join((kind, *map(str, position))))
+
+
+def id_page_token(kind: str, after: str) -> str:
+    """Return the token of the page after an id, of a list that is sorted by ids."""
+    return _encoded(f"{kind}:{after}")
 
 
 def page_start(kind: str, token: str, count: int = 1) -> tuple[int, ...] | None:
@@ -25,15 +37,25 @@ def page_start(kind: str, token: str, count: int = 1) -> tuple[int, ...] | None:
     if not token:
         return None
     try:
-        token_kind, *position = (
-            base64.b64decode(token, b"-_", validate=True).decode("ascii").split(":")
-        )
-        numbers = tuple(parse_number(part) for part in position)
-    except (ValueError, binascii.Error):
+        numbers = tuple(parse_number(part) for part in _position(kind, token).split(":"))
+    except ValueError:
         raise invalid_page_token() from None
-    if token_kind != kind or len(numbers) != count:
+    if len(numbers) != count:
         raise invalid_page_token()
     return numbers
+
+
+def id_page_start(kind: str, token: str) -> str:
+    """Return the id of a token of `id_page_token`; "" for an empty token (first page).
+
+    Raises PAGE_TOKEN_INVALID, also for a token of another list.
+    """
+    if not token:
+        return ""
+    after = _position(kind, token)
+    if not is_id(after):
+        raise invalid_page_token()
+    return after
 
 
 def parse_number(text: str) -> int:
@@ -52,3 +74,19 @@ def invalid_page_token() -> HushpostError:
         Reason.PAGE_TOKEN_INVALID,
         "page_token must be empty or a next_page_token that this list returned",
     )
+
+
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _position(kind: str, token: str) -> str:
+    """Return the position in a token of a list. Raises PAGE_TOKEN_INVALID."""
+    try:
+        text = base64.b64decode(token, b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
+        raise invalid_page_token() from None
+    token_kind, _, position = text.partition(":")
+    if token_kind != kind:
+        raise invalid_page_token()
+    return position

@@ -33,6 +33,7 @@ _SINGLE_BYTES = 64 * 1024
 _BATCHES = frozenset(
     (
         "RecordEvents",
+        "BatchGetPreferences",
         "BatchSetPreferences",
         "CreateCampaign",
         "ExtendCampaign",

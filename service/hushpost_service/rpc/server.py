@@ -26,7 +26,9 @@ from hushpost_service.campaigns.preview import ModePreview
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.roles import Role
 from hushpost_service.graceful_shutdown import GracefulShutdown
-from hushpost_service.preferences.service import Preferences
+from hushpost_service.preferences.erasing import ContactEraser
+from hushpost_service.preferences.reading import PreferenceReader
+from hushpost_service.preferences.setting import PreferenceSetter
 from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.certificates import Certificates
 from hushpost_service.rpc.health import Health
@@ -102,7 +104,9 @@ class Services:
     campaigns: Campaigns
     token_issuer: TokenIssuer
     mode_preview: ModePreview
-    preferences: Preferences
+    preference_setter: PreferenceSetter
+    preference_reader: PreferenceReader
+    contact_eraser: ContactEraser
     stats: Stats
     admin: Admin
     spool_keys: SpoolKeys
@@ -126,7 +130,9 @@ def server(
             tracking_pb2_grpc.add_TrackingServiceServicer_to_server,
         ),
         preference_pb2.DESCRIPTOR.services_by_name["PreferenceService"]: (
-            PreferenceServicer(services.preferences),
+            PreferenceServicer(
+                services.preference_setter, services.preference_reader, services.contact_eraser
+            ),
             preference_pb2_grpc.add_PreferenceServiceServicer_to_server,
         ),
         campaign_pb2.DESCRIPTOR.services_by_name["CampaignService"]: (

@@ -29,6 +29,7 @@ _NOT_FOUND = (
     Reason.GROUP_NOT_FOUND,
     Reason.LINK_NOT_FOUND,
     Reason.API_KEY_NOT_FOUND,
+    Reason.CONTACT_ERASED,
 )
 _RETRYABLE = (Reason.OVERLOADED, Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN)
 
@@ -44,6 +45,7 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.REQUEST_ID_REUSED: grpc.StatusCode.ALREADY_EXISTS,
     Reason.CAMPAIGN_CLOSED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.ISSUE_KEY_REQUIRED: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.LAST_OPENS_DISABLED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,

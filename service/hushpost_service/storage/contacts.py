@@ -1,32 +1,29 @@
-"""Queries about contacts, their preferences, and the log of changes."""
+"""Queries about contacts and their preferences."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
+from hushpost_service.domain.consent import Consent
 from hushpost_service.domain.contact_numbers import ContactNumbers
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack
+from hushpost_service.domain.modes import ContactPreference
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.preference_columns import to_columns, to_preference
+from hushpost_service.storage.scanned_page import MAX_SCANNED, ScannedPage, scanned_page
 from hushpost_service.storage.sql import contacts as sql
 
 __all__ = [
-    "ChangeEntry",
     "Contact",
+    "ContactFilter",
     "ContactsByPreference",
-    "Source",
     "contact_id",
     "contacts",
     "contacts_by_preference",
-    "delete_changes",
     "delete_contact",
-    "insert_changes",
     "insert_missing_contacts",
-    "last_decisions",
-    "list_changes",
+    "list_contacts",
     "lock_contacts",
-    "pseudonymize_changes",
     "set_hint_bits",
     "try_insert_contacts",
     "update_preferences",
@@ -35,15 +32,6 @@ __all__ = [
 
 _VACUUM_SECONDS = 3600
 """Longer than a vacuum of any number of contacts; it only waits for another vacuum."""
-
-
-class Source(IntEnum):
-    """Who or what set a preference. Values as in `hushpost.v1.PreferenceSource`."""
-
-    RECIPIENT = 1
-    SENDER = 2
-    IMPORT = 3
-    IMPORT_EMPTY_CELL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +51,30 @@ class ContactsByPreference:
     numbers: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeEntry:
-    """One change of a preference. `time` and `number` are assigned when it is stored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactFilter:
+    """Selects contacts by their preference; a contact must match all that is given.
 
-    contact_id: str
-    old: DoNotTrack
-    new: DoNotTrack
-    source: Source
-    evidence: str
-    actor: str
-    time: datetime | None = None
-    number: int = 0
+    Attributes:
+        opens_consents: The consent to opens is one of these; None: any.
+        clicks_consents: The consent to clicks is one of these; None: any.
+        decided_before: The preference last changed before this time.
+        never_decided: The preference never changed.
+        refused_until: Contacts that may be asked: some consent is missing, and none was
+            refused after this time.
+    """
+
+    opens_consents: Sequence[Consent] | None = None
+    clicks_consents: Sequence[Consent] | None = None
+    decided_before: datetime | None = None
+    never_decided: bool = False
+    refused_until: datetime | None = None
 
 
 async def insert_missing_contacts(
     connection: Connection, tenant: int, contact_ids: Iterable[str], numbers: ContactNumbers
 ) -> dict[str, int]:
-    """Insert the contacts that do not exist, as UNSET; return their numbers by id.
+    """Insert the contacts that do not exist, with UNKNOWN consent; return their numbers by id.
 
     Also leaves out contacts whose new numbers are taken; try them again.
     """
@@ -96,7 +90,7 @@ async def insert_missing_contacts(
 async def try_insert_contacts(
     connection: Connection, tenant: int, contact_ids: Iterable[str], numbers: ContactNumbers
 ) -> dict[str, int] | None:
-    """Insert contacts, as UNSET; return their numbers by id.
+    """Insert contacts, with UNKNOWN consent; return their numbers by id.
 
     If one of them exists already, or a new number is taken, inserts none and returns None.
     Use `insert_missing_contacts` then; this function is faster.
@@ -120,10 +114,10 @@ async def contacts_by_preference(
     )
     return [
         ContactsByPreference(
-            ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off)),
+            to_preference(columns),
             dict(zip(ids, numbers, strict=True)),
         )
-        for ids, numbers, value, since, anonymous, aggregate, off in rows
+        for ids, numbers, *columns in rows
     ]
 
 
@@ -143,17 +137,29 @@ async def lock_contacts(
 
 def _contacts_by_id(rows: Sequence[Any]) -> dict[str, Contact]:
     return {
-        contact_id: Contact(
-            contact_id,
-            number,
-            ContactPreference(_DO_NOT_TRACK[value], since, (anonymous, aggregate, off)),
-        )
-        for contact_id, number, value, since, anonymous, aggregate, off in rows
+        contact_id: Contact(contact_id, number, to_preference(columns))
+        for contact_id, number, *columns in rows
     }
 
 
-_DO_NOT_TRACK = {int(value): value for value in DoNotTrack}
-"""Faster than calling the enumeration."""
+async def list_contacts(
+    connection: Connection, tenant: int, wanted: ContactFilter, after: str, limit: int
+) -> ScannedPage[tuple[str, ContactPreference], str]:
+    """Return a page of at most `limit` contacts with ids greater than `after`, by id."""
+    rows = await connection.fetch(
+        sql.LIST_CONTACTS,
+        tenant,
+        after,
+        MAX_SCANNED,
+        wanted.opens_consents,
+        wanted.clicks_consents,
+        wanted.decided_before,
+        wanted.never_decided,
+        wanted.refused_until is not None,
+        wanted.refused_until,
+        limit + 1,
+    )
+    return scanned_page(rows, limit, lambda name, *columns: (name, to_preference(columns)))
 
 
 async def contact_id(connection: Connection, tenant: int, number: int) -> str | None:
@@ -172,9 +178,7 @@ async def update_preferences(
         sql.UPDATE_PREFERENCES,
         tenant,
         [number for number, _ in changed],
-        [preference.do_not_track for _, preference in changed],
-        [preference.since for _, preference in changed],
-        *zip(*(preference.floors for _, preference in changed), strict=True),
+        *zip(*(to_columns(preference) for _, preference in changed), strict=True),
     )
 
 
@@ -190,73 +194,7 @@ async def vacuum(connection: Connection) -> bool:
     return not dead_tuples
 
 
-async def insert_changes(
-    connection: Connection,
-    tenant: int,
-    entries: Sequence[ChangeEntry],
-    time: datetime,
-) -> None:
-    """Append entries of one actor to the log of changes."""
-    await connection.execute(
-        sql.INSERT_CHANGES,
-        tenant,
-        [entry.contact_id for entry in entries],
-        [entry.old for entry in entries],
-        [entry.new for entry in entries],
-        [entry.source for entry in entries],
-        [entry.evidence for entry in entries],
-        entries[0].actor,
-        time,
-    )
-
-
-async def last_decisions(
-    connection: Connection, tenant: int, contact_ids: Sequence[str]
-) -> dict[str, tuple[Source, DoNotTrack]]:
-    """Return the latest logged decision of each contact, and who made it: RECIPIENT or SENDER.
-
-    Contacts without one are left out.
-    """
-    rows = await connection.fetch(sql.LAST_DECISIONS, tenant, contact_ids)
-    return {name: (Source(source), DoNotTrack(new)) for name, source, new in rows}
-
-
-async def list_changes(
-    connection: Connection, tenant: int, contact: str | None, after: int, limit: int
-) -> list[ChangeEntry]:
-    """Return at most `limit` log entries after number `after`, of one contact or of all."""
-    if contact is None:
-        rows = await connection.fetch(sql.LIST_CHANGES, tenant, after, limit)
-    else:
-        rows = await connection.fetch(sql.LIST_CHANGES_OF_CONTACT, tenant, after, limit, contact)
-    return [
-        ChangeEntry(
-            name,
-            DoNotTrack(old),
-            DoNotTrack(new),
-            Source(source),
-            evidence,
-            actor,
-            time,
-            number,
-        )
-        for number, name, old, new, source, evidence, actor, time in rows
-    ]
-
-
 async def delete_contact(connection: Connection, tenant: int, contact: str) -> int | None:
     """Delete a contact and its preference; return its number, or None."""
     number: int | None = await connection.fetchval(sql.DELETE_CONTACT, tenant, contact)
     return number
-
-
-async def delete_changes(connection: Connection, tenant: int, contact: str) -> None:
-    """Delete a contact's entries in the log of changes."""
-    await connection.execute(sql.DELETE_CHANGES, tenant, contact)
-
-
-async def pseudonymize_changes(
-    connection: Connection, tenant: int, contact: str, pseudonym: str
-) -> None:
-    """Replace a contact's id by a pseudonym in the log of changes."""
-    await connection.execute(sql.PSEUDONYMIZE_CHANGES, tenant, contact, pseudonym)

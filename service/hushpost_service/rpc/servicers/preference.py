@@ -7,8 +7,9 @@ import grpc
 from hushpost.v1 import preference_pb2 as pb
 from hushpost.v1.preference_pb2_grpc import PreferenceServiceServicer
 from hushpost_service.admin.caller import Caller
+from hushpost_service.domain.consent import ByPurpose, Consent, DoNotTrack
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import DoNotTrack, History
+from hushpost_service.domain.modes import History
 from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import (
     checked_batch,
@@ -17,11 +18,20 @@ from hushpost_service.domain.validation import (
     checked_request_id,
 )
 from hushpost_service.preferences.entries import PreferenceEntry
-from hushpost_service.preferences.service import EffectivePreference, Preferences, Proof
-from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum_member, timestamp
+from hushpost_service.preferences.erasing import ContactEraser, Proof
+from hushpost_service.preferences.reading import PreferenceReader
+from hushpost_service.preferences.setting import PreferenceSetter
+from hushpost_service.rpc.convert import optional_enum_member, optional_time
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import page_start, page_token
-from hushpost_service.storage.contacts import ChangeEntry, Source
+from hushpost_service.rpc.paging import id_page_start, id_page_token, page_start, page_token
+from hushpost_service.rpc.servicers.preference_messages import (
+    change_message,
+    contact_filter,
+    details,
+    given_consents,
+    preference_message,
+)
+from hushpost_service.storage.preference_log import ChangeFilter, Source
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import preference_tenant_of
 
@@ -33,8 +43,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class PreferenceServicer(PreferenceServiceServicer):
     """Serves PreferenceService."""
 
-    def __init__(self, preferences: Preferences) -> None:
-        self._preferences = preferences
+    def __init__(
+        self, setter: PreferenceSetter, reader: PreferenceReader, eraser: ContactEraser
+    ) -> None:
+        self._setter = setter
+        self._reader = reader
+        self._eraser = eraser
 
     async def SetPreference(
         self, request: pb.SetPreferenceRequest, context: Context
@@ -44,11 +58,12 @@ class PreferenceServicer(PreferenceServiceServicer):
         tenant, contact_id, is_by_token = await self._contact(request, caller)
         entry = PreferenceEntry(
             contact_id,
-            enum_member(DoNotTrack, request.do_not_track, "do_not_track"),
+            _required_consents(request),
             _source(request.source, is_by_token=is_by_token),
             request.evidence,
+            details(request),
         )
-        await self._preferences.set_preferences(
+        await self._setter.set_preferences(
             tenant,
             [entry],
             history=optional_enum_member(History, request.history, "history"),
@@ -56,18 +71,30 @@ class PreferenceServicer(PreferenceServiceServicer):
             method=Method.SET_PREFERENCE,
             request=checked_request_id(request.request_id),
         )
-        preference = await self._preferences.get(tenant, contact_id)
-        visible_id = "" if is_by_token else contact_id
-        return pb.SetPreferenceResponse(preference=_preference(visible_id, preference))
+        preference = await self._reader.get(tenant, contact_id)
+        return pb.SetPreferenceResponse(
+            preference=preference_message(preference, with_id=not is_by_token)
+        )
 
     async def GetPreference(
         self, request: pb.GetPreferenceRequest, context: Context
     ) -> pb.GetPreferenceResponse:
         """Return the preference of one contact."""
         tenant, contact_id, is_by_token = await self._contact(request, current_caller())
-        preference = await self._preferences.get(tenant, contact_id)
-        visible_id = "" if is_by_token else contact_id
-        return pb.GetPreferenceResponse(preference=_preference(visible_id, preference))
+        preference = await self._reader.get(tenant, contact_id)
+        return pb.GetPreferenceResponse(
+            preference=preference_message(preference, with_id=not is_by_token)
+        )
+
+    async def BatchGetPreferences(
+        self, request: pb.BatchGetPreferencesRequest, context: Context
+    ) -> pb.BatchGetPreferencesResponse:
+        """Return the preferences of many contacts."""
+        tenant = current_caller().tenant(request.tenant_id)
+        found = await self._reader.get_many(tenant, request.contact_ids)
+        return pb.BatchGetPreferencesResponse(
+            preferences=[preference_message(preference) for preference in found]
+        )
 
     async def BatchSetPreferences(
         self, request: pb.BatchSetPreferencesRequest, context: Context
@@ -79,20 +106,21 @@ class PreferenceServicer(PreferenceServiceServicer):
         entries = [
             PreferenceEntry(
                 entry.contact_id,
-                optional_enum_member(DoNotTrack, entry.do_not_track, "do_not_track"),
+                given_consents(entry),
                 _source(entry.source, is_by_token=False),
                 entry.evidence,
+                details(entry),
             )
             for entry in request.entries
         ]
         history = optional_enum_member(History, request.history, "history")
         request_id = checked_request_id(request.request_id)
         if request.validate_only:
-            outcome = await self._preferences.preview(
+            outcome = await self._setter.preview(
                 tenant, entries, overrule_recipients=request.overrule_recipients
             )
         else:
-            outcome = await self._preferences.set_preferences(
+            outcome = await self._setter.set_preferences(
                 tenant,
                 entries,
                 history=history,
@@ -109,6 +137,23 @@ class PreferenceServicer(PreferenceServiceServicer):
             protected_indexes=outcome.protected,
         )
 
+    async def ListContacts(
+        self, request: pb.ListContactsRequest, context: Context
+    ) -> pb.ListContactsResponse:
+        """Return a page of contacts."""
+        tenant = current_caller().tenant(request.tenant_id)
+        page = await self._reader.list_contacts(
+            tenant,
+            contact_filter(request),
+            may_be_asked=request.may_be_asked,
+            after=id_page_start("contacts", request.page_token),
+            limit=checked_page_size(request.page_size),
+        )
+        return pb.ListContactsResponse(
+            contacts=[preference_message(preference) for preference in page.items],
+            next_page_token="" if page.next is None else id_page_token("contacts", page.next),
+        )
+
     async def ListPreferenceChanges(
         self, request: pb.ListPreferenceChangesRequest, context: Context
     ) -> pb.ListPreferenceChangesResponse:
@@ -116,13 +161,16 @@ class PreferenceServicer(PreferenceServiceServicer):
         tenant = current_caller().tenant(request.tenant_id)
         size = checked_page_size(request.page_size)
         (start,) = page_start("changes", request.page_token) or (0,)
-        found = await self._preferences.list_changes(
-            tenant, request.contact_id or None, start, size + 1
+        wanted = ChangeFilter(
+            contact_id=request.contact_id or None,
+            source=optional_enum_member(Source, request.source, "source"),
+            start=optional_time(request, "start_time"),
+            end=optional_time(request, "end_time"),
         )
-        page = found[:size]
+        page = await self._reader.list_changes(tenant, wanted, start, size)
         return pb.ListPreferenceChangesResponse(
-            changes=[_change(entry) for entry in page],
-            next_page_token=page_token("changes", page[-1].number) if found[size:] else "",
+            changes=[change_message(change) for change in page.items],
+            next_page_token="" if page.next is None else page_token("changes", page.next),
         )
 
     async def EraseContact(
@@ -130,7 +178,7 @@ class PreferenceServicer(PreferenceServiceServicer):
     ) -> pb.EraseContactResponse:
         """Delete a contact and anonymize its events."""
         tenant = current_caller().tenant(request.tenant_id)
-        await self._preferences.erase_contact(
+        await self._eraser.erase(
             tenant,
             request.contact_id,
             optional_enum_member(Proof, request.proof, "proof") or Proof.DELETE,
@@ -155,7 +203,7 @@ class PreferenceServicer(PreferenceServiceServicer):
                 # Before the token is opened, so that the answer does not tell whether it is
                 # genuine.
                 caller.check_edge_tenant(preference_tenant_of(token))
-            return *await self._preferences.contact_of_token(token, caller.key.tenant), True
+            return *await self._reader.contact_of_token(token, caller.key.tenant), True
         if caller.key.role is Role.EDGE:
             raise HushpostError(
                 Reason.FIELD_INVALID,
@@ -190,22 +238,13 @@ def _source(number: int, *, is_by_token: bool) -> Source:
     return source or Source.SENDER
 
 
-def _preference(contact_id: str, preference: EffectivePreference) -> pb.Preference:
-    return pb.Preference(
-        contact_id=contact_id,
-        do_not_track=enum_number(preference.do_not_track),
-        mode=enum_number(preference.mode),
-        update_time=timestamp(preference.since),
-    )
-
-
-def _change(entry: ChangeEntry) -> pb.PreferenceChange:
-    return pb.PreferenceChange(
-        contact_id=entry.contact_id,
-        old_do_not_track=enum_number(entry.old),
-        new_do_not_track=enum_number(entry.new),
-        source=enum_number(entry.source),
-        evidence=entry.evidence,
-        actor=entry.actor,
-        change_time=timestamp(entry.time),
-    )
+def _required_consents(request: pb.SetPreferenceRequest) -> DoNotTrack | ByPurpose[Consent | None]:
+    """Return what a request sets. Raises FIELD_INVALID if that is nothing."""
+    consents = given_consents(request)
+    if consents is None:
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            "do_not_track must be UNSET, FALSE or TRUE, unless consent is given by purpose",
+            {"field": "do_not_track"},
+        )
+    return consents

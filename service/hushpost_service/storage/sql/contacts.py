@@ -1,4 +1,4 @@
-"""Statements about contacts, their preferences, and the log of changes.
+"""Statements about contacts and their preferences.
 
 Contacts are looked up one by one in a lateral subquery, by a range of one value in the
 order of an index. No statistics can then make the planner choose another index. With
@@ -6,27 +6,32 @@ order of an index. No statistics can then make the planner choose another index.
 a time when the table was small, and compares each with every value.
 """
 
+from hushpost_service.storage.sql.preference_columns import (
+    PREFERENCE_COLUMNS,
+    PREFERENCE_GROUP,
+    PREFERENCE_SINCE,
+)
+
 # Part of a statement: looks the contact `id` up.
-CONTACT_BY_ID = """cross join lateral (
-    select contact_id, contact, do_not_track, preference_time, anonymous_until,
-        aggregate_until, off_until
+CONTACT_BY_ID = f"""cross join lateral (
+    select contact_id, contact, {PREFERENCE_COLUMNS}
     from contacts
     where tenant = $1 and contact_id between id and id
     order by contact_id
     limit 1
 """
 
-# Inserts contacts with preference UNSET, numbered from $3; returns false, and inserts none, if
+# Inserts contacts with UNKNOWN consent, numbered from $3; returns false, and inserts none, if
 # an id or a number exists already. The ids are the lines of one text, which the driver
 # encodes much faster than an array.
 TRY_INSERT_CONTACTS = "select try_insert_contacts($1, $2, $3)"
 
-# Inserts the contacts that do not exist, with preference UNSET, numbered from $3; returns
+# Inserts the contacts that do not exist, with UNKNOWN consent, numbered from $3; returns
 # these. Leaves out a contact whose number exists.
 INSERT_MISSING_CONTACTS = """
 with inserted as (
-    insert into contacts (tenant, contact, contact_id, do_not_track)
-    select $1, $3::bigint + n - 1, contact_id, 1
+    insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
+    select $1, $3::bigint + n - 1, contact_id, 1, 1
     from string_to_table($2, E'\\n') with ordinality as input(contact_id, n)
     on conflict do nothing
     returning contact_id, contact
@@ -35,25 +40,22 @@ select array_agg(contact_id), array_agg(contact) from inserted
 """
 
 # Selects contacts for issuing the tokens of a campaign that was created at $3, grouped by
-# preference. Times before the creation are replaced by null: they have no effect on the
-# mode, and would split the groups.
+# preference.
 #
 # The ids are lines of one text, like above.
 CONTACTS_BY_PREFERENCE = f"""
-select array_agg(contact_id), array_agg(contact), do_not_track,
-    case when preference_time > $3 then preference_time end as since,
-    case when anonymous_until >= $3 then anonymous_until end as anonymous,
-    case when aggregate_until >= $3 then aggregate_until end as aggregate,
-    case when off_until >= $3 then off_until end as off
-from string_to_table($2, E'\\n') as input(id)
-{CONTACT_BY_ID}) as found
-group by do_not_track, since, anonymous, aggregate, off
+select array_agg(contact_id), array_agg(contact), {PREFERENCE_GROUP}
+from (
+    select contact_id, contact, {PREFERENCE_SINCE.format(created="$3")}
+    from string_to_table($2, E'\\n') as input(id)
+    {CONTACT_BY_ID}) as found
+) as contacts_since
+group by {PREFERENCE_GROUP}
 """
 
 # Selects contacts by id, without a lock.
 CONTACTS = f"""
-select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
-    off_until
+select contact_id, contact, {PREFERENCE_COLUMNS}
 from unnest($2::text[]) as input(id)
 {CONTACT_BY_ID}) as found
 """
@@ -61,8 +63,7 @@ from unnest($2::text[]) as input(id)
 # Selects contacts by id and locks them for a change of their preferences. The sort order
 # prevents deadlocks.
 LOCK_CONTACTS = f"""
-select contact_id, contact, do_not_track, preference_time, anonymous_until, aggregate_until,
-    off_until
+select contact_id, contact, {PREFERENCE_COLUMNS}
 from (select id from unnest($2::text[]) as input(id) order by id collate "C") as input
 {CONTACT_BY_ID}    for update
 ) as found
@@ -74,31 +75,34 @@ CONTACT_ID = "select contact_id from contacts where tenant = $1 and contact = $2
 # Updates the preferences of contacts, which must exist and be locked, so that nothing is
 # inserted. An upsert, because it finds each row in the primary key; a join would be
 # planned by statistics.
-UPDATE_PREFERENCES = """
-insert into contacts as existing (
-    tenant, contact, contact_id, do_not_track, preference_time, anonymous_until,
-    aggregate_until, off_until
-)
-select $1, contact, '', do_not_track, preference_time, anonymous_until, aggregate_until, off_until
+UPDATE_PREFERENCES = f"""
+insert into contacts as existing (tenant, contact, contact_id, {PREFERENCE_COLUMNS})
+select $1, contact, '', {PREFERENCE_COLUMNS}
 from unnest(
-    $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-    $7::timestamptz[]
-) as input(contact, do_not_track, preference_time, anonymous_until, aggregate_until, off_until)
+    $2::bigint[], $3::smallint[], $4::smallint[], $5::timestamptz[], $6::timestamptz[],
+    $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+    $11::timestamptz[], $12::timestamptz[]
+) as input(contact, {PREFERENCE_COLUMNS})
 on conflict (tenant, contact) do update set
-    do_not_track = excluded.do_not_track,
-    preference_time = excluded.preference_time,
-    anonymous_until = excluded.anonymous_until,
-    aggregate_until = excluded.aggregate_until,
-    off_until = excluded.off_until
+    opens_consent = excluded.opens_consent,
+    clicks_consent = excluded.clicks_consent,
+    opens_time = excluded.opens_time,
+    clicks_time = excluded.clicks_time,
+    opens_anonymous_until = excluded.opens_anonymous_until,
+    opens_aggregate_until = excluded.opens_aggregate_until,
+    opens_off_until = excluded.opens_off_until,
+    clicks_anonymous_until = excluded.clicks_anonymous_until,
+    clicks_aggregate_until = excluded.clicks_aggregate_until,
+    clicks_off_until = excluded.clicks_off_until
 """
 
 # Reads contacts through the index that the recorder uses, which sets the hint bits of
 # their rows. The numbers are one text, like the ids above.
 SET_HINT_BITS = """
-select count(do_not_track)
+select count(opens_consent)
 from unnest($2::text::bigint[]) as input(number)
 cross join lateral (
-    select do_not_track
+    select opens_consent
     from contacts
     where tenant = $1 and contact between number and number
     order by contact
@@ -122,59 +126,54 @@ DEAD_TUPLES = """
 select n_dead_tup from pg_stat_user_tables where relid = 'contacts'::regclass
 """
 
-# Appends to the log of preference changes.
-INSERT_CHANGES = """
-insert into preference_changes (
-    tenant, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor, change_time
-)
-select $1, contact_id, old_do_not_track, new_do_not_track, source, evidence, $7, $8
-from unnest($2::text[], $3::smallint[], $4::smallint[], $5::smallint[], $6::text[])
-    as input(contact_id, old_do_not_track, new_do_not_track, source, evidence)
-"""
-
-# Selects the latest decision of each contact, by its recipient (source 1) or its sender (2).
-# What imports set is none.
-LAST_DECISIONS = """
-select contact_id, source, new_do_not_track
-from unnest($2::text[]) as input(id)
-cross join lateral (
-    select contact_id, source, new_do_not_track
-    from preference_changes
-    where tenant = $1 and contact_id between id and id and source in (1, 2)
-    order by contact_id desc, change desc
-    limit 1
-) as latest
-"""
-
-# Selects a page (keyset pagination by number) of the log, oldest first.
-LIST_CHANGES = """
-select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
-    change_time
-from preference_changes
-where tenant = $1 and change > $2
-order by change
-limit $3
-"""
-
-# Selects a page of the log of one contact.
-LIST_CHANGES_OF_CONTACT = """
-select change, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor,
-    change_time
-from preference_changes
-where tenant = $1 and contact_id = $4 and change > $2
-order by change
-limit $3
+# Selects a page of contacts (keyset pagination by id): at most $10 that match the filters, out
+# of the $3 contacts after the id $2. The last of these $3 is returned also if it does not
+# match, so that the next page can start there.
+#
+# $4, $5: consents to opens and to clicks (null: any). $6: changed before. $7: never changed.
+# $8: may be asked, since no purpose was refused after $9. A refusal counts from the time that
+# was stated for it; a recipient who confirms a refusal refuses again.
+#
+# The subquery on the log has a limit, so that it is not planned as a join of the whole log. It
+# is evaluated last, because it costs most.
+LIST_CONTACTS = f"""
+select contact_id, matches, n = $3 as is_last_scanned, {PREFERENCE_COLUMNS}
+from (
+    select *,
+        row_number() over (order by contact_id) as n,
+        ($4::smallint[] is null or opens_consent = any($4))
+        and ($5::smallint[] is null or clicks_consent = any($5))
+        and ($6::timestamptz is null or greatest(opens_time, clicks_time) < $6)
+        and (not $7 or opens_time is null and clicks_time is null)
+        and (
+            not $8
+            or (opens_consent <> 2 or clicks_consent <> 2)
+            and (
+                select true
+                from preference_changes as refusal
+                where refusal.tenant = $1
+                    and refusal.contact_id between scanned.contact_id and scanned.contact_id
+                    and coalesce(refusal.decision_time, refusal.change_time) > $9
+                    and (
+                        refusal.opens_decided and refusal.new_opens in (3, 4)
+                        or refusal.clicks_decided and refusal.new_clicks in (3, 4)
+                    )
+                order by refusal.contact_id desc, refusal.change desc
+                limit 1
+            ) is null
+        ) as matches
+    from (
+        select contact_id, {PREFERENCE_COLUMNS}
+        from contacts
+        where tenant = $1 and contact_id > $2
+        order by contact_id
+        limit $3
+    ) as scanned
+) as page
+where matches or n = $3
+order by contact_id
+limit $10
 """
 
 # Deletes a contact; returns its number.
 DELETE_CONTACT = "delete from contacts where tenant = $1 and contact_id = $2 returning contact"
-
-# Deletes a contact's entries in the log.
-DELETE_CHANGES = "delete from preference_changes where tenant = $1 and contact_id = $2"
-
-# Replaces a contact's id in the log by a pseudonym.
-PSEUDONYMIZE_CHANGES = """
-update preference_changes
-set contact_id = $3
-where tenant = $1 and contact_id = $2
-"""

@@ -127,6 +127,9 @@ create table preference_changes (
     new_opens smallint not null,
     old_clicks smallint not null,
     new_clicks smallint not null,
+    -- Whether the call set the consent, if only to the same value.
+    opens_decided boolean not null,
+    clicks_decided boolean not null,
     source smallint not null,
     evidence text not null,
     source_id text not null,
