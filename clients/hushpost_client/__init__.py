@@ -28,6 +28,7 @@ once. Connections are encrypted unless the target is a loopback address.
 from hushpost_client._admin_types import (
     AnonymizationProgress,
     ApiKey,
+    ConsentModes,
     NewApiKey,
     Policy,
     PolicyChange,
@@ -120,6 +121,7 @@ __all__ = [
     "Campaign",
     "CampaignStats",
     "Campaigns",
+    "ConsentModes",
     "Count",
     "DeadlineExceededError",
     "DoNotTrack",

@@ -9,6 +9,7 @@ from hushpost.v1 import admin_pb2
 from hushpost_client._admin_types import (
     AnonymizationProgress,
     ApiKey,
+    ConsentModes,
     NewApiKey,
     Policy,
     PolicyChange,
@@ -32,12 +33,24 @@ def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
         epsilon=update.epsilon or 0,
         release_delays=map(_duration, update.release_delays or ()),
         max_anonymous_messages=update.max_anonymous_messages or 0,
+        opens_modes=_modes_message(update.opens_modes or ConsentModes()),
+        clicks_modes=_modes_message(update.clicks_modes or ConsentModes()),
+        reask_after_days=update.reask_after_days or 0,
+        record_last_opens=update.record_last_opens,
     )
 
 
 def changed_fields(update: PolicyUpdate) -> list[str]:
     """Return the field mask of an update; its settings have the names of the proto's fields."""
-    return [name for name in PolicyUpdate.__slots__ if getattr(update, name) is not None]
+    paths: list[str] = []
+    for name in PolicyUpdate.__slots__:
+        value = getattr(update, name)
+        if isinstance(value, ConsentModes):
+            nested = ConsentModes.__slots__
+            paths += [f"{name}.{mode}" for mode in nested if getattr(value, mode) is not None]
+        elif value is not None:
+            paths.append(name)
+    return paths
 
 
 def tenant(message: admin_pb2.Tenant) -> Tenant:
@@ -92,6 +105,8 @@ def _optional_time(
 def _policy(message: admin_pb2.Policy) -> Policy:
     return Policy(
         anonymization_enabled=message.anonymization_enabled,
+        opens_modes=_modes(message.opens_modes),
+        clicks_modes=_modes(message.clicks_modes),
         mode_when_true=MODE.from_wire(message.mode_when_true),
         mode_when_unset=MODE.from_wire(message.mode_when_unset),
         history_when_true=HISTORY.from_wire(message.history_when_true),
@@ -100,6 +115,24 @@ def _policy(message: admin_pb2.Policy) -> Policy:
         epsilon=message.epsilon,
         release_delays=tuple(delay.ToTimedelta() for delay in message.release_delays),
         max_anonymous_messages=message.max_anonymous_messages,
+        reask_after_days=message.reask_after_days,
+        record_last_opens=message.record_last_opens,
+    )
+
+
+def _modes_message(modes: ConsentModes) -> admin_pb2.ConsentModes:
+    return admin_pb2.ConsentModes(
+        when_unknown=MODE.to_wire(modes.when_unknown),
+        when_denied=MODE.to_wire(modes.when_denied),
+        when_withdrawn=MODE.to_wire(modes.when_withdrawn),
+    )
+
+
+def _modes(message: admin_pb2.ConsentModes) -> ConsentModes:
+    return ConsentModes(
+        when_unknown=MODE.from_wire(message.when_unknown),
+        when_denied=MODE.from_wire(message.when_denied),
+        when_withdrawn=MODE.from_wire(message.when_withdrawn),
     )
 
 

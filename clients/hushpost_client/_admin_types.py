@@ -9,6 +9,7 @@ from hushpost_client._enums import History, Mode, Release, Role
 __all__ = [
     "AnonymizationProgress",
     "ApiKey",
+    "ConsentModes",
     "NewApiKey",
     "Policy",
     "PolicyChange",
@@ -18,16 +19,36 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentModes:
+    """The modes of one purpose by consent. GRANTED is always IDENTIFIED.
+
+    In a `PolicyUpdate`, None leaves a mode as it is. In a `Policy`, None is a mode that this
+    version of the client does not know.
+
+    Attributes:
+        when_unknown: The mode of contacts who have not decided: any mode.
+        when_denied: The mode of contacts who denied: ANONYMOUS, AGGREGATE or OFF.
+        when_withdrawn: The mode of contacts who withdrew: ANONYMOUS, AGGREGATE or OFF.
+    """
+
+    when_unknown: Mode | None = None
+    when_denied: Mode | None = None
+    when_withdrawn: Mode | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A tenant's rules that map preferences to tracking modes.
+    """A tenant's rules that map consent to tracking modes.
 
     A mode or history that this version of the client does not know is None.
 
     Attributes:
         anonymization_enabled: The switch for the whole feature. While it is off,
             every contact is IDENTIFIED.
-        mode_when_true: The mode of contacts with do_not_track TRUE.
-        mode_when_unset: The mode of contacts with do_not_track UNSET.
+        opens_modes: The modes of opens.
+        clicks_modes: The modes of clicks.
+        mode_when_true: The strictest mode of contacts with do_not_track TRUE.
+        mode_when_unset: The stricter mode of contacts with do_not_track UNSET.
         history_when_true: What an opt-out does with earlier identified events.
         retention_days: The age in days at which identified events are
             deleted, 1…3,650. The counts remain.
@@ -39,9 +60,15 @@ class Policy:
             message, whole seconds.
         max_anonymous_messages: How many ANONYMOUS messages a contact gets in 90 days, over
             all campaigns, 1…1,000. Further ones are OFF.
+        reask_after_days: How long a contact that refused is not asked again, 1…3,650 days: a
+            filter of `Preferences.list_contacts`.
+        record_last_opens: Whether opens of contacts whose consent to opens is UNKNOWN update
+            the date of their last open, and nothing else.
     """
 
     anonymization_enabled: bool
+    opens_modes: ConsentModes
+    clicks_modes: ConsentModes
     mode_when_true: Mode | None
     mode_when_unset: Mode | None
     history_when_true: History | None
@@ -50,6 +77,8 @@ class Policy:
     epsilon: float
     release_delays: tuple[timedelta, ...]
     max_anonymous_messages: int
+    reask_after_days: int
+    record_last_opens: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +86,13 @@ class PolicyUpdate:
     """The settings of a policy to change; None leaves a setting as it is.
 
     In `Admin.create_tenant`, None means the default. Settings are those of `Policy`.
+    `mode_when_true` sets the modes of DENIED and WITHDRAWN of both purposes, and
+    `mode_when_unset` those of UNKNOWN; `opens_modes` and `clicks_modes` take precedence.
     """
 
     anonymization_enabled: bool | None = None
+    opens_modes: ConsentModes | None = None
+    clicks_modes: ConsentModes | None = None
     mode_when_true: Mode | None = None
     mode_when_unset: Mode | None = None
     history_when_true: History | None = None
@@ -68,6 +101,8 @@ class PolicyUpdate:
     epsilon: float | None = None
     release_delays: Sequence[timedelta] | None = None
     max_anonymous_messages: int | None = None
+    reask_after_days: int | None = None
+    record_last_opens: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

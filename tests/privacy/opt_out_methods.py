@@ -28,13 +28,15 @@ where tenant = $1 and contact = any($2)
 _FORGET = "delete from contacts where tenant = $1 and contact = any($2)"
 _TIGHTEN = """
 insert into policies (
-    tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays,
-    max_anonymous_messages
+    tenant, version, valid_from, actor, anonymization_enabled,
+    opens_when_unknown, opens_when_denied, opens_when_withdrawn, clicks_when_unknown,
+    clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
+    release_delays, max_anonymous_messages, reask_after_days, record_last_opens
 )
-select tenant, version + 1, clock_timestamp(), actor, true, mode_when_true, 2 /* ANONYMOUS */,
-    history_when_true, retention_days, release, epsilon, release_delays,
-    max_anonymous_messages
+select tenant, version + 1, clock_timestamp(), actor, true,
+    2 /* ANONYMOUS */, opens_when_denied, opens_when_withdrawn, 2 /* ANONYMOUS */,
+    clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
+    release_delays, max_anonymous_messages, reask_after_days, record_last_opens
 from policies
 where tenant = $1
 order by version desc

@@ -13,6 +13,7 @@ import pytest
 
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.modes import DoNotTrack, Mode, Policy
+from hushpost_service.domain.policy_settings import with_settings
 from hushpost_service.domain.roles import Role
 from hushpost_service.storage import api_keys, campaigns, contacts, recording, tenants
 from hushpost_service.storage.campaigns import Link
@@ -85,7 +86,7 @@ async def test_a_policy_that_follows_a_lost_one_takes_effect(database: Database)
     """A cached policy that a failover has lost is not mistaken for the next, of the same version."""
     tenant = 10
     cache = CampaignCache(database, time.monotonic)
-    lost, new = Policy(), Policy(mode_when_unset=Mode.OFF)
+    lost, new = Policy(), with_settings(Policy(), {"mode_when_unset": Mode.OFF})
 
     async def current(connection: Connection) -> Policy:
         inputs = await recording.load_recording_inputs(connection, tenant, [], [], NOW, NOW)

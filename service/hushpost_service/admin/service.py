@@ -1,16 +1,16 @@
 """Creates and reads tenants, policies and API keys."""
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from hushpost_service.admin.secret import new_secret, secret_hash
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.message_budget import MAX_LIMIT
-from hushpost_service.domain.modes import Mode, Policy
-from hushpost_service.domain.release_limits import MAX_DATES, ReleaseLimits, is_valid_schedule
+from hushpost_service.domain.modes import Policy
+from hushpost_service.domain.policy_settings import PolicySettings, check_settings, with_settings
+from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.storage import anonymization, api_keys, recording, request_ids, tenants
@@ -22,9 +22,6 @@ from hushpost_service.storage.request_ids import NO_TENANT, Method
 from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 __all__ = ["Admin", "TenantState"]
-
-_DEFAULT_POLICY = Policy()
-_MAX_RETENTION_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +50,12 @@ class Admin:
         self._release_limits = release_limits
         self._clock = clock
 
-    @property
-    def default_epsilon(self) -> float:
-        """The privacy budget of a policy that sets none."""
-        return min(_DEFAULT_POLICY.epsilon, self._release_limits.max_epsilon)
-
     async def create_tenant(
         self,
         tenant_id: str,
         *,
         display_name: str,
-        policy: Policy,
+        settings: PolicySettings,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
@@ -74,22 +66,20 @@ class Admin:
         Args:
             tenant_id: The id, which nothing else in the installation has.
             display_name: A name for people.
-            policy: The first policy.
+            settings: The settings of the first policy that differ from the default.
             actor: The API key's id, for the policy's change log.
             request: The idempotency key.
         """
         checked_tenant_id(tenant_id)
         checked_text(display_name, "display_name", 256)
-        _check_policy(policy)
-        self._release_limits.check(policy)
+        check_settings(settings)
+        # Limited: the default may exceed the operator's limits, what the caller sets may not.
+        policy = with_settings(self._release_limits.limited(Policy()), settings)
+        self._release_limits.check(policy, settings)
         content = {
             "tenant_id": tenant_id,
             "display_name": display_name,
-            "policy": {
-                field: value
-                for field, value in asdict(policy).items()
-                if value != getattr(_DEFAULT_POLICY, field)
-            },
+            "policy": dict(settings),
         }
 
         async def work(connection: Connection) -> None:
@@ -122,8 +112,7 @@ class Admin:
         self,
         tenant_id: str,
         *,
-        policy: Policy,
-        fields: Collection[str],
+        settings: PolicySettings,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
@@ -131,23 +120,22 @@ class Admin:
 
         Args:
             tenant_id: The tenant.
-            policy: The new values.
-            fields: The fields of `policy` to copy; the others keep their current values.
+            settings: The new values; the other settings keep theirs.
             actor: The API key's id, for the change log.
             request: The idempotency key.
 
         Raises TENANT_NOT_FOUND, FIELD_INVALID, REQUEST_ID_REUSED.
         """
         number = (await self.tenant(tenant_id)).tenant.number
-        content = {"policy": {field: getattr(policy, field) for field in fields}}
+        content = {"policy": dict(settings)}
+        check_settings(settings)
 
         async def work(connection: Connection) -> None:
             await tenants.lock_tenant(connection, number)
             old = (await self._campaigns.mode_rule(connection, number)).policy
-            new = replace(old, **{field: getattr(policy, field) for field in fields})
-            _check_policy(new)
-            # A limit that was lowered does not block changes of other fields.
-            self._release_limits.check(new, fields)
+            new = with_settings(old, settings)
+            # A limit that was lowered does not block changes of other settings.
+            self._release_limits.check(new, settings)
             is_new = await request_ids.claim(
                 connection, number, Method.UPDATE_POLICY, request, content, self._clock()
             )
@@ -250,27 +238,3 @@ def _expired_already() -> HushpostError:
 
 def _tenant_not_found() -> HushpostError:
     return HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
-
-
-def _check_policy(policy: Policy) -> None:
-    checks = {
-        "mode_when_true": (
-            policy.mode_when_true > Mode.IDENTIFIED,
-            "must be ANONYMOUS, AGGREGATE or OFF",
-        ),
-        "retention_days": (
-            1 <= policy.retention_days <= _MAX_RETENTION_DAYS,
-            f"must be from 1 to {_MAX_RETENTION_DAYS}",
-        ),
-        "max_anonymous_messages": (
-            1 <= policy.max_anonymous_messages <= MAX_LIMIT,
-            f"must be from 1 to {MAX_LIMIT}",
-        ),
-        "release_delays": (
-            is_valid_schedule(policy.release_delays),
-            f"must be 1 to {MAX_DATES} ascending whole numbers of seconds, up to 365 days",
-        ),
-    }
-    for field, (is_valid, rule) in checks.items():
-        if not is_valid:
-            raise HushpostError(Reason.FIELD_INVALID, f"policy.{field} {rule}", {"field": field})

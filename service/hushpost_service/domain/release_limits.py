@@ -39,8 +39,8 @@ class ReleaseLimits:
     max_epsilon: float
     allow_exact: bool
 
-    def check(self, policy: Policy, fields: Collection[str] = ("release", "epsilon")) -> None:
-        """Raise FIELD_INVALID if some fields of a policy exceed the limits."""
+    def check(self, policy: Policy, fields: Collection[str]) -> None:
+        """Raise FIELD_INVALID if some of these fields of a policy exceed the limits."""
         if "release" in fields and policy.release is Release.EXACT and not self.allow_exact:
             raise HushpostError(
                 Reason.FIELD_INVALID,

@@ -2,11 +2,18 @@
 
 import secrets
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
-from hushpost_service.domain.modes import History, Mode, Policy, PolicyPeriod, Release
+from hushpost_service.domain.modes import (
+    ConsentModes,
+    History,
+    Mode,
+    Policy,
+    PolicyPeriod,
+    Release,
+)
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import tenants as sql
 
@@ -94,14 +101,16 @@ async def insert_policy(connection: Connection, number: int, policy: Policy, act
         number,
         actor,
         policy.anonymization_enabled,
-        policy.mode_when_true,
-        policy.mode_when_unset,
+        *astuple(policy.opens_modes),
+        *astuple(policy.clicks_modes),
         policy.history_when_true,
         policy.retention_days,
         policy.release,
         policy.epsilon,
         policy.release_delays,
         policy.max_anonymous_messages,
+        policy.reask_after_days,
+        policy.record_last_opens,
     )
 
 
@@ -124,12 +133,22 @@ async def list_policies(
 def _policy(row: Any) -> Policy:
     return Policy(
         anonymization_enabled=row["anonymization_enabled"],
-        mode_when_true=Mode(row["mode_when_true"]),
-        mode_when_unset=Mode(row["mode_when_unset"]),
+        opens_modes=_modes(row, "opens"),
+        clicks_modes=_modes(row, "clicks"),
         history_when_true=History(row["history_when_true"]),
         retention_days=row["retention_days"],
         release=Release(row["release"]),
         epsilon=row["epsilon"],
         release_delays=tuple(row["release_delays"]),
         max_anonymous_messages=row["max_anonymous_messages"],
+        reask_after_days=row["reask_after_days"],
+        record_last_opens=row["record_last_opens"],
+    )
+
+
+def _modes(row: Any, purpose: str) -> ConsentModes:
+    return ConsentModes(
+        when_unknown=Mode(row[f"{purpose}_when_unknown"]),
+        when_denied=Mode(row[f"{purpose}_when_denied"]),
+        when_withdrawn=Mode(row[f"{purpose}_when_withdrawn"]),
     )

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import grpc
-from google.protobuf.duration_pb2 import Duration
 
 from hushpost.v1 import admin_pb2 as pb
 from hushpost.v1.admin_pb2_grpc import AdminServiceServicer
@@ -13,12 +12,16 @@ from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.service import Admin, TenantState
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import History, Mode, Policy, Release
 from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
-from hushpost_service.rpc.convert import enum_member, enum_number, optional_enum_member, timestamp
+from hushpost_service.rpc.convert import enum_member, enum_number, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token, parse_number
+from hushpost_service.rpc.policy_conversion import (
+    given_settings,
+    masked_settings,
+    policy_message,
+)
 from hushpost_service.storage.anonymization import PolicyJob
 from hushpost_service.storage.api_keys import ApiKey, NewApiKey
 from hushpost_service.storage.tenants import PolicyChange
@@ -27,10 +30,7 @@ __all__ = ["AdminServicer"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_DEFAULT_POLICY = Policy()
 _MAX_EDGE_TENANTS = 1000
-_ECHOED_CHARACTERS = 100
-"""gRPC clients drop an error whose metadata is too long, more than 8 or 16 KiB."""
 
 
 class AdminServicer(AdminServiceServicer):
@@ -49,7 +49,7 @@ class AdminServicer(AdminServiceServicer):
         state = await self._admin.create_tenant(
             request.tenant_id,
             display_name=request.display_name,
-            policy=_policy(request.policy, self._admin.default_epsilon),
+            settings=given_settings(request.policy),
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -67,19 +67,9 @@ class AdminServicer(AdminServiceServicer):
     ) -> pb.UpdatePolicyResponse:
         """Change the fields of a policy that the update mask names."""
         caller = current_caller()
-        fields = list(request.update_mask.paths)
-        policy_fields = pb.Policy.DESCRIPTOR.fields_by_name
-        unknown = [field for field in fields if field not in policy_fields]
-        if unknown or not fields:
-            raise HushpostError(
-                Reason.UPDATE_MASK_INVALID,
-                "update_mask must have at least one path, each the name of a field of Policy",
-                {"field": unknown[0][:_ECHOED_CHARACTERS] if unknown else ""},
-            )
         state = await self._admin.update_policy(
             _tenant_id(caller, request.tenant_id),
-            policy=_policy(request.policy, self._admin.default_epsilon),
-            fields=fields,
+            settings=masked_settings(request.policy, request.update_mask.paths),
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -215,55 +205,12 @@ def _key_number(key_id: str) -> int:
         ) from None
 
 
-def _policy(message: pb.Policy, default_epsilon: float) -> Policy:
-    """Convert a policy; unset fields get their defaults."""
-    enabled = not message.HasField("anonymization_enabled") or message.anonymization_enabled
-    return Policy(
-        anonymization_enabled=enabled,
-        mode_when_true=optional_enum_member(Mode, message.mode_when_true, "mode_when_true")
-        or _DEFAULT_POLICY.mode_when_true,
-        mode_when_unset=optional_enum_member(Mode, message.mode_when_unset, "mode_when_unset")
-        or _DEFAULT_POLICY.mode_when_unset,
-        history_when_true=optional_enum_member(
-            History, message.history_when_true, "history_when_true"
-        )
-        or _DEFAULT_POLICY.history_when_true,
-        retention_days=message.retention_days or _DEFAULT_POLICY.retention_days,
-        release=optional_enum_member(Release, message.release, "release")
-        or _DEFAULT_POLICY.release,
-        epsilon=message.epsilon or default_epsilon,
-        release_delays=tuple(map(_seconds, message.release_delays))
-        or _DEFAULT_POLICY.release_delays,
-        max_anonymous_messages=message.max_anonymous_messages
-        or _DEFAULT_POLICY.max_anonymous_messages,
-    )
-
-
-def _seconds(delay: Duration) -> int:
-    """Return a delay in seconds; -1, which no schedule allows, if it is not a whole number."""
-    return -1 if delay.nanos else delay.seconds
-
-
-def _policy_message(policy: Policy) -> pb.Policy:
-    return pb.Policy(
-        anonymization_enabled=policy.anonymization_enabled,
-        mode_when_true=enum_number(policy.mode_when_true),
-        mode_when_unset=enum_number(policy.mode_when_unset),
-        history_when_true=enum_number(policy.history_when_true),
-        retention_days=policy.retention_days,
-        release=enum_number(policy.release),
-        epsilon=policy.epsilon,
-        release_delays=[Duration(seconds=delay) for delay in policy.release_delays],
-        max_anonymous_messages=policy.max_anonymous_messages,
-    )
-
-
 def _policy_change(change: PolicyChange) -> pb.PolicyChange:
     return pb.PolicyChange(
         version=change.version,
         change_time=timestamp(change.valid_from),
         actor=change.actor,
-        policy=_policy_message(change.policy),
+        policy=policy_message(change.policy),
     )
 
 
@@ -271,7 +218,7 @@ def _tenant(state: TenantState) -> pb.Tenant:
     return pb.Tenant(
         tenant_id=state.tenant.tenant_id,
         display_name=state.tenant.display_name,
-        policy=_policy_message(state.policy),
+        policy=policy_message(state.policy),
         create_time=timestamp(state.tenant.create_time),
         folding=_progress(state.policy_job),
     )

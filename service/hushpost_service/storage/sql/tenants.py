@@ -26,21 +26,23 @@ LOCK_TENANT = "select tenant from tenants where tenant = $1 for update"
 # Inserts a policy as the next version, which is in force from then on.
 INSERT_POLICY = """
 insert into policies (
-    tenant, version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays,
-    max_anonymous_messages
+    tenant, version, valid_from, actor, anonymization_enabled,
+    opens_when_unknown, opens_when_denied, opens_when_withdrawn, clicks_when_unknown,
+    clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
+    release_delays, max_anonymous_messages, reask_after_days, record_last_opens
 )
 select $1, coalesce(max(version), 0) + 1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    $11
+    $11, $12, $13, $14, $15, $16, $17
 from policies
 where tenant = $1
 """
 
 # Selects all versions of a tenant's policy, oldest first; the last is in force.
 POLICIES = """
-select version, valid_from, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays,
-    max_anonymous_messages
+select version, valid_from, anonymization_enabled,
+    opens_when_unknown, opens_when_denied, opens_when_withdrawn, clicks_when_unknown,
+    clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
+    release_delays, max_anonymous_messages, reask_after_days, record_last_opens
 from policies
 where tenant = $1
 order by version
@@ -48,9 +50,10 @@ order by version
 
 # Selects a page of them (keyset pagination by version), with the actors.
 LIST_POLICIES = """
-select version, valid_from, actor, anonymization_enabled, mode_when_true, mode_when_unset,
-    history_when_true, retention_days, release, epsilon, release_delays,
-    max_anonymous_messages
+select version, valid_from, actor, anonymization_enabled,
+    opens_when_unknown, opens_when_denied, opens_when_withdrawn, clicks_when_unknown,
+    clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
+    release_delays, max_anonymous_messages, reask_after_days, record_last_opens
 from policies
 where tenant = $1 and version > $2::bigint
 order by version
