@@ -52,6 +52,7 @@ from hushpost_client._campaign_types import (
 )
 from hushpost_client._channel import TLS
 from hushpost_client._enums import (
+    Consent,
     DoNotTrack,
     Engagement,
     History,
@@ -81,6 +82,7 @@ from hushpost_client._errors import (
 )
 from hushpost_client._preference_types import (
     BatchOutcome,
+    DecisionDetails,
     Preference,
     PreferenceChange,
     PreferenceEntry,
@@ -121,9 +123,11 @@ __all__ = [
     "Campaign",
     "CampaignStats",
     "Campaigns",
+    "Consent",
     "ConsentModes",
     "Count",
     "DeadlineExceededError",
+    "DecisionDetails",
     "DoNotTrack",
     "EngagedContact",
     "Engagement",

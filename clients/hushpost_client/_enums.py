@@ -7,6 +7,7 @@ comes from a newer authority and is unknown to this version, it is None.
 from enum import StrEnum
 
 __all__ = [
+    "Consent",
     "DoNotTrack",
     "Engagement",
     "History",
@@ -19,8 +20,21 @@ __all__ = [
 ]
 
 
+class Consent(StrEnum):
+    """What a contact decided about one purpose of individual tracking."""
+
+    UNKNOWN = "UNKNOWN"
+    """The contact has not decided. Contacts that the authority does not know are UNKNOWN."""
+    GRANTED = "GRANTED"
+    """The contact agreed."""
+    DENIED = "DENIED"
+    """The contact refused."""
+    WITHDRAWN = "WITHDRAWN"
+    """The contact agreed before, and refused later."""
+
+
 class DoNotTrack(StrEnum):
-    """A contact's tracking preference."""
+    """A contact's tracking preference: the stricter of the consents to opens and to clicks."""
 
     UNSET = "UNSET"
     """The contact has not decided. Contacts that the authority does not know are UNSET."""

@@ -16,6 +16,7 @@ from hushpost.v1 import (
 from hushpost_client import _enums
 
 __all__ = [
+    "CONSENT",
     "DO_NOT_TRACK",
     "ENGAGEMENT",
     "HISTORY",
@@ -68,6 +69,7 @@ class EnumCodec(Generic[_Member, _Number]):
         return self._members.get(number)
 
 
+CONSENT = EnumCodec(_enums.Consent, "CONSENT_", privacy_pb2.Consent.items())
 DO_NOT_TRACK = EnumCodec(_enums.DoNotTrack, "DO_NOT_TRACK_", privacy_pb2.DoNotTrack.items())
 MODE = EnumCodec(_enums.Mode, "MODE_", privacy_pb2.Mode.items())
 HISTORY = EnumCodec(_enums.History, "HISTORY_", privacy_pb2.History.items())
