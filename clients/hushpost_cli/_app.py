@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from hushpost_cli._command_group import InstalledGroup
+from hushpost_cli.consent_log.command import consent
 from hushpost_cli.erasing.command import erase_contacts
+from hushpost_cli.exporting.command import export_contacts
 from hushpost_cli.importing.command import import_contacts
 
 __all__ = ["build"]
@@ -23,7 +25,9 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.command("import")(import_contacts)
+    app.command("export")(export_contacts)
     app.command("erase")(erase_contacts)
+    app.add_typer(consent, name="consent")
     app.callback()(_options)
     return app
 

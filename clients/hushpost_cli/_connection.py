@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from hushpost_cli._exit import USAGE, fail
 from hushpost_cli._options import API_KEY_VARIABLE
@@ -23,6 +24,23 @@ class Connection:
     authority: str
     api_key: str
     tls: TLS | bool | None
+
+    @classmethod
+    def of_options(
+        cls,
+        authority: str,
+        api_key_file: Path | None,
+        tls: bool | None,
+        ca_file: Path | None,
+        client_certificate: Path | None,
+        client_key: Path | None,
+    ) -> Self:
+        """Return what the options of a command say. Raises typer.Exit."""
+        return cls(
+            authority,
+            read_api_key(api_key_file),
+            read_tls(tls, ca_file, client_certificate, client_key),
+        )
 
     def open(self) -> Hushpost:
         """Return a client, to be used in the running event loop."""

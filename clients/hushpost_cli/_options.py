@@ -13,9 +13,11 @@ __all__ = [
     "CaFile",
     "ClientCertificate",
     "ClientKey",
+    "ContactColumn",
     "Delimiter",
     "DryRun",
     "File",
+    "NewFile",
     "Rejected",
     "Tenant",
     "Tls",
@@ -86,9 +88,21 @@ File: TypeAlias = Annotated[
         help="CSV file in UTF-8; - for standard input.",
     ),
 ]
+NewFile: TypeAlias = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="The file to write; - for standard output."),
+]
 Delimiter: TypeAlias = Annotated[
     Literal["auto", ",", ";", "tab"],
     typer.Option(help="The character between cells.", rich_help_panel=_FILE),
+]
+ContactColumn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The column with the contact ids. Default: contact_id.",
+        rich_help_panel=_FILE,
+    ),
 ]
 Rejected: TypeAlias = Annotated[
     Path | None,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import FileError
 from hushpost_cli.contacts_file.lines import MAX_ROW_LINES
+from hushpost_cli.importing.columns import IMPORT_LAYOUT
 from hushpost_cli.importing.preflight import check_rows
 from tests.faults.extent import FIRST_SEED, FULL
 
@@ -25,11 +26,28 @@ FUZZ = settings(
 DAMAGED_FILES = 600 if FULL else 150
 
 SIGNIFICANT = ['"', '""', '"\n', ',"', '",', ",", ";", "\t", "\n", "\r", "\r\n", "\x00", "\ufeff"]
-ORDINARY = ["ann", "true", "no", "\u2028", "\x85", "é", "\x1b[31m", "x" * 200]
+ORDINARY = [
+    "ann",
+    "true",
+    "no",
+    "denied",
+    "2026-11-28",
+    "\u2028",
+    "\x85",
+    "é",
+    "\x1b[31m",
+    "x" * 200,
+]
 pieces = st.sampled_from(SIGNIFICANT + ORDINARY) | st.text(max_size=5)
 texts = st.lists(pieces, max_size=60).map(lambda parts: "".join(parts).encode("utf-8", "replace"))
 headers = st.sampled_from(
-    [b"contact_id,doNotTrack\n", b"contact_id;note;doNotTrack\r\n", b'"contact_id"\tx\n', b""]
+    [
+        b"contact_id,doNotTrack\n",
+        b"contact_id;note;doNotTrack\r\n",
+        b'"contact_id"\tx\n',
+        b"contact_id,tracking_consent,tracking_consent_time\n",
+        b"",
+    ]
 )
 
 
@@ -46,7 +64,7 @@ def test_any_file_is_read_or_rejected(path: Path, header: bytes, content: bytes)
     path.write_bytes(header + content)
     try:
         rows = list(ContactsFile.open(path).rows())
-        summary = check_rows(ContactsFile.open(path), "false", lambda _: None)
+        summary = check_rows(ContactsFile.open(path, layout=IMPORT_LAYOUT), "false", lambda _: None)
     except FileError as error:
         message = str(error)
     else:

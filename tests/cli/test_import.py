@@ -188,7 +188,9 @@ async def test_ignored_columns_are_listed_once(
     """Ignored columns and a missing doNotTrack column are reported once, on standard error."""
     done = await import_into(contacts("name;contact_id;city\nAnn;ann;Graz\nBob;bob;Linz\n"))
     assert done.err.count("ignoring the columns name, city") == 1
-    assert done.err.count("no column doNotTrack, preferences stay unchanged") == 1
+    assert (
+        done.err.count("no column doNotTrack or tracking_consent, preferences stay unchanged") == 1
+    )
     assert {entry.do_not_track for entry in service.entries} == {0}
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NamedTuple, Self, TextIO
 
 from hushpost_cli.contacts_file.header import (
+    CONTACT_ID_ONLY,
     DELIMITERS,
     FileError,
     Header,
+    Layout,
     read_header,
 )
 from hushpost_cli.contacts_file.lines import Lines
@@ -61,13 +63,20 @@ class ContactsFile:
         self._text: TextIO | None = None
 
     @classmethod
-    def open(cls, path: Path, place: Path | None = None, delimiter: str = "auto") -> Self:
+    def open(
+        cls,
+        path: Path,
+        place: Path | None = None,
+        delimiter: str = "auto",
+        layout: Layout = CONTACT_ID_ONLY,
+    ) -> Self:
         """Open a file and read its header.
 
         Args:
             path: The path of the file.
             place: See the attribute; None for `path`.
             delimiter: A character, "tab", or "auto" to detect it.
+            layout: The columns to find.
 
         Raises:
             FileError: The file is not a readable contacts file.
@@ -86,7 +95,7 @@ class ContactsFile:
             raise FileError(f"can't be read: {error.strerror}") from error
         if not lines:
             raise FileError("is empty: it has no header")
-        return cls(path, place or path, size, read_header(lines, candidates))
+        return cls(path, place or path, size, read_header(lines, candidates, layout))
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
+from hushpost_cli.contacts_file.formulas import unguard
 from hushpost_cli.contacts_file.header import Header
 
 __all__ = ["BadRowError", "parse_rows", "read_contact_id"]
@@ -52,6 +53,8 @@ def parse_rows(
 def read_contact_id(cells: list[str], header: Header) -> str:
     """Return the contact id of a row, which may end before the last columns.
 
+    An apostrophe with which an export guards an id that looks like a formula is removed.
+
     Raises:
         BadRowError: The contact id is missing, invalid or ambiguous.
     """
@@ -60,7 +63,7 @@ def read_contact_id(cells: list[str], header: Header) -> str:
         raise BadRowError(f"has {len(cells)} cells, the header has {len(header.columns)}")
     if len(cells) <= header.contact_id:
         raise BadRowError("ends before the column contact_id")
-    contact_id = cells[header.contact_id]
+    contact_id = unguard(cells[header.contact_id])
     _check_contact_id(contact_id)
     return contact_id
 

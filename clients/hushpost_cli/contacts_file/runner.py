@@ -9,10 +9,10 @@ from typing import Protocol
 
 import typer
 
-from hushpost_cli._connection import Connection, read_api_key, read_tls
+from hushpost_cli._connection import Connection
 from hushpost_cli._exit import BAD_ROWS, INTERRUPTED, USAGE, fail, print_lines
 from hushpost_cli.contacts_file.csv_file import ContactsFile
-from hushpost_cli.contacts_file.header import FileError
+from hushpost_cli.contacts_file.header import FileError, Layout, named_layout
 from hushpost_cli.contacts_file.input_file import InputFile, input_file
 from hushpost_cli.contacts_file.progress import progress_bar
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows, check_target, default_path
@@ -38,6 +38,7 @@ class RunOptions:
     client_certificate: Path | None
     client_key: Path | None
     delimiter: str
+    contact_column: str | None
     rejected: Path | None
     dry_run: bool
 
@@ -48,11 +49,13 @@ class Task(Protocol):
     The methods are called in this order. `check` keeps the summary that reports need.
 
     Attributes:
+        layout: The columns that the command uses.
         verb: For the progress bar, such as "importing".
         nothing_done: For messages, such as "nothing was imported".
         progress_rows: Rows between two updates of the progress bar.
     """
 
+    layout: Layout
     verb: str
     nothing_done: str
     progress_rows: int
@@ -115,7 +118,10 @@ def run(task: Task, options: RunOptions) -> None:
 
 
 def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
-    file = ContactsFile.open(found.path, found.place, options.delimiter)
+    layout = task.layout
+    if options.contact_column is not None:
+        layout = named_layout(layout, options.contact_column)
+    file = ContactsFile.open(found.path, found.place, options.delimiter, layout)
     print_lines(task.header_notes(file), err=True)
     if options.dry_run:
         summary = _check(task, file)
@@ -143,10 +149,13 @@ def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
 
 
 def _connection(options: RunOptions) -> Connection:
-    return Connection(
+    return Connection.of_options(
         options.authority,
-        read_api_key(options.api_key_file),
-        read_tls(options.tls, options.ca_file, options.client_certificate, options.client_key),
+        options.api_key_file,
+        options.tls,
+        options.ca_file,
+        options.client_certificate,
+        options.client_key,
     )
 
 

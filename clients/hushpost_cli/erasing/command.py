@@ -12,6 +12,7 @@ from hushpost_cli._options import (
     CaFile,
     ClientCertificate,
     ClientKey,
+    ContactColumn,
     Delimiter,
     DryRun,
     File,
@@ -20,6 +21,7 @@ from hushpost_cli._options import (
     Tls,
 )
 from hushpost_cli.contacts_file.csv_file import ContactsFile
+from hushpost_cli.contacts_file.header import CONTACT_ID_ONLY
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
 from hushpost_cli.contacts_file.runner import Progress, RunOptions, run
 from hushpost_cli.erasing import messages
@@ -50,6 +52,7 @@ def erase_contacts(
         typer.Option(help="What to do with the log of a contact's preferences."),
     ] = "delete",
     delimiter: Delimiter = "auto",
+    contact_column: ContactColumn = None,
     rejected: Rejected = None,
     at_once: Annotated[
         int, typer.Option(min=1, max=256, help="Concurrent calls.")
@@ -78,6 +81,7 @@ def erase_contacts(
         client_certificate=client_certificate,
         client_key=client_key,
         delimiter=delimiter,
+        contact_column=contact_column,
         rejected=rejected,
         dry_run=dry_run,
     )
@@ -85,6 +89,7 @@ def erase_contacts(
 
 
 class _EraseTask:
+    layout = CONTACT_ID_ONLY
     verb = "erasing"
     nothing_done = "no contact was erased"
     progress_rows = 100

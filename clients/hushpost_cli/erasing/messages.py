@@ -1,7 +1,5 @@
 """The messages of `hushpost erase`."""
 
-from dataclasses import replace
-
 from hushpost_cli.contacts_file.header import Header, column_list
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
 from hushpost_cli.erasing.calls import EraseProgress, EraseSummary
@@ -11,7 +9,7 @@ __all__ = ["content", "failure", "header_notes", "question", "report"]
 
 def header_notes(name: str, header: Header) -> list[str]:
     """Return a note on unused columns."""
-    ignored = replace(header, do_not_track=None).ignored
+    ignored = header.ignored
     return [f"{name}: ignoring the columns {column_list(ignored)}"] if ignored else []
 
 

@@ -1,6 +1,7 @@
 """Sends the rows of a contacts file in batches."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,9 +10,9 @@ from uuid import UUID, uuid5
 from hushpost_cli._exit import IN_DOUBT
 from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
 from hushpost_cli.contacts_file.rows import parse_rows
-from hushpost_cli.importing.cells import EmptyAs, reader
+from hushpost_cli.importing.cells import Contact, EmptyAs, Statement, reader
 from hushpost_cli.importing.preflight import ImportSummary
-from hushpost_client import HushpostError, PreferenceEntry, Preferences
+from hushpost_client import DecisionDetails, HushpostError, PreferenceEntry, Preferences
 
 __all__ = ["MAX_BATCH", "BatchImport", "ImportOptions", "ImportProgress"]
 
@@ -136,14 +137,11 @@ class BatchImport:
         name = _evidence_name(self.file.name)
         rows = parse_rows(self.file, reader(self.options.empty_as), self.reject, progress)
         for row, contact in rows:
-            if not self.summary.repeated.counts(contact, row.line):
+            chosen = self.summary.repeated.chosen(contact, row.line)
+            if chosen is None:
                 self.done.superseded += 1
                 continue
-            contact_id, preference, source = contact
-            entry = PreferenceEntry(
-                contact_id, preference, source=source, evidence=f"{name}:{row.line}"
-            )
-            batch.append(_Item(row, entry))
+            batch.append(_Item(row, _entry(chosen, f"{name}:{row.line}")))
             if len(batch) >= self.options.batch_size:
                 yield batch
                 batch = []
@@ -152,10 +150,44 @@ class BatchImport:
     def _request_id(self, entries: Iterable[PreferenceEntry]) -> UUID:
         digest = hashlib.sha256()
         for entry in entries:
-            digest.update(
-                f"{entry.contact_id}\n{entry.do_not_track}\n{entry.source}\n{entry.evidence}\n".encode()
+            details = entry.details
+            fields = (
+                entry.contact_id,
+                entry.do_not_track,
+                entry.opens_consent,
+                entry.clicks_consent,
+                entry.source,
+                entry.evidence,
+                details and (details.source_id, str(details.decision_time)),
             )
+            # JSON, so that no text of a cell can look like another field.
+            digest.update(json.dumps(fields).encode() + b"\n")
         return uuid5(_NAMESPACE, f"{digest.hexdigest()}:{self.options.overrule_recipients}")
+
+
+def _entry(contact: Contact, place: str) -> PreferenceEntry:
+    statement = contact.statement
+    opens, clicks = contact.decision.consents
+    evidence = [place]
+    if statement.source:
+        evidence.append(f"source: {statement.source}")
+    if statement.note:
+        evidence.append(f"time: {statement.note}")
+    return PreferenceEntry(
+        contact.contact_id,
+        contact.decision.do_not_track,
+        opens_consent=opens,
+        clicks_consent=clicks,
+        source=contact.source,
+        evidence="; ".join(evidence),
+        details=_details(statement),
+    )
+
+
+def _details(statement: Statement) -> DecisionDetails | None:
+    if not statement.source_id and statement.time is None:
+        return None
+    return DecisionDetails(source_id=statement.source_id or None, decision_time=statement.time)
 
 
 def _evidence_name(name: str) -> str:

@@ -13,6 +13,7 @@ from hushpost_cli._options import (
     CaFile,
     ClientCertificate,
     ClientKey,
+    ContactColumn,
     Delimiter,
     File,
     Rejected,
@@ -29,6 +30,7 @@ from hushpost_cli.importing.batches import (
     ImportOptions,
     ImportProgress,
 )
+from hushpost_cli.importing.columns import IMPORT_LAYOUT
 from hushpost_cli.importing.preflight import ImportSummary, check_rows
 from hushpost_client import Preferences
 
@@ -52,6 +54,7 @@ def import_contacts(
         typer.Option(help="The meaning of an empty doNotTrack cell."),
     ] = "false",
     delimiter: Delimiter = "auto",
+    contact_column: ContactColumn = None,
     rejected: Rejected = None,
     batch_size: Annotated[
         int, typer.Option(min=1, max=MAX_BATCH, help="Contacts per call.")
@@ -78,11 +81,15 @@ def import_contacts(
 ) -> None:
     """Import contacts and their preferences from a CSV file.
 
-    Columns: contact_id and, optionally, doNotTrack with true, false, 1, 0,
-    yes or no. An empty cell means false unless --empty-as is given. A row
-    that ends before the column, or a file without it, leaves preferences
-    unchanged. If a contact has several rows, true counts before false, and
-    false before an empty cell.
+    Columns: contact_id, doNotTrack (true, false, 1, 0, yes or no),
+    tracking_consent, tracking_consent_opens and tracking_consent_clicks
+    (granted, denied, withdrawn or unknown), tracking_consent_source,
+    tracking_consent_source_id and tracking_consent_time. All but the first are
+    optional. Exports of Mapp Engage and Brevo are read as they are.
+
+    An empty consent leaves the preference unchanged. An empty doNotTrack cell
+    means false unless --empty-as is given or the row has a consent. If a
+    contact has several rows, the strictest value counts for each purpose.
 
     Decisions that recipients made in person are never loosened unless
     --overrule-recipients is given; such rows go to NAME.protected.csv.
@@ -103,6 +110,7 @@ def import_contacts(
         client_certificate=client_certificate,
         client_key=client_key,
         delimiter=delimiter,
+        contact_column=contact_column,
         rejected=rejected,
         dry_run=dry_run,
     )
@@ -116,6 +124,7 @@ def import_contacts(
 
 
 class _ImportTask:
+    layout = IMPORT_LAYOUT
     verb = "importing"
     nothing_done = "nothing was imported"
     progress_rows = 5_000
@@ -134,7 +143,7 @@ class _ImportTask:
         return self._summary
 
     def content(self, file: ContactsFile) -> list[str]:
-        return messages.content(file.name, self._summary)
+        return messages.content(file.name, file.header, self._summary)
 
     async def preview(
         self, file: ContactsFile, preferences: Preferences, tenant_id: str, progress: Progress

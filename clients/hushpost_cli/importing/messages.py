@@ -1,35 +1,59 @@
 """The messages of `hushpost import`."""
 
-from hushpost_cli.contacts_file.header import Header, column_list
+from collections import Counter
+
+from hushpost_cli.contacts_file.header import Header, column_list, contact_id_column, shown
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows
 from hushpost_cli.importing.batches import ImportProgress
+from hushpost_cli.importing.columns import CONSENT_COLUMNS, DECISION_COLUMNS
+from hushpost_cli.importing.decision import Wish
 from hushpost_cli.importing.preflight import ImportSummary
-from hushpost_client import DoNotTrack
 
 __all__ = ["content", "effect", "failure", "header_notes", "report"]
 
 
 def header_notes(name: str, header: Header) -> list[str]:
-    """Return notes on unused columns and on a missing preference column."""
+    """Return notes on the columns: how contacts are named, unused ones, no preferences."""
     notes = []
+    if contact_id_column(header.columns) != header.contact_id:
+        column = shown(header.columns[header.contact_id])
+        notes.append(f"{name}: the column {column} has the contact ids")
     if header.ignored:
         notes.append(f"{name}: ignoring the columns {column_list(header.ignored)}")
-    if header.do_not_track is None:
-        notes.append(f"{name}: no column doNotTrack, preferences stay unchanged")
+    if header.positions.keys().isdisjoint(DECISION_COLUMNS):
+        notes.append(
+            f"{name}: no column doNotTrack or tracking_consent, preferences stay unchanged"
+        )
     return notes
 
 
-def content(name: str, summary: ImportSummary) -> list[str]:
+def content(name: str, header: Header, summary: ImportSummary) -> list[str]:
     """Return what the file contains."""
-    count = summary.preferences.get
+    lines = [f"{name}: {summary.totals()}; nothing was written"]
+    if header.positions.keys().isdisjoint(CONSENT_COLUMNS):
+        lines += _do_not_track(summary)
+    else:
+        lines += [_consents("opens", summary.opens), _consents("clicks", summary.clicks)]
+        lines.append(f"consent granted by an empty doNotTrack cell: {summary.empty:,}")
+    return lines + summary.errors()
+
+
+def _do_not_track(summary: ImportSummary) -> list[str]:
+    count = summary.opens
     return [
-        f"{name}: {summary.totals()}; nothing was written",
-        f"doNotTrack true: {count(DoNotTrack.TRUE, 0):,}",
-        f"doNotTrack false: {count(DoNotTrack.FALSE, 0):,}, by an empty cell: {summary.empty:,}",
-        f"doNotTrack unset by an empty cell: {count(DoNotTrack.UNSET, 0):,}",
-        f"doNotTrack unchanged: {count(None, 0):,}",
-        *summary.errors(),
+        f"doNotTrack true: {count[Wish.REFUSED]:,}",
+        f"doNotTrack false: {count[Wish.GRANTED]:,}, by an empty cell: {summary.empty:,}",
+        f"doNotTrack unset by an empty cell: {count[Wish.UNKNOWN]:,}",
+        f"doNotTrack unchanged: {count[None]:,}",
     ]
+
+
+def _consents(purpose: str, count: Counter[Wish | None]) -> str:
+    return (
+        f"consent to {purpose}: granted {count[Wish.GRANTED]:,}, unknown {count[Wish.UNKNOWN]:,}, "
+        f"denied {count[Wish.DENIED]:,}, withdrawn {count[Wish.WITHDRAWN]:,}, "
+        f"doNotTrack {count[Wish.REFUSED]:,}, unchanged {count[None]:,}"
+    )
 
 
 def effect(done: ImportProgress) -> list[str]:

@@ -1,5 +1,6 @@
 """Checks the whole file before anything is written."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,8 +8,8 @@ from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.rows import parse_rows
 from hushpost_cli.contacts_file.summary import Summary
 from hushpost_cli.importing.cells import EmptyAs, reader
+from hushpost_cli.importing.decision import Wish
 from hushpost_cli.importing.repeats import RepeatedContacts
-from hushpost_client import DoNotTrack
 
 __all__ = ["ImportSummary", "check_rows"]
 
@@ -18,12 +19,14 @@ class ImportSummary(Summary):
     """The content of a file.
 
     Attributes:
-        preferences: Rows by the preference that they set.
+        opens: Rows by what they say about opens.
+        clicks: Rows by what they say about clicks.
         empty: Rows that set it by an empty cell.
         repeated: The rows that count for contacts with several rows.
     """
 
-    preferences: dict[DoNotTrack | None, int] = field(default_factory=dict)
+    opens: Counter[Wish | None] = field(default_factory=Counter)
+    clicks: Counter[Wish | None] = field(default_factory=Counter)
     empty: int = 0
     repeated: RepeatedContacts = field(default_factory=RepeatedContacts)
 
@@ -50,8 +53,8 @@ def check_rows(
         progress(rows)
 
     for row, contact in parse_rows(file, reader(empty_as), summary.reject, count):
-        preference = contact.do_not_track
-        summary.preferences[preference] = summary.preferences.get(preference, 0) + 1
+        summary.opens[contact.decision.opens] += 1
+        summary.clicks[contact.decision.clicks] += 1
         summary.empty += contact.is_empty
         summary.repeated.add(contact, row.line)
     return summary

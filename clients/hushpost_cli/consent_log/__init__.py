@@ -1,0 +1,1 @@
+"""The commands `hushpost consent`: exports the log of preferences, and verifies exports."""

@@ -1,0 +1,113 @@
+"""The command `hushpost export`."""
+
+import csv
+from typing import Annotated, TextIO
+
+import typer
+
+from hushpost_cli._connection import Connection
+from hushpost_cli._options import (
+    DEFAULT_AUTHORITY,
+    ApiKeyFile,
+    Authority,
+    CaFile,
+    ClientCertificate,
+    ClientKey,
+    NewFile,
+    Tenant,
+    Tls,
+)
+from hushpost_cli._times import time_option
+from hushpost_cli.exporting.rows import COLUMNS, row
+from hushpost_cli.exporting.runner import PAGE_SIZE, run
+from hushpost_client import Consent, Hushpost
+
+__all__ = ["export_contacts"]
+
+_FILTERS = "Filters"
+
+
+def export_contacts(
+    file: NewFile,
+    *,
+    tenant: Tenant,
+    authority: Authority = DEFAULT_AUTHORITY,
+    api_key_file: ApiKeyFile = None,
+    tls: Tls = None,
+    ca_file: CaFile = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    opens_consent: Annotated[
+        list[Consent] | None,
+        typer.Option(
+            case_sensitive=False,
+            help="Only contacts with this consent to opens; may be repeated.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = None,
+    clicks_consent: Annotated[
+        list[Consent] | None,
+        typer.Option(
+            case_sensitive=False,
+            help="Only contacts with this consent to clicks; may be repeated.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = None,
+    decided_before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Only contacts whose preference last changed before this time.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = None,
+    never_decided: Annotated[
+        bool,
+        typer.Option(
+            "--never-decided",
+            help="Only contacts whose preference never changed.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = False,
+    may_be_asked: Annotated[
+        bool,
+        typer.Option(
+            "--may-be-asked",
+            help="Only contacts that may be asked for consent now, by the policy.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = False,
+) -> None:
+    """Write contacts and their consent to a CSV file.
+
+    Columns: contact_id, tracking_consent (the stricter of both purposes),
+    tracking_consent_opens, tracking_consent_clicks and tracking_consent_time
+    (of the last change). Importing the file again changes nothing. Cells that
+    look like formulas start with an apostrophe, which an import removes.
+
+    The file must not exist yet. Exit codes: 0 written, 1 failed, 2 wrong
+    command line, 130 interrupted.
+    """
+    before = time_option(decided_before)
+    connection = Connection.of_options(
+        authority, api_key_file, tls, ca_file, client_certificate, client_key
+    )
+
+    async def write(text: TextIO, hushpost: Hushpost) -> list[str]:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        contacts = 0
+        async for preference in hushpost.preferences.list_contacts(
+            opens_consents=opens_consent or (),
+            clicks_consents=clicks_consent or (),
+            decided_before=before,
+            never_decided=never_decided,
+            may_be_asked=may_be_asked,
+            page_size=PAGE_SIZE,
+            tenant_id=tenant,
+        ):
+            writer.writerow(row(preference))
+            contacts += 1
+        return [f"{file}: {contacts:,} contacts exported"]
+
+    run(file, connection, write)
