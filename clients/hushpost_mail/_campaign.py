@@ -24,11 +24,12 @@ class RenderedMessage(Generic[MessageT]):
     Attributes:
         contact_id: The recipient.
         address: The address from the `Recipient`; empty if it had none.
-        mode: The tracking mode of the message; None for a mode that the client does
-            not know.
+        mode: The tracking mode of the message's opens; None for a mode that the client
+            does not know.
         message: `Parts` or `Mail`, depending on what the campaign was created from.
         preference_url: The contact's preference page; empty without a preference
             token. `Campaign.render_all` always requests one.
+        click_mode: The tracking mode of the message's clicks; like `mode`.
     """
 
     contact_id: str
@@ -36,6 +37,7 @@ class RenderedMessage(Generic[MessageT]):
     mode: Mode | None
     message: MessageT
     preference_url: str
+    click_mode: Mode | None
 
 
 class Campaign(Generic[MessageT]):
@@ -78,10 +80,11 @@ class Campaign(Generic[MessageT]):
     def render(self, issued: IssuedToken, *, address: str = "") -> RenderedMessage[MessageT]:
         """Render the message with tokens that you requested yourself.
 
-        Use `render_all` unless you call `issue_tokens` yourself. In mode OFF
-        the message equals the source byte for byte, except for preference links. In
-        mode AGGREGATE it is identical for the whole group, except for preference
-        links, which are per contact in every mode.
+        Use `render_all` unless you call `issue_tokens` yourself. The pixel has the token
+        for opens, the links have that for clicks. If both are OFF, the message equals the
+        source byte for byte, except for preference links. If both are AGGREGATE, it is
+        identical for the whole group, except for preference links, which are per contact
+        in every mode.
 
         Raises:
             CampaignSourceError: if the message contains a preference link and `issued`
@@ -91,8 +94,9 @@ class Campaign(Generic[MessageT]):
             issued.contact_id,
             address,
             issued.mode,
-            self.template.render(issued.token, issued.preference_token),
+            self.template.render_issued(issued),
             self.template.preference_url(issued.preference_token),
+            issued.click_mode,
         )
 
     async def render_all(

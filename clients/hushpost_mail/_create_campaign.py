@@ -5,7 +5,7 @@ from email.message import Message as MimeMessage
 from typing import Any, overload
 from uuid import UUID
 
-from hushpost_client import AlreadyExistsError, Hushpost, NewGroup, NewLink
+from hushpost_client import AlreadyExistsError, Hushpost, Mode, NewGroup, NewLink
 from hushpost_client import Campaign as RegisteredCampaign
 from hushpost_mail._campaign import Campaign
 from hushpost_mail._html_and_text import Parts
@@ -25,6 +25,7 @@ async def create_campaign(
     campaign_id: str | None = None,
     groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
+    max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
     issue_key: bytes | None = None,
     tenant_id: str | None = None,
@@ -40,6 +41,7 @@ async def create_campaign(
     campaign_id: str | None = None,
     groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
+    max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
     charset: str = "utf-8",
     issue_key: bytes | None = None,
@@ -55,6 +57,7 @@ async def create_campaign(
     campaign_id: str | None = None,
     groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
+    max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
     issue_key: bytes | None = None,
     tenant_id: str | None = None,
@@ -71,6 +74,7 @@ async def create_campaign(
     campaign_id: str | None = None,
     groups: Iterable[NewGroup | str] = (),
     display_name: str | None = None,
+    max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
     charset: str = "utf-8",
     issue_key: bytes | None = None,
@@ -92,6 +96,8 @@ async def create_campaign(
         campaign_id: 1 to 128 bytes; None lets the authority generate one.
         groups: The recipient groups; a string is the id of a group of unknown size.
         display_name: A human-readable name.
+        max_mode: The most revealing mode that the messages may have; None for no limit.
+            `NewGroup.max_mode` limits a single group.
         list_unsubscribe: The value of a `List-Unsubscribe` header that you will add to
             the messages. Links to its URLs are not tracked. The header of a MIME
             message is found without this.
@@ -105,7 +111,7 @@ async def create_campaign(
         CampaignSourceError: if the message cannot be tracked.
         ValueError: if `tracking_url` is not a plain http or https URL.
         HushpostError: as `Campaigns.create_campaign`; CAMPAIGN_ALREADY_EXISTS if the
-            campaign exists with other links.
+            campaign exists with other links, or with another `max_mode` than you give.
     """
     # A dict, because no single overload covers all types.
     options: dict[str, Any] = {"text": text, "charset": charset}
@@ -118,6 +124,7 @@ async def create_campaign(
         _distinct(groups),
         campaign_id=campaign_id,
         display_name=display_name,
+        max_mode=max_mode,
         tenant_id=tenant_id,
         request_id=request_id,
     )
@@ -143,6 +150,7 @@ async def _create_or_reuse(
     *,
     campaign_id: str | None,
     display_name: str | None,
+    max_mode: Mode | None,
     tenant_id: str | None,
     request_id: UUID | str | None,
 ) -> RegisteredCampaign:
@@ -152,6 +160,7 @@ async def _create_or_reuse(
             links=links,
             groups=groups,
             display_name=display_name,
+            max_mode=max_mode,
             tenant_id=tenant_id,
             request_id=request_id,
         )
@@ -159,7 +168,9 @@ async def _create_or_reuse(
         if campaign_id is None:
             raise
         existing = await hushpost.campaigns.get_campaign(campaign_id, tenant_id=tenant_id)
-        if not _starts_with_links(existing, links):
+        if not _starts_with_links(existing, links) or not _has_max_modes(
+            existing, max_mode, groups
+        ):
             raise
     missing_groups = [group for group in groups if group.group_id not in set(existing.groups)]
     if not missing_groups:
@@ -175,3 +186,13 @@ def _starts_with_links(campaign: RegisteredCampaign, links: tuple[NewLink, ...])
     return [(link.link_number, link.url, link.label) for link in registered] == [
         (number, link.url, link.label) for number, link in enumerate(links, 1)
     ]
+
+
+def _has_max_modes(
+    campaign: RegisteredCampaign, max_mode: Mode | None, groups: tuple[NewGroup, ...]
+) -> bool:
+    """Return whether a campaign and its groups have the `max_mode`s that are given."""
+    existing = campaign.group_max_modes
+    return max_mode in (None, campaign.max_mode) and all(
+        group.max_mode in (None, existing.get(group.group_id, group.max_mode)) for group in groups
+    )

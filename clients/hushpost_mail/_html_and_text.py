@@ -6,7 +6,7 @@ from typing import Generic
 
 from hushpost_mail._link_rewriter import LinkRewriter
 from hushpost_mail._part_template import PartTemplate, parse_bytes, parse_str
-from hushpost_mail._segments import Content
+from hushpost_mail._segments import Content, Tokens
 
 __all__ = ["Parts", "PartsTemplate", "parse_bytes_parts", "parse_str_parts"]
 
@@ -36,18 +36,11 @@ class PartsTemplate(Generic[Content]):
         """Whether a part contains a preference link."""
         return any(part.needs_preference_token for part in (self.html, self.text) if part)
 
-    def render_tracked(self, token: str, preference_token: str) -> Parts[Content]:
-        """Render the parts with pixel and redirect links."""
+    def render(self, tokens: Tokens) -> Parts[Content]:
+        """Render the parts: the source with its tokens, and no other change."""
         return Parts(
-            self.html.render_tracked(token, preference_token) if self.html else None,
-            self.text.render_tracked(token, preference_token) if self.text else None,
-        )
-
-    def render_untracked(self, preference_token: str) -> Parts[Content]:
-        """Render the source with preference links filled in and no other change."""
-        return Parts(
-            self.html.render_untracked(preference_token) if self.html else None,
-            self.text.render_untracked(preference_token) if self.text else None,
+            self.html.render(tokens) if self.html else None,
+            self.text.render(tokens) if self.text else None,
         )
 
 

@@ -18,6 +18,7 @@ from io import BytesIO
 from hushpost_mail._errors import CampaignSourceError
 from hushpost_mail._link_rewriter import LinkRewriter
 from hushpost_mail._part_template import FindReplacements
+from hushpost_mail._segments import Tokens
 from hushpost_mail._transfer_encoding import (
     IDENTITY_ENCODINGS,
     EncodedPartTemplate,
@@ -82,15 +83,9 @@ class MailTemplate:
         """Whether a part contains a preference link."""
         return any(part.needs_preference_token for part in self.parts)
 
-    def render_tracked(self, token: str, preference_token: str) -> Mail:
-        """Render the mail with pixel and redirect links."""
-        return self._join([part.render_tracked(token, preference_token) for part in self.parts])
-
-    def render_untracked(self, preference_token: str) -> Mail:
-        """Render the source with preference links filled in and no other change."""
-        return self._join([part.render_untracked(preference_token) for part in self.parts])
-
-    def _join(self, parts: list[bytes]) -> Mail:
+    def render(self, tokens: Tokens) -> Mail:
+        """Render the mail: the source with its tokens, and no other change."""
+        parts = [part.render(tokens) for part in self.parts]
         return Mail(self.header, b"".join(_interleave(self.surroundings, parts)))
 
 

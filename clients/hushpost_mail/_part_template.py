@@ -1,11 +1,12 @@
 """One part of a message, parsed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from itertools import product
+from typing import Generic, NamedTuple
 
 from hushpost_mail._charset import decode
-from hushpost_mail._segments import Content, Replacement, Segments, TokenKind, split
+from hushpost_mail._segments import Content, Replacement, Segments, TokenKind, Tokens, split
 
 __all__ = ["FindReplacements", "PartTemplate", "parse_bytes", "parse_str", "part_template"]
 
@@ -13,32 +14,41 @@ FindReplacements = Callable[[str], list[Replacement[str]]]
 """Returns the sorted replacements for a text: `LinkRewriter.html` or `LinkRewriter.text`."""
 
 
+class _Tracking(NamedTuple):
+    """What of a part is tracked."""
+
+    pixel: bool
+    links: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PartTemplate(Generic[Content]):
     """A parsed part.
 
     Attributes:
-        tracked: The segments for messages with tracking.
-        untracked: The segments for mode OFF: the source, split at preference links only.
+        by_tracking: The segments of the source with or without a pixel, and with or without
+            redirect links.
         encode: Encodes a token for this part.
     """
 
-    tracked: Segments[Content]
-    untracked: Segments[Content]
+    by_tracking: Mapping[_Tracking, Segments[Content]]
     encode: Callable[[str], Content]
 
     @property
     def needs_preference_token(self) -> bool:
         """Whether the part contains a preference link."""
-        return self.untracked.needs_preference_token
+        return self.by_tracking[_Tracking(pixel=False, links=False)].needs_preference_token
 
-    def render_tracked(self, token: str, preference_token: str) -> Content:
-        """Render the part with pixel and redirect links."""
-        return self.tracked.join(self.encode(token), self.encode(preference_token))
+    def render(self, tokens: Tokens) -> Content:
+        """Render the part: the source with its tokens, and no other change."""
+        return self._segments(tokens).join(*map(self.encode, tokens))
 
-    def render_untracked(self, preference_token: str) -> Content:
-        """Render the source with preference links filled in and no other change."""
-        return self.untracked.join(self.encode(""), self.encode(preference_token))
+    def is_unchanged(self, tokens: Tokens) -> bool:
+        """Return whether the rendered part is the source."""
+        return self._segments(tokens).is_unchanged
+
+    def _segments(self, tokens: Tokens) -> Segments[Content]:
+        return self.by_tracking[_Tracking(bool(tokens.pixel), bool(tokens.link))]
 
 
 def part_template(
@@ -47,12 +57,17 @@ def part_template(
     encode: Callable[[str], Content],
 ) -> PartTemplate[Content]:
     """Build the template of a part from its replacements."""
-    preference_links = [
-        replacement
-        for replacement in replacements
-        if replacement.token_kind is TokenKind.PREFERENCE
-    ]
-    return PartTemplate(split(content, replacements), split(content, preference_links), encode)
+
+    def segments(tracking: _Tracking) -> Segments[Content]:
+        is_used = {
+            TokenKind.PIXEL: tracking.pixel,
+            TokenKind.LINK: tracking.links,
+            TokenKind.PREFERENCE: True,
+        }
+        return split(content, [each for each in replacements if is_used[each.token_kind]])
+
+    all_trackings = map(_Tracking._make, product((False, True), repeat=2))
+    return PartTemplate({tracking: segments(tracking) for tracking in all_trackings}, encode)
 
 
 def parse_str(content: str, find: FindReplacements) -> PartTemplate[str]:

@@ -2,15 +2,15 @@
 
 A `Replacement` puts a token at a place in a text. `split` applies all replacements of a
 text at once and returns `Segments`: the content between the tokens. Rendering a message
-then costs one `join` per kind of token, however long the message is.
+then costs a few calls of `join`, however long the message is.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
-__all__ = ["TOKEN_LENGTH", "Content", "Replacement", "Segments", "TokenKind", "split"]
+__all__ = ["TOKEN_LENGTH", "Content", "Replacement", "Segments", "TokenKind", "Tokens", "split"]
 
 TOKEN_LENGTH: Final = 56
 """Characters of a tracking token."""
@@ -19,10 +19,25 @@ Content = TypeVar("Content", str, bytes)
 
 
 class TokenKind(Enum):
-    """The two tokens of a message."""
+    """What a token is for."""
 
-    TRACKING = auto()
+    PIXEL = auto()
+    LINK = auto()
     PREFERENCE = auto()
+
+
+class Tokens(NamedTuple):
+    """The tokens of a message; pixel and links have the same one in most messages.
+
+    Attributes:
+        pixel: The token for the pixel; "" for no pixel.
+        link: The token for links; "" leaves links unchanged.
+        preference: The token for preference links.
+    """
+
+    pixel: str
+    link: str
+    preference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +63,39 @@ class Replacement(Generic[Content]):
 class Segments(Generic[Content]):
     """Content without its tokens.
 
-    Preference tokens go between the groups, tracking tokens between the segments of a
-    group.
+    Preference tokens go between the groups, the pixel's token between the parts of a group,
+    and tokens for links between the segments of a part.
     """
 
-    groups: tuple[tuple[Content, ...], ...]
+    groups: tuple[tuple[tuple[Content, ...], ...], ...]
 
-    def join(self, token: Content, preference_token: Content) -> Content:
+    def join(self, pixel: Content, link: Content, preference: Content) -> Content:
         """Insert the tokens."""
-        return preference_token.join([token.join(group) for group in self.groups])
+        return preference.join(
+            [pixel.join([link.join(part) for part in group]) for group in self.groups]
+        )
 
     @property
     def needs_preference_token(self) -> bool:
         """Whether the content contains a preference link."""
         return len(self.groups) > 1
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the content is the source, without any token."""
+        return len(self.groups) == len(self.groups[0]) == len(self.groups[0][0]) == 1
+
 
 def split(content: Content, replacements: Iterable[Replacement[Content]]) -> Segments[Content]:
     """Apply replacements, which must be sorted and must not overlap."""
-    groups: list[list[Content]] = [[]]
+    groups: list[list[list[Content]]] = [[[]]]
     after, end = content[:0], 0
     for replacement in replacements:
-        groups[-1].append(after + content[end : replacement.start] + replacement.before)
+        groups[-1][-1].append(after + content[end : replacement.start] + replacement.before)
         if replacement.token_kind is TokenKind.PREFERENCE:
-            groups.append([])
+            groups.append([[]])
+        elif replacement.token_kind is TokenKind.PIXEL:
+            groups[-1].append([])
         after, end = replacement.after, replacement.end
-    groups[-1].append(after + content[end:])
-    return Segments(tuple(tuple(group) for group in groups))
+    groups[-1][-1].append(after + content[end:])
+    return Segments(tuple(tuple(map(tuple, group)) for group in groups))

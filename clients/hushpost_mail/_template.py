@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from hushpost_client import NewLink
+from hushpost_client import IssuedToken, NewLink
 from hushpost_mail._errors import CampaignSourceError
 from hushpost_mail._links import SkippedLink
+from hushpost_mail._segments import Tokens
 from hushpost_mail._tracking_urls import TrackingUrls
 
 __all__ = ["MessageT", "MessageTemplate", "Template"]
@@ -22,12 +23,8 @@ class MessageTemplate(Protocol[MessageT_co]):
         """Whether the message contains a preference link."""
         ...
 
-    def render_tracked(self, token: str, preference_token: str) -> MessageT_co:
-        """Render the message with pixel and redirect links."""
-        ...
-
-    def render_untracked(self, preference_token: str) -> MessageT_co:
-        """Render the source with preference links filled in and no other change."""
+    def render(self, tokens: Tokens) -> MessageT_co:
+        """Render the message: the source with its tokens, and no other change."""
         ...
 
 
@@ -46,7 +43,7 @@ class Template(Generic[MessageT]):
     _message: MessageTemplate[MessageT]
 
     def render(self, token: str | None, preference_token: str | None = None) -> MessageT:
-        """Render the message.
+        """Render the message with one tracking token for its pixel and links.
 
         Args:
             token: The tracking token; None renders the source without tracking.
@@ -56,14 +53,25 @@ class Template(Generic[MessageT]):
             CampaignSourceError: if the message contains a preference link and
                 `preference_token` is None.
         """
-        if self._message.needs_preference_token and not preference_token:
+        return self._render(Tokens(token or "", token or "", preference_token or ""))
+
+    def render_issued(self, issued: IssuedToken) -> MessageT:
+        """Render the message with the tokens of `issue_tokens`, which can differ.
+
+        Raises:
+            CampaignSourceError: if the message contains a preference link and `issued`
+                has no preference token.
+        """
+        pixel, link = issued.token or "", issued.click_token or ""
+        return self._render(Tokens(pixel, link, issued.preference_token or ""))
+
+    def _render(self, tokens: Tokens) -> MessageT:
+        if self._message.needs_preference_token and not tokens.preference:
             raise CampaignSourceError(
                 "the message contains a preference link, which needs a preference token: "
                 "call issue_tokens with include_preference_tokens=True"
             )
-        if not token:
-            return self._message.render_untracked(preference_token or "")
-        return self._message.render_tracked(token, preference_token or "")
+        return self._message.render(tokens)
 
     def preference_url(self, preference_token: str | None) -> str:
         """Return the URL of a contact's preference page; empty without a token."""

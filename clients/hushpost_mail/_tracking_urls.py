@@ -42,7 +42,7 @@ class TrackingUrls:
 
     def link(self, link_number: int, start: int, end: int) -> Replacement[str]:
         """Replace the URL of a link by its redirect URL."""
-        return Replacement(start, end, f"{self.base}/c/", TokenKind.TRACKING, f"/{link_number}")
+        return Replacement(start, end, f"{self.base}/c/", TokenKind.LINK, f"/{link_number}")
 
     def pixel(self, index: int) -> Replacement[str]:
         """Insert the pixel as an `<img>` element."""
@@ -50,7 +50,7 @@ class TrackingUrls:
             index,
             index,
             f'<img src="{self.base}/o/',
-            TokenKind.TRACKING,
+            TokenKind.PIXEL,
             f'.gif" width="1" height="1" alt="" border="0" style="{_PIXEL_STYLE}" />',
         )
 

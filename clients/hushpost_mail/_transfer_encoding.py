@@ -18,7 +18,7 @@ from hushpost_mail._part_template import (
     part_template,
 )
 from hushpost_mail._quoted_printable import QuotedPrintable
-from hushpost_mail._segments import TOKEN_LENGTH
+from hushpost_mail._segments import TOKEN_LENGTH, Tokens
 
 __all__ = ["IDENTITY_ENCODINGS", "EncodedPartTemplate", "parse_encoded"]
 
@@ -46,13 +46,10 @@ class _Base64PartTemplate:
     def needs_preference_token(self) -> bool:
         return self.content.needs_preference_token
 
-    def render_tracked(self, token: str, preference_token: str) -> bytes:
-        return _encode_base64(self.content.render_tracked(token, preference_token))
-
-    def render_untracked(self, preference_token: str) -> bytes:
-        if not self.needs_preference_token:
+    def render(self, tokens: Tokens) -> bytes:
+        if self.content.is_unchanged(tokens):
             return self.encoded
-        return _encode_base64(self.content.render_untracked(preference_token))
+        return _encode_base64(self.content.render(tokens))
 
 
 EncodedPartTemplate = PartTemplate[bytes] | _Base64PartTemplate
@@ -104,7 +101,7 @@ def _parse_quoted_printable(
 
 
 def _check_line_lengths(encoded: bytes, part: PartTemplate[bytes]) -> None:
-    rendered = part.render_tracked("t" * TOKEN_LENGTH, "p" * TOKEN_LENGTH)
+    rendered = part.render(Tokens(*["t" * TOKEN_LENGTH] * 3))
     if _has_long_line(rendered) and not _has_long_line(encoded):
         raise CampaignSourceError(
             f"a tracked link makes a line longer than {_MAX_LINE_BYTES} bytes: encode the "
