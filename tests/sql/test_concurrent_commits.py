@@ -19,7 +19,7 @@ from hushpost_service.storage.contacts import insert_missing_contacts
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.storage.tenants import insert_policy, insert_tenant
-from hushpost_service.tokens.codec import campaign_number
+from hushpost_service.tokens.codec import BOTH_PURPOSES, campaign_number
 from hushpost_service.tracking.recorder import Recorder
 
 RECORDERS = 4
@@ -62,6 +62,7 @@ def _random_events(campaign: int, contacts: list[int], rng: random.Random) -> Ev
                 # Mostly in the first chunks; higher chunks, whose rows do not exist yet,
                 # become exponentially rarer.
                 rng.randrange(4096) + 4096 * int(rng.expovariate(0.5)),
+                BOTH_PURPOSES,
                 rng.randint(0, 3),
                 rng.randint(1, 5),
                 now,

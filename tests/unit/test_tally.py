@@ -29,6 +29,7 @@ events = st.builds(
     contact=st.integers(1, 5),
     group=st.integers(1, 2),
     slot=st.sampled_from([0, 1, 4095, 4096, 8191]),
+    purpose=st.integers(0, 2),
     signal=st.integers(0, 2),
     verdict=st.sampled_from([int(verdict) for verdict in Verdict]),
     time=st.integers(0, 4 * HOUR),

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,8 +30,9 @@ tokens = st.builds(
     TrackingToken,
     campaign=st.builds(campaign_number, tenants, st.integers(0, 2**40 - 1)),
     contact=st.integers(0, 2**63 - 1),
-    group=st.integers(1, 2**31 - 1),
+    group=st.integers(1, 2**24 - 1),
     slot=st.integers(0, 2**31 - 1) | st.just(NO_SLOT),
+    purpose=st.integers(0, 2),
 )
 URL_SAFE = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -105,7 +107,7 @@ def test_tokens_of_unknown_tenants_are_reported_and_not_opened() -> None:
     opened = SEALER.open_batch([SEALER.seal(unknown), SEALER.seal(known)], {1})
     assert opened.is_valid.tolist() == [False, True]
     assert opened.unknown_tenants == {2}
-    assert opened.contents.tolist() == [[0] * 4, list(known)]
+    assert opened.contents.tolist() == [[0] * 5, list(known)]
 
 
 def test_forged_tokens_evict_no_key() -> None:
@@ -146,6 +148,32 @@ def test_the_token_format(token: TrackingToken) -> None:
     assert raw[1] == KEYRING.active
     assert int.from_bytes(raw[2:10]) == token.campaign
     assert campaign_of(SEALER.seal(token)) == token.campaign
+
+
+@given(tokens)
+def test_the_sealed_part_of_a_token(token: TrackingToken) -> None:
+    """The sealed part has the documented fields, and opens with any AES-SIV."""
+    raw = base64.urlsafe_b64decode(SEALER.seal(token))
+    key = KEYRING.key(raw[1], "tracking token", tenant_of(token.campaign))
+    body = AESSIV(key).decrypt(raw[10:], [raw[:10]])
+    assert int.from_bytes(body[:8]) == token.contact
+    assert body[8] == token.purpose
+    assert int.from_bytes(body[9:12]) == token.group
+    assert int.from_bytes(body[12:]) == token.slot
+
+
+@given(tokens, st.lists(st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 2)), min_size=1))
+def test_each_token_of_a_batch_has_its_purpose(
+    token: TrackingToken, messages: list[tuple[int, int]]
+) -> None:
+    """A batch seals the same tokens as single calls."""
+    contacts, purposes = zip(*messages, strict=True)
+    slots = [token.slot] * len(messages)
+    sealed = SEALER.seal_batch(token.campaign, token.group, contacts, slots, purposes)
+    assert sealed == [
+        SEALER.seal(token._replace(contact=contact, purpose=purpose))
+        for contact, purpose in messages
+    ]
 
 
 @given(tokens)

@@ -236,14 +236,14 @@ class TokenCodec:
         cipher = self._blocks.get(key)
         if cipher is None:
             _, key_id, *tenant = key
-            secret = self._keyring.key(key_id, _PURPOSES[_TRACKING], int.from_bytes(tenant))
+            secret = self._keyring.key(key_id, _KEY_NAMES[_TRACKING], int.from_bytes(tenant))
             cipher = self._blocks[key] = BlockSiv(secret)
         return cipher
 
     def seal_preferences(self, tenant: int, contacts: Sequence[int]) -> list[str]:
         """Return the preference tokens of contacts, of 46 characters each."""
         header = _HEADER.pack(_PREFERENCE, self._active, tenant)
-        key = self._keyring.key(self._active, _PURPOSES[_PREFERENCE], tenant)
+        key = self._keyring.key(self._active, _KEY_NAMES[_PREFERENCE], tenant)
         bodies = b"".join(map(_PREFERENCE_BODY.pack, contacts))
         sealed = BlockSiv(key, _PREFERENCE_BODY.size).seal(bodies, header)
         return encoded([header + part for part in sealed])
@@ -280,14 +280,14 @@ class TokenCodec:
         if version == kind:
             tenant = number if kind == _PREFERENCE else tenant_of(number)
             with suppress(KeyError):
-                cipher = AESSIV(self._keyring.key(key_id, _PURPOSES[kind], tenant))
+                cipher = AESSIV(self._keyring.key(key_id, _KEY_NAMES[kind], tenant))
         return cipher.decrypt, [header], number
 
 
 _Opener = tuple[Callable[[bytes, list[bytes]], bytes], list[bytes], int]
 """A decryption function, the associated data, and the number in the header."""
 
-_PURPOSES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
+_KEY_NAMES = {_TRACKING: "tracking token", _PREFERENCE: "preference token"}
 
 
 def _decoded_batch(texts: Sequence[str]) -> tuple[bytes, Numbers]:
