@@ -38,7 +38,15 @@ TABLE_NAMES = {
 NO_TRANSACTION = ("vacuum", "checkpoint")
 """First words of statements that cannot run in a transaction."""
 
-FRAGMENTS = {"CONTACT_BY_ID", "API_KEYS", "CLAIM", "SLOT_BITS_CTIDS"}
+FRAGMENTS = {
+    "CONTACT_BY_ID",
+    "API_KEYS",
+    "CLAIM",
+    "PREFERENCE_COLUMNS",
+    "PREFERENCE_GROUP",
+    "PREFERENCE_SINCE",
+    "SLOT_BITS_CTIDS",
+}
 """Constants that are parts of statements."""
 
 PREPARABLE = ("select", "insert", "update", "delete", "with")

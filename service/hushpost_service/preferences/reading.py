@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.consent import ByPurpose, Consent, DoNotTrack
@@ -14,7 +14,7 @@ from hushpost_service.domain.validation import (
     checked_contact_ids,
 )
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import preference_log
+from hushpost_service.storage import last_opens, preference_log
 from hushpost_service.storage.contacts import ContactFilter
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.preference_log import ChangeFilter, RecordedChange
@@ -106,6 +106,31 @@ class PreferenceReader:
             page = await storage.list_contacts(connection, tenant, wanted, after, limit)
         items = [_effective(name, preference, rule.policy) for name, preference in page.items]
         return ScannedPage(items, page.next)
+
+    async def list_inactive(
+        self, tenant: int, before: date, *, after: int, limit: int
+    ) -> ScannedPage[str, int]:
+        """Return a page of the ids of contacts that have been inactive since a day (UTC).
+
+        Their consent to opens is UNKNOWN; they got their first message before that day, and
+        have opened none since.
+
+        Args:
+            tenant: The tenant of the contacts.
+            before: The day.
+            after: The position of the page; 0 for the first.
+            limit: The maximum number of contacts.
+
+        Raises LAST_OPENS_DISABLED.
+        """
+        async with self._database.connection("list inactive contacts") as connection:
+            rule = await self._campaigns.mode_rule(connection, tenant)
+            if not rule.policy.record_last_opens:
+                raise HushpostError(
+                    Reason.LAST_OPENS_DISABLED,
+                    "the tenant's policy does not record the dates of last opens",
+                )
+            return await last_opens.list_inactive_contacts(connection, tenant, before, after, limit)
 
     async def contact_of_token(self, token: str, tenant: int | None) -> tuple[int, str]:
         """Return (tenant, contact id) of a preference token.

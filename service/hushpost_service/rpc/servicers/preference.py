@@ -154,6 +154,23 @@ class PreferenceServicer(PreferenceServiceServicer):
             next_page_token="" if page.next is None else id_page_token("contacts", page.next),
         )
 
+    async def ListInactiveContacts(
+        self, request: pb.ListInactiveContactsRequest, context: Context
+    ) -> pb.ListInactiveContactsResponse:
+        """Return a page of contacts that have not opened a message since a day."""
+        tenant = current_caller().tenant(request.tenant_id)
+        before = optional_time(request, "before")
+        if before is None:
+            raise HushpostError(Reason.FIELD_INVALID, "before is required", {"field": "before"})
+        (start,) = page_start("inactive", request.page_token) or (0,)
+        page = await self._reader.list_inactive(
+            tenant, before.date(), after=start, limit=checked_page_size(request.page_size)
+        )
+        return pb.ListInactiveContactsResponse(
+            contact_ids=page.items,
+            next_page_token="" if page.next is None else page_token("inactive", page.next),
+        )
+
     async def ListPreferenceChanges(
         self, request: pb.ListPreferenceChangesRequest, context: Context
     ) -> pb.ListPreferenceChangesResponse:
