@@ -23,6 +23,7 @@ _OF_TENANTS = (
     "anonymization_jobs",
     "issue_keys",
     "issued_contacts",
+    "last_opens",
     "links",
     "preference_changes",
     "released_counts",

@@ -104,7 +104,8 @@ def _statements() -> Iterator[tuple[str, str]]:
     for module in pkgutil.iter_modules(sql.__path__):
         content = vars(importlib.import_module(f"{sql.__name__}.{module.name}"))
         for name, value in content.items():
-            if name.isupper() and isinstance(value, str) and name not in FRAGMENTS:
+            is_statement = name.isupper() and not name.startswith("_") and name not in FRAGMENTS
+            if is_statement and isinstance(value, str):
                 yield name, _filled(name, value)
 
 

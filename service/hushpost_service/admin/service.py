@@ -13,7 +13,14 @@ from hushpost_service.domain.policy_settings import PolicySettings, check_settin
 from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.preferences.anonymizer import Anonymizer
-from hushpost_service.storage import anonymization, api_keys, recording, request_ids, tenants
+from hushpost_service.storage import (
+    anonymization,
+    api_keys,
+    last_opens,
+    recording,
+    request_ids,
+    tenants,
+)
 from hushpost_service.storage.anonymization import PolicyJob
 from hushpost_service.storage.api_keys import ApiKey, NewApiKey
 from hushpost_service.storage.connection import Connection
@@ -142,11 +149,16 @@ class Admin:
             if not is_new or new == old:
                 return
             await tenants.insert_policy(connection, number, new, actor)
-            if new.is_stricter_than(old):
+            is_stricter = new.is_stricter_than(old)
+            if is_stricter:
                 await anonymization.insert_policy_job(
                     connection, number, new.history_when_true, self._clock()
                 )
+            ends_last_opens = old.record_last_opens and not new.record_last_opens
+            if is_stricter or ends_last_opens:
                 await recording.lock_recording(connection, number)
+            if ends_last_opens:
+                await last_opens.delete_all_last_opens(connection, number)
 
         await self._database.transact("update policy", work)
         self._anonymizer.poll_now()

@@ -19,6 +19,8 @@ __all__ = [
     "PURPOSE",
     "SIGNAL",
     "SLOT",
+    "TIME",
+    "VERDICT",
     "Event",
     "EventGroup",
     "Events",
@@ -71,6 +73,8 @@ CONTACT = Event._fields.index("contact")
 SLOT = Event._fields.index("slot")
 PURPOSE = Event._fields.index("purpose")
 SIGNAL = Event._fields.index("signal")
+VERDICT = Event._fields.index("verdict")
+TIME = Event._fields.index("time")
 PRIVACY_SIGNAL = Event._fields.index("privacy_signal")
 CREATED = Event._fields.index("created")
 

@@ -14,7 +14,7 @@ from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import preference_log, recording, request_ids
+from hushpost_service.storage import last_opens, preference_log, recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import database_time
@@ -76,6 +76,7 @@ class ContactEraser:
                     connection, tenant, [number], History.ANONYMIZE, now
                 )
                 await recording.lock_recording(connection, tenant)
+                await last_opens.delete_last_opens(connection, tenant, [number])
             return number
 
         async with self._vacuum.after_write(tenant) as written:

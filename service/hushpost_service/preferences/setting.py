@@ -27,7 +27,7 @@ from hushpost_service.preferences.recipient_decisions import (
 from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import preference_log, recording, request_ids
+from hushpost_service.storage import last_opens, preference_log, recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import Contact
 from hushpost_service.storage.database import Database
@@ -242,8 +242,15 @@ class PreferenceSetter:
         await anonymization_jobs.insert_contact_jobs(
             connection, tenant, to_anonymize, history or rule.policy.history_when_true, now
         )
-        if any(change.is_stricter(rule.policy) for change in changes):
+        with_last_open = [
+            change.contact.number
+            for change in changes
+            if rule.policy.record_last_opens and change.before.opens is not change.after.opens
+        ]
+        if with_last_open or any(change.is_stricter(rule.policy) for change in changes):
             await recording.lock_recording(connection, tenant)
+        if with_last_open:
+            await last_opens.delete_last_opens(connection, tenant, with_last_open)
         to_anonymize += [job.contact for job in pending]
         written = [contacts[contact_id].number for contact_id in created]
         written += [change.contact.number for change in changes]

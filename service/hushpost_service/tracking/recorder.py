@@ -19,13 +19,16 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.counters import SlotKey
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CONTACT, CREATED, Event, Events, joined, to_datetime
-from hushpost_service.domain.modes import ModeRule, PreferenceGroup
+from hushpost_service.domain.modes import ModeRule, Policy, PreferenceGroup
 from hushpost_service.domain.request_contents import RecentRequests
+from hushpost_service.storage import last_opens as storage
 from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.recording import RecordingInputs
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT
+from hushpost_service.tracking.last_opens import last_opens
 from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
 
@@ -263,6 +266,8 @@ class Recorder:
                 return 0
             tally = _tally(rule, new, inputs.preference_groups)
             created_rows.extend(await self._write(connection, tenant, tally))
+            if rule.policy.record_last_opens:
+                await _set_last_opens(connection, tenant, rule.policy, new, inputs)
             return sum(len(request.events) for request in new)
 
         begin = recording.begin_recording(tenant)
@@ -306,6 +311,19 @@ async def _exchange_results(
                 connection, tenant, request.method, request.request_id
             )
             request.earlier_result = stored
+
+
+async def _set_last_opens(
+    connection: Connection,
+    tenant: int,
+    policy: Policy,
+    requests: Sequence[_Request],
+    inputs: RecordingInputs,
+) -> None:
+    events = joined(request.events for request in requests)
+    dates = last_opens(policy, events, inputs.preference_groups)
+    if dates:
+        await storage.set_last_opens(connection, tenant, dates)
 
 
 def _contacts_and_oldest_campaign(requests: Sequence[_Request]) -> tuple[list[int], datetime]:
