@@ -231,6 +231,41 @@ class Preferences:
                 for contact in page.contacts:
                     yield _preference_proto.preference(contact)
 
+    async def list_inactive_contacts(
+        self,
+        before: datetime,
+        *,
+        page_size: int | None = None,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[str, None]:
+        """Iterate over the ids of contacts that have not opened a message since a date.
+
+        These are contacts whose consent to opens is UNKNOWN. They got their first message
+        before the date, and have opened none since. It needs a policy with
+        `record_last_opens`, and is the only use of the dates that are recorded.
+
+        Args:
+            before: The date; its time of day (UTC) is ignored.
+            page_size: Contacts per page, fetched on demand; default 100, at most 1,000.
+            tenant_id: The tenant of the contacts; None for the key's own.
+            timeout: Seconds for each page, including retries; None for the client's timeout.
+
+        Reasons: LAST_OPENS_DISABLED, PAGE_SIZE_INVALID.
+        """
+
+        async def fetch(page_token: str) -> preference_pb2.ListInactiveContactsResponse:
+            request = preference_pb2.ListInactiveContactsRequest(
+                tenant_id=tenant_id or "", page_size=page_size or 0, page_token=page_token
+            )
+            set_timestamp(request.before, before)
+            return await self._calls.unary(self._stub.ListInactiveContacts, request, timeout)
+
+        async with aclosing(self._calls.pages(fetch)) as pages:
+            async for page in pages:
+                for contact_id in page.contact_ids:
+                    yield contact_id
+
     async def batch_set_preferences(
         self,
         entries: Iterable[PreferenceEntry],
