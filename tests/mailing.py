@@ -14,11 +14,12 @@ GROUP = "readers"
 
 @dataclass(frozen=True)
 class Mailing:
-    """A campaign and the tokens of its messages by contact."""
+    """A campaign and the tokens of its messages by contact: of pixels, and of links."""
 
     clients: Clients
     campaign_id: str
     tokens: dict[str, str]
+    click_tokens: dict[str, str]
 
     async def open(self, *contacts: str, verdict: Verdict = Verdict.HUMAN) -> None:
         """Record an open of each contact."""
@@ -29,7 +30,7 @@ class Mailing:
         """Record a click of each contact."""
         for contact in contacts:
             await self.clients.edge.tracking.record_click(
-                self.tokens[contact], link, verdict=Verdict.HUMAN
+                self.click_tokens[contact], link, verdict=Verdict.HUMAN
             )
 
     async def stats(self) -> CampaignStats:
@@ -51,7 +52,10 @@ async def send(
     )
     issued = await clients.sender.campaigns.issue_tokens(created.campaign_id, group, contacts)
     tokens = {token.contact_id: token.token for token in issued.tokens if token.token}
-    return Mailing(clients, created.campaign_id, tokens)
+    click_tokens = {
+        token.contact_id: token.click_token for token in issued.tokens if token.click_token
+    }
+    return Mailing(clients, created.campaign_id, tokens, click_tokens)
 
 
 def exact_count(estimate: Estimate | None) -> Count:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hushpost_client import DoNotTrack, History, Mode, PolicyUpdate, PreferenceEntry
+from hushpost_client import Consent, DoNotTrack, History, Mode, PolicyUpdate, PreferenceEntry
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tokens.keyring import Keyring
 from tests.authority import AuthorityProcess
@@ -17,7 +17,17 @@ __all__ = ["METHODS", "OptOutMethod", "TrackedContacts", "find_tracked_contacts"
 
 # The controls: a system without recording lock and anonymization, which deletes events.
 _CHOOSE = """
-update contacts set do_not_track = 3 /* TRUE */, preference_time = clock_timestamp()
+update contacts
+set opens_consent = 4 /* WITHDRAWN */, opens_time = clock_timestamp(),
+    clicks_consent = 4 /* WITHDRAWN */, clicks_time = clock_timestamp()
+where tenant = $1 and contact = any($2)
+"""
+_CHOOSE_OPENS = """
+update contacts set opens_consent = 4 /* WITHDRAWN */, opens_time = clock_timestamp()
+where tenant = $1 and contact = any($2)
+"""
+_CHOOSE_CLICKS = """
+update contacts set clicks_consent = 4 /* WITHDRAWN */, clicks_time = clock_timestamp()
 where tenant = $1 and contact = any($2)
 """
 _DELETE = """
@@ -46,20 +56,20 @@ limit 1
 _NAMED = """
 select distinct contact
 from events
-where tenant = $1 and contact = any($2)
+where tenant = $1 and contact = any($2) and signal between $3 and $4
     and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
 """
 _NAMED_SINCE = """
 select distinct contact
 from events
-where tenant = $1 and contact = any($2)
+where tenant = $1 and contact = any($2) and signal between $3 and $4
     and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
-    and not pg_visible_in_snapshot(events.xmin::text::xid8, $3::text::pg_snapshot)
+    and not pg_visible_in_snapshot(events.xmin::text::xid8, $5::text::pg_snapshot)
 """
 _SLOTS = """
 select distinct contact, campaign, group_number, slot
 from events
-where tenant = $1 and contact = any($2)
+where tenant = $1 and contact = any($2) and signal between $3 and $4
     and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
 """
 
@@ -92,17 +102,18 @@ class TrackedContacts:
         kept or a job is to remove them. Kept rows are one if they name a sent slot.
         """
         for method, numbers, snapshot in self._stopped:
-            found = await self._contacts(_NAMED_SINCE, numbers, snapshot)
+            found = await self._contacts(_NAMED_SINCE, numbers, *method.signals, snapshot)
             if not method.keeps and not method.is_job:
-                found |= await self._contacts(_NAMED, numbers)
+                found |= await self._contacts(_NAMED, numbers, *method.signals)
             if method.keeps:
-                rows = await self.database.fetch(_SLOTS, self.tenant, numbers)
+                rows = await self.database.fetch(_SLOTS, self.tenant, numbers, *method.signals)
                 found |= {row[0] for row in rows if tuple(row) in self.sent_slots}
             self.leaked[method.name] |= found
 
-    async def remaining(self, names: Sequence[str]) -> set[int]:
-        """Return the numbers of those contacts that rows of `events` name."""
-        return await self._contacts(_NAMED, [self.numbers[name] for name in names])
+    async def remaining(self, method: "OptOutMethod", names: Sequence[str]) -> set[int]:
+        """Return the numbers of those contacts that rows of the method's events name."""
+        numbers = [self.numbers[name] for name in names]
+        return await self._contacts(_NAMED, numbers, *method.signals)
 
     async def execute(self, statement: str, names: Sequence[str] | None = None) -> None:
         """Run a statement directly on the database, bypassing the authority."""
@@ -131,6 +142,7 @@ class OptOutMethod:
             that they cannot be linked to new events.
         is_job: Rows that name the contact remain until a background job has finished.
         together: How many contacts opt out in one call.
+        signals: The first and the last signal of the events that it is about.
     """
 
     name: str
@@ -140,6 +152,7 @@ class OptOutMethod:
     keeps: bool = False
     is_job: bool = False
     together: int = 1
+    signals: tuple[int, int] = (0, 2**15 - 1)
 
 
 async def _one_by_one(tracked: TrackedContacts, names: Sequence[str]) -> None:
@@ -156,6 +169,27 @@ async def _kept(tracked: TrackedContacts, names: Sequence[str]) -> None:
     for name in names:
         await tracked.clients.sender.preferences.set_preference(
             name, DoNotTrack.TRUE, history=History.KEEP, timeout=60
+        )
+
+
+async def _opens(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    for name in names:
+        await tracked.clients.sender.preferences.set_preference(
+            name, opens_consent=Consent.WITHDRAWN, timeout=60
+        )
+
+
+async def _clicks(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    for name in names:
+        await tracked.clients.sender.preferences.set_preference(
+            name, clicks_consent=Consent.WITHDRAWN, timeout=60
+        )
+
+
+async def _kept_clicks(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    for name in names:
+        await tracked.clients.sender.preferences.set_preference(
+            name, clicks_consent=Consent.WITHDRAWN, history=History.KEEP, timeout=60
         )
 
 
@@ -179,6 +213,20 @@ async def _chosen(tracked: TrackedContacts, names: Sequence[str]) -> None:
     await tracked.execute(_CHOOSE, names)
 
 
+async def _chosen_opens(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    await tracked.execute(_CHOOSE_OPENS, names)
+    await tracked.execute(_DELETE, names)
+
+
+async def _chosen_clicks(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    await tracked.execute(_CHOOSE_CLICKS, names)
+    await tracked.execute(_DELETE, names)
+
+
+async def _chosen_clicks_only(tracked: TrackedContacts, names: Sequence[str]) -> None:
+    await tracked.execute(_CHOOSE_CLICKS, names)
+
+
 async def _forgotten(tracked: TrackedContacts, names: Sequence[str]) -> None:
     await tracked.execute(_FORGET, names)
     await tracked.execute(_DELETE, names)
@@ -192,6 +240,15 @@ METHODS = (
     OptOutMethod("opt-outs, one by one", _one_by_one, _chosen_and_deleted),
     OptOutMethod("opt-outs, in batches", _together, _chosen_and_deleted, together=3),
     OptOutMethod("opt-outs that keep history", _kept, _chosen, keeps=True),
+    OptOutMethod("withdrawals about opens", _opens, _chosen_opens, signals=(0, 0)),
+    OptOutMethod("withdrawals about clicks", _clicks, _chosen_clicks, signals=(1, 2**15 - 1)),
+    OptOutMethod(
+        "withdrawals about clicks that keep history",
+        _kept_clicks,
+        _chosen_clicks_only,
+        keeps=True,
+        signals=(1, 2**15 - 1),
+    ),
     OptOutMethod("erasures", _erased, _forgotten),
     OptOutMethod(
         "a stricter policy",

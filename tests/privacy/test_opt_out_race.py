@@ -72,7 +72,9 @@ async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, 
         async with event_load(authority.target, keys.edge_key, list(tokens.values()), SEED) as load:
             await load.wait_for_progress(10 * len(tokens))
             for method, names in _shuffled_steps(members):
-                assert await tracked.remaining(names), "rows name the contacts before they opt out"
+                assert await tracked.remaining(method, names), (
+                    "rows name the contacts before they opt out"
+                )
                 await tracked.stop(method, names, defended=defended)
             await load.wait_for_progress()
             await tracked.check_rows()
@@ -106,4 +108,4 @@ async def _check_after_job(
     await eventually(is_done, "the policy's job ends")
     for method, names in members.items():
         if not method.keeps:
-            tracked.leaked[method.name] |= await tracked.remaining(names)
+            tracked.leaked[method.name] |= await tracked.remaining(method, names)

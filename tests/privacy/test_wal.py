@@ -252,9 +252,8 @@ async def test_issuing_writes_no_slot(scenario: Scenario, report: Report) -> Non
     await sender.create_campaign("issued", groups=groups)
     start = await written(scenario.database)
     issued = await sender.issue_tokens("issued", GROUP, [*hidden, *known])
-    mailing = Mailing(
-        scenario.clients, "issued", {each.contact_id: each.token or "" for each in issued.tokens}
-    )
+    tokens = {each.contact_id: each.token or "" for each in issued.tokens}
+    mailing = Mailing(scenario.clients, "issued", tokens, tokens)
     between = await written(scenario.database)
     await scenario.act(mailing, known)
     end = await written(scenario.database)
