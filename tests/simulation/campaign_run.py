@@ -15,6 +15,7 @@ from tests.simulation.http_player import play_steps
 from tests.simulation.messages import read_messages, unexpected_modes
 from tests.simulation.oracle import Model
 from tests.simulation.oracle_feed import feed_messages, feed_rounds
+from tests.simulation.partial_refusals import refuse_one_purpose
 from tests.simulation.past_hours import draw
 from tests.simulation.plan import Message
 from tests.simulation.present_hour import LEAVING, draw_steps
@@ -68,10 +69,11 @@ class CampaignRun:
     async def _send(self) -> tuple[list[Message], Model, Player]:
         now = await clear_of_full_hour()
         sender, contacts = self._clients.sender, self._contacts
+        refusals = await refuse_one_purpose(sender, contacts)
         campaign = await create_campaign(sender, contacts, self._clients.http.url)
         async with receiving(self._mailbox) as port:
             modes = await send_with_crash(campaign, contacts, port, now)
-        self.differences += unexpected_modes(contacts, modes)
+        self.differences += unexpected_modes(contacts, modes, refusals)
         messages = read_messages(self._mailbox, contacts, modes)
         model = Model(campaign.campaign_id, campaign.links, groups_of(contacts))
         feed_messages(model, messages, now)
@@ -86,7 +88,8 @@ class CampaignRun:
         return [
             message
             for message, contact in zip(messages, self._contacts, strict=True)
-            if message.mode is Mode.IDENTIFIED and contact.expected_mode is not None
+            if message.modes == (Mode.IDENTIFIED, Mode.IDENTIFIED)
+            and contact.expected_mode is not None
         ]
 
     async def _compare(self, model: Model, messages: Sequence[Message]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hushpost_client import DoNotTrack, Hushpost, NewLink
+from hushpost_client import Consent, DoNotTrack, Hushpost, Mode, NewLink
 from tests.simulation.plan import Call, OptOut, Round
 
 __all__ = ["Player", "Sent"]
@@ -120,18 +120,21 @@ class Player:
         self._expect("events refused of a batch", call.refused, refused)
 
     async def opt_out(self, opt_out: OptOut) -> None:
-        """Set a preference to TRUE. Raises HushpostError."""
+        """Set a preference to TRUE, or withdraw consent to clicks. Raises HushpostError."""
         self.sent.opt_outs += 1
         message = opt_out.message
+        view = None if opt_out.of_clicks_only else DoNotTrack.TRUE
+        clicks = Consent.WITHDRAWN if opt_out.of_clicks_only else None
         if opt_out.by_token:
             preference = await self._edge.preferences.set_preference_by_token(
-                message.preference_token, DoNotTrack.TRUE, evidence="preference page"
+                message.preference_token, view, clicks_consent=clicks, evidence="preference page"
             )
         else:
             preference = await self._sender.preferences.set_preference(
-                message.contact_id, DoNotTrack.TRUE, evidence="letter to the shop"
+                message.contact_id, view, clicks_consent=clicks, evidence="letter to the shop"
             )
         self._expect("preference after an opt-out", DoNotTrack.TRUE, preference.do_not_track)
+        self._expect("mode of clicks after an opt-out", Mode.ANONYMOUS, preference.clicks_mode)
 
     def _expect(self, what: str, expected: object, reported: object) -> None:
         if expected != reported:

@@ -44,14 +44,19 @@ class _Event:
 
 @dataclass(slots=True)
 class _Message:
+    """A message. The modes are those of its opens and its clicks."""
+
     group: str
-    mode: Mode
-    sent_mode: Mode
+    modes: list[Mode]
+    sent_modes: tuple[Mode, Mode]
     sent: datetime
 
 
 class Model:
     """Predicts statistics for a tenant whose opt-outs are ANONYMOUS and anonymize the past.
+
+    Who opts out of clicks only is AGGREGATE for clicks as long as opens are identified, since
+    the message has one slot, and the rows of its opens name it.
 
     The tenant releases exact counts.
 
@@ -70,9 +75,9 @@ class Model:
         self._messages: list[_Message] = []
         self._events: list[_Event] = []
 
-    def send(self, group: str, mode: Mode, time: datetime) -> None:
-        """Record a sent message with the mode of its token."""
-        self._messages.append(_Message(group, mode, mode, time))
+    def send(self, group: str, modes: tuple[Mode, Mode], time: datetime) -> None:
+        """Record a sent message with the modes of its opens and clicks."""
+        self._messages.append(_Message(group, list(modes), modes, time))
 
     def record(
         self,
@@ -84,20 +89,24 @@ class Model:
         privacy_signal: bool = False,
     ) -> None:
         """Record an open (link 0) or a click (link n)."""
-        mode = self._messages[message].mode
+        mode = self._messages[message].modes[link > 0]
         if mode is Mode.IDENTIFIED and privacy_signal:
             mode = Mode.AGGREGATE
         if mode is not Mode.OFF:
             self._events.append(_Event(message, link, time, verdict in _MACHINES, mode))
 
-    def opt_out(self, message: int) -> None:
+    def opt_out(self, message: int, *, of_clicks_only: bool = False) -> None:
         """Record the opt-out of a message's contact, which anonymizes its events."""
-        if self._messages[message].mode is not Mode.IDENTIFIED:
-            return
-        self._messages[message].mode = Mode.ANONYMOUS
-        for event in self._events:
-            if event.message == message and event.mode is Mode.IDENTIFIED:
-                event.mode = Mode.ANONYMOUS
+        modes = self._messages[message].modes
+        is_open_identified = modes[0] is Mode.IDENTIFIED and of_clicks_only
+        for is_click in (True,) if of_clicks_only else (False, True):
+            if modes[is_click] is not Mode.IDENTIFIED:
+                continue
+            modes[is_click] = Mode.AGGREGATE if is_open_identified else Mode.ANONYMOUS
+            for event in self._events:
+                is_affected = event.message == message and (event.link > 0) is is_click
+                if is_affected and event.mode is Mode.IDENTIFIED:
+                    event.mode = modes[is_click]
 
     def engaged(self) -> dict[int, tuple[int, int]]:
         """Return the opens and clicks of identified messages, including automated ones."""
@@ -111,7 +120,7 @@ class Model:
 
     def stats(self) -> CampaignStats:
         """Return the statistics."""
-        sent = self._sent(self._messages)
+        sent, clicks_sent = self._sent(self._messages), self._sent(self._messages, clicks=True)
         every_link = range(1, len(self.links) + 1)
         opens, clicks = self._signal((0,)), self._signal(every_link)
         return CampaignStats(
@@ -120,7 +129,8 @@ class Model:
             sent=sent,
             opens=opens,
             clicks=clicks,
-            rates=rates_of(sent, opens, clicks),
+            clicks_sent=clicks_sent,
+            rates=rates_of(sent, clicks_sent, opens, clicks),
             groups=tuple(self._group(group) for group in self._groups),
             other_groups=None,
             links=tuple(
@@ -136,7 +146,8 @@ class Model:
         )
 
     def _group(self, group: str) -> GroupStats:
-        sent = self._sent(message for message in self._messages if message.group == group)
+        messages = [message for message in self._messages if message.group == group]
+        sent, clicks_sent = self._sent(messages), self._sent(messages, clicks=True)
         opens = self._signal((0,), group)
         clicks = self._signal(range(1, len(self.links) + 1), group)
         return GroupStats(
@@ -144,7 +155,8 @@ class Model:
             sent=sent,
             opens=opens,
             clicks=clicks,
-            rates=rates_of(sent, opens, clicks),
+            clicks_sent=clicks_sent,
+            rates=rates_of(sent, clicks_sent, opens, clicks),
         )
 
     def _signal(self, links: Iterable[int], group: str | None = None) -> SignalStats:
@@ -159,8 +171,9 @@ class Model:
             machine=_engagement([event for event in found if event.machine]),
         )
 
-    def _sent(self, messages: Iterable[_Message]) -> SentStats:
-        modes = [message.sent_mode for message in messages]
+    def _sent(self, messages: Iterable[_Message], *, clicks: bool = False) -> SentStats:
+        """Return the messages by the mode of their opens, or of their clicks."""
+        modes = [message.sent_modes[clicks] for message in messages]
         return SentStats(
             total=len(modes),
             identified=modes.count(Mode.IDENTIFIED),

@@ -12,7 +12,7 @@ __all__ = ["feed_events", "feed_messages", "feed_rounds"]
 def feed_messages(model: Model, messages: Sequence[Message], time: datetime) -> None:
     """Feed the sent messages."""
     for message in messages:
-        model.send(message.group, message.mode, time)
+        model.send(message.group, message.modes, time)
 
 
 def feed_rounds(model: Model, rounds: Iterable[Round]) -> None:
@@ -33,4 +33,4 @@ def feed_events(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptO
             privacy_signal=action.privacy_signal,
         )
     for opt_out in opt_outs:
-        model.opt_out(opt_out.message.number)
+        model.opt_out(opt_out.message.number, of_clicks_only=opt_out.of_clicks_only)

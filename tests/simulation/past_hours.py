@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from hushpost_client import ErrorReason, Event, Mode
+from hushpost_client import ErrorReason, Event
 from tests.simulation.plan import Action, Call, Message, OptOut, Round
 from tests.simulation.reader_habits import ROUNDS, Deed, deeds, deeds_around_opt_out
 
@@ -34,7 +34,7 @@ def draw(
     }
     actions: dict[int, list[Action]] = defaultdict(list)
     for message in messages:
-        if message.mode is not Mode.OFF:
+        if message.is_tracked:
             for deed in _deeds(message, leaving.get(message.number), links, rng):
                 actions[deed.round].append(_action(message, deed, now, rng))
     rounds: list[Round] = []
@@ -45,7 +45,10 @@ def draw(
             Round(
                 calls=tuple(_calls(actions[number], messages, links, now, rng)),
                 repeats=tuple(call for call in before if rng.random() < _REPEATED),
-                opt_outs=tuple(OptOut(m, by_token=m.number % 2 == 0) for m in opt_outs),
+                opt_outs=tuple(
+                    OptOut(m, by_token=m.number % 2 == 0, of_clicks_only=m.number % 3 == 0)
+                    for m in opt_outs
+                ),
             )
         )
     return tuple(rounds)

@@ -7,7 +7,21 @@ from uuid import UUID
 
 from hushpost_client import ErrorReason, Event, Mode, Verdict
 
-__all__ = ["Action", "Call", "Fetch", "Link", "Message", "OptOut", "Round", "Step", "Visit"]
+__all__ = [
+    "Action",
+    "Call",
+    "Fetch",
+    "Link",
+    "Message",
+    "Modes",
+    "OptOut",
+    "Round",
+    "Step",
+    "Visit",
+]
+
+Modes = tuple[Mode, Mode]
+"""The modes of a message's opens and clicks."""
 
 
 class Link(NamedTuple):
@@ -32,8 +46,9 @@ class Message:
         number: Its place among all, from 0.
         contact_id: Whose it is.
         group: The group it was sent to.
-        mode: The mode that its token was issued with.
+        modes: The modes that its tokens were issued with.
         token: From the pixel; empty if OFF.
+        click_token: From the links; empty if OFF.
         preference_token: From the preference link.
         pixel: URL of the pixel; empty if OFF.
         links: Those that a reader sees, in HTML and text, in their order.
@@ -42,11 +57,17 @@ class Message:
     number: int
     contact_id: str
     group: str
-    mode: Mode
+    modes: Modes
     token: str
+    click_token: str
     preference_token: str
     pixel: str = ""
     links: tuple[Link, ...] = ()
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether it has a pixel and tracked links."""
+        return Mode.OFF not in self.modes
 
 
 class Action(NamedTuple):
@@ -62,7 +83,7 @@ class Action(NamedTuple):
     def event(self) -> Event:
         """The event that an edge sends."""
         return Event(
-            self.message.token,
+            self.message.click_token if self.link else self.message.token,
             link_number=self.link or None,
             event_time=self.time,
             verdict=self.verdict,
@@ -93,10 +114,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """An opt-out by preference token, or through the sender."""
+    """An opt-out by preference token, or through the sender; of clicks only, or of all."""
 
     message: Message
     by_token: bool
+    of_clicks_only: bool
 
 
 @dataclass(frozen=True, slots=True)

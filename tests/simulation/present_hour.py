@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from hushpost_client import Mode
 from tests.simulation.plan import Fetch, Message, OptOut, Step, Visit
 from tests.simulation.visitors import (
     APPLE,
@@ -45,7 +44,7 @@ def draw_steps(
 ) -> tuple[Step, ...]:
     """Generate the visits of the present hour; the contacts of `leaving` opt out."""
     leavers = {message.number for message in leaving}
-    tracked = [message for message in messages if message.mode is not Mode.OFF]
+    tracked = [message for message in messages if message.is_tracked]
     visits: list[list[Visit]] = [[] for _ in range(_STEPS)]
     for message in tracked:
         visits[0].extend(_by_machines(message, rng))
@@ -55,7 +54,10 @@ def draw_steps(
                 step.extend(_by_person(message, rng, is_leaver=is_leaver))
     odd = [_odd(rng.choice(tracked), rng) for _ in range(_ODD)] if tracked else []
     visits[0].extend(odd)
-    opt_outs = tuple(OptOut(message, by_token=message.number % 2 == 0) for message in leaving)
+    opt_outs = tuple(
+        OptOut(message, by_token=message.number % 2 == 0, of_clicks_only=message.number % 3 == 0)
+        for message in leaving
+    )
     return tuple(
         Step(
             visits=tuple(rng.sample(step, len(step))),
@@ -124,7 +126,8 @@ def _odd(message: Message, rng: random.Random) -> Visit:
     """Return requests that do not count as events."""
     link = rng.choice(message.links)
     path = _path(link.url)
-    damaged = path.replace(message.token, message.token[:-1] + _other(message.token[-1]))
+    token = message.click_token
+    damaged = path.replace(token, token[:-1] + _other(token[-1]))
     visit = _visit(message, PEOPLE[0], [])
     return replace(
         visit,

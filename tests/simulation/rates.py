@@ -5,14 +5,19 @@ from hushpost_client import EngagementStats, Rate, Rates, SentStats, SignalStats
 __all__ = ["rates_of"]
 
 
-def rates_of(sent: SentStats, opens: SignalStats, clicks: SignalStats) -> Rates:
+def rates_of(
+    sent: SentStats, clicks_sent: SentStats, opens: SignalStats, clicks: SignalStats
+) -> Rates:
     """Return the rates of people among messages that are not OFF."""
-    tracked = sent.identified + sent.anonymous + sent.aggregate
     return Rates(
-        open_rate=_rate(opens.human, tracked),
-        click_through_rate=_rate(clicks.human, tracked),
+        open_rate=_rate(opens.human, _tracked(sent)),
+        click_through_rate=_rate(clicks.human, _tracked(clicks_sent)),
         click_to_open_rate=_rate(clicks.human, sum(_people(opens.human))),
     )
+
+
+def _tracked(sent: SentStats) -> int:
+    return sent.identified + sent.anonymous + sent.aggregate
 
 
 def _people(cell: EngagementStats) -> tuple[int, int]:

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import aiosmtplib
 
-from hushpost_client import Mode
 from hushpost_demo.contacts import Contact
 from hushpost_demo.newsletter import SENDER
 from hushpost_demo.sending import DOMAIN
 from hushpost_mail import Campaign, Mail, Recipient, RenderedMessage
+from tests.simulation.plan import Modes
 
 __all__ = ["send_with_crash"]
 
@@ -25,7 +25,7 @@ _BATCH = 250
 
 async def send_with_crash(
     campaign: Campaign[Mail], contacts: Sequence[Contact], smtp_port: int, now: datetime
-) -> list[Mode]:
+) -> list[Modes]:
     """Send a mail to every contact; return the modes of the messages, in order.
 
     The sender crashes after some mails and resumes with the same run id.
@@ -48,9 +48,9 @@ async def _send(
     smtp: aiosmtplib.SMTP,
     now: datetime,
     crash_after: int | None,
-) -> list[Mode]:
+) -> list[Modes]:
     names = {contact.contact_id: contact.name for contact in contacts}
-    modes: list[Mode] = []
+    modes: list[Modes] = []
     async for rendered in messages:
         headers = {
             "To": str(Address(names[rendered.contact_id], addr_spec=rendered.address)),
@@ -60,7 +60,8 @@ async def _send(
         mail = rendered.message.with_headers(headers)
         await smtp.sendmail(SENDER, rendered.address, bytes(mail))
         assert rendered.mode
-        modes.append(rendered.mode)
+        assert rendered.click_mode
+        modes.append((rendered.mode, rendered.click_mode))
         if len(modes) == crash_after:
             break
     return modes

@@ -19,7 +19,7 @@ from hushpost_demo.mailbox import Mailbox
 from tests.simulation.http_visits import Visiting
 from tests.simulation.plan import Fetch, Message, Visit
 
-MESSAGE = Message(0, "c0", "press", Mode.IDENTIFIED, "t", "p")
+MESSAGE = Message(0, "c0", "press", (Mode.IDENTIFIED, Mode.IDENTIFIED), "t", "t", "p")
 PIXEL = b"GIF89a".ljust(43, b"\0")
 
 

@@ -1,6 +1,6 @@
 """The oracle that predicts statistics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -17,15 +17,17 @@ MESSAGES = 6
 Step = Callable[[Model], None]
 
 
-def make_model(modes: list[Mode]) -> Model:
-    """Messages to two groups in turn."""
+def make_model(modes: Sequence[Mode | tuple[Mode, Mode]]) -> Model:
+    """Messages to two groups in turn; a single mode is that of opens and clicks."""
     model = Model("c", LINKS, GROUPS)
     for number, mode in enumerate(modes):
-        model.send(GROUPS[number % 2], mode, NOON)
+        pair = mode if isinstance(mode, tuple) else (mode, mode)
+        model.send(GROUPS[number % 2], pair, NOON)
     return model
 
 
-modes = st.lists(st.sampled_from([*Mode][1:]), min_size=MESSAGES, max_size=MESSAGES)
+one_mode = st.sampled_from([*Mode][1:])
+modes = st.lists(st.tuples(one_mode, one_mode), min_size=MESSAGES, max_size=MESSAGES)
 messages = st.integers(0, MESSAGES - 1)
 
 
@@ -41,15 +43,15 @@ def events(draw: st.DrawFn, *, signals: bool = True) -> Step:
 
 @st.composite
 def opt_outs(draw: st.DrawFn) -> Step:
-    """A contact opts out."""
-    message = draw(messages)
-    return lambda model: model.opt_out(message)
+    """A contact opts out, of clicks or of all."""
+    message, of_clicks_only = draw(messages), draw(st.booleans())
+    return lambda model: model.opt_out(message, of_clicks_only=of_clicks_only)
 
 
 steps = st.lists(st.one_of(events(), events(), events(), opt_outs()), max_size=60)
 
 
-def played(sent: list[Mode], happened: list[Step]) -> CampaignStats:
+def played(sent: Sequence[Mode | tuple[Mode, Mode]], happened: list[Step]) -> CampaignStats:
     """Feed steps to the oracle and return its statistics."""
     model = make_model(sent)
     for step in happened:
@@ -89,6 +91,29 @@ def test_an_opt_out_moves_the_past_and_the_future() -> None:
     assert model.engaged() == {}
 
 
+def test_an_opt_out_of_clicks_leaves_opens_identified() -> None:
+    """Clicks become aggregate, since the slot of the message is in the rows of its opens."""
+    model = make_model([Mode.IDENTIFIED])
+    for link in (0, 1):
+        model.record(0, link, NOON, Verdict.HUMAN)
+    model.opt_out(0, of_clicks_only=True)
+    model.record(0, 1, NOON, Verdict.HUMAN)
+    stats = model.stats()
+    assert stats.opens.human.identified == Count(1, 1)
+    assert stats.clicks.human.aggregate == Estimate(2)
+    assert model.engaged() == {0: (1, 0)}
+
+
+def test_purposes_that_differed_at_issue_have_slots_of_their_own() -> None:
+    """Who refused clicks before the message is an anonymous person among those who clicked."""
+    model = make_model([(Mode.IDENTIFIED, Mode.ANONYMOUS)])
+    for link in (0, 1):
+        model.record(0, link, NOON, Verdict.HUMAN)
+    stats = model.stats()
+    assert (stats.sent.identified, stats.clicks_sent.anonymous) == (1, 1)
+    assert stats.clicks.human.anonymous == Estimate(1, 1)
+
+
 def test_a_privacy_signal_counts_as_aggregate() -> None:
     """An identified event with a privacy signal is aggregate; an anonymous one stays anonymous."""
     model = make_model([Mode.IDENTIFIED, Mode.ANONYMOUS])
@@ -100,16 +125,16 @@ def test_a_privacy_signal_counts_as_aggregate() -> None:
 
 
 @given(sent=modes, happened=steps)
-def test_no_event_is_lost(sent: list[Mode], happened: list[Step]) -> None:
+def test_no_event_is_lost(sent: list[tuple[Mode, Mode]], happened: list[Step]) -> None:
     """Exact counts add up to all events except those of OFF messages."""
     model = make_model(sent)
     recorded = 0
 
     class Counting(Model):
-        def record(self, message: int, *args: object, **options: object) -> None:
+        def record(self, message: int, link: int, *args: object, **options: object) -> None:
             nonlocal recorded
-            recorded += sent[message] is not Mode.OFF
-            super().record(message, *args, **options)  # type: ignore[arg-type]
+            recorded += sent[message][link > 0] is not Mode.OFF
+            super().record(message, link, *args, **options)  # type: ignore[arg-type]
 
     model.__class__ = Counting
     for step in happened:
@@ -127,7 +152,7 @@ def test_no_event_is_lost(sent: list[Mode], happened: list[Step]) -> None:
 
 
 @given(sent=modes, happened=steps)
-def test_hours_add_up_to_the_total(sent: list[Mode], happened: list[Step]) -> None:
+def test_hours_add_up_to_the_total(sent: list[tuple[Mode, Mode]], happened: list[Step]) -> None:
     """Identified opens, and messages, per hour add up to those of the campaign."""
     stats = played(sent, happened)
     for part in ("human", "machine"):
@@ -138,14 +163,20 @@ def test_hours_add_up_to_the_total(sent: list[Mode], happened: list[Step]) -> No
     assert sum(hour.sent.identified for hour in stats.hours) == stats.sent.identified
 
 
-@given(happened=st.lists(events(signals=False), max_size=40), leaves=messages)
+@given(
+    happened=st.lists(events(signals=False), max_size=40),
+    leaves=messages,
+    of_clicks_only=st.booleans(),
+)
 def test_the_time_of_an_opt_out_does_not_change_exact_counts(
-    happened: list[Step], leaves: int
+    happened: list[Step],
+    leaves: int,
+    of_clicks_only: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """Without privacy signals, an opt-out at any time leaves the same event counts."""
 
     def opt_out(model: Model) -> None:
-        model.opt_out(leaves)
+        model.opt_out(leaves, of_clicks_only=of_clicks_only)
 
     sent = [Mode.IDENTIFIED] * MESSAGES
     assert played(sent, [opt_out, *happened]) == played(sent, [*happened, opt_out])

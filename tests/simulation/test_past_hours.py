@@ -12,13 +12,22 @@ from tests.simulation.past_hours import draw
 from tests.simulation.plan import Action, Message, Round
 
 LINKS = 5
+IDENTIFIED = (Mode.IDENTIFIED, Mode.IDENTIFIED)
+MODES = (
+    IDENTIFIED,
+    IDENTIFIED,
+    (Mode.IDENTIFIED, Mode.ANONYMOUS),
+    (Mode.ANONYMOUS, Mode.ANONYMOUS),
+    (Mode.OFF, Mode.OFF),
+)
 MESSAGES = tuple(
     Message(
         number,
         f"c{number}",
         ("press", "customers")[number % 2],
-        (Mode.IDENTIFIED, Mode.IDENTIFIED, Mode.ANONYMOUS, Mode.OFF)[number % 4],
+        MODES[number % len(MODES)],
         f"token-{number}",
+        f"click-token-{number}",
         f"preference-{number}",
     )
     for number in range(80)
@@ -32,7 +41,7 @@ plans = st.builds(
 
 
 def _plan(seed: int, now: datetime) -> tuple[datetime, tuple[Round, ...]]:
-    may_leave = [message for message in MESSAGES if message.mode is Mode.IDENTIFIED]
+    may_leave = [message for message in MESSAGES if message.modes == IDENTIFIED]
     return now, draw(MESSAGES, may_leave, LINKS, now, random.Random(seed))  # noqa: S311
 
 

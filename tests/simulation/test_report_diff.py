@@ -39,7 +39,7 @@ def test_an_hour_too_much_or_too_few_differs() -> None:
 
 def _model() -> Model:
     model = Model("c", [NewLink("https://a.example.com/")], ["north", "south"])
-    model.send("north", Mode.IDENTIFIED, NOW)
-    model.send("south", Mode.ANONYMOUS, NOW)
+    model.send("north", (Mode.IDENTIFIED, Mode.IDENTIFIED), NOW)
+    model.send("south", (Mode.ANONYMOUS, Mode.ANONYMOUS), NOW)
     model.record(0, 0, NOW, Verdict.HUMAN)
     return model
