@@ -23,6 +23,7 @@ from hushpost_demo.next_steps import examples
 from hushpost_demo.readers import OPT_OUTS, open_and_click, opt_out
 from hushpost_demo.report import print_report
 from hushpost_demo.sending import create_campaign, send_newsletter
+from hushpost_demo.signup_form import CHOICES, store_choices
 from hushpost_demo.tenant import RELEASE_DELAYS, Keys, open_tenant
 
 __all__ = ["Demo"]
@@ -129,6 +130,8 @@ class _CampaignRun:
                 )
                 for role in (Role.SENDER, Role.EDGE, Role.REPORTER)
             ]
+            await store_choices(sender, contacts)
+            self._print(f"{CHOICES} people granted only opens, or only clicks, on a sign-up form")
             mails = await self._send(sender, contacts)
             # Habits, not secrets.
             rng = random.Random(self._demo.seed)  # noqa: S311
@@ -142,8 +145,8 @@ class _CampaignRun:
             await opt_out(edge_client, self._leaving(contacts, mails))
             stats = await reporter.stats.get_campaign_stats(self.campaign_id)
             self._print(
-                f"{OPT_OUTS} people opted out: {before - _identified(stats):,} of their events are "
-                "anonymous now"
+                f"{OPT_OUTS} people opted out, some of clicks only: "
+                f"{before - _identified(stats):,} of their events are anonymous now"
             )
             self._print(
                 f"waiting for the first release of anonymous counts, "

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from hushpost_client import DoNotTrack, Hushpost
+from hushpost_client import Consent, DecisionDetails, DoNotTrack, Hushpost
 from hushpost_demo.errors import DemoError
 from hushpost_demo.mail_reader import Mail
 
 __all__ = ["OPT_OUTS", "Activity", "open_and_click", "opt_out"]
 
 OPT_OUTS = 12
-"""Recipients who opt out after reading."""
+"""Recipients who opt out after reading; every third of clicks only."""
 
 _CONNECTIONS = 8
 _TIMEOUT_SECONDS = 10
@@ -70,14 +70,20 @@ async def open_and_click(edge_address: str, mails: Sequence[Mail], rng: random.R
 
 async def opt_out(edge: Hushpost, mails: Iterable[Mail]) -> None:
     """Opt out the first recipients that have not opted out, as their preference page would."""
+    page = DecisionDetails(wording_version="1", wording_language="en")
     remaining = OPT_OUTS
     for mail in mails:
         token = next(url for url in mail.page.links if "/p/" in url).rpartition("/")[2]
         preference = await edge.preferences.get_preference_by_token(token)
         if preference.do_not_track is DoNotTrack.TRUE:
             continue
+        is_of_clicks_only = remaining % 3 == 0
         await edge.preferences.set_preference_by_token(
-            token, DoNotTrack.TRUE, evidence="preference page, version 1"
+            token,
+            None if is_of_clicks_only else DoNotTrack.TRUE,
+            clicks_consent=Consent.WITHDRAWN if is_of_clicks_only else None,
+            details=page,
+            evidence="preference page",
         )
         remaining -= 1
         if remaining == 0:
