@@ -1,7 +1,7 @@
 """Plays a whole campaign and compares every number of its report with the oracle."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from hushpost_client import CampaignStats, Engagement, Hushpost, Mode
@@ -9,6 +9,8 @@ from hushpost_demo.contacts import Contact
 from hushpost_demo.edge import RunningEdge
 from hushpost_demo.mailbox import Mailbox, receiving
 from hushpost_demo.sending import create_campaign, groups_of
+from hushpost_service.domain.release_plan import LINKS_PER_CONTACT
+from tests.simulation.estimates import Deviation, deviations, exact_numbers
 from tests.simulation.full_hour import clear_of_full_hour
 from tests.simulation.grpc_player import Player
 from tests.simulation.http_player import play_steps
@@ -41,17 +43,27 @@ class CampaignRun:
     Attributes:
         differences: How the service's responses differ from the prediction.
         compared: How many numbers of the report were compared.
+        deviations: How far the estimates of the report are from the prediction; empty if
+            counts are exact.
     """
 
     def __init__(self, clients: Clients, contacts: Sequence[Contact], mailbox: Mailbox) -> None:
         self.differences: list[str] = []
         self.compared = 0
+        self.deviations: list[Deviation] = []
         self._clients = clients
         self._contacts = contacts
         self._mailbox = mailbox
 
-    async def play(self, seed: int) -> None:
-        """Send the mails, play what recipients and machines do, and compare the report."""
+    async def play(
+        self, seed: int, release: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
+        """Send the mails, play what recipients and machines do, and compare the report.
+
+        Args:
+            seed: Seed of the recipients' behaviour.
+            release: Releases the counts of a campaign; None if counts are exact.
+        """
         rng = random.Random(seed)  # noqa: S311 - repeatable behaviour, not secrets
         messages, model, player = await self._send()
         may_leave = self._may_leave(messages)
@@ -64,6 +76,8 @@ class CampaignRun:
         steps = draw_steps(messages, leaving_now, rng)
         self.differences += await play_steps(self._clients.http, player, steps, model)
         self.differences += player.sent.differences
+        if release is not None:
+            await release(self._campaign_id)
         await self._compare(model, messages)
 
     async def _send(self) -> tuple[list[Message], Model, Player]:
@@ -99,6 +113,10 @@ class CampaignRun:
         for number, (opens, clicks) in model.engaged().items():
             expected |= _engaged(messages[number].contact_id, opens, clicks)
         reported = numbers(stats) | await _engaged_contacts(reporter, stats)
+        if not stats.release.exact:
+            expected, reported = exact_numbers(expected), exact_numbers(reported)
+            few_links = model.clicks_of_few_links(LINKS_PER_CONTACT)
+            self.deviations = deviations(model.stats(), stats, few_links)
         self.differences += differences(expected, reported)
         self.compared = len(expected)
 

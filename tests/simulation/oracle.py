@@ -118,6 +118,28 @@ class Model:
                 found[event.message] = (opens + (not is_click), clicks + is_click)
         return found
 
+    def clicks_of_few_links(self, most: int) -> dict[int, SignalStats]:
+        """Return the clicks on each link of messages with clicks on at most `most` links.
+
+        Clicks by people and by machines are apart.
+        """
+        links: dict[tuple[int, bool], set[int]] = {}
+        for event in self._events:
+            if event.link:
+                links.setdefault((event.message, event.machine), set()).add(event.link)
+        few = [
+            event
+            for event in self._events
+            if event.link and len(links[event.message, event.machine]) <= most
+        ]
+        return {
+            number: SignalStats(
+                human=_engagement([e for e in few if e.link == number and not e.machine]),
+                machine=_engagement([e for e in few if e.link == number and e.machine]),
+            )
+            for number in range(1, len(self.links) + 1)
+        }
+
     def stats(self) -> CampaignStats:
         """Return the statistics."""
         sent, clicks_sent = self._sent(self._messages), self._sent(self._messages, clicks=True)
