@@ -7,6 +7,7 @@ from hushpost_client import CampaignStats, EngagementStats, Estimate, SignalStat
 
 __all__ = ["Deviation", "deviations", "exact_numbers"]
 
+_ESTIMATED = ("anonymous", "aggregate", "combined")
 _SENT_BY_MODE = ("identified", "anonymous", "aggregate", "off")
 
 
@@ -53,8 +54,7 @@ def exact_numbers(numbers: Mapping[str, object]) -> dict[str, object]:
             or name.endswith((" > total", " > url", " > label"))
         )
         and not any(f"sent > {mode}" in name for mode in _SENT_BY_MODE)
-        and " anonymous > " not in name
-        and " aggregate > " not in name
+        and not any(f" {kind} > " in name for kind in _ESTIMATED)
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from hushpost_client import Verdict
 from tests.simulation.plan import Fetch, Message, OptOut, Step, Visit
 from tests.simulation.visitors import (
     APPLE,
@@ -117,7 +118,11 @@ def _visit(
 
 def _fetch(message: Message, visitor: Visitor, place: int | None) -> Fetch:
     if place is None:
-        return Fetch(_path(message.pixel), 200, None, 0, visitor.opens)
+        verdict = visitor.opens
+        if visitor is SANDBOX and message.token != message.click_token:
+            # The edge cannot know that the pixel belongs to the message of the clicks.
+            verdict = Verdict.HUMAN
+        return Fetch(_path(message.pixel), 200, None, 0, verdict)
     link = message.links[place]
     return Fetch(_path(link.url), 302, link.destination, link.number, visitor.clicks)
 

@@ -39,15 +39,15 @@ async def test_every_number_of_the_report_is_as_predicted(data_dir: Path, seed: 
 async def test_every_estimate_is_near_the_prediction(data_dir: Path) -> None:
     """Identified numbers are as predicted, and noise moves the others by about their margins.
 
-    Each estimate is beyond its margin in 5 % of all cases: more than eight of them by chance
+    Each estimate is beyond its margin in 5 % of all cases: more than eleven of 44 by chance
     once in 100,000 runs.
     """
     run = await _played(data_dir, 3, Release.NOISY)
     assert run.differences == []
     assert run.compared > 500
-    assert len(run.deviations) == 28
+    assert len(run.deviations) == 44
     beyond = [each for each in run.deviations if each.distance > each.margin]
-    assert len(beyond) <= 8, beyond
+    assert len(beyond) <= 11, beyond
     assert all(each.distance <= 4 * each.margin for each in run.deviations), beyond
     assert any(each.distance for each in run.deviations), "the numbers have no noise"
 
