@@ -62,9 +62,13 @@ class EventLoad:
                 await tracking.record_click(self._token(), 1, verdict=Verdict.HUMAN)
                 self.acknowledged += 1
             else:
-                tokens = [self._token() for _ in range(_BATCH)]
-                await tracking.record_events([Event(t, verdict=Verdict.HUMAN) for t in tokens])
-                self.acknowledged += len(tokens)
+                events = [self._event() for _ in range(_BATCH)]
+                await tracking.record_events(events)
+                self.acknowledged += len(events)
+
+    def _event(self) -> Event:
+        link = self._random.choice((None, 1))
+        return Event(self._token(), link_number=link, verdict=Verdict.HUMAN)
 
     def _token(self) -> str:
         return self._random.choice(self._tokens)

@@ -20,7 +20,7 @@ from tests.privacy.opt_out_methods import (
     find_tracked_contacts,
 )
 
-CONTACTS = 40 if FULL else 12
+CONTACTS = 40 if FULL else 8
 """Contacts per opt-out method."""
 
 _ROUNDS = 5
@@ -70,7 +70,7 @@ async def _race(authority: RunningAuthority, *, defended: bool) -> Mapping[str, 
         tokens = mailing.tokens
         tracked = await find_tracked_contacts(authority.process, clients, database, tokens)
         async with event_load(authority.target, keys.edge_key, list(tokens.values()), SEED) as load:
-            await load.wait_for_progress(10 * len(tokens))
+            await load.wait_for_progress(20 * len(tokens))
             for method, names in _shuffled_steps(members):
                 assert await tracked.remaining(method, names), (
                     "rows name the contacts before they opt out"
