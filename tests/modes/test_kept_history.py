@@ -4,7 +4,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from hushpost_client import Count, DoNotTrack, History, PolicyUpdate, Release
+from hushpost_client import (
+    Consent,
+    Count,
+    DoNotTrack,
+    Engagement,
+    History,
+    PolicyUpdate,
+    Release,
+)
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, events_of, tenant_number
 from tests.mailing import clients_of, exact_count, send
@@ -64,6 +72,28 @@ async def test_a_contact_with_kept_history_is_never_listed_as_engaged(
     else:
         await exact_clients.admin.admin.update_policy(PolicyUpdate(anonymization_enabled=False))
     assert await mailing.engaged() == set()
+
+
+async def test_kept_events_of_one_purpose_are_not_listed(
+    exact_clients: Clients, database: Connection
+) -> None:
+    """A contact that withdrew about clicks is listed by its opens alone, with their times."""
+    mailing = await send(exact_clients, ["ann", "bob"])
+    await mailing.click("ann", "bob")
+    await mailing.open("ann", "bob")
+    listing = exact_clients.reporter.stats.list_engaged_contacts
+    before = {contact.contact_id: contact async for contact in listing(mailing.campaign_id)}
+    await exact_clients.sender.preferences.set_preference(
+        "ann", clicks_consent=Consent.WITHDRAWN, history=History.KEEP
+    )
+    tenant = await tenant_number(database, exact_clients.tenant_id)
+    assert await events_of(database, tenant, "ann") == 2
+    after = {contact.contact_id: contact async for contact in listing(mailing.campaign_id)}
+    assert after["bob"] == before["bob"]
+    assert (after["ann"].open_count, after["ann"].click_count) == (1, 0)
+    assert after["ann"].first_event_time == before["ann"].last_event_time
+    clicked = listing(mailing.campaign_id, engagement=Engagement.CLICKED)
+    assert {contact.contact_id async for contact in clicked} == {"bob"}
 
 
 async def _slots_of_events(database: Connection, tenant: int) -> set[int]:

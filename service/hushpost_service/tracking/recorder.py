@@ -5,9 +5,7 @@ form the next commit. Each caller gets its response once its events are committe
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -28,19 +26,12 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.recording import RecordingInputs
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT
+from hushpost_service.tracking.commit_queue import CommitQueue, Request
 from hushpost_service.tracking.last_opens import last_opens
 from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
 
 __all__ = ["Recorder"]
-
-_MAX_COMMIT_EVENTS = 5_000
-"""Larger queues take several commits; one of this size takes well under a second."""
-
-_MAX_COMMITS = 2
-_SECOND_COMMIT_EVENTS = 500
-"""Queued events that justify a second concurrent commit: its events are added up and
-encoded while PostgreSQL works on the first. Fewer events wait for the next commit."""
 
 _FEW_EVENTS = 200
 _MIN_PAUSE_SECONDS = 0.001
@@ -60,52 +51,6 @@ _COMMIT_EVENTS = Histogram(
     "Events per commit of the recorder; sampled.",
     buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384),
 )
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """The events of one call that belong to one tenant."""
-
-    method: Method
-    request_id: UUID | None
-    events: Events | list[Event]
-    result: bytes
-    earlier_result: bytes | None = None
-    committed: asyncio.Future[None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-
-@dataclass(slots=True, eq=False)
-class _Queue:
-    """The requests of a tenant that wait for a commit, and its commits in progress."""
-
-    requests: deque[_Request] = field(default_factory=deque)
-    events: int = 0
-    commits: int = 0
-
-    def put(self, request: _Request) -> None:
-        """Append a request."""
-        self.requests.append(request)
-        self.events += len(request.events)
-
-    def needs_committer(self) -> bool:
-        """Return whether to start another committer."""
-        if self.commits == 0:
-            return bool(self.requests)
-        return self.commits < _MAX_COMMITS and self.events >= _SECOND_COMMIT_EVENTS
-
-    def take(self) -> list[_Request]:
-        """Remove and return the requests of the next commit."""
-        requests: list[_Request] = []
-        events = 0
-        while self.requests and (
-            not requests or events + len(self.requests[0].events) <= _MAX_COMMIT_EVENTS
-        ):
-            requests.append(self.requests.popleft())
-            events += len(requests[-1].events)
-        self.events -= events
-        return requests
 
 
 class Recorder:
@@ -133,7 +78,7 @@ class Recorder:
         self._campaigns = campaigns
         self._clock = clock
         self._free_events = max_queued_events
-        self._queues: dict[int, _Queue] = {}
+        self._queues: dict[int, CommitQueue] = {}
         self._existing_rows: BoundedCache[SlotKey, None] = BoundedCache(_CACHED_ROWS)
         self._committers: set[asyncio.Task[None]] = set()
         self._recent_requests = RecentRequests(_RECENT_REQUESTS)
@@ -177,7 +122,7 @@ class Recorder:
                 self._recent_requests.use((tenant, method, request_id), content)
         self._free_events -= count
         requests = {
-            tenant: _Request(method, request_id, of_tenant, result)
+            tenant: Request(method, request_id, of_tenant, result)
             for tenant, of_tenant in events.items()
         }
         for tenant, request in requests.items():
@@ -191,10 +136,10 @@ class Recorder:
             if request.earlier_result is not None
         }
 
-    def _enqueue(self, tenant: int, request: _Request) -> None:
+    def _enqueue(self, tenant: int, request: Request) -> None:
         queue = self._queues.get(tenant)
         if queue is None:
-            queue = self._queues[tenant] = _Queue()
+            queue = self._queues[tenant] = CommitQueue()
         queue.put(request)
         if queue.needs_committer():
             queue.commits += 1
@@ -208,7 +153,7 @@ class Recorder:
         while self._committers:
             await asyncio.wait(self._committers)
 
-    async def _commit_queue(self, tenant: int, queue: _Queue) -> None:
+    async def _commit_queue(self, tenant: int, queue: CommitQueue) -> None:
         """Commit until the queue is empty; the last committer removes the queue."""
         now = asyncio.get_running_loop().time
         started = None
@@ -226,7 +171,7 @@ class Recorder:
         if queue.commits == 0:
             del self._queues[tenant]
 
-    async def _commit_and_notify(self, tenant: int, requests: list[_Request]) -> None:
+    async def _commit_and_notify(self, tenant: int, requests: list[Request]) -> None:
         try:
             await self._commit(tenant, requests)
         except HushpostError as error:
@@ -245,8 +190,8 @@ class Recorder:
                 if not request.committed.done():
                     request.committed.set_result(None)
 
-    async def _commit(self, tenant: int, requests: list[_Request]) -> None:
-        with_id: dict[tuple[Method, UUID], _Request] = {}
+    async def _commit(self, tenant: int, requests: list[Request]) -> None:
+        with_id: dict[tuple[Method, UUID], Request] = {}
         for request in requests:
             if request.request_id is not None:
                 with_id[request.method, request.request_id] = request
@@ -291,7 +236,7 @@ class Recorder:
 
 
 async def _exchange_results(
-    connection: Connection, tenant: int, requests: Sequence[_Request], new: Sequence[_Request]
+    connection: Connection, tenant: int, requests: Sequence[Request], new: Sequence[Request]
 ) -> None:
     """Store the results of new requests, and read those of repeated batches. Both are rare."""
     for request in new:
@@ -317,7 +262,7 @@ async def _set_last_opens(
     connection: Connection,
     tenant: int,
     policy: Policy,
-    requests: Sequence[_Request],
+    requests: Sequence[Request],
     inputs: RecordingInputs,
 ) -> None:
     events = joined(request.events for request in requests)
@@ -326,7 +271,7 @@ async def _set_last_opens(
         await storage.set_last_opens(connection, tenant, dates)
 
 
-def _contacts_and_oldest_campaign(requests: Sequence[_Request]) -> tuple[list[int], datetime]:
+def _contacts_and_oldest_campaign(requests: Sequence[Request]) -> tuple[list[int], datetime]:
     """Return the contacts of requests, and the creation time of their oldest campaign."""
     contacts = {NO_CONTACT}
     created = []
@@ -341,9 +286,7 @@ def _contacts_and_oldest_campaign(requests: Sequence[_Request]) -> tuple[list[in
     return list(contacts), to_datetime(min(created))
 
 
-def _tally(
-    rule: ModeRule, requests: Sequence[_Request], groups: Sequence[PreferenceGroup]
-) -> Tally:
+def _tally(rule: ModeRule, requests: Sequence[Request], groups: Sequence[PreferenceGroup]) -> Tally:
     """Decide the modes of the requests' events, and add the events up."""
     singles: list[Event] = []
     for request in requests:
@@ -357,7 +300,7 @@ def _tally(
     )
 
 
-def _fail(request: _Request, error: Exception) -> None:
+def _fail(request: Request, error: Exception) -> None:
     if not request.committed.done():
         request.committed.set_exception(error)
         # Mark it as retrieved: a cancelled caller never looks at it.

@@ -1,0 +1,65 @@
+"""A tenant's queue of requests that wait for a commit of the recorder."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from hushpost_service.domain.events import Event, Events
+from hushpost_service.storage.request_ids import Method
+
+__all__ = ["CommitQueue", "Request"]
+
+_MAX_COMMIT_EVENTS = 5_000
+"""Larger queues take several commits; one of this size takes well under a second."""
+
+_MAX_COMMITS = 2
+_SECOND_COMMIT_EVENTS = 500
+"""Queued events that justify a second concurrent commit: its events are added up and
+encoded while PostgreSQL works on the first. Fewer events wait for the next commit."""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """The events of one call that belong to one tenant."""
+
+    method: Method
+    request_id: UUID | None
+    events: Events | list[Event]
+    result: bytes
+    earlier_result: bytes | None = None
+    committed: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+@dataclass(slots=True, eq=False)
+class CommitQueue:
+    """The requests of a tenant that wait for a commit, and its commits in progress."""
+
+    requests: deque[Request] = field(default_factory=deque)
+    events: int = 0
+    commits: int = 0
+
+    def put(self, request: Request) -> None:
+        """Append a request."""
+        self.requests.append(request)
+        self.events += len(request.events)
+
+    def needs_committer(self) -> bool:
+        """Return whether to start another committer."""
+        if self.commits == 0:
+            return bool(self.requests)
+        return self.commits < _MAX_COMMITS and self.events >= _SECOND_COMMIT_EVENTS
+
+    def take(self) -> list[Request]:
+        """Remove and return the requests of the next commit."""
+        requests: list[Request] = []
+        events = 0
+        while self.requests and (
+            not requests or events + len(self.requests[0].events) <= _MAX_COMMIT_EVENTS
+        ):
+            requests.append(self.requests.popleft())
+            events += len(requests[-1].events)
+        self.events -= events
+        return requests
