@@ -53,7 +53,8 @@ class LogWriter:
         self._text = text
         self._csv: Any = None
         if file_format == "csv":
-            self._csv = csv.writer(text, lineterminator="\n")
+            # With "\n" as the line terminator, Python does not quote cells with "\r".
+            self._csv = csv.writer(text, lineterminator="\r\n")
             self._csv.writerow(_COLUMNS)
 
     def add(self, record: Record) -> None:

@@ -51,9 +51,11 @@ class ImportProgress:
     Attributes:
         sent: Contacts that were sent and committed, including the protected ones.
         created: Contacts that were created.
-        loosened: Preferences that became less strict.
-        tightened: Preferences that became stricter.
-        protected: Rows that the authority skipped to protect the recipient's decision.
+        changed: Preferences that changed.
+        loosened: Preferences that became less strict for a purpose.
+        tightened: Preferences that became stricter for a purpose.
+        protected: Rows that the authority skipped, at least for a purpose, to protect the
+            recipient's decision.
         superseded: Rows omitted because another row of the same contact counts.
         done_line: All good rows up to this line are committed.
         open_line: The last line of a batch in doubt; 0 if there is none.
@@ -61,6 +63,7 @@ class ImportProgress:
 
     sent: int = 0
     created: int = 0
+    changed: int = 0
     loosened: int = 0
     tightened: int = 0
     protected: int = 0
@@ -126,6 +129,7 @@ class BatchImport:
             raise
         self.done.sent += len(batch)
         self.done.created += outcome.created_count
+        self.done.changed += outcome.changed_count
         self.done.loosened += outcome.loosened_count
         self.done.tightened += outcome.tightened_count
         self.done.protected += len(outcome.protected_indexes)

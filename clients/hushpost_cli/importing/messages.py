@@ -58,7 +58,8 @@ def _consents(purpose: str, count: Counter[Wish | None]) -> str:
 
 def effect(done: ImportProgress) -> list[str]:
     """Return what an import would do."""
-    unchanged = done.sent - done.loosened - done.tightened - done.protected
+    # A row can be protected for one purpose and change the other.
+    unchanged = max(done.sent - done.changed - done.protected, 0)
     return [
         f"an import now would create {done.created:,} contacts",
         f"{done.loosened:,} preferences loosened, {done.tightened:,} tightened, {unchanged:,} kept",
@@ -74,10 +75,9 @@ def report(
     protected: RejectedRows,
 ) -> list[str]:
     """Return what the import did."""
-    changed = done.loosened + done.tightened
     imported = f"{done.sent - done.protected:,} contacts imported: {done.created:,} new"
-    lines = [f"{name}: {summary.rows:,} rows, {imported}, {changed:,} changed"]
-    if changed:
+    lines = [f"{name}: {summary.rows:,} rows, {imported}, {done.changed:,} changed"]
+    if done.changed:
         lines.append(f"{done.loosened:,} preferences loosened, {done.tightened:,} tightened")
     if summary.empty:
         lines.append(f"{summary.empty:,} rows have an empty doNotTrack cell")
