@@ -243,7 +243,7 @@ METHODS = (
     OptOutMethod("withdrawals about opens", _opens, _chosen_opens, signals=(0, 0)),
     OptOutMethod("withdrawals about clicks", _clicks, _chosen_clicks, signals=(1, 2**15 - 1)),
     OptOutMethod(
-        "withdrawals about clicks that keep history",
+        "withdrawals about clicks, kept",
         _kept_clicks,
         _chosen_clicks_only,
         keeps=True,
