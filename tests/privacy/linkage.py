@@ -94,7 +94,7 @@ def _closest_slot(number: int, known: Mapping[int, int], slots: Sequence[int]) -
 
 _OPT_OUTS = """
 select array_agg(contact_id order by xmin::text::bigint) as by_transaction,
-    array_agg(contact_id order by preference_time) as by_time
+    array_agg(contact_id order by greatest(opens_time, clicks_time)) as by_time
 from contacts where contact_id = any($1)
 """
 
