@@ -148,11 +148,11 @@ async def _check_anonymized(authority: Authority) -> None:
     connection = await asyncpg.connect(authority.dsn)
     try:
         opted_out = await connection.fetchval(
-            "select count(*) from contacts where do_not_track = 3"
+            "select count(*) from contacts where opens_consent in (3, 4)"
         )
         remaining = await connection.fetchval(
             "select count(*) from events join contacts using (tenant, contact)"
-            " where do_not_track = 3"
+            " where opens_consent in (3, 4)"
         )
     finally:
         await connection.close()
