@@ -10,6 +10,7 @@ from hushpost_cli.consent_log.command import consent
 from hushpost_cli.erasing.command import erase_contacts
 from hushpost_cli.exporting.command import export_contacts
 from hushpost_cli.importing.command import import_contacts
+from hushpost_cli.policy.command import policy
 
 __all__ = ["build"]
 
@@ -28,6 +29,7 @@ def build() -> typer.Typer:
     app.command("export")(export_contacts)
     app.command("erase")(erase_contacts)
     app.add_typer(consent, name="consent")
+    app.add_typer(policy, name="policy")
     app.callback()(_options)
     return app
 

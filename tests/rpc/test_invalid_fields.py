@@ -2,11 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from math import inf, nan
-from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -130,73 +126,6 @@ def _times() -> Iterator[Case]:
             yield Case(name, "RecordClick", record_click(time), reason)
 
 
-def _budgets() -> Iterator[Case]:
-    for epsilon in (-1.0, 0.001, 2.01, inf, -inf, nan, 1e300):
-        yield Case(
-            f"epsilon {epsilon}",
-            "UpdatePolicy",
-            admin_pb2.UpdatePolicyRequest(
-                policy=admin_pb2.Policy(epsilon=epsilon), update_mask=FieldMask(paths=["epsilon"])
-            ),
-            "FIELD_INVALID",
-            metadata={"field": "epsilon", "limit": "2"},
-        )
-
-
-def _policies() -> Iterator[Case]:
-    invalid: dict[str, list[Any]] = {
-        "mode_when_true": [privacy_pb2.MODE_IDENTIFIED, 9, -1],
-        "mode_when_unset": [9],
-        "history_when_true": [9],
-        "retention_days": [-1, 3651],
-        "max_anonymous_messages": [-1, 1001],
-        "release": [9],
-        "release_delays": [
-            [Duration(seconds=0)],
-            [Duration(seconds=-1)],
-            [Duration(nanos=1)],
-            [Duration(seconds=2, nanos=1)],
-            [Duration(seconds=2), Duration(seconds=1)],
-            [Duration(seconds=1)] * 2,
-            [Duration(seconds=365 * 24 * 3600 + 1)],
-            [Duration(seconds=number) for number in range(1, 8)],
-        ],
-    }
-    for field, values in invalid.items():
-        for value in values:
-            policy = admin_pb2.Policy(**{field: value})
-            update = admin_pb2.UpdatePolicyRequest(
-                policy=policy, update_mask=FieldMask(paths=[field])
-            )
-            tenant = admin_pb2.CreateTenantRequest(tenant_id="new", policy=policy)
-            for method, request, key in (
-                ("UpdatePolicy", update, ""),
-                ("CreateTenant", tenant, INSTALLATION),
-            ):
-                yield Case(
-                    f"{field} {value}",
-                    method,
-                    request,
-                    "FIELD_INVALID",
-                    metadata={"field": field},
-                    key=key,
-                )
-    masks = {
-        "empty": ([], ""),
-        "unknown field": (["epsilon", "nonsense"], "nonsense"),
-        "wildcard": (["*"], "*"),
-        "path": (["policy.epsilon"], "policy.epsilon"),
-        "wrong case": (["Epsilon"], "Epsilon"),
-    }
-    for name, (mask, reported_field) in masks.items():
-        update = admin_pb2.UpdatePolicyRequest(
-            policy=admin_pb2.Policy(epsilon=1), update_mask=FieldMask(paths=mask)
-        )
-        yield Case(
-            name, "UpdatePolicy", update, "UPDATE_MASK_INVALID", metadata={"field": reported_field}
-        )
-
-
 def _fields() -> Iterator[Case]:
     engaged = stats_pb2.ListEngagedContactsRequest
     cases: list[tuple[str, str, str, Request, str]] = [
@@ -268,7 +197,7 @@ def _fields() -> Iterator[Case]:
         )
 
 
-@parametrize_cases([*_links(), *_times(), *_policies(), *_budgets(), *_fields()])
+@parametrize_cases([*_links(), *_times(), *_fields()])
 async def test_an_invalid_field_is_rejected(
     scenario: Scenario, wire: Wire, database: Connection, case: Case
 ) -> None:

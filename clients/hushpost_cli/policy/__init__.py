@@ -1,0 +1,1 @@
+"""The commands `hushpost policy`: show and change the policy of a tenant."""

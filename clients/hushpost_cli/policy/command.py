@@ -1,0 +1,182 @@
+"""The commands `hushpost policy show`, `set` and `preset`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+
+from hushpost_cli._connection import Connection
+from hushpost_cli._exit import INTERRUPTED, USAGE, fail, print_lines
+from hushpost_cli._options import (
+    DEFAULT_AUTHORITY,
+    ApiKeyFile,
+    Authority,
+    CaFile,
+    ClientCertificate,
+    ClientKey,
+    Tls,
+)
+from hushpost_cli.policy import messages
+from hushpost_cli.policy.presets import PRESETS, PresetName
+from hushpost_cli.policy.settings import (
+    SettingError,
+    Settings,
+    parse_settings,
+    settings_of,
+    update_of,
+)
+from hushpost_client import Hushpost, Tenant
+
+__all__ = ["policy"]
+
+policy = typer.Typer(help="Show and change the policy of a tenant.")
+
+_T = TypeVar("_T")
+
+OneTenant: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        help="The tenant. Default: the key's tenant.",
+        rich_help_panel="Connection",
+    ),
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+OnlyPrint: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would change; change nothing.")
+]
+
+
+@policy.command("show")
+def show_policy(
+    *,
+    tenant: OneTenant = None,
+    authority: Authority = DEFAULT_AUTHORITY,
+    api_key_file: ApiKeyFile = None,
+    tls: Tls = None,
+    ca_file: CaFile = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+) -> None:
+    """Print the policy of a tenant, a line NAME=VALUE per setting.
+
+    Needs a key of role ADMIN.
+    """
+    connection = Connection.of_options(
+        authority, api_key_file, tls, ca_file, client_certificate, client_key
+    )
+    found = _call(connection, lambda hushpost: hushpost.admin.get_tenant(tenant))
+    print_lines(messages.shown(settings_of(found.policy)))
+
+
+@policy.command("set")
+def set_policy(
+    settings: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=VALUE...", help="As `hushpost policy show` prints them."),
+    ],
+    *,
+    tenant: OneTenant = None,
+    authority: Authority = DEFAULT_AUTHORITY,
+    api_key_file: ApiKeyFile = None,
+    tls: Tls = None,
+    ca_file: CaFile = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    yes: Yes = False,
+    dry_run: OnlyPrint = False,
+) -> None:
+    """Change settings of the policy of a tenant.
+
+    Also takes mode_when_true and mode_when_unset, which set the modes of
+    both purposes. A stricter policy anonymizes earlier events for good; a
+    looser one applies to campaigns created afterwards.
+
+    Needs a key of role ADMIN. Exit codes: 0 changed, or nothing to change; 1
+    failed; 2 wrong command line or declined; 130 interrupted.
+    """
+    try:
+        parsed = parse_settings(settings)
+    except SettingError as error:
+        raise fail(str(error), USAGE) from None
+    connection = Connection.of_options(
+        authority, api_key_file, tls, ca_file, client_certificate, client_key
+    )
+    _change(connection, tenant, parsed, ask=not yes, dry_run=dry_run)
+
+
+@policy.command("preset")
+def apply_preset(
+    name: Annotated[PresetName, typer.Argument(metavar="NAME", help=", ".join(PresetName))],
+    *,
+    tenant: OneTenant = None,
+    authority: Authority = DEFAULT_AUTHORITY,
+    api_key_file: ApiKeyFile = None,
+    tls: Tls = None,
+    ca_file: CaFile = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    yes: Yes = False,
+    dry_run: OnlyPrint = False,
+) -> None:
+    """Print the settings of a preset with their sources, then apply them.
+
+    Settings that the preset does not name stay. A stricter policy anonymizes
+    earlier events for good; a looser one applies to campaigns created
+    afterwards.
+
+    Needs a key of role ADMIN. Exit codes: 0 applied, or nothing to change; 1
+    failed; 2 wrong command line or declined; 130 interrupted.
+    """
+    connection = Connection.of_options(
+        authority, api_key_file, tls, ca_file, client_certificate, client_key
+    )
+    preset = PRESETS[name]
+    print_lines([*messages.rules(name, preset), ""])
+    wanted = {setting: rule.value for rule in preset for setting in rule.settings}
+    _change(connection, tenant, wanted, ask=not yes, dry_run=dry_run)
+
+
+def _change(
+    connection: Connection, tenant: str | None, wanted: Settings, *, ask: bool, dry_run: bool
+) -> None:
+    """Print what changes, ask, and change it. Raises typer.Exit."""
+    found = _call(connection, lambda hushpost: hushpost.admin.get_tenant(tenant))
+    old = settings_of(found.policy)
+    changed = {name: value for name, value in wanted.items() if old.get(name) != value}
+    print_lines(messages.changes(found.tenant_id, old, changed))
+    if dry_run or not changed:
+        return
+    if ask:
+        _confirm()
+    # With the settings that do not change, in case that another update changes them now.
+    update = update_of(wanted)
+
+    async def update_policy(hushpost: Hushpost) -> Tenant:
+        return await hushpost.admin.update_policy(update, tenant_id=tenant)
+
+    print_lines([messages.applied(_call(connection, update_policy))])
+
+
+def _confirm() -> None:
+    try:
+        is_confirmed = typer.confirm(
+            "Apply? Stricter modes anonymize earlier events for good.", err=True
+        )
+    except typer.Abort:
+        typer.echo(err=True)
+        raise fail("no answer, nothing changed; use --yes to skip the question", USAGE) from None
+    if not is_confirmed:
+        raise fail("nothing changed", USAGE)
+
+
+def _call(connection: Connection, call: Callable[[Hushpost], Awaitable[_T]]) -> _T:
+    async def connected() -> _T:
+        async with connection.open() as hushpost:
+            return await call(hushpost)
+
+    try:
+        return asyncio.run(connected())
+    except KeyboardInterrupt:
+        raise fail("interrupted; see `hushpost policy show`", INTERRUPTED) from None

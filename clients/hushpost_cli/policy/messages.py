@@ -1,0 +1,46 @@
+"""What the commands of policies print."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from hushpost_cli.policy.presets import Rule
+from hushpost_cli.policy.settings import Settings, text_of
+from hushpost_client import Tenant
+
+__all__ = ["applied", "changes", "rules", "shown"]
+
+
+def shown(settings: Settings) -> list[str]:
+    """Return a line per setting, as `hushpost policy set` takes it."""
+    return [f"{name}={text_of(value)}" for name, value in settings.items()]
+
+
+def rules(name: str, preset: Iterable[Rule]) -> Iterator[str]:
+    """Yield the rules of a preset with their sources."""
+    yield f"The preset {name} is no legal advice. Its settings and where each rule was read:"
+    for rule in preset:
+        yield ""
+        yield from (f"  {setting}={text_of(rule.value)}" for setting in rule.settings)
+        yield f"    {rule.reason}"
+        yield f"    Source: {rule.source}"
+
+
+def changes(tenant_id: str, old: Settings, changed: Mapping[str, object]) -> Iterator[str]:
+    """Yield a line per setting that changes."""
+    if not changed:
+        yield f"Nothing changes: tenant {tenant_id} has these settings already."
+        return
+    yield f"Changes for tenant {tenant_id}:"
+    for name, value in changed.items():
+        before = f"{text_of(old[name])} -> " if name in old else ""
+        yield f"  {name}: {before}{text_of(value)}"
+
+
+def applied(tenant: Tenant) -> str:
+    """Return what happened to the policy."""
+    job = tenant.anonymization
+    if job is None:
+        return f"tenant {tenant.tenant_id}: policy changed"
+    return (
+        f"tenant {tenant.tenant_id}: policy changed; the authority anonymizes earlier events "
+        f"(up to {job.total_count:,})"
+    )

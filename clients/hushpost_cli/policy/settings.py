@@ -1,0 +1,150 @@
+"""Settings of policies as text: NAME=VALUE."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from hushpost_client import ConsentModes, History, Mode, Policy, PolicyUpdate, Release
+
+__all__ = ["SettingError", "Settings", "parse_settings", "settings_of", "text_of", "update_of"]
+
+Settings = Mapping[str, Any]
+"""Values of type `PolicyUpdate`, by name; `opens_modes.when_denied` is a mode of opens."""
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+
+
+class SettingError(Exception):
+    """A setting that can't be understood."""
+
+
+def parse_settings(arguments: Iterable[str]) -> Settings:
+    """Return the settings of arguments such as `opens_modes.when_denied=OFF`.
+
+    Raises:
+        SettingError: A name or value is unknown, or a name is given twice.
+    """
+    settings: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not equals:
+            raise SettingError(f"{argument!r} is not of the form NAME=VALUE")
+        if name not in _PARSERS:
+            raise SettingError(f"no setting is called {name!r}; settings: {', '.join(_PARSERS)}")
+        if name in settings:
+            raise SettingError(f"{name} is given twice")
+        try:
+            settings[name] = _PARSERS[name](text)
+        except ValueError as error:
+            raise SettingError(f"{name}: {text!r} is {error}") from None
+    return settings
+
+
+def settings_of(policy: Policy) -> Settings:
+    """Return all settings of a policy, without those that are derived from others."""
+    return {name: _value(policy, name) for name in _PARSERS if name not in _DERIVED}
+
+
+def text_of(value: Any) -> str:
+    """Return a value as `parse_settings` takes it; a mode that is not known is `?`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(_delay_text, value))
+    return "?" if value is None else f"{value}"
+
+
+def update_of(settings: Settings) -> PolicyUpdate:
+    """Return the update that makes these settings, and no other."""
+    fields: dict[str, Any] = {name: value for name, value in settings.items() if "." not in name}
+    for purpose in ("opens_modes", "clicks_modes"):
+        modes = {
+            name.partition(".")[2]: mode
+            for name, mode in settings.items()
+            if name.startswith(f"{purpose}.")
+        }
+        if modes:
+            fields[purpose] = ConsentModes(**modes)
+    return PolicyUpdate(**fields)
+
+
+def _value(policy: Policy, path: str) -> Any:
+    name, _, nested = path.partition(".")
+    value = getattr(policy, name)
+    return getattr(value, nested) if nested else value
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("neither true nor false")
+    return text.lower() == "true"
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("not a number") from None
+
+
+def _member(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def parse(text: str) -> StrEnum:
+        try:
+            return kind(text.upper())
+        except ValueError:
+            raise ValueError(f"none of {', '.join(kind)}") from None
+
+    return parse
+
+
+def _delays(text: str) -> tuple[timedelta, ...]:
+    return tuple(map(_delay, text.split(",")))
+
+
+def _delay(text: str) -> timedelta:
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not (number.isascii() and number.isdecimal()):
+        raise ValueError("not a list of times such as 6h,1d,7d,30d")
+    try:
+        return timedelta(seconds=int(number) * _UNITS[unit])
+    except (OverflowError, ValueError):
+        raise ValueError("too long a time") from None
+
+
+def _delay_text(delay: timedelta) -> str:
+    seconds = delay // timedelta(seconds=1)
+    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+_DERIVED = ("mode_when_true", "mode_when_unset")
+_mode = _member(Mode)
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "anonymization_enabled": _bool,
+    "mode_when_true": _mode,
+    "mode_when_unset": _mode,
+    "opens_modes.when_unknown": _mode,
+    "opens_modes.when_denied": _mode,
+    "opens_modes.when_withdrawn": _mode,
+    "clicks_modes.when_unknown": _mode,
+    "clicks_modes.when_denied": _mode,
+    "clicks_modes.when_withdrawn": _mode,
+    "record_last_opens": _bool,
+    "history_when_true": _member(History),
+    "retention_days": _integer,
+    "reask_after_days": _integer,
+    "release": _member(Release),
+    "epsilon": _number,
+    "release_delays": _delays,
+    "max_anonymous_messages": _integer,
+}
+"""How the text of each setting is read."""
