@@ -49,10 +49,15 @@ def _contacts(count: int) -> Message:
     )
 
 
+def _lookups(count: int) -> Message:
+    return preference_pb2.BatchGetPreferencesRequest(contact_ids=[f"c{n}" for n in range(count)])
+
+
 def _batches() -> Iterator[Case]:
     lists: dict[tuple[str, str], Callable[[int], Request]] = {
         ("RecordEvents", "events"): _events,
         ("BatchSetPreferences", "entries"): _entries,
+        ("BatchGetPreferences", "contact_ids"): _lookups,
         ("IssueTokens", "contact_ids"): _contacts,
     }
     for (method, field), request in lists.items():
@@ -86,6 +91,12 @@ LISTS: dict[str, Page] = {
     "ListPreferenceChanges": lambda size, token: preference_pb2.ListPreferenceChangesRequest(
         page_size=size, page_token=token
     ),
+    "ListContacts": lambda size, token: preference_pb2.ListContactsRequest(
+        page_size=size, page_token=token
+    ),
+    "ListInactiveContacts": lambda size, token: preference_pb2.ListInactiveContactsRequest(
+        before=Timestamp(seconds=1), page_size=size, page_token=token
+    ),
     "ListPolicyChanges": lambda size, token: admin_pb2.ListPolicyChangesRequest(
         page_size=size, page_token=token
     ),
@@ -116,9 +127,18 @@ def _pages() -> Iterator[Case]:
             yield Case(f"size {size}", method, page(size, ""), "PAGE_SIZE_INVALID")
         for name, token in INVALID_PAGE_TOKENS.items():
             yield Case(f"token {name}", method, _page(method, token), "PAGE_TOKEN_INVALID")
+    for name, position in {
+        "without an id": "contacts:",
+        "a control character": "contacts:a\x00",
+        "too long": "contacts:" + "a" * 129,
+        "not of the list": "contact:ann",
+    }.items():
+        invalid = base64.urlsafe_b64encode(position.encode()).decode()
+        request = LISTS["ListContacts"](0, invalid)
+        yield Case(f"token {name}", "ListContacts", request, "PAGE_TOKEN_INVALID")
     for cursor in ("nonsense", "-1", "1.5", " 1", "٣", "9" * 19):
-        request = tracking_pb2.WatchLinksRequest(cursor=cursor)
-        yield Case(repr(cursor), "WatchLinks", request, "CURSOR_INVALID")
+        watch = tracking_pb2.WatchLinksRequest(cursor=cursor)
+        yield Case(repr(cursor), "WatchLinks", watch, "CURSOR_INVALID")
 
 
 @parametrize_cases([*_batches(), *_limits(), *_pages()])

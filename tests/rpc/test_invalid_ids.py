@@ -38,9 +38,11 @@ def _contact_ids() -> Iterator[Case]:
             campaign_id="spring", group_id="vip", contact_ids=["new", invalid]
         )
         get = preference_pb2.GetPreferenceRequest(contact_id=invalid)
+        get_many = preference_pb2.BatchGetPreferencesRequest(contact_ids=["new", invalid])
         erase = preference_pb2.EraseContactRequest(contact_id=invalid)
         changes = preference_pb2.ListPreferenceChangesRequest(contact_id=invalid)
         yield Case(name, "GetPreference", get, reason)
+        yield Case(name, "BatchGetPreferences", get_many, reason, metadata={"index": "1"})
         yield Case(name, "EraseContact", erase, reason)
         yield Case(name, "BatchSetPreferences", batch, reason, metadata={"index": "2"})
         yield Case(name, "IssueTokens", tokens, reason, metadata={"index": "1"})

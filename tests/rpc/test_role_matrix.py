@@ -154,6 +154,15 @@ RULES: dict[str, Rule] = {
     "GetPreference": Rule(
         (SENDER, EDGE), lambda s, kind: _contact(preference_pb2.GetPreferenceRequest, s, kind)
     ),
+    "BatchGetPreferences": Rule(
+        (SENDER,), _of_tenant(preference_pb2.BatchGetPreferencesRequest, contact_ids=["ann"])
+    ),
+    "ListContacts": Rule((SENDER,), _of_tenant(preference_pb2.ListContactsRequest)),
+    "ListInactiveContacts": Rule(
+        (SENDER,),
+        _of_tenant(preference_pb2.ListInactiveContactsRequest, before={"seconds": 1}),
+        own="LAST_OPENS_DISABLED",
+    ),
     "BatchSetPreferences": Rule(
         (SENDER,),
         _of_tenant(
@@ -191,6 +200,9 @@ RULES: dict[str, Rule] = {
             contact_ids=["ann"],
             issue_key=s.issue_key,
         ),
+    ),
+    "PreviewModes": Rule(
+        (SENDER,), _of_tenant(campaign_pb2.PreviewModesRequest, contact_ids=["ann"])
     ),
     "GetCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.GetCampaignStatsRequest)),
     "WatchCampaignStats": Rule(

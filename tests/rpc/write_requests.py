@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
@@ -39,6 +40,31 @@ def _policy(epsilon: float) -> dict[str, Any]:
 
 
 _POLICY_FIELDS = [field.name for field in admin_pb2.Policy.DESCRIPTOR.fields]
+
+
+def _granted(request: Any) -> None:
+    """Say the same as FALSE, by purpose."""
+    request.ClearField("do_not_track")
+    request.opens_consent = request.clicks_consent = privacy_pb2.CONSENT_GRANTED
+
+
+def _opens_only(request: Any) -> None:
+    request.ClearField("do_not_track")
+    request.opens_consent = privacy_pb2.CONSENT_GRANTED
+
+
+def _in_entry(change: Change, request: Any) -> None:
+    change(request.entries[1])
+
+
+DECISION_CHANGES: list[Change] = [
+    _granted,
+    _opens_only,
+    lambda request: _set(source_id="call")(request.details),
+    lambda request: _set(wording_version="2")(request.details),
+    lambda request: _set(wording_language="fr")(request.details),
+    lambda request: request.details.decision_time.FromSeconds(1_000_000_000),
+]
 
 REQUESTS: dict[str, Callable[[str], Message]] = {
     "RecordOpen": lambda token: tracking_pb2.RecordOpenRequest(token=token),
@@ -110,6 +136,7 @@ CHANGES: dict[str, list[Change]] = {
         _set(source=IMPORT),
         _set(evidence="another form"),
         _set(history=privacy_pb2.HISTORY_KEEP),
+        *DECISION_CHANGES,
     ],
     "BatchSetPreferences": [
         lambda request: request.entries.pop(),
@@ -119,6 +146,7 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: _set(evidence="x")(request.entries[1]),
         lambda request: _set(source=IMPORT)(request.entries[1]),
         lambda request: request.entries[1].ClearField("do_not_track"),
+        *(partial(_in_entry, change) for change in DECISION_CHANGES),
         _set(history=privacy_pb2.HISTORY_KEEP),
         _set(overrule_recipients=True),
     ],

@@ -22,6 +22,7 @@ from hushpost_service.storage.sql import (
     anonymization,
     campaigns,
     contacts,
+    preference_log,
     recording,
     releases,
     stats,
@@ -41,16 +42,16 @@ CONTACTS = 60_000
 RARE_LINK, UNUSED_LINK = 40, 39
 
 SMALL = f"""
-insert into contacts (tenant, contact, contact_id, do_not_track)
-select {TENANT}, n, 'first-' || n, 1 from generate_series(1, 3) as n;
+insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
+select {TENANT}, n, 'first-' || n, 1, 1 from generate_series(1, 3) as n;
 insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
 values ({TENANT}, {CAMPAIGN}, 1, now(), 1, 1, 0, 1, true);
 """  # noqa: S608 - numbers of this module
 
 TENANTS = """
-insert into contacts (tenant, contact, contact_id, do_not_track)
-select 100 + n, n, 'a-contact-of-a-tenant-with-one-contact-' || n, 1 from generate_series(1, 150) as n;
+insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
+select 100 + n, n, 'a-contact-of-a-tenant-with-one-contact-' || n, 1, 1 from generate_series(1, 150) as n;
 """
 
 LARGE = f"""
@@ -58,9 +59,9 @@ insert into links (tenant, campaign, link, url, label, revision)
 select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
 insert into campaigns (
     tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
-    issue_key_digest, start_time, next_release_time
+    issue_key_digest, max_mode, start_time, next_release_time
 )
-select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now(), 1, 2, '{{1}}', '', now(),
+select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now(), 1, 2, '{{1}}', '', 1, now(),
     case when n % 10 = 0 then now() + (n - 20) * interval '1 day' end
 from generate_series(0, 2000) as n;
 insert into releases (tenant, campaign, release, release_time)
@@ -72,13 +73,20 @@ from generate_series(0, 200) as n, generate_series(0, 2) as release, generate_se
 insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
 select {TENANT}, {CAMPAIGN} + n, 1, signal, false, 2, 0, 5::bit(4096)
 from generate_series(0, 200) as n, generate_series(0, 9) as signal;
-insert into contacts (tenant, contact, contact_id, do_not_track)
-select {TENANT}, {FIRST} + n, 'contact-' || n, 1 from generate_series(0, {CONTACTS - 1}) as n;
+insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
+select {TENANT}, {FIRST} + n, 'contact-' || n, 1, 1 from generate_series(0, {CONTACTS - 1}) as n;
 insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
 select {TENANT}, {CAMPAIGN}, {FIRST} + n % {CONTACTS}, now(), 1, n,
     case when n % 20000 = 7 then {RARE_LINK} else n % 3 end, 1 + (n % 10 = 0)::integer * 3, true
 from generate_series(0, 199999) as n;
+insert into preference_changes (
+    tenant, contact_id, old_opens, new_opens, old_clicks, new_clicks, opens_decided,
+    clicks_decided, source, evidence, source_id, wording_version, wording_language, actor,
+    change_time
+)
+select {TENANT}, 'contact-' || n, 1, 3, 1, 3, true, true, 1, '', '', '', '', 'key', now()
+from generate_series(0, {CONTACTS - 1}) as n;
 insert into counters
     (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
 values ({TENANT}, {CAMPAIGN}, 1, 0, false, 1, 0, 200000, 60000);
@@ -116,8 +124,34 @@ CASES = {
     ),
     "UPDATE_PREFERENCES": Case(
         contacts.UPDATE_PREFERENCES,
-        (TENANT, NUMBERS, [3] * 2000, [NOW] * 2000, NONE, NONE, NONE),
+        (TENANT, NUMBERS, [3] * 2000, [1] * 2000, [NOW] * 2000, *[NONE] * 7),
         2000 * 2 * _PER_ROW,
+    ),
+    "LIST_CONTACTS": Case(
+        contacts.LIST_CONTACTS,
+        (TENANT, "contact-1", 2000, None, None, None, False, False, None, 100),
+        100 * _PER_ROW,
+    ),
+    "contacts to ask": Case(
+        contacts.LIST_CONTACTS,
+        (TENANT, "contact-1", 2000, None, None, None, False, True, NOW - timedelta(days=9), 100),
+        2000 * 2 * _PER_ROW,
+    ),
+    "LAST_DECISIONS": Case(preference_log.LAST_DECISIONS, (TENANT, IDS), 2000 * 2 * _PER_ROW),
+    "LIST_CHANGES": Case(
+        preference_log.LIST_CHANGES,
+        (TENANT, 0, 2**63 - 1, 10_000, None, None, None, 100),
+        100 * _PER_ROW,
+    ),
+    "changes with a rare source": Case(
+        preference_log.LIST_CHANGES,
+        (TENANT, 0, 2**63 - 1, 2000, 3, None, None, 100),
+        2000 * _PER_ROW,
+    ),
+    "LIST_CHANGES_OF_CONTACT": Case(
+        preference_log.LIST_CHANGES_OF_CONTACT,
+        (TENANT, 0, 2**63 - 1, 10_000, None, None, None, 100, IDS[7]),
+        _PER_ROW,
     ),
     "SET_HINT_BITS": Case(
         contacts.SET_HINT_BITS, (TENANT, f"{{{str(NUMBERS)[1:-1]}}}"), 2000 * _PER_ROW
@@ -146,10 +180,10 @@ CASES = {
     ),
     "DELETE_EVENTS": Case(
         anonymization.DELETE_EVENTS,
-        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 5000),
+        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 5000, 0, 10_000),
         100 * 4 * _PER_ROW,
     ),
-    "CONTACT_SLOTS": Case(anonymization.CONTACT_SLOTS, (TENANT, CAMPAIGN, FIRST), 200),
+    "CONTACT_SLOTS": Case(anonymization.CONTACT_SLOTS, (TENANT, CAMPAIGN, FIRST, 0, 10_000), 200),
     "CONTACTS_WITH_EXPIRED_EVENTS": Case(
         anonymization.CONTACTS_WITH_EXPIRED_EVENTS, (TENANT, NOW - timedelta(days=60), 500), 50
     ),

@@ -13,8 +13,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from hushpost_service.campaigns.contact_creation import get_or_create_contacts
+from hushpost_service.domain.consent import Consent
 from hushpost_service.domain.contact_numbers import ContactNumbers
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack
+from hushpost_service.domain.modes import ContactPreference, PurposeConsent
 from hushpost_service.preferences.contact_creation import create_and_lock_contacts
 from hushpost_service.storage import contacts
 from hushpost_service.storage.connection import Connection
@@ -25,7 +26,7 @@ from tests.inspection import on
 
 TENANT = 7
 CAMPAIGN_TIME = datetime(2026, 5, 1, tzinfo=UTC)
-UNSET = ContactPreference(DoNotTrack.UNSET)
+DENIED, GRANTED = Consent.DENIED, Consent.GRANTED
 
 NUMBERS = ContactNumbers(secrets.randbelow)
 
@@ -209,8 +210,8 @@ async def test_the_server_does_not_log_the_id_of_an_existing_contact(
             assert attempts == [True, False]
         with pytest.raises(asyncpg.UniqueViolationError):
             await connection.execute(
-                "insert into contacts (tenant, contact, contact_id, do_not_track)"
-                " values ($1, 1, $2, 1)",
+                "insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)"
+                " values ($1, 1, $2, 1, 1)",
                 TENANT,
                 logged,
             )
@@ -227,10 +228,17 @@ async def test_contacts_are_grouped_by_what_their_preference_means_for_a_campaig
     numbers, _ = await _get_or_create(database, contact_ids)
     hour = timedelta(hours=1)
     before, after = CAMPAIGN_TIME - hour, CAMPAIGN_TIME + hour
+    granted = PurposeConsent(GRANTED, before)
     preferences = [
-        ContactPreference(DoNotTrack.TRUE, before, (before - hour, None, None)),
-        ContactPreference(DoNotTrack.TRUE, CAMPAIGN_TIME, (before, before, before)),
-        ContactPreference(DoNotTrack.TRUE, after, (CAMPAIGN_TIME, before, None)),
+        ContactPreference(PurposeConsent(DENIED, before, (before - hour, None, None)), granted),
+        ContactPreference(
+            PurposeConsent(DENIED, CAMPAIGN_TIME, (before, before, before)),
+            PurposeConsent(GRANTED, None, (before, None, None)),
+        ),
+        ContactPreference(
+            PurposeConsent(DENIED, after, (CAMPAIGN_TIME, before, None)),
+            PurposeConsent(GRANTED, before, (before, CAMPAIGN_TIME, after)),
+        ),
     ]
     changed = [
         (numbers[contact_id], preference)
@@ -243,9 +251,12 @@ async def test_contacts_are_grouped_by_what_their_preference_means_for_a_campaig
 
     groups = await database.transact("test", work)
     assert {frozenset(group.numbers): group.preference for group in groups} == {
-        frozenset(contact_ids[:2]): ContactPreference(DoNotTrack.TRUE),
-        frozenset(contact_ids[2:3]): ContactPreference(
-            DoNotTrack.TRUE, after, (CAMPAIGN_TIME, None, None)
+        frozenset(contact_ids[:2]): ContactPreference(
+            PurposeConsent(DENIED), PurposeConsent(GRANTED)
         ),
-        frozenset(contact_ids[3:]): UNSET,
+        frozenset(contact_ids[2:3]): ContactPreference(
+            PurposeConsent(DENIED, after, (CAMPAIGN_TIME, None, None)),
+            PurposeConsent(GRANTED, None, (None, CAMPAIGN_TIME, after)),
+        ),
+        frozenset(contact_ids[3:]): ContactPreference(),
     }

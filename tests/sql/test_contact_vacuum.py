@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import DoNotTrack as ClientDoNotTrack
+from hushpost_service.domain.consent import Consent
 from hushpost_service.domain.contact_numbers import ContactNumbers
-from hushpost_service.domain.modes import ContactPreference, DoNotTrack
+from hushpost_service.domain.modes import ContactPreference, PurposeConsent
 from hushpost_service.storage import contacts, recording
 from hushpost_service.storage.connection import Connection as PoolConnection
 from hushpost_service.storage.database import Database
@@ -63,9 +64,8 @@ async def _create_contacts(
 
 async def _update_preferences(database: Database, tenant: int, numbers: Sequence[int]) -> None:
     now = datetime.now(UTC)
-    changed = [
-        (number, ContactPreference(DoNotTrack.TRUE, now, (now, None, None))) for number in numbers
-    ]
+    denied = PurposeConsent(Consent.DENIED, now, (now, None, None))
+    changed = [(number, ContactPreference(denied, denied)) for number in numbers]
     await database.transact("test", lambda c: contacts.update_preferences(c, tenant, changed))
 
 

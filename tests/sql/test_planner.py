@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.sql import anonymization, contacts, recording, releases, stats
+from hushpost_service.storage.sql import (
+    anonymization,
+    contacts,
+    preference_log,
+    recording,
+    releases,
+    stats,
+)
 from tests.inspection import Connection, on
 
 CONTACT = 7_070_707_070_707
@@ -18,12 +25,15 @@ TENANT = 70
 MONTH = f"events_{datetime.now(UTC):%Y_%m}"
 
 FILL = f"""
-insert into contacts (tenant, contact, contact_id, do_not_track)
-select {TENANT}, {CONTACT} + n, 'canary-' || n, 1 from generate_series(1, 2000) as n;
+insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
+select {TENANT}, {CONTACT} + n, 'canary-' || n, 1, 1 from generate_series(1, 2000) as n;
 insert into preference_changes (
-    tenant, contact_id, old_do_not_track, new_do_not_track, source, evidence, actor, change_time
+    tenant, contact_id, old_opens, new_opens, old_clicks, new_clicks, opens_decided,
+    clicks_decided, source, evidence, source_id, wording_version, wording_language, actor,
+    change_time
 )
-select {TENANT}, 'canary-' || n % 50, 1, 2, 1, 'canary-' || n % 50, 'key', now()
+select {TENANT}, 'canary-' || n % 50, 1, 2, 1, 2, true, true, 1, 'canary-' || n % 50,
+    'canary-' || n % 50, '', '', 'key', now()
 from generate_series(1, 2000) as n;
 insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
@@ -121,7 +131,13 @@ INDEXES = {
     "SET_HINT_BITS": (contacts.SET_HINT_BITS, "contacts_pkey"),
     "CONTACTS_BY_PREFERENCE": (contacts.CONTACTS_BY_PREFERENCE, "contacts_tenant_contact_id_key"),
     "DELETE_CONTACT": (contacts.DELETE_CONTACT, "contacts_tenant_contact_id_key"),
-    "LIST_CHANGES_OF_CONTACT": (contacts.LIST_CHANGES_OF_CONTACT, "preference_changes_contact"),
+    "LIST_CONTACTS": (contacts.LIST_CONTACTS, "contacts_tenant_contact_id_key"),
+    "LAST_DECISIONS": (preference_log.LAST_DECISIONS, "preference_changes_contact"),
+    "LIST_CHANGES": (preference_log.LIST_CHANGES, "preference_changes_pkey"),
+    "LIST_CHANGES_OF_CONTACT": (
+        preference_log.LIST_CHANGES_OF_CONTACT,
+        "preference_changes_contact",
+    ),
 }
 """Statements about contacts and releases, and the index that each must use."""
 

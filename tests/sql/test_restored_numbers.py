@@ -12,23 +12,26 @@ from datetime import UTC, datetime
 import pytest
 
 from hushpost_service.campaigns.cache import CampaignCache
-from hushpost_service.domain.modes import DoNotTrack, Mode, Policy
+from hushpost_service.domain.consent import UNKNOWN, ByPurpose, Consent
+from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.domain.policy_settings import with_settings
 from hushpost_service.domain.roles import Role
-from hushpost_service.storage import api_keys, campaigns, contacts, recording, tenants
+from hushpost_service.storage import api_keys, campaigns, preference_log, recording, tenants
 from hushpost_service.storage.campaigns import Link
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.contacts import ChangeEntry, Source
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.preference_log import Change, ChangeFilter, Source
 
 TENANT = 9
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 async def _append_change(connection: Connection) -> int:
-    entry = ChangeEntry("ann", DoNotTrack.UNSET, DoNotTrack.TRUE, Source.SENDER, "", "key")
-    await contacts.insert_changes(connection, TENANT, [entry], NOW)
-    return (await contacts.list_changes(connection, TENANT, None, 0, 1000))[-1].number
+    denied, both = ByPurpose(Consent.DENIED, Consent.DENIED), ByPurpose(opens=True, clicks=True)
+    change = Change("ann", UNKNOWN, denied, both, Source.SENDER)
+    await preference_log.insert_changes(connection, TENANT, [change], "key", NOW)
+    listed = await preference_log.list_changes(connection, TENANT, ChangeFilter(), 0, 1000)
+    return listed.items[-1].number
 
 
 async def _create_api_key(connection: Connection) -> int:

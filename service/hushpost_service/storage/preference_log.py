@@ -134,7 +134,7 @@ async def insert_changes(
         )
         for change in changes
     ]
-    await connection.execute(sql.INSERT, tenant, *zip(*rows, strict=True), actor, time)
+    await connection.execute(sql.INSERT_CHANGES, tenant, *zip(*rows, strict=True), actor, time)
 
 
 async def last_decisions(
@@ -161,22 +161,22 @@ async def list_changes(
         *(wanted.source, wanted.start, wanted.end, limit + 1),
     )
     if wanted.contact_id is None:
-        rows = await connection.fetch(sql.LIST, *arguments)
+        rows = await connection.fetch(sql.LIST_CHANGES, *arguments)
     else:
-        rows = await connection.fetch(sql.LIST_OF_CONTACT, *arguments, wanted.contact_id)
+        rows = await connection.fetch(sql.LIST_CHANGES_OF_CONTACT, *arguments, wanted.contact_id)
     return scanned_page(rows, limit, _recorded_change)
 
 
 async def delete_changes(connection: Connection, tenant: int, contact_id: str) -> None:
     """Delete a contact's changes."""
-    await connection.execute(sql.DELETE, tenant, contact_id)
+    await connection.execute(sql.DELETE_CHANGES, tenant, contact_id)
 
 
 async def pseudonymize_changes(
     connection: Connection, tenant: int, contact_id: str, pseudonym: str
 ) -> None:
     """Replace a contact's id by a pseudonym."""
-    await connection.execute(sql.PSEUDONYMIZE, tenant, contact_id, pseudonym)
+    await connection.execute(sql.PSEUDONYMIZE_CHANGES, tenant, contact_id, pseudonym)
 
 
 def _decision(source: int | None, consent: int | None) -> Decision | None:

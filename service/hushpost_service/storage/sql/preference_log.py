@@ -4,7 +4,7 @@ _COLUMNS = """contact_id, old_opens, new_opens, old_clicks, new_clicks, opens_de
     clicks_decided, source, evidence, source_id, wording_version, wording_language, decision_time"""
 
 # Appends changes.
-INSERT = f"""
+INSERT_CHANGES = f"""
 insert into preference_changes (tenant, {_COLUMNS}, actor, change_time)
 select $1, {_COLUMNS}, $15, $16
 from unnest(
@@ -38,20 +38,20 @@ _PAGE = """
 select change, matches, n = $4 as is_last_scanned, {columns}, actor, change_time
 from (
     select *,
-        row_number() over (order by change) as n,
+        row_number() over (order by {order}) as n,
         ($5::smallint is null or source = $5)
         and ($6::timestamptz is null or change_time >= $6)
         and ($7::timestamptz is null or change_time < $7) as matches
     from (
         select change, {columns}, actor, change_time
         from preference_changes
-        where tenant = $1 and change > $2 and change <= $3 {condition}
-        order by change
+        where {condition} and change > $2 and change <= $3
+        order by {order}
         limit $4
     ) as scanned
 ) as page
 where matches or n = $4
-order by change
+order by {order}
 limit $8
 """
 
@@ -60,16 +60,20 @@ limit $8
 # $4 is returned also if it does not match, so that the next page can start there.
 #
 # $5: source. $6, $7: since and before a time. Null: any.
-LIST = _PAGE.format(columns=_COLUMNS, condition="")
+LIST_CHANGES = _PAGE.format(columns=_COLUMNS, condition="tenant = $1", order="change")
 
 # Selects a page of the changes of one contact.
-LIST_OF_CONTACT = _PAGE.format(columns=_COLUMNS, condition="and contact_id = $9")
+LIST_CHANGES_OF_CONTACT = _PAGE.format(
+    columns=_COLUMNS,
+    condition="tenant = $1 and contact_id between $9 and $9",
+    order="contact_id, change",
+)
 
 # Deletes the changes of a contact.
-DELETE = "delete from preference_changes where tenant = $1 and contact_id = $2"
+DELETE_CHANGES = "delete from preference_changes where tenant = $1 and contact_id = $2"
 
 # Replaces a contact's id by a pseudonym.
-PSEUDONYMIZE = """
+PSEUDONYMIZE_CHANGES = """
 update preference_changes
 set contact_id = $3
 where tenant = $1 and contact_id = $2
