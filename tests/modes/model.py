@@ -208,9 +208,10 @@ class Model:
     def set_consents(
         self, name: str, opens: Consent | None, clicks: Consent | None, *, keep: bool | None
     ) -> Consents:
-        """Set decisions (None: as they are); anonymize or keep past events; return them.
+        """Set decisions (None: as they are); return both.
 
-        `keep` None means what the policy sets.
+        Anonymizes or keeps past events if this declines a purpose; `keep` None means what the
+        policy sets.
         """
         contact = self._contact(name)
         before = self.consents(name)
@@ -218,8 +219,13 @@ class Model:
         self._next(self.policy, {**self._now().consents, contact: after})
         if after != before:
             contact.changed_at = len(self.history) - 1
-        is_repeated = after == before and keep is not False
-        if max(self.policy.modes(after)) > Mode.IDENTIFIED and not is_repeated:
+        is_declined = any(
+            given is not None
+            and (given is not old or keep is False)
+            and self.policy.mode(purpose, given) > Mode.IDENTIFIED
+            for purpose, given, old in zip(Purpose, (opens, clicks), before, strict=True)
+        )
+        if is_declined:
             self.anonymize_or_keep([contact], keep=self.policy.keep if keep is None else keep)
         return after
 
