@@ -50,6 +50,7 @@ events = st.builds(
     verdict=st.just(1),
     time=st.just(0),
     privacy_signal=st.booleans(),
+    repeated=st.booleans(),
     created=moments.map(to_microseconds),
 )
 
@@ -67,6 +68,16 @@ def test_a_batch_is_decided_like_each_event(
     ]
     expected = [mode_of(rule, event, found.get(event.contact)) for event in batch]
     assert modes_of(rule, joined([batch]), preference_groups).tolist() == expected
+
+
+@given(rules, events, st.none() | preferences)
+def test_a_repeated_event_is_dropped_if_it_is_aggregate(
+    rule: ModeRule, event: Event, preference: ContactPreference | None
+) -> None:
+    """A repeated AGGREGATE event leaves nothing; all other modes ignore the flag."""
+    mode = mode_of(rule, event._replace(repeated=False), preference)
+    repeated = mode_of(rule, event._replace(repeated=True), preference)
+    assert repeated is (Mode.OFF if mode is Mode.AGGREGATE else mode)
 
 
 @given(

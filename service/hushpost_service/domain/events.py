@@ -48,6 +48,7 @@ class Event(NamedTuple):
     verdict: int
     time: int
     privacy_signal: bool
+    repeated: bool
     created: int
 
 

@@ -1,4 +1,7 @@
-"""Decides the modes of events: the stricter of the mode at issue and the mode now. Pure."""
+"""Decides the modes of events: the stricter of the mode at issue and the mode now. Pure.
+
+A repeated AGGREGATE event is OFF: it leaves nothing.
+"""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -24,13 +27,15 @@ def mode_of(rule: ModeRule, event: Event, preference: ContactPreference | None) 
     """Return the mode of one event. A contact without a preference has been erased."""
     if event.contact == NO_CONTACT:
         issued = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
-        return rule.of_contactless(issued, to_datetime(event.created))
-    mode = rule.of_contact(preference, to_datetime(event.created))
-    if mode is Mode.IDENTIFIED and event.privacy_signal:
-        # Not ANONYMOUS: an identified row of this contact may name the slot, and would
-        # thereby reveal whose anonymous bit it is.
-        return Mode.AGGREGATE
-    return mode
+        mode = rule.of_contactless(issued, to_datetime(event.created))
+    else:
+        mode = rule.of_contact(preference, to_datetime(event.created))
+        if mode is Mode.IDENTIFIED and event.privacy_signal:
+            # Not ANONYMOUS: an identified row of this contact may name the slot, and would
+            # thereby reveal whose anonymous bit it is.
+            mode = Mode.AGGREGATE
+    # Only for AGGREGATE events, because the others count people, or must be exact.
+    return Mode.OFF if mode is Mode.AGGREGATE and event.repeated else mode
 
 
 def modes_of(rule: ModeRule, events: Events, groups: Sequence[PreferenceGroup]) -> Modes:
@@ -38,12 +43,13 @@ def modes_of(rule: ModeRule, events: Events, groups: Sequence[PreferenceGroup]) 
 
     A contact that is in none of the groups has been erased.
     """
-    _, contact, _, slot, _, _, _, privacy_signal, created = events.T
+    _, contact, _, slot, _, _, _, privacy_signal, repeated, created = events.T
     kind = _kinds(contact, slot, groups)
     first, positions = distinct(created, kind)
     kinds = zip(kind[first].tolist(), created[first].tolist(), strict=True)
     modes: Modes = np.array([_mode(rule, *each, groups) for each in kinds], np.int64)[positions]
     modes[(modes == Mode.IDENTIFIED) & (privacy_signal != 0)] = Mode.AGGREGATE
+    modes[(modes == Mode.AGGREGATE) & (repeated != 0)] = Mode.OFF
     return modes
 
 

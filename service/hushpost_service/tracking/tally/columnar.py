@@ -42,7 +42,7 @@ class ColumnarTally:
         is_counted = modes != _OFF
         mode = modes[is_counted]
         columns = np.ascontiguousarray(events[is_counted].T)
-        campaign, _, group, _, signal, verdict, time, _, _ = columns
+        campaign, _, group, _, signal, verdict, time, *_ = columns
         place = (campaign, group, signal, _IS_AUTOMATED[verdict], mode)
         hour = np.where(mode == _IDENTIFIED, time // HOUR, 0)
         self._counters, counter = _keys(*place, hour)
@@ -77,7 +77,7 @@ class ColumnarTally:
         Args:
             marked: The bitmaps stored so far, by `identified_keys`.
         """
-        campaign, contact, group, slot, signal, verdict, time, _, _ = self._events[
+        campaign, contact, group, slot, signal, verdict, time, *_ = self._events[
             :, self._is_identified
         ]
         bit = self._bit[self._is_identified]

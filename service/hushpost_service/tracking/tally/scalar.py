@@ -43,7 +43,7 @@ class ScalarTally:
     def _add(self, event: Event, mode: Mode) -> None:
         if mode is Mode.OFF:
             return
-        campaign, _, group, slot, signal, verdict, time, _, _ = event
+        campaign, _, group, slot, signal, verdict, time, *_ = event
         machine = verdict in AUTOMATED
         number = mode._value_
         is_identified = mode is Mode.IDENTIFIED
@@ -77,7 +77,7 @@ class ScalarTally:
             bits = marked.get(key)
             new = set()
             for event in sorted(events, key=_TIME):
-                campaign, contact, group, slot, signal, verdict, time, _, _ = event
+                campaign, contact, group, slot, signal, verdict, time, *_ = event
                 is_first = slot not in new and not (bits and has_slot(bits, slot))
                 if is_first:
                     new.add(slot)
