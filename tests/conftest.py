@@ -1,10 +1,14 @@
 """Fixtures: one authority for the whole run, and one tenant per test."""
 
+import os
+import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +27,17 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the sources once per run, even if Python writes no bytecode next to them.
+
+    Otherwise each of the several hundred processes that the tests start would compile them.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        folder = tempfile.mkdtemp(prefix="hushpost-test-bytecode-")
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ def events_request(events: Iterable[Event], request_id: str) -> tracking_pb2.Rec
             set_timestamp(message.event_time, event.event_time)
         if event.privacy_signal:
             message.privacy_signal = True
+        if event.repeated:
+            message.repeated = True
     return request
 
 

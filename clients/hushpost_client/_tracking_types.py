@@ -28,6 +28,8 @@ class Event:
         verdict: What caused it, as classified by the edge.
         privacy_signal: Whether the browser sent `Sec-GPC: 1` or `DNT: 1`. Such an
             event is never stored as IDENTIFIED.
+        repeated: Whether the same client caused the same event shortly before. Such an
+            event is not counted if its mode is AGGREGATE.
 
     Raises:
         ValueError: if `link_number` is 0.
@@ -39,6 +41,7 @@ class Event:
     event_time: datetime | None = None
     verdict: Verdict = Verdict.UNKNOWN
     privacy_signal: bool = False
+    repeated: bool = False
 
     def __post_init__(self) -> None:
         if self.link_number == 0:  # on the wire, 0 would be an open

@@ -12,6 +12,8 @@ distinguish such a token from others.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hushpost_edge.recent_entries import RecentEntries
+
 __all__ = ["BurstDetector"]
 
 _WINDOW_SECONDS = 1.0
@@ -32,18 +34,13 @@ class _Activity:
 
 
 class BurstDetector:
-    """Tracks recent events by token and network.
-
-    Entries are kept in two generations, and the older one is dropped as a whole: to search
-    for expired entries would cost more than everything else.
-    """
+    """Tracks recent events by token and network; `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float], max_entries: int = _MAX_ENTRIES) -> None:
         self._clock = clock
-        self._max_entries = max_entries
-        self._young: dict[_Key, _Activity] = {}
-        self._old: dict[_Key, _Activity] = {}
-        self._generation_start = clock()
+        self._activities: RecentEntries[_Key, _Activity] = RecentEntries(
+            _WINDOW_SECONDS, max_entries, clock()
+        )
 
     def observe(
         self, token: bytes, network: str | bytes, link: int, serial: int
@@ -55,14 +52,12 @@ class BurstDetector:
             earlier events of the burst that have not been returned before.
         """
         now = self._clock()
-        if now - self._generation_start > _WINDOW_SECONDS or len(self._young) >= self._max_entries:
-            self._old, self._young, self._generation_start = self._young, {}, now
         key = (token, network)
-        activity = self._young.get(key) or self._old.get(key)
+        activity = self._activities.find(key, now)
         if activity is None:
-            self._young[key] = _Activity(now, link, [(now, serial)])
+            self._activities.set(key, _Activity(now, link, [(now, serial)]))
             return None
-        self._young[key] = activity
+        self._activities.set(key, activity)
         return _update(activity, now, link, serial)
 
 

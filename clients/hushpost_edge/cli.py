@@ -48,6 +48,9 @@ def _edge(
     prefetch_ranges: Annotated[Path | None, typer.Option(help=_help("prefetch_ranges"))] = None,
     scanner_ranges: Annotated[Path | None, typer.Option(help=_help("scanner_ranges"))] = None,
     trap_link: Annotated[int | None, typer.Option(help=_help("trap_link"))] = None,
+    repeat_window_seconds: Annotated[
+        float | None, typer.Option(help=_help("repeat_window_seconds"))
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
 ) -> None:
     """Serve tracking pixels and redirects over HTTP until SIGTERM or Ctrl-C.

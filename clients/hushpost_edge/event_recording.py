@@ -1,6 +1,7 @@
 """Turns requests into events: classifies them and appends them to the spool.
 
-The address and the user agent are used for the verdict only and are not stored.
+The address and the user agent are used to decide the verdict and to detect repeats. They are
+not stored.
 """
 
 import time
@@ -12,12 +13,18 @@ from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.appender import Appender
 from hushpost_edge.burst_detection import BurstDetector
 from hushpost_edge.classifier import Classifier
+from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.request_info import network_of, read_request_info
 from hushpost_edge.spooled_event import SpooledEvent
 
 __all__ = ["EventRecorder"]
 
 _AUTOMATED = frozenset((Verdict.SCANNER, Verdict.PREFETCH))
+
+_ONE_CLIENT = frozenset((Verdict.HUMAN, Verdict.UNKNOWN))
+"""Verdicts of events whose address belongs to few people. Image proxies, prefetchers and
+scanners have the same address and user agent for many readers, so their events are never
+repeats."""
 
 
 class EventRecorder:
@@ -27,11 +34,13 @@ class EventRecorder:
         self,
         appender: Appender,
         classifier: Classifier,
+        repeats: RepeatDetector,
         trusted_proxies: AddressRanges,
         clock: Callable[[], int],
     ) -> None:
         self._appender = appender
         self._classifier = classifier
+        self._repeats = repeats
         self._trusted_proxies = trusted_proxies
         self._clock = clock
         self._bursts = BurstDetector(time.monotonic)
@@ -50,7 +59,10 @@ class EventRecorder:
             corrections = self._bursts.observe(token, network, link, serial)
             if corrections is not None:
                 verdict = Verdict.SCANNER
-        event = SpooledEvent(token, link, self._clock(), verdict, info.privacy_signal)
+        repeated = verdict in _ONE_CLIENT and self._repeats.observe(
+            token, link, info.address, info.user_agent
+        )
+        event = SpooledEvent(token, link, self._clock(), verdict, info.privacy_signal, repeated)
         done = self._appender.append(event, corrections)
         if done is not None:
             await done

@@ -89,7 +89,7 @@ class ClickHandler:
         url = self._lookup.find_local(token.campaign, number)
         if url is None:
             try:
-                url = await self._lookup.resolve(text, token.campaign, number)
+                url = await self._lookup.resolve(token.campaign, number)
             except LinkNotFoundError:
                 await _not_found_page()(scope, receive, send)
                 return

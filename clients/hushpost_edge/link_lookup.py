@@ -7,8 +7,9 @@ from functools import lru_cache
 import structlog
 from cachetools import TTLCache
 
-from hushpost_client import HushpostError, InvalidArgumentError, NotFoundError, Tracking
+from hushpost_client import HushpostError, NotFoundError, Tracking
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.token_header import token_for_lookup
 
 __all__ = ["LinkLookup", "LinkNotFoundError", "LinkUnavailableError"]
 
@@ -48,7 +49,7 @@ class LinkLookup:
         except (KeyError, sqlite3.Error):
             return None
 
-    async def resolve(self, token: str, campaign: int, number: int) -> bytes:
+    async def resolve(self, campaign: int, number: int) -> bytes:
         """Get the URL of a link from the authority and store it.
 
         Concurrent requests for the same link share one call.
@@ -64,16 +65,18 @@ class LinkLookup:
         if task is None:
             if len(self._calls) >= _MAX_CONCURRENT_CALLS:
                 raise LinkUnavailableError
-            task = self._calls[key] = asyncio.create_task(self._call(token, key))
+            task = self._calls[key] = asyncio.create_task(self._call(key))
             task.add_done_callback(lambda done: self._end_call(key, done))
         # Shielded, because other requests may be waiting for the same call.
         return await asyncio.shield(task)
 
-    async def _call(self, token: str, key: tuple[int, int]) -> bytes:
+    async def _call(self, key: tuple[int, int]) -> bytes:
         campaign, number = key
         try:
-            url = await self._tracking.resolve_link(token, number, timeout=_RESOLVE_TIMEOUT_SECONDS)
-        except (NotFoundError, InvalidArgumentError):
+            url = await self._tracking.resolve_link(
+                token_for_lookup(campaign), number, timeout=_RESOLVE_TIMEOUT_SECONDS
+            )
+        except NotFoundError:
             self._missing[key] = True
             raise LinkNotFoundError from None
         except HushpostError as error:

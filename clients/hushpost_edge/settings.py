@@ -107,6 +107,13 @@ class Settings(BaseSettings):
         ge=1,
         description="Number of a link that is invisible to readers; clicks on it are SCANNER.",
     )
+    repeat_window_seconds: float = Field(
+        3600.0,
+        ge=0,
+        le=86_400,
+        description="How long a client's opens and clicks of the same link count once in mode "
+        "AGGREGATE; 0: they always count.",
+    )
     log_level: str = Field(
         "info",
         pattern="^(debug|info|warning|error)$",

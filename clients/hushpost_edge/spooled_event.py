@@ -14,9 +14,10 @@ from hushpost_edge.token_header import TOKEN_BYTES, encode_token
 
 __all__ = ["RECORD_BYTES", "SpooledEvent", "event_count", "pack", "to_event", "unpack"]
 
-# Token, link number, microseconds since 1970, verdict, privacy signal.
+# Token, link number, microseconds since 1970, verdict, flags.
 _RECORD = Struct(f">{TOKEN_BYTES}sIQBB")
 RECORD_BYTES = _RECORD.size
+_PRIVACY_SIGNAL, _REPEATED = 1, 2
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,12 +39,14 @@ class SpooledEvent(NamedTuple):
     time: int
     verdict: Verdict
     privacy_signal: bool
+    repeated: bool
 
 
 def pack(event: SpooledEvent) -> bytes:
     """Encode an event."""
-    token, link, time, verdict, privacy_signal = event
-    return _RECORD.pack(token, link, time, _VERDICT_NUMBERS[verdict], privacy_signal)
+    token, link, time, verdict, privacy_signal, repeated = event
+    flags = privacy_signal * _PRIVACY_SIGNAL | repeated * _REPEATED
+    return _RECORD.pack(token, link, time, _VERDICT_NUMBERS[verdict], flags)
 
 
 def event_count(size: int) -> int:
@@ -56,17 +59,19 @@ def event_count(size: int) -> int:
 
 def unpack(blob: bytes) -> Iterator[SpooledEvent]:
     """Decode the events of a group."""
-    for token, link, time, number, privacy_signal in _RECORD.iter_unpack(blob):
-        yield SpooledEvent(token, link, time, _VERDICTS[number], bool(privacy_signal))
+    for token, link, time, number, flags in _RECORD.iter_unpack(blob):
+        privacy_signal, repeated = bool(flags & _PRIVACY_SIGNAL), bool(flags & _REPEATED)
+        yield SpooledEvent(token, link, time, _VERDICTS[number], privacy_signal, repeated)
 
 
 def to_event(spooled: SpooledEvent) -> Event:
     """Convert an event for the client."""
-    token, link, time, verdict, privacy_signal = spooled
+    token, link, time, verdict, privacy_signal, repeated = spooled
     return Event(
         encode_token(token),
         link_number=link or None,
         event_time=_EPOCH + timedelta(microseconds=time),
         verdict=verdict,
         privacy_signal=privacy_signal,
+        repeated=repeated,
     )

@@ -7,7 +7,14 @@ A tracking token is 56 characters of base64url. Its first 10 bytes are not encry
 import binascii
 from typing import NamedTuple
 
-__all__ = ["TOKEN_BYTES", "ParsedToken", "encode_token", "parse_link_number", "parse_token"]
+__all__ = [
+    "TOKEN_BYTES",
+    "ParsedToken",
+    "encode_token",
+    "parse_link_number",
+    "parse_token",
+    "token_for_lookup",
+]
 
 TOKEN_BYTES = 42
 _VERSION = 1
@@ -63,6 +70,16 @@ def encode_token(raw: bytes) -> str:
     """Return the 56 characters of a token."""
     encoded = binascii.b2a_base64(raw, newline=False)
     return encoded.translate(_TO_URL_SAFE).decode("ascii")
+
+
+def token_for_lookup(campaign: int) -> str:
+    """Return a token that names only a campaign, which is all that ResolveLink reads.
+
+    The request's own token may be damaged, of any length, or rejected for another reason
+    than its campaign. So it must not decide whether a link exists.
+    """
+    header = bytes((_VERSION, 0)) + campaign.to_bytes(8)
+    return encode_token(header.ljust(TOKEN_BYTES, b"\0"))
 
 
 def _decode(text: str) -> bytes | None:

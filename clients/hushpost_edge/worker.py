@@ -21,6 +21,7 @@ from hushpost_edge.fast_path import FastPath
 from hushpost_edge.handlers import ClickHandler, PixelHandler, handle_not_found
 from hushpost_edge.link_lookup import LinkLookup
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
@@ -81,7 +82,9 @@ async def _start(
     appender = Appender(spool, settings.spool_bytes // settings.workers)
     stack.push_async_callback(appender.close)
     trusted_proxies = AddressRanges(settings.trusted_proxies.split(","))
-    recorder = EventRecorder(appender, Classifier.from_settings(settings), trusted_proxies, _now)
+    repeats = RepeatDetector(time.monotonic, settings.repeat_window_seconds)
+    classifier = Classifier.from_settings(settings)
+    recorder = EventRecorder(appender, classifier, repeats, trusted_proxies, _now)
     app.state.links, app.state.appender = links, appender
     fast_path.set_handlers(
         click=ClickHandler(LinkLookup(links, client.tracking), recorder),

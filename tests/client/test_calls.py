@@ -94,7 +94,12 @@ async def test_a_batch_of_events_is_sent_completely(hushpost: Any, server: Any) 
     server.respond(tracking_pb2.RecordEventsResponse(accepted_count=2))
     time = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
     click = Event(
-        "two", link_number=3, event_time=time, verdict=Verdict.PREFETCH, privacy_signal=True
+        "two",
+        link_number=3,
+        event_time=time,
+        verdict=Verdict.PREFETCH,
+        privacy_signal=True,
+        repeated=True,
     )
     await hushpost.tracking.record_events(iter([Event("one"), click]))
     first, second = server.requests[0].events
@@ -104,7 +109,9 @@ async def test_a_batch_of_events_is_sent_completely(hushpost: Any, server: Any) 
         False,
     )
     assert first.verdict == privacy_pb2.VERDICT_UNKNOWN
-    assert (second.token, second.link_number, second.privacy_signal) == ("two", 3, True)
+    assert (second.token, second.link_number) == ("two", 3)
+    assert (second.privacy_signal, second.repeated) == (True, True)
+    assert (first.privacy_signal, first.repeated) == (False, False)
     assert second.event_time.ToDatetime(tzinfo=UTC) == time
     assert second.verdict == privacy_pb2.VERDICT_PREFETCH
 

@@ -48,7 +48,9 @@ async def spool(tmp_path: Path) -> AsyncIterator[InstrumentedSpool]:
 
 def event(number: int) -> SpooledEvent:
     """Create an event."""
-    return SpooledEvent(number.to_bytes(42), 1, number, Verdict.HUMAN, privacy_signal=False)
+    return SpooledEvent(
+        number.to_bytes(42), 1, number, Verdict.HUMAN, privacy_signal=False, repeated=False
+    )
 
 
 async def test_concurrent_events_share_a_commit(spool: InstrumentedSpool) -> None:

@@ -99,4 +99,4 @@ def test_memory_is_bounded() -> None:
     bursts = BurstDetector(Clock(), max_entries=100)
     for number in range(10_000):
         bursts.observe(number.to_bytes(4), NETWORK, 1, number)
-    assert len(bursts._young) + len(bursts._old) <= 200
+    assert len(bursts._activities) <= 200

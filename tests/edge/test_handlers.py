@@ -108,8 +108,8 @@ async def test_privacy_signals_are_forwarded(edge: EdgeProcess, clients: Clients
     await clients.admin.admin.update_policy(PolicyUpdate(release=Release.EXACT))
     mailing = await send(clients.sender, ["ann"])
     path = f"/c/{mailing.tokens['ann']}/1"
-    for header in ("Sec-GPC: 1", "DNT: 1", "DNT: 0"):
-        await get(edge.port, path, header)
+    for address, header in enumerate(("Sec-GPC: 1", "DNT: 1", "DNT: 0")):
+        await get(edge.port, path, header, forwarded_for(f"203.0.113.{address}"))
 
     async def identified_and_aggregate() -> tuple[int, int]:
         stats = await clients.reporter.stats.get_campaign_stats(mailing.campaign_id)

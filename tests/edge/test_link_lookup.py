@@ -3,29 +3,41 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from hushpost_client import HushpostError, NotFoundError, Tracking, UnavailableError, WatchedLink
+from hushpost_client import (
+    HushpostError,
+    InvalidArgumentError,
+    NotFoundError,
+    Tracking,
+    UnavailableError,
+    WatchedLink,
+)
+from hushpost_edge.event_recording import EventRecorder
+from hushpost_edge.handlers import ClickHandler
 from hushpost_edge.link_lookup import LinkLookup, LinkNotFoundError, LinkUnavailableError
 from hushpost_edge.link_store import LinkStore
 
 URL = "https://example.com/ä?x=1#y"
+TOKEN_CHARACTERS = 56
 
 
 class ScriptedTracking:
-    """A fake that returns a URL or raises an error, after 50 ms."""
+    """A fake that returns a URL or raises an error, after 50 ms. Rejects long tokens."""
 
     def __init__(self) -> None:
         self.outcome: str | HushpostError = URL
         self.calls = 0
 
-    async def resolve_link(self, _token: str, _number: int, *, timeout: float) -> str:
+    async def resolve_link(self, token: str, _number: int, *, timeout: float) -> str:
         """Return the URL or raise the error."""
         assert timeout <= 2
         self.calls += 1
         await asyncio.sleep(0.05)
+        if len(token) > TOKEN_CHARACTERS:
+            raise InvalidArgumentError("MESSAGE_TOO_LARGE")
         if isinstance(self.outcome, HushpostError):
             raise self.outcome
         return self.outcome
@@ -70,7 +82,7 @@ async def test_concurrent_requests_share_a_call(
     lookup: LinkLookup, tracking: ScriptedTracking
 ) -> None:
     """Requests for the same new link make one call, and the link is stored."""
-    urls = await asyncio.gather(*(lookup.resolve("token", 1, 2) for _ in range(50)))
+    urls = await asyncio.gather(*(lookup.resolve(1, 2) for _ in range(50)))
     assert set(urls) == {URL.encode()}
     assert tracking.calls == 1
     assert lookup.find_local(1, 2) == URL.encode()
@@ -81,7 +93,7 @@ async def test_a_missing_link_is_cached(lookup: LinkLookup, tracking: ScriptedTr
     tracking.outcome = NotFoundError("no such link")
     for _ in range(3):
         with pytest.raises(LinkNotFoundError):
-            await lookup.resolve("token", 1, 2)
+            await lookup.resolve(1, 2)
     assert tracking.calls == 1
 
 
@@ -89,16 +101,32 @@ async def test_a_failed_call_is_not_cached(lookup: LinkLookup, tracking: Scripte
     """If the authority is unavailable, a later request calls it again."""
     tracking.outcome = UnavailableError("down")
     with pytest.raises(LinkUnavailableError):
-        await lookup.resolve("token", 1, 2)
+        await lookup.resolve(1, 2)
     tracking.outcome = URL
-    assert await lookup.resolve("token", 1, 2) == URL.encode()
+    assert await lookup.resolve(1, 2) == URL.encode()
 
 
 async def test_concurrent_calls_are_limited(lookup: LinkLookup, tracking: ScriptedTracking) -> None:
     """Requests for invented campaigns make at most 32 concurrent calls."""
     tracking.outcome = NotFoundError("no such link")
     outcomes = await asyncio.gather(
-        *(lookup.resolve("token", campaign, 1) for campaign in range(500)), return_exceptions=True
+        *(lookup.resolve(campaign, 1) for campaign in range(500)), return_exceptions=True
     )
     assert {type(outcome) for outcome in outcomes} == {LinkNotFoundError, LinkUnavailableError}
     assert tracking.calls <= 32
+
+
+@pytest.mark.parametrize("junk", ["", "A", "A" * 70_000])
+async def test_a_damaged_token_does_not_hide_a_link(lookup: LinkLookup, junk: str) -> None:
+    """A damaged token of any length redirects, and so does the next request for the link."""
+    handle = ClickHandler(lookup, cast("EventRecorder", None))
+    header = "AQEAAAAAAAAABw"
+    for token in (header + "AA" + junk, header.ljust(TOKEN_CHARACTERS, "A")):
+        sent: list[Any] = []
+        scope = {"type": "http", "method": "HEAD", "path": f"/c/{token}/1", "headers": []}
+
+        async def send(message: Any, sent: list[Any] = sent) -> None:
+            sent.append(message)
+
+        await handle(scope, cast("Any", None), send)
+        assert sent[0]["status"] == 302

@@ -33,7 +33,7 @@ LARGE = 1 << 30
 def event(number: int) -> SpooledEvent:
     """Create an event with a unique token."""
     token = b"\1\1secret-token-" + number.to_bytes(27)
-    return SpooledEvent(token, number, NOW, Verdict.HUMAN, privacy_signal=False)
+    return SpooledEvent(token, number, NOW, Verdict.HUMAN, privacy_signal=False, repeated=False)
 
 
 def packed(*numbers: int) -> bytes:

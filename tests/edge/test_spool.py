@@ -49,7 +49,12 @@ def event(number: int, verdict: Verdict = Verdict.HUMAN) -> SpooledEvent:
     """Create an event with a unique token."""
     token = b"\1\0" + number.to_bytes(8) + b"secret-token-" + number.to_bytes(19)
     return SpooledEvent(
-        token, number % 7, 1_800_000_000 * SECOND + number, verdict, number % 2 == 0
+        token,
+        number % 7,
+        1_800_000_000 * SECOND + number,
+        verdict,
+        privacy_signal=number % 2 == 0,
+        repeated=number % 3 == 0,
     )
 
 

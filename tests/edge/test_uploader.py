@@ -65,6 +65,7 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
                 time=1_790_000_000_123_456,
                 verdict=Verdict.PROXY,
                 privacy_signal=True,
+                repeated=number % 2 == 1,
             )
         )
         for number in range(10)
@@ -105,6 +106,7 @@ async def test_events_are_sent_unchanged(spool: Spool) -> None:
     tracking = ScriptedTracking()
     await upload(spool, tracking, 1)
     sent = tracking.calls[0][1][3]
+    assert [event.repeated for event in tracking.calls[0][1]] == [False, True] * 5
     token = parse_token(sent.token)
     assert token is not None
     assert token.raw == b"\1" + (3).to_bytes(41)

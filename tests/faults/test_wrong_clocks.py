@@ -9,7 +9,7 @@ import pytest
 
 from hushpost_client import DoNotTrack, Event, Verdict
 from tests.authority import AuthorityProcess
-from tests.clocks import set_database_clock, shifted_clock, with_adjustable_clock
+from tests.clocks import WallClock, set_database_clock, with_adjustable_clock
 from tests.conftest import RunningAuthority
 from tests.faults.extent import FULL
 from tests.mailing import clients_of, eventually, send
@@ -27,7 +27,8 @@ def _running(process: AuthorityProcess) -> RunningAuthority:
 @pytest.mark.parametrize("shift", [-timedelta(hours=1), *([45 * DAY] if FULL else [])])
 async def test_an_authority_with_a_wrong_clock_works(tmp_path: Path, shift: timedelta) -> None:
     """Events are judged and dated by the database's clock; the log names the difference."""
-    with AuthorityProcess(tmp_path, environment=shifted_clock(shift), first_start=True) as process:
+    environment = WallClock(tmp_path / "clock", shift).environment
+    with AuthorityProcess(tmp_path, environment=environment, first_start=True) as process:
         async with AsyncExitStack() as stack:
             mailing = await send(await clients_of(stack, _running(process)), ["ann"])
             tracking = mailing.clients.edge.tracking

@@ -34,10 +34,10 @@ class Message:
     mode: Mode | None
     token: str
 
-    async def open(self, *, privacy_signal: bool = False) -> None:
+    async def open(self, *, privacy_signal: bool = False, repeated: bool = False) -> None:
         """Record an open of the message."""
         await self.clients.edge.tracking.record_open(
-            self.token, verdict=Verdict.HUMAN, privacy_signal=privacy_signal
+            self.token, verdict=Verdict.HUMAN, privacy_signal=privacy_signal, repeated=repeated
         )
 
     async def modes(self) -> list[Mode]:
@@ -255,6 +255,45 @@ async def test_an_event_with_a_privacy_signal_counts_as_aggregate(
     anonymous = await _send(clients, "bob")
     await anonymous.open(privacy_signal=True)
     assert await anonymous.modes() == [ANONYMOUS]
+
+
+async def test_a_repeated_event_counts_unless_it_is_aggregate(clients: Clients) -> None:
+    """Repeated events count in all modes but AGGREGATE, also if a signal made them so."""
+    identified = await _send(clients)
+    await identified.open(repeated=True)
+    await identified.open(repeated=True)
+    assert await identified.modes() == [IDENTIFIED, IDENTIFIED]
+    await identified.open(privacy_signal=True, repeated=True)
+    assert await identified.modes() == [IDENTIFIED, IDENTIFIED]
+    await identified.open(privacy_signal=True)
+    assert await identified.modes() == [IDENTIFIED, IDENTIFIED, AGGREGATE]
+    await _set(clients, TRUE, "bob")
+    anonymous = await _send(clients, "bob")
+    await anonymous.open(repeated=True)
+    await anonymous.open(repeated=True)
+    assert await anonymous.modes() == [ANONYMOUS, ANONYMOUS]
+    await _update(clients, PolicyUpdate(mode_when_true=AGGREGATE))
+    await anonymous.open(repeated=True)
+    assert (await anonymous.modes()).count(AGGREGATE) == 0
+
+
+async def test_repeated_events_of_a_batch_count_unless_they_are_aggregate(
+    clients: Clients,
+) -> None:
+    """A batch drops its repeated AGGREGATE events, and only those."""
+    await _update(clients, PolicyUpdate(mode_when_true=AGGREGATE))
+    await _set(clients, TRUE, "bob")
+    aggregate, identified = await _send(clients, "bob"), await _send(clients)
+    recorded = await clients.edge.tracking.record_events(
+        [
+            Event(message.token, verdict=Verdict.HUMAN, repeated=number > 0)
+            for number in range(5)
+            for message in (aggregate, identified)
+        ]
+    )
+    assert recorded.accepted_count == 10
+    assert await aggregate.modes() == [AGGREGATE]
+    assert await identified.modes() == [IDENTIFIED] * 5
 
 
 @pytest.mark.parametrize("preference", [FALSE, TRUE])

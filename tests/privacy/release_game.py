@@ -39,6 +39,8 @@ class Strategy:
     Attributes:
         name: What the adversary wants to know.
         dates: The number of releases.
+        messages: The messages by group that the adversary has sent, at each date; the last
+            entry counts for all later dates.
         histories: For both histories, the target's acts before each date.
         replay: Returns the adversary's acts before a date, from the date and its score so far.
     """
@@ -47,6 +49,7 @@ class Strategy:
     dates: int
     histories: tuple[dict[int, list[Act]], dict[int, list[Act]]]
     links: int = 2
+    messages: tuple[dict[int, int], ...] = ({1: 1000},)
     replay: Callable[[int, float], Iterable[Act]] = nothing
 
 
@@ -88,17 +91,30 @@ class _Counter:
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
-        self._known: dict[frozenset[tuple[Act, int]], Counts] = {}
+        self._known: dict[tuple[int, frozenset[tuple[Act, int]]], Counts] = {}
+        self._cells: dict[int, dict[int, int]] = {}
 
     async def counts(self, date: int, one: _Play, history: int) -> Counts:
         acts = Counter(one.replays)
         for before in range(date + 1):
             acts.update(self._strategy.histories[history].get(before, ()))
-        key = frozenset(acts.items())
+        key = date, frozenset(acts.items())
         if key in self._known:
             return self._known[key]
-        found = (await MemoryCampaign(self._strategy.links, 1000, key).counts()).counts
-        links = Counter((slot, machine) for slot, signal, machine in acts if signal)
+        found = await self._counted(*key)
+        links = Counter((act.slot, act.machine) for act in acts if act.signal)
         if all(number <= LINKS_PER_CONTACT for number in links.values()):
             self._known[key] = found
+        return found
+
+    async def _counted(self, date: int, acts: frozenset[tuple[Act, int]]) -> Counts:
+        """Count a date's release. Groups keep the cells that they got at earlier dates."""
+        if date and date - 1 not in self._cells:
+            await self._counted(date - 1, frozenset())
+        messages = self._strategy.messages[: date + 1][-1]
+        campaign = MemoryCampaign(
+            self._strategy.links, messages, acts, self._cells[date - 1] if date else None
+        )
+        found = (await campaign.counts()).counts
+        self._cells[date] = {g: cell for g, cell in campaign.cells.items() if cell is not None}
         return found

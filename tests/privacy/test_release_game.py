@@ -19,22 +19,21 @@ CONFIDENCE = 0.999
 PLAYS = 10_000 if FULL else 600
 """With each of the two histories."""
 
-OPEN: Act = (TARGET, 0, False)
-CLICK: Act = (TARGET, 1, False)
-EVERYTHING: list[Act] = [
-    (TARGET, signal, machine) for signal in (0, 1, 2) for machine in (False, True)
-]
+OPEN = Act(TARGET, 0)
+CLICK = Act(TARGET, 1)
+EVERYTHING = [Act(TARGET, signal, machine) for signal in (0, 1, 2) for machine in (False, True)]
+IN_GROUP_2 = [act._replace(group=2) for act in EVERYTHING]
 
 
 def replay_if_unseen(date: int, score: float) -> Iterable[Act]:
     """Open with fresh tokens; use the target's too if it does not seem to have acted."""
-    fresh = [(slot, 0, False) for slot in range(1 + 9 * date, 10 + 9 * date)]
+    fresh = [Act(slot, 0) for slot in range(1 + 9 * date, 10 + 9 * date)]
     return [*fresh, OPEN] if date and score < 0 else fresh
 
 
 def replay_other_links(date: int, score: float) -> Iterable[Act]:
     """Click further links with the target's token, so that its counted links change."""
-    return [(TARGET, 3 + date, False)] if score > 0 else [(TARGET, 5 + date, False)]
+    return [Act(TARGET, 3 + date if score > 0 else 5 + date)]
 
 
 STRATEGIES = [
@@ -46,21 +45,39 @@ STRATEGIES = [
         "which links",
         1,
         (
-            {0: [(TARGET, 1, False), (TARGET, 2, False)]},
-            {0: [(TARGET, 3, False), (TARGET, 4, False)]},
+            {0: [Act(TARGET, 1), Act(TARGET, 2)]},
+            {0: [Act(TARGET, 3), Act(TARGET, 4)]},
         ),
         links=4,
     ),
     Strategy(
         "which link, others replayed",
         2,
-        ({0: [(TARGET, 1, False)]}, {0: [(TARGET, 2, False)]}),
+        ({0: [Act(TARGET, 1)]}, {0: [Act(TARGET, 2)]}),
         links=6,
         replay=replay_other_links,
     ),
     Strategy("an open before an opt-out", 3, ({}, {1: [OPEN]})),
     Strategy("acted first or last", 4, ({3: [OPEN]}, {0: [OPEN]})),
-    Strategy("one AGGREGATE click", 1, ({}, {0: [(None, 1, False)]})),
+    Strategy("one AGGREGATE click", 1, ({}, {0: [Act(None, 1)]})),
+    Strategy(
+        "all acts, a cell for the target's group",
+        4,
+        ({}, {0: IN_GROUP_2}),
+        messages=({1: 1000, 2: 500},),
+    ),
+    Strategy(
+        "all acts, the target alone in its group",
+        4,
+        ({}, {1: IN_GROUP_2}),
+        messages=({1: 1000}, {1: 1000, 2: 1}),
+    ),
+    Strategy(
+        "all acts, the target's group grows",
+        4,
+        ({}, {1: IN_GROUP_2}),
+        messages=({1: 1000, 2: 10}, {1: 1000, 2: 5000}),
+    ),
 ]
 
 

@@ -58,6 +58,7 @@ items = st.fixed_dictionaries(
         "link_number": st.sampled_from((0, 1, 2, 3)) | INT32,
         "verdict": st.integers(0, 4) | INT32,
         "privacy_signal": st.booleans(),
+        "repeated": st.booleans(),
         "event_time": st.none() | st.tuples(INT64, INT32) | st.tuples(st.just(0), st.just(0)),
     }
 )
@@ -82,6 +83,7 @@ def _event(item: Mapping[str, Any], token: str) -> tracking_pb2.Event:
         link_number=item["link_number"],
         verdict=item["verdict"],
         privacy_signal=item["privacy_signal"],
+        repeated=item["repeated"],
     )
     if item["event_time"] is not None:
         seconds, nanos = item["event_time"]
@@ -96,6 +98,7 @@ async def _reason(wire: Wire, event: tracking_pb2.Event, key: str | None) -> str
         "token": event.token,
         "verdict": event.verdict,
         "privacy_signal": event.privacy_signal,
+        "repeated": event.repeated,
     }
     request: Message
     if event.link_number:

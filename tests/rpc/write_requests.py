@@ -113,12 +113,14 @@ _POLICY_CHANGES: list[Change] = [
 CHANGES: dict[str, list[Change]] = {
     "RecordOpen": [
         _set(privacy_signal=True),
+        _set(repeated=True),
         _set(verdict=privacy_pb2.VERDICT_HUMAN),
         lambda request: request.open_time.GetCurrentTime(),
     ],
     "RecordClick": [
         _set(link_number=2),
         _set(privacy_signal=True),
+        _set(repeated=True),
         _set(verdict=privacy_pb2.VERDICT_HUMAN),
         lambda request: request.click_time.GetCurrentTime(),
     ],
@@ -128,6 +130,7 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: request.events.reverse(),
         lambda request: _set(verdict=privacy_pb2.VERDICT_HUMAN)(request.events[1]),
         lambda request: _set(privacy_signal=True)(request.events[2]),
+        lambda request: _set(repeated=True)(request.events[2]),
         lambda request: request.events[0].event_time.GetCurrentTime(),
     ],
     "SetPreference": [

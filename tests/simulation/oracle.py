@@ -74,6 +74,7 @@ class Model:
         self._groups = groups
         self._messages: list[_Message] = []
         self._events: list[_Event] = []
+        self._seen: set[tuple[int, int, tuple[str, str]]] = set()
 
     def send(self, group: str, modes: tuple[Mode, Mode], time: datetime) -> None:
         """Record a sent message with the modes of its opens and clicks."""
@@ -87,11 +88,16 @@ class Model:
         verdict: Verdict,
         *,
         privacy_signal: bool = False,
+        client: tuple[str, str] | None = None,
     ) -> None:
-        """Record an open (link 0) or a click (link n)."""
+        """Record an open (link 0) or a click (link n), in AGGREGATE once per client."""
         mode = self._messages[message].modes[link > 0]
         if mode is Mode.IDENTIFIED and privacy_signal:
             mode = Mode.AGGREGATE
+        if client is not None:
+            if mode is Mode.AGGREGATE and (message, link, client) in self._seen:
+                return
+            self._seen.add((message, link, client))
         if mode is not Mode.OFF:
             self._events.append(_Event(message, link, time, verdict in _MACHINES, mode))
 

@@ -31,6 +31,7 @@ def feed_events(model: Model, actions: Iterable[Action], opt_outs: Iterable[OptO
             action.time,
             action.verdict,
             privacy_signal=action.privacy_signal,
+            client=action.client,
         )
     for opt_out in opt_outs:
         model.opt_out(opt_out.message.number, of_clicks_only=opt_out.of_clicks_only)

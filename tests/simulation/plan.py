@@ -71,13 +71,18 @@ class Message:
 
 
 class Action(NamedTuple):
-    """An open (link 0) or a click (link n) of a message."""
+    """An open (link 0) or a click (link n) of a message.
+
+    `client` is the address and the user agent by which the edge detects repeats; None if it
+    does not.
+    """
 
     message: Message
     link: int
     time: datetime
     verdict: Verdict
     privacy_signal: bool
+    client: tuple[str, str] | None = None
 
     @property
     def event(self) -> Event:
@@ -175,8 +180,16 @@ class Visit:
 
     def actions(self, time: datetime) -> list[Action]:
         """Return the events that count, if the visit happens now."""
+        client = self.headers["X-Forwarded-For"], self.headers["User-Agent"]
         return [
-            Action(self.message, fetch.link, time, fetch.verdict, self.privacy_signal)
+            Action(
+                self.message,
+                fetch.link,
+                time,
+                fetch.verdict,
+                self.privacy_signal,
+                client if fetch.verdict in (Verdict.HUMAN, Verdict.UNKNOWN) else None,
+            )
             for fetch in self.fetches
             if fetch.link is not None
         ]

@@ -67,6 +67,7 @@ def _random_events(campaign: int, contacts: list[int], rng: random.Random) -> Ev
                 rng.randint(1, 5),
                 now,
                 privacy_signal=False,
+                repeated=False,
                 created=now,
             )
             for _ in range(BATCH_SIZE)

@@ -29,6 +29,7 @@ OPEN = Event(
     verdict=1,
     time=to_microseconds(OPENED),
     privacy_signal=False,
+    repeated=False,
     created=0,
 )
 HUMAN, PROXY, PREFETCH, SCANNER, UNCLEAR = range(1, 6)

@@ -58,6 +58,7 @@ events = st.builds(
     verdict=st.just(1),
     time=st.just(0),
     privacy_signal=st.booleans(),
+    repeated=st.booleans(),
     created=moments.map(to_microseconds),
 )
 
@@ -128,6 +129,7 @@ def decided(
         verdict=1,
         time=0,
         privacy_signal=False,
+        repeated=False,
         created=created,
     )
     preference = preference or ContactPreference()
@@ -135,6 +137,16 @@ def decided(
     groups = [PreferenceGroup([contact], preference)]
     assert modes_of(rule, joined([[event]]), groups).tolist() == [mode]
     return mode
+
+
+@given(rules, events, st.none() | preferences)
+def test_a_repeated_event_is_dropped_if_it_is_aggregate(
+    rule: ModeRule, event: Event, preference: ContactPreference | None
+) -> None:
+    """A repeated AGGREGATE event leaves nothing; all other modes ignore the flag."""
+    mode = mode_of(rule, event._replace(repeated=False), preference)
+    repeated = mode_of(rule, event._replace(repeated=True), preference)
+    assert repeated is (Mode.OFF if mode is Mode.AGGREGATE else mode)
 
 
 @given(

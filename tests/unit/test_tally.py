@@ -34,6 +34,7 @@ events = st.builds(
     verdict=st.sampled_from([int(verdict) for verdict in Verdict]),
     time=st.integers(0, 4 * HOUR),
     privacy_signal=st.just(value=False),
+    repeated=st.just(value=False),
     created=st.just(0),
 )
 batches = st.lists(st.tuples(events, st.sampled_from(Mode)), max_size=40)

@@ -44,6 +44,7 @@ class Tracking:
         open_time: datetime | None = None,
         verdict: Verdict = Verdict.UNKNOWN,
         privacy_signal: bool = False,
+        repeated: bool = False,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
     ) -> None:
@@ -55,6 +56,8 @@ class Tracking:
                 minutes ahead of and 30 days behind the authority's clock.
             verdict: What caused it, as classified by the edge.
             privacy_signal: Whether the browser sent `Sec-GPC: 1` or `DNT: 1`.
+            repeated: Whether the same client caused the same event shortly before. Such an
+                event is not counted if its mode is AGGREGATE.
             request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
 
@@ -69,6 +72,7 @@ class Tracking:
             token=token,
             verdict=VERDICT.to_wire(verdict),
             privacy_signal=privacy_signal,
+            repeated=repeated,
             request_id=request_id_or_new(request_id),
         )
         if open_time is not None:
@@ -83,6 +87,7 @@ class Tracking:
         click_time: datetime | None = None,
         verdict: Verdict = Verdict.UNKNOWN,
         privacy_signal: bool = False,
+        repeated: bool = False,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
     ) -> str:
@@ -96,6 +101,7 @@ class Tracking:
             link_number=link_number,
             verdict=VERDICT.to_wire(verdict),
             privacy_signal=privacy_signal,
+            repeated=repeated,
             request_id=request_id_or_new(request_id),
         )
         if click_time is not None:

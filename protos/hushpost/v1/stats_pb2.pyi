@@ -372,7 +372,9 @@ class EngagementStats(_message.Message):
 
     @_builtins.property
     def aggregate(self) -> Global___Estimate:
-        """Aggregate events. Includes identified mail opened with a privacy signal."""
+        """Aggregate events, without those that are `repeated` (see `RecordOpenRequest`). Includes
+        identified mail opened with a privacy signal.
+        """
 
     @_builtins.property
     def combined(self) -> Global___Estimate:

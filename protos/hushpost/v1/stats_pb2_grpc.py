@@ -35,7 +35,8 @@ class StatsServiceStub:
     most what its ε allows, also to a reader who issues tokens, clicks and changes the policy.
 
     In mode AGGREGATE people cannot be distinguished, so events are counted, and the
-    guarantee is per event: someone who acts many times is protected less.
+    guarantee is per event: someone who acts many times is protected less. Edges therefore
+    mark events that a client repeats, which do not count (`RecordOpenRequest.repeated`).
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
@@ -77,7 +78,8 @@ class StatsServiceServicer:
     most what its ε allows, also to a reader who issues tokens, clicks and changes the policy.
 
     In mode AGGREGATE people cannot be distinguished, so events are counted, and the
-    guarantee is per event: someone who acts many times is protected less.
+    guarantee is per event: someone who acts many times is protected less. Edges therefore
+    mark events that a client repeats, which do not count (`RecordOpenRequest.repeated`).
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).
@@ -151,7 +153,8 @@ class StatsService:
     most what its ε allows, also to a reader who issues tokens, clicks and changes the policy.
 
     In mode AGGREGATE people cannot be distinguished, so events are counted, and the
-    guarantee is per event: someone who acts many times is protected less.
+    guarantee is per event: someone who acts many times is protected less. Edges therefore
+    mark events that a client repeats, which do not count (`RecordOpenRequest.repeated`).
 
     At the first date, groups with enough anonymous messages get counts of their own for
     good; all other groups, and those that are added later, share one (`other_groups`).

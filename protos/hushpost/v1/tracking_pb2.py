@@ -27,7 +27,7 @@ from hushpost.v1 import errors_pb2 as hushpost_dot_v1_dot_errors__pb2
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahushpost/v1/tracking.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hushpost/v1/errors.proto\x1a\x19hushpost/v1/privacy.proto\"\xa4\x01\n\x11RecordOpenRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12-\n\topen_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07verdict\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.Verdict\x12\x16\n\x0eprivacy_signal\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"\x14\n\x12RecordOpenResponse\"\xbb\x01\n\x12RecordClickRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\x12.\n\nclick_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07verdict\x18\x04 \x01(\x0e\x32\x14.hushpost.v1.Verdict\x12\x16\n\x0eprivacy_signal\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"\"\n\x13RecordClickResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\"\x9a\x01\n\x05\x45vent\x12\r\n\x05token\x18\x01 \x01(\t\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07verdict\x18\x04 \x01(\x0e\x32\x14.hushpost.v1.Verdict\x12\x16\n\x0eprivacy_signal\x18\x05 \x01(\x08\"M\n\x13RecordEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.hushpost.v1.Event\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\\\n\x14RecordEventsResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\x12,\n\x08rejected\x18\x02 \x03(\x0b\x32\x1a.hushpost.v1.RejectedEvent\"Y\n\rRejectedEvent\x12\r\n\x05index\x18\x01 \x01(\x05\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.hushpost.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\"8\n\x12ResolveLinkRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\"\"\n\x13ResolveLinkResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\"#\n\x11WatchLinksRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"h\n\x12WatchLinksResponse\x12\'\n\x05links\x18\x01 \x03(\x0b\x32\x18.hushpost.v1.WatchedLink\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x19\n\x11snapshot_complete\x18\x03 \x01(\x08\"H\n\x0bWatchedLink\x12\x17\n\x0f\x63\x61mpaign_number\x18\x01 \x01(\x03\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\x12\x0b\n\x03url\x18\x03 \x01(\t\"\x1a\n\x18GetSpoolPublicKeyRequest\"W\n\x19GetSpoolPublicKeyResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\x05\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x16\n\x0etenant_numbers\x18\x03 \x03(\x03\")\n\x13OpenSpoolKeyRequest\x12\x12\n\nsealed_key\x18\x01 \x01(\x0c\"#\n\x14OpenSpoolKeyResponse\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x32\xe3\x04\n\x0fTrackingService\x12M\n\nRecordOpen\x12\x1e.hushpost.v1.RecordOpenRequest\x1a\x1f.hushpost.v1.RecordOpenResponse\x12P\n\x0bRecordClick\x12\x1f.hushpost.v1.RecordClickRequest\x1a .hushpost.v1.RecordClickResponse\x12S\n\x0cRecordEvents\x12 .hushpost.v1.RecordEventsRequest\x1a!.hushpost.v1.RecordEventsResponse\x12P\n\x0bResolveLink\x12\x1f.hushpost.v1.ResolveLinkRequest\x1a .hushpost.v1.ResolveLinkResponse\x12O\n\nWatchLinks\x12\x1e.hushpost.v1.WatchLinksRequest\x1a\x1f.hushpost.v1.WatchLinksResponse0\x01\x12\x62\n\x11GetSpoolPublicKey\x12%.hushpost.v1.GetSpoolPublicKeyRequest\x1a&.hushpost.v1.GetSpoolPublicKeyResponse\x12S\n\x0cOpenSpoolKey\x12 .hushpost.v1.OpenSpoolKeyRequest\x1a!.hushpost.v1.OpenSpoolKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahushpost/v1/tracking.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hushpost/v1/errors.proto\x1a\x19hushpost/v1/privacy.proto\"\xb6\x01\n\x11RecordOpenRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12-\n\topen_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07verdict\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.Verdict\x12\x16\n\x0eprivacy_signal\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x10\n\x08repeated\x18\x06 \x01(\x08\"\x14\n\x12RecordOpenResponse\"\xcd\x01\n\x12RecordClickRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\x12.\n\nclick_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07verdict\x18\x04 \x01(\x0e\x32\x14.hushpost.v1.Verdict\x12\x16\n\x0eprivacy_signal\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x10\n\x08repeated\x18\x07 \x01(\x08\"\"\n\x13RecordClickResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\"\xac\x01\n\x05\x45vent\x12\r\n\x05token\x18\x01 \x01(\t\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07verdict\x18\x04 \x01(\x0e\x32\x14.hushpost.v1.Verdict\x12\x16\n\x0eprivacy_signal\x18\x05 \x01(\x08\x12\x10\n\x08repeated\x18\x06 \x01(\x08\"M\n\x13RecordEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.hushpost.v1.Event\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\\\n\x14RecordEventsResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\x12,\n\x08rejected\x18\x02 \x03(\x0b\x32\x1a.hushpost.v1.RejectedEvent\"Y\n\rRejectedEvent\x12\r\n\x05index\x18\x01 \x01(\x05\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.hushpost.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\"8\n\x12ResolveLinkRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\"\"\n\x13ResolveLinkResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\"#\n\x11WatchLinksRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"h\n\x12WatchLinksResponse\x12\'\n\x05links\x18\x01 \x03(\x0b\x32\x18.hushpost.v1.WatchedLink\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x19\n\x11snapshot_complete\x18\x03 \x01(\x08\"H\n\x0bWatchedLink\x12\x17\n\x0f\x63\x61mpaign_number\x18\x01 \x01(\x03\x12\x13\n\x0blink_number\x18\x02 \x01(\x05\x12\x0b\n\x03url\x18\x03 \x01(\t\"\x1a\n\x18GetSpoolPublicKeyRequest\"W\n\x19GetSpoolPublicKeyResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\x05\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x16\n\x0etenant_numbers\x18\x03 \x03(\x03\")\n\x13OpenSpoolKeyRequest\x12\x12\n\nsealed_key\x18\x01 \x01(\x0c\"#\n\x14OpenSpoolKeyResponse\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x32\xe3\x04\n\x0fTrackingService\x12M\n\nRecordOpen\x12\x1e.hushpost.v1.RecordOpenRequest\x1a\x1f.hushpost.v1.RecordOpenResponse\x12P\n\x0bRecordClick\x12\x1f.hushpost.v1.RecordClickRequest\x1a .hushpost.v1.RecordClickResponse\x12S\n\x0cRecordEvents\x12 .hushpost.v1.RecordEventsRequest\x1a!.hushpost.v1.RecordEventsResponse\x12P\n\x0bResolveLink\x12\x1f.hushpost.v1.ResolveLinkRequest\x1a .hushpost.v1.ResolveLinkResponse\x12O\n\nWatchLinks\x12\x1e.hushpost.v1.WatchLinksRequest\x1a\x1f.hushpost.v1.WatchLinksResponse0\x01\x12\x62\n\x11GetSpoolPublicKey\x12%.hushpost.v1.GetSpoolPublicKeyRequest\x1a&.hushpost.v1.GetSpoolPublicKeyResponse\x12S\n\x0cOpenSpoolKey\x12 .hushpost.v1.OpenSpoolKeyRequest\x1a!.hushpost.v1.OpenSpoolKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,39 +35,39 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.tracking_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORDOPENREQUEST']._serialized_start=130
-  _globals['_RECORDOPENREQUEST']._serialized_end=294
-  _globals['_RECORDOPENRESPONSE']._serialized_start=296
-  _globals['_RECORDOPENRESPONSE']._serialized_end=316
-  _globals['_RECORDCLICKREQUEST']._serialized_start=319
-  _globals['_RECORDCLICKREQUEST']._serialized_end=506
-  _globals['_RECORDCLICKRESPONSE']._serialized_start=508
-  _globals['_RECORDCLICKRESPONSE']._serialized_end=542
-  _globals['_EVENT']._serialized_start=545
-  _globals['_EVENT']._serialized_end=699
-  _globals['_RECORDEVENTSREQUEST']._serialized_start=701
-  _globals['_RECORDEVENTSREQUEST']._serialized_end=778
-  _globals['_RECORDEVENTSRESPONSE']._serialized_start=780
-  _globals['_RECORDEVENTSRESPONSE']._serialized_end=872
-  _globals['_REJECTEDEVENT']._serialized_start=874
-  _globals['_REJECTEDEVENT']._serialized_end=963
-  _globals['_RESOLVELINKREQUEST']._serialized_start=965
-  _globals['_RESOLVELINKREQUEST']._serialized_end=1021
-  _globals['_RESOLVELINKRESPONSE']._serialized_start=1023
-  _globals['_RESOLVELINKRESPONSE']._serialized_end=1057
-  _globals['_WATCHLINKSREQUEST']._serialized_start=1059
-  _globals['_WATCHLINKSREQUEST']._serialized_end=1094
-  _globals['_WATCHLINKSRESPONSE']._serialized_start=1096
-  _globals['_WATCHLINKSRESPONSE']._serialized_end=1200
-  _globals['_WATCHEDLINK']._serialized_start=1202
-  _globals['_WATCHEDLINK']._serialized_end=1274
-  _globals['_GETSPOOLPUBLICKEYREQUEST']._serialized_start=1276
-  _globals['_GETSPOOLPUBLICKEYREQUEST']._serialized_end=1302
-  _globals['_GETSPOOLPUBLICKEYRESPONSE']._serialized_start=1304
-  _globals['_GETSPOOLPUBLICKEYRESPONSE']._serialized_end=1391
-  _globals['_OPENSPOOLKEYREQUEST']._serialized_start=1393
-  _globals['_OPENSPOOLKEYREQUEST']._serialized_end=1434
-  _globals['_OPENSPOOLKEYRESPONSE']._serialized_start=1436
-  _globals['_OPENSPOOLKEYRESPONSE']._serialized_end=1471
-  _globals['_TRACKINGSERVICE']._serialized_start=1474
-  _globals['_TRACKINGSERVICE']._serialized_end=2085
+  _globals['_RECORDOPENREQUEST']._serialized_end=312
+  _globals['_RECORDOPENRESPONSE']._serialized_start=314
+  _globals['_RECORDOPENRESPONSE']._serialized_end=334
+  _globals['_RECORDCLICKREQUEST']._serialized_start=337
+  _globals['_RECORDCLICKREQUEST']._serialized_end=542
+  _globals['_RECORDCLICKRESPONSE']._serialized_start=544
+  _globals['_RECORDCLICKRESPONSE']._serialized_end=578
+  _globals['_EVENT']._serialized_start=581
+  _globals['_EVENT']._serialized_end=753
+  _globals['_RECORDEVENTSREQUEST']._serialized_start=755
+  _globals['_RECORDEVENTSREQUEST']._serialized_end=832
+  _globals['_RECORDEVENTSRESPONSE']._serialized_start=834
+  _globals['_RECORDEVENTSRESPONSE']._serialized_end=926
+  _globals['_REJECTEDEVENT']._serialized_start=928
+  _globals['_REJECTEDEVENT']._serialized_end=1017
+  _globals['_RESOLVELINKREQUEST']._serialized_start=1019
+  _globals['_RESOLVELINKREQUEST']._serialized_end=1075
+  _globals['_RESOLVELINKRESPONSE']._serialized_start=1077
+  _globals['_RESOLVELINKRESPONSE']._serialized_end=1111
+  _globals['_WATCHLINKSREQUEST']._serialized_start=1113
+  _globals['_WATCHLINKSREQUEST']._serialized_end=1148
+  _globals['_WATCHLINKSRESPONSE']._serialized_start=1150
+  _globals['_WATCHLINKSRESPONSE']._serialized_end=1254
+  _globals['_WATCHEDLINK']._serialized_start=1256
+  _globals['_WATCHEDLINK']._serialized_end=1328
+  _globals['_GETSPOOLPUBLICKEYREQUEST']._serialized_start=1330
+  _globals['_GETSPOOLPUBLICKEYREQUEST']._serialized_end=1356
+  _globals['_GETSPOOLPUBLICKEYRESPONSE']._serialized_start=1358
+  _globals['_GETSPOOLPUBLICKEYRESPONSE']._serialized_end=1445
+  _globals['_OPENSPOOLKEYREQUEST']._serialized_start=1447
+  _globals['_OPENSPOOLKEYREQUEST']._serialized_end=1488
+  _globals['_OPENSPOOLKEYRESPONSE']._serialized_start=1490
+  _globals['_OPENSPOOLKEYRESPONSE']._serialized_end=1525
+  _globals['_TRACKINGSERVICE']._serialized_start=1528
+  _globals['_TRACKINGSERVICE']._serialized_end=2139
 # @@protoc_insertion_point(module_scope)

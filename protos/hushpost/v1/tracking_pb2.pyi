@@ -32,6 +32,7 @@ class RecordOpenRequest(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     PRIVACY_SIGNAL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The token from the pixel's URL: 56 characters of base64url."""
     verdict: _privacy_pb2.Verdict.ValueType
@@ -44,6 +45,15 @@ class RecordOpenRequest(_message.Message):
     """Idempotency key: a random UUID that makes a repeated call count once
     (AIP-155). With other content it fails with REQUEST_ID_REUSED.
     Empty: a repeated call counts again.
+    """
+    repeated: _builtins.bool
+    """Whether the same client has caused the same event (an open, or a click on the same link,
+    with the same token) within the edge's window before, by an event that was not
+    `repeated`. An AGGREGATE event that is repeated is not counted, because one person could
+    otherwise add any number; people with the same address and user agent then count once
+    per window. All other modes ignore the flag, and it is not stored. Set it only for
+    events whose address belongs to few people, not for those of image proxies, prefetchers
+    and scanners.
     """
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
@@ -59,10 +69,11 @@ class RecordOpenRequest(_message.Message):
         verdict: _privacy_pb2.Verdict.ValueType = ...,
         privacy_signal: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        repeated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["open_time", b"open_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["open_time", b"open_time", "privacy_signal", b"privacy_signal", "request_id", b"request_id", "token", b"token", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open_time", b"open_time", "privacy_signal", b"privacy_signal", "repeated", b"repeated", "request_id", b"request_id", "token", b"token", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -97,6 +108,7 @@ class RecordClickRequest(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     PRIVACY_SIGNAL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The token from the link's URL."""
     link_number: _builtins.int
@@ -107,6 +119,8 @@ class RecordClickRequest(_message.Message):
     """See `RecordOpenRequest.privacy_signal`."""
     request_id: _builtins.str
     """See `RecordOpenRequest.request_id`."""
+    repeated: _builtins.bool
+    """See `RecordOpenRequest.repeated`."""
     @_builtins.property
     def click_time(self) -> _timestamp_pb2.Timestamp:
         """When it was clicked; see `RecordOpenRequest.open_time`."""
@@ -120,10 +134,11 @@ class RecordClickRequest(_message.Message):
         verdict: _privacy_pb2.Verdict.ValueType = ...,
         privacy_signal: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        repeated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["click_time", b"click_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["click_time", b"click_time", "link_number", b"link_number", "privacy_signal", b"privacy_signal", "request_id", b"request_id", "token", b"token", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["click_time", b"click_time", "link_number", b"link_number", "privacy_signal", b"privacy_signal", "repeated", b"repeated", "request_id", b"request_id", "token", b"token", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -162,6 +177,7 @@ class Event(_message.Message):
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     PRIVACY_SIGNAL_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The token from the URL."""
     link_number: _builtins.int
@@ -170,6 +186,8 @@ class Event(_message.Message):
     """What caused the event, as classified by the edge."""
     privacy_signal: _builtins.bool
     """See `RecordOpenRequest.privacy_signal`."""
+    repeated: _builtins.bool
+    """See `RecordOpenRequest.repeated`."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened; see `RecordOpenRequest.open_time`."""
@@ -182,10 +200,11 @@ class Event(_message.Message):
         event_time: _timestamp_pb2.Timestamp | None = ...,
         verdict: _privacy_pb2.Verdict.ValueType = ...,
         privacy_signal: _builtins.bool = ...,
+        repeated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "link_number", b"link_number", "privacy_signal", b"privacy_signal", "token", b"token", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "link_number", b"link_number", "privacy_signal", b"privacy_signal", "repeated", b"repeated", "token", b"token", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,6 +17,7 @@ __all__ = [
     "CREATED",
     "PRIVACY_SIGNAL",
     "PURPOSE",
+    "REPEATED",
     "SIGNAL",
     "SLOT",
     "TIME",
@@ -61,6 +62,7 @@ class Event(NamedTuple):
     verdict: int
     time: int
     privacy_signal: bool
+    repeated: bool
     created: int
 
 
@@ -76,6 +78,7 @@ SIGNAL = Event._fields.index("signal")
 VERDICT = Event._fields.index("verdict")
 TIME = Event._fields.index("time")
 PRIVACY_SIGNAL = Event._fields.index("privacy_signal")
+REPEATED = Event._fields.index("repeated")
 CREATED = Event._fields.index("created")
 
 SignalRange = tuple[int, int]

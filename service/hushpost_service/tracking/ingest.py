@@ -48,6 +48,7 @@ class Item(NamedTuple):
     time: int | None
     verdict: int
     privacy_signal: bool
+    repeated: bool
 
 
 class Batch(NamedTuple):
@@ -58,6 +59,7 @@ class Batch(NamedTuple):
     times: list[int | None]
     verdicts: list[int]
     privacy_signals: list[bool]
+    repeated: list[bool]
 
     def content(self) -> int:
         """Return a hash of all items."""
@@ -71,6 +73,7 @@ class Batch(NamedTuple):
             self.times[index],
             self.verdicts[index],
             self.privacy_signals[index],
+            self.repeated[index],
         )
 
 
@@ -136,7 +139,7 @@ class Ingest:
         found = [campaigns.get(number) for number in numbers.tolist()]
         links = np.array([_NO_CAMPAIGN if one is None else len(one.urls) for one in found])
         created = np.array([0 if one is None else one.created for one in found])
-        signal, _, time, _ = reported
+        signal, _, time, _, _ = reported
         earliest, latest = event_times(now)
         is_valid = opened.is_valid & (signal >= 0) & (signal <= links[positions])
         is_valid &= (time >= earliest) & (time <= latest)
@@ -224,14 +227,15 @@ def _tenant_of(token: str) -> int | None:
 
 
 def _reported(batch: Batch, now: int) -> Numbers:
-    """Return the signals, verdicts, times and privacy signals of a batch, each as a row."""
+    """Return the reported fields of `Event` of a batch, each as a row."""
     times = [now if time is None else time for time in batch.times]
+    flags = (batch.privacy_signals, batch.repeated)
     try:
-        return np.array([batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64)
+        return np.array([batch.signals, batch.verdicts, times, *flags], np.int64)
     except OverflowError:
         # A time does not fit into 64 bits. The nearest that does is just as invalid.
         times = [min(max(time, _FIRST_TIME), _LAST_TIME) for time in times]
-        return np.array([batch.signals, batch.verdicts, times, batch.privacy_signals], np.int64)
+        return np.array([batch.signals, batch.verdicts, times, *flags], np.int64)
 
 
 def _check_tenant_of_token(token: str, tenants: Tenants) -> None:
@@ -256,6 +260,7 @@ def _event(item: Item, token: TrackingToken, campaign: CachedCampaign | None, no
         item.verdict,
         now if item.time is None else checked_event_time(item.time, now),
         item.privacy_signal,
+        item.repeated,
         campaign.created,
     )
 

@@ -1,4 +1,7 @@
-"""Decides the modes of events: the stricter of the mode at issue and the mode now. Pure."""
+"""Decides the modes of events: the stricter of the mode at issue and the mode now. Pure.
+
+A repeated AGGREGATE event is OFF: it leaves nothing.
+"""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -12,6 +15,7 @@ from hushpost_service.domain.events import (
     CREATED,
     PRIVACY_SIGNAL,
     PURPOSE,
+    REPEATED,
     SIGNAL,
     SLOT,
     Event,
@@ -45,15 +49,17 @@ def mode_of(rule: ModeRule, event: Event, preference: ContactPreference | None) 
     created = to_datetime(event.created)
     if event.contact == NO_CONTACT:
         issued = Mode.AGGREGATE if event.slot == NO_SLOT else Mode.ANONYMOUS
-        return rule.of_contactless(issued, purpose, created)
-    if event.slot == NO_SLOT:
+        mode = rule.of_contactless(issued, purpose, created)
+    elif event.slot == NO_SLOT:
         return Mode.OFF
-    mode = rule.at_event(preference, created).of(purpose)
-    if mode is Mode.IDENTIFIED and event.privacy_signal:
-        # Not ANONYMOUS: an identified row of this contact may name the slot, and would
-        # thereby reveal whose anonymous bit it is.
-        return Mode.AGGREGATE
-    return mode
+    else:
+        mode = rule.at_event(preference, created).of(purpose)
+        if mode is Mode.IDENTIFIED and event.privacy_signal:
+            # Not ANONYMOUS: an identified row of this contact may name the slot, and would
+            # thereby reveal whose anonymous bit it is.
+            mode = Mode.AGGREGATE
+    # Only for AGGREGATE events, because the others count people, or must be exact.
+    return Mode.OFF if mode is Mode.AGGREGATE and event.repeated else mode
 
 
 def modes_of(rule: ModeRule, events: Events, groups: Sequence[PreferenceGroup]) -> EventModes:
@@ -69,6 +75,7 @@ def modes_of(rule: ModeRule, events: Events, groups: Sequence[PreferenceGroup]) 
     is_click = events[:, SIGNAL] > 0
     modes: EventModes = by_purpose[positions, is_click.view(np.int8)]
     modes[(modes == Mode.IDENTIFIED) & (events[:, PRIVACY_SIGNAL] != 0)] = Mode.AGGREGATE
+    modes[(modes == Mode.AGGREGATE) & (events[:, REPEATED] != 0)] = Mode.OFF
     other = np.where(is_click, Purpose.OPENS, Purpose.CLICKS)
     modes[(events[:, PURPOSE] == other) | (contact != NO_CONTACT) & (slot == NO_SLOT)] = Mode.OFF
     return modes

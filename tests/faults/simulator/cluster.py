@@ -8,6 +8,7 @@ edge 1 -- proxy --> authority 1, or 0 after a switch
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -15,13 +16,15 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from hushpost_client import PolicyUpdate, Release
 from tests.authority import AuthorityProcess
-from tests.conftest import RunningAuthority, TenantKeys, make_tenant
+from tests.clocks import WallClock
+from tests.conftest import TenantKeys
 from tests.edge.edge_process import EdgeProcess, count_rows
 
 from .cutting_proxy import CuttingProxy
+from .limited_disk import LimitedDisk, mounted
 from .postgres_process import PostgresProcess, children, url
+from .template import Template
 from .timeline import Interval
 
 __all__ = ["Cluster", "Part", "noted", "running_cluster"]
@@ -34,12 +37,14 @@ class Part:
     """An authority or an edge.
 
     Attributes:
+        clock: Its wall clock.
         disturbed: The times at which a fault affected it.
         full: Those of these times at which it could write nothing to its disk.
         lock: Held by the fault that affects it, so that faults of one part do not overlap.
     """
 
     process: AuthorityProcess | EdgeProcess
+    clock: WallClock
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     disturbed: list[Interval] = field(default_factory=list)
     full: list[Interval] = field(default_factory=list)
@@ -87,11 +92,16 @@ class Part:
 
 @dataclass
 class Cluster:
-    """The processes, the proxies between them, and the keys of the only tenant."""
+    """The processes, the proxies between them, and the keys of the only tenant.
+
+    Attributes:
+        disk: What the database is stored on; None if this system cannot limit a disk.
+    """
 
     keys: TenantKeys
     postgres: PostgresProcess
     postgres_lock: asyncio.Lock
+    disk: LimitedDisk | None
     authorities: list[Part]
     edges: list[Part]
     to_database: list[CuttingProxy]
@@ -126,11 +136,11 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running_cluster(template: Path, folder: Path) -> AsyncIterator[Cluster]:
+async def running_cluster(template: Template, folder: Path) -> AsyncIterator[Cluster]:
     """Start everything with one tenant; in the end, stop everything with SIGTERM.
 
     Args:
-        template: A folder with an empty database cluster.
+        template: A database with the tenant.
         folder: A folder for all data and logs.
     """
     async with AsyncExitStack() as stack:
@@ -141,35 +151,43 @@ async def running_cluster(template: Path, folder: Path) -> AsyncIterator[Cluster
             stack.push_async_callback(made.close)
             return made
 
-        postgres = await asyncio.to_thread(PostgresProcess, template, folder)
+        disk = await asyncio.to_thread(mounted, folder / "database")
+        if disk is not None:
+            stack.callback(disk.unmount)
+        postgres = await asyncio.to_thread(PostgresProcess, template.data, folder, disk)
         stack.callback(postgres.stop)
         await postgres.start()
+        shutil.copy2(template.keyring, folder / "keyring.json")
         to_database = [await proxy(postgres.port) for _ in range(2)]
         authorities = [_authority(folder, number, each) for number, each in enumerate(to_database)]
-        for part in authorities:
-            stack.push_async_callback(_stop, part)
-        # One after the other, because the first creates the keyring.
-        for part in authorities:
-            await part.start()
-        keys = await _tenant_of(authorities[0])
-        cluster = Cluster(keys, postgres, asyncio.Lock(), authorities, [], to_database, [], [])
+        await _start(stack, authorities)
+        cluster = Cluster(
+            template.keys, postgres, asyncio.Lock(), disk, authorities, [], to_database, [], []
+        )
         for number in range(2):
             cluster.to_authority.append(await proxy(cluster.authority_port(number)))
             cluster.from_edge.append(await proxy(cluster.authority_port(number)))
-            cluster.edges.append(_edge(folder, number, cluster.from_edge[number], keys))
-            stack.push_async_callback(_stop, cluster.edges[number])
-        await asyncio.gather(*(part.start() for part in cluster.edges))
+            cluster.edges.append(_edge(folder, number, cluster.from_edge[number], template.keys))
+        await _start(stack, cluster.edges)
         yield cluster
 
 
+async def _start(stack: AsyncExitStack, parts: list[Part]) -> None:
+    for part in parts:
+        stack.push_async_callback(_stop, part)
+    await asyncio.gather(*(part.start() for part in parts))
+
+
 def _authority(folder: Path, number: int, proxy: CuttingProxy) -> Part:
-    return Part(
-        AuthorityProcess(
-            folder / f"authority-{number}",
-            f"--keyring={folder / 'authority-0' / 'data' / 'keyring.json'}",
-            environment={"HUSHPOST_DATABASE_URL": url(proxy.port)},
-        )
+    own = folder / f"authority-{number}"
+    own.mkdir()
+    clock = WallClock(own / "clock")
+    process = AuthorityProcess(
+        own,
+        f"--keyring={folder / 'keyring.json'}",
+        environment={"HUSHPOST_DATABASE_URL": url(proxy.port), **clock.environment},
     )
+    return Part(process, clock)
 
 
 @asynccontextmanager
@@ -184,24 +202,19 @@ async def noted(times: list[Interval]) -> AsyncIterator[None]:
         times[index] = Interval(start, loop.time())
 
 
-async def _tenant_of(part: Part) -> TenantKeys:
-    process = part.process
-    assert isinstance(process, AuthorityProcess)
-    admin_key = await asyncio.to_thread(process.admin_key)
-    running = RunningAuthority(process, process.target, admin_key)
-    return await make_tenant(running, PolicyUpdate(release=Release.EXACT))
-
-
 def _edge(folder: Path, number: int, proxy: CuttingProxy, keys: TenantKeys) -> Part:
-    return Part(
-        EdgeProcess(
-            folder / f"edge-{number}",
-            f"127.0.0.1:{proxy.port}",
-            keys.edge_key,
-            "--workers=1",
-            "--trusted-proxies=127.0.0.1/32",
-        )
+    own = folder / f"edge-{number}"
+    own.mkdir()
+    clock = WallClock(own / "clock")
+    process = EdgeProcess(
+        own,
+        f"127.0.0.1:{proxy.port}",
+        keys.edge_key,
+        "--workers=1",
+        "--trusted-proxies=127.0.0.1/32",
+        environment=clock.environment,
     )
+    return Part(process, clock)
 
 
 async def _stop(part: Part) -> None:

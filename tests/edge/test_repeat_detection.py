@@ -1,0 +1,140 @@
+"""Detecting events that a client has already caused."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hushpost_client import Verdict
+from hushpost_edge.address_ranges import AddressRanges
+from hushpost_edge.appender import Appender
+from hushpost_edge.classifier import Classifier
+from hushpost_edge.event_recording import EventRecorder
+from hushpost_edge.repeat_detection import RepeatDetector
+from hushpost_edge.spool import Spool
+from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
+
+from .raw_http import CHROME
+from .test_burst_detection import Clock
+
+TOKEN, OTHER_TOKEN = bytes(42), b"\1" * 42
+ADDRESS, OTHER_ADDRESS = "192.0.2.1", "192.0.2.2"
+AGENT = CHROME.encode()
+GOOGLE = (
+    b"Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+)
+APPLE = b"Mozilla/5.0"
+BOT = b"Mozilla/5.0 (compatible; bingbot/2.0)"
+HOUR = 3600.0
+
+
+def test_the_same_event_is_repeated_within_the_window() -> None:
+    """A client causes at most one event per window that is not repeated."""
+    clock = Clock()
+    repeats = RepeatDetector(clock, HOUR)
+    found = []
+    for _ in range(12):  # every 20 minutes
+        found.append(repeats.observe(TOKEN, 1, ADDRESS, AGENT))
+        clock.now += 1200
+    assert found == [False, True, True] * 4
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (OTHER_TOKEN, 1, ADDRESS, AGENT),
+        (TOKEN, 2, ADDRESS, AGENT),
+        (TOKEN, 0, ADDRESS, AGENT),
+        (TOKEN, 1, OTHER_ADDRESS, AGENT),
+        (TOKEN, 1, ADDRESS, AGENT + b"x"),
+        (TOKEN, 1, ADDRESS + "\0", AGENT[1:]),
+    ],
+)
+def test_other_events_are_not_repeated(other: tuple[bytes, int, str, bytes]) -> None:
+    """Another token, link, address or user agent makes another event."""
+    repeats = RepeatDetector(Clock(), HOUR)
+    assert not repeats.observe(TOKEN, 1, ADDRESS, AGENT)
+    assert not repeats.observe(*other)
+    assert repeats.observe(TOKEN, 1, ADDRESS, AGENT)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1", True),
+        ("not:an:address", "not:an:address", True),
+        ("", "x", False),
+    ],
+)
+def test_a_device_changes_its_ipv6_address(one: str, other: str, *, is_same: bool) -> None:
+    """IPv6 clients are told apart by their /64, because devices change the rest."""
+    repeats = RepeatDetector(Clock(), HOUR)
+    repeats.observe(TOKEN, 1, one, AGENT)
+    assert repeats.observe(TOKEN, 1, other, AGENT) is is_same
+
+
+def test_a_window_of_zero_detects_nothing() -> None:
+    """With a window of 0 every event counts, and nothing is remembered."""
+    repeats = RepeatDetector(Clock(), 0)
+    assert not any(repeats.observe(TOKEN, 1, ADDRESS, AGENT) for _ in range(10))
+    assert len(repeats._times) == 0
+
+
+def test_memory_is_bounded() -> None:
+    """At most two generations of entries are kept, and the newest of them are found."""
+    repeats = RepeatDetector(Clock(), HOUR, max_entries=100)
+    for number in range(10_000):
+        assert not repeats.observe(number.to_bytes(42), 1, ADDRESS, AGENT)
+    assert len(repeats._times) <= 200
+    assert repeats.observe((9_999).to_bytes(42), 1, ADDRESS, AGENT)
+
+
+def test_nothing_remembered_names_a_client() -> None:
+    """What is remembered is under a random key: two edges remember different values."""
+    remembered: set[bytes] = set()
+    for _ in range(2):
+        repeats = RepeatDetector(Clock(), HOUR)
+        repeats.observe(TOKEN, 1, ADDRESS, AGENT)
+        remembered.update(repeats._times._young)
+    assert len(remembered) == 2
+    assert {len(value) for value in remembered} == {8}
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
+    """An empty spool."""
+    spool = Spool(tmp_path / "spool.sqlite", lambda: 0, SpoolCipher(SpoolKey.generate()))
+    yield spool
+    spool.close()
+
+
+async def test_only_clients_of_few_people_repeat_events(spool: Spool) -> None:
+    """Image proxies, prefetchers and scanners serve many people, so none of theirs is repeated."""
+    appender = Appender(spool, 1 << 30)
+    classifier = Classifier(
+        proxies=AddressRanges(), prefetchers=AddressRanges(), scanners=AddressRanges(), trap_link=9
+    )
+    recorder = EventRecorder(
+        appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0
+    )
+    agents = (AGENT, b"SomeMailer/1.0", GOOGLE, APPLE, BOT)
+    for agent in agents:
+        for _ in range(2):
+            await recorder.record(
+                TOKEN, 0, {"headers": [(b"user-agent", agent)], "client": (ADDRESS, 1)}
+            )
+    await appender.close()
+    spool._clock = lambda: 10_000_000  # the events are due
+    batch = spool.batch()
+    assert batch is not None
+    assert [(event.verdict, event.repeated) for event in batch.events] == [
+        (Verdict.HUMAN, False),
+        (Verdict.HUMAN, True),
+        (Verdict.UNKNOWN, False),
+        (Verdict.UNKNOWN, True),
+        *[(Verdict.PROXY, False)] * 2,
+        *[(Verdict.PREFETCH, False)] * 2,
+        *[(Verdict.SCANNER, False)] * 2,
+    ]
