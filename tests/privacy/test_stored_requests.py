@@ -37,7 +37,11 @@ def _contents(method: Method, contact: str) -> list[Mapping[str, object]]:
     if method is Method.SET_PREFERENCE:
         choices = product(DoNotTrack, (1, 2, 3))
         numbers = {DoNotTrack.UNSET: 1, DoNotTrack.FALSE: 2, DoNotTrack.TRUE: 3}
-        return [{"entries": [(contact, numbers[choice], source, "")]} for choice, source in choices]
+        no_details = ("", "", "", None)
+        return [
+            {"entries": [(contact, numbers[choice], source, "", *no_details)]}
+            for choice, source in choices
+        ]
     if method is Method.ERASE_CONTACT:
         return [{"contact_id": contact, "proof": proof} for proof in (1, 2)]
     if method is Method.ISSUE_TOKENS:
