@@ -30,8 +30,7 @@ def new_file(path: Path) -> Iterator[TextIO]:
         finally:
             output.detach()
         return
-    if path.exists():
-        raise FileExistsError(f"{path} exists; choose another name")
+    _check_absent(path)
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}-", delete=False
     ) as file:
@@ -39,7 +38,12 @@ def new_file(path: Path) -> Iterator[TextIO]:
             yield cast("TextIO", file)
             file.flush()
             os.fsync(file.fileno())
-            # Unlike a rename, a link never replaces a file.
-            os.link(file.name, path)
+            _check_absent(path)
+            Path(file.name).rename(path)
         finally:
-            Path(file.name).unlink()
+            Path(file.name).unlink(missing_ok=True)
+
+
+def _check_absent(path: Path) -> None:
+    if path.exists():
+        raise FileExistsError(f"{path} exists; choose another name")

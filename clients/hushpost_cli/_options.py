@@ -16,6 +16,7 @@ __all__ = [
     "ContactColumn",
     "Delimiter",
     "DryRun",
+    "Encoding",
     "File",
     "NewFile",
     "Rejected",
@@ -85,7 +86,7 @@ File: TypeAlias = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="CSV file in UTF-8; - for standard input.",
+        help="CSV file; - for standard input.",
     ),
 ]
 NewFile: TypeAlias = Annotated[
@@ -95,6 +96,10 @@ NewFile: TypeAlias = Annotated[
 Delimiter: TypeAlias = Annotated[
     Literal["auto", ",", ";", "tab"],
     typer.Option(help="The character between cells.", rich_help_panel=_FILE),
+]
+Encoding: TypeAlias = Annotated[
+    Literal["utf-8", "windows-1252", "iso-8859-1", "utf-16"],
+    typer.Option(help="The encoding of FILE.", rich_help_panel=_FILE),
 ]
 ContactColumn: TypeAlias = Annotated[
     str | None,

@@ -240,7 +240,7 @@ def test_rows_of_a_contact_are_combined_in_any_order(size: int) -> None:
         assert last.decision == expected
 
 
-def test_an_empty_cell_does_not_count_beside_a_value() -> None:
+def test_an_empty_cell_does_not_count_next_to_a_value() -> None:
     """The quirk of the empty cell does not loosen another row of the contact."""
     empty = contact_of("contact_id,doNotTrack", ["ann", ""])
     value = Contact("ann", Decision(Wish.UNKNOWN, None))

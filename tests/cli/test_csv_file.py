@@ -164,3 +164,30 @@ def test_rows_of_a_csv_writer_are_read_back(
         writer.writerow(row)
     read_rows = read(path, out.getvalue().encode(), delimiter)
     assert read_rows == list(zip(lines, rows, strict=True))
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "iso-8859-1", "utf-16"])
+def test_other_encodings_are_read(path: Path, encoding: str) -> None:
+    """A file is read in the encoding that is given; without it, it is rejected."""
+    path.write_bytes("contact_id;x\r\nänn@example.com;é\r\n".encode(encoding))
+    (row,) = ContactsFile.open(path, encoding=encoding).rows()
+    assert (row.line, row.cells) == (2, ["änn@example.com", "é"])
+    with pytest.raises(FileError, match="choose its --encoding"):
+        list(ContactsFile.open(path).rows())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "reason"),
+    [
+        ("windows-1252", b"contact_id\na\x81b\n", "WINDOWS-1252: byte 0x81 at position 12, line 2"),
+        ("utf-16", b"contact_id\nann\n", "is not UTF-16; choose"),
+        ("utf-16", "contact_id\nann\n".encode("utf-16")[:-1], "is not UTF-16; choose"),
+    ],
+)
+def test_a_wrong_encoding_is_an_error(
+    path: Path, encoding: str, content: bytes, reason: str
+) -> None:
+    """A file that is not in the encoding that is given is rejected."""
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=reason):
+        list(ContactsFile.open(path, encoding=encoding).rows())

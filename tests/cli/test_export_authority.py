@@ -100,26 +100,27 @@ async def test_an_import_into_another_tenant_copies_the_consent(
     assert copied == pairs
 
 
-async def test_an_export_has_the_stricter_consent_and_the_time(
+async def test_an_export_has_the_stricter_consent_and_its_statement(
     command: Any, clients: Any, tmp_path: Path
 ) -> None:
-    """`tracking_consent` is the stricter of both; contacts who never decided have no time."""
+    """`tracking_consent` is the stricter of both; source and time are those of the log.
+
+    The time is when the contact decided, if that is known, else when that was recorded.
+    """
     preferences = clients.sender.preferences
-    await preferences.set_preference(
-        "ann", opens_consent=Consent.DENIED, clicks_consent=Consent.GRANTED
-    )
-    await preferences.batch_set_preferences([PreferenceEntry("bob")])
-    changed = (await preferences.get_preference("ann")).update_time
+    await preferences.set_preference("ann", DoNotTrack.FALSE)
+    stated = DecisionDetails(source_id="=7", decision_time=datetime(2026, 7, 17, tzinfo=UTC))
+    await preferences.set_preference("ann", opens_consent=Consent.DENIED, details=stated)
+    bob = await preferences.set_preference("bob", DoNotTrack.TRUE, source=PreferenceSource.IMPORT)
+    await preferences.batch_set_preferences([PreferenceEntry("cid")])
     await command("export", tmp_path / "out.csv")
-    ann, bob = rows_of(tmp_path / "out.csv")
-    assert ann == {
-        "contact_id": "ann",
-        "tracking_consent": "denied",
-        "tracking_consent_opens": "denied",
-        "tracking_consent_clicks": "granted",
-        "tracking_consent_time": changed.isoformat().replace("+00:00", "Z"),
-    }
-    assert (bob["tracking_consent"], bob["tracking_consent_time"]) == ("unknown", "")
+    rows = [list(row.values()) for row in rows_of(tmp_path / "out.csv")]
+    recorded = bob.update_time.isoformat().replace("+00:00", "Z")
+    assert rows == [
+        ["ann", "denied", "denied", "granted", "sender", "'=7", "2026-07-17T00:00:00Z"],
+        ["bob", "denied", "denied", "denied", "import", "", recorded],
+        ["cid", "unknown", "unknown", "unknown", "", "", ""],
+    ]
 
 
 async def test_an_export_can_be_filtered(command: Any, clients: Any, tmp_path: Path) -> None:

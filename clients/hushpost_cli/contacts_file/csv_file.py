@@ -17,7 +17,10 @@ from hushpost_cli.contacts_file.header import (
 )
 from hushpost_cli.contacts_file.lines import Lines
 
-__all__ = ["ContactsFile", "Row"]
+__all__ = ["UTF_8", "ContactsFile", "Row"]
+
+UTF_8 = "utf-8"
+UTF_16 = "utf-16"
 
 
 # The lines that a cell must contain, and the columns that the file must have, for lines that
@@ -44,7 +47,7 @@ class Row(NamedTuple):
 
 
 class ContactsFile:
-    """A contacts file with a valid header, in UTF-8 with or without BOM.
+    """A contacts file with a valid header; UTF-8 with or without BOM, or another encoding.
 
     Attributes:
         path: The path of the file.
@@ -54,12 +57,13 @@ class ContactsFile:
         line: The number of the last physical line read so far.
     """
 
-    def __init__(self, path: Path, place: Path, size: int, header: Header) -> None:
+    def __init__(self, path: Path, place: Path, size: int, header: Header, encoding: str) -> None:
         self.path = path
         self.place = place
         self.size = size
         self.header = header
         self.line = 0
+        self._encoding = encoding
         self._text: TextIO | None = None
 
     @classmethod
@@ -69,6 +73,7 @@ class ContactsFile:
         place: Path | None = None,
         delimiter: str = "auto",
         layout: Layout = CONTACT_ID_ONLY,
+        encoding: str = UTF_8,
     ) -> Self:
         """Open a file and read its header.
 
@@ -77,6 +82,7 @@ class ContactsFile:
             place: See the attribute; None for `path`.
             delimiter: A character, "tab", or "auto" to detect it.
             layout: The columns to find.
+            encoding: The name of its encoding.
 
         Raises:
             FileError: The file is not a readable contacts file.
@@ -89,13 +95,14 @@ class ContactsFile:
         candidates = DELIMITERS if delimiter == "auto" else (_NAMED.get(delimiter, delimiter),)
         try:
             size = path.stat().st_size
-            with _decoding(path), _open(path) as text:
+            with _decoding(path, encoding), _open(path, encoding) as text:
                 lines = _header_lines(text)
         except OSError as error:
             raise FileError(f"can't be read: {error.strerror}") from error
         if not lines:
             raise FileError("is empty: it has no header")
-        return cls(path, place or path, size, read_header(lines, candidates, layout))
+        header = read_header(lines, candidates, layout)
+        return cls(path, place or path, size, header, encoding)
 
     @property
     def name(self) -> str:
@@ -118,9 +125,10 @@ class ContactsFile:
         malformed too.
 
         Raises:
-            FileError: A line is not UTF-8, or far too long.
+            FileError: A line is not in the encoding of the file, or far too long.
         """
-        with _decoding(self.path), _open(self.path) as self._text:
+        encoding = self._encoding
+        with _decoding(self.path, encoding), _open(self.path, encoding) as self._text:
             yield from self._rows(self._text)
 
     def _rows(self, text: TextIO) -> Iterator[Row]:
@@ -178,8 +186,9 @@ class _Doubt:
         return all(line.count(self._delimiter) == self._columns - 1 for line in lines)
 
 
-def _open(path: Path) -> TextIO:
-    return path.open(encoding="utf-8-sig", newline="")
+def _open(path: Path, encoding: str) -> TextIO:
+    # utf-8-sig also reads files without a BOM.
+    return path.open(encoding="utf-8-sig" if encoding == UTF_8 else encoding, newline="")
 
 
 def _header_lines(text: TextIO) -> list[str]:
@@ -194,29 +203,33 @@ def _header_lines(text: TextIO) -> list[str]:
 
 
 @contextmanager
-def _decoding(path: Path) -> Iterator[None]:
+def _decoding(path: Path, encoding: str) -> Iterator[None]:
     """Turn a decoding error into a FileError with its position."""
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise FileError(_encoding_error(path)) from error
+    except UnicodeError as error:
+        raise FileError(_encoding_error(path, encoding)) from error
 
 
-def _encoding_error(path: Path) -> str:
+def _encoding_error(path: Path, encoding: str) -> str:
+    problem = f"is not {encoding.upper()}"
+    advice = "; choose its --encoding"
     with path.open("rb") as file:
         start = file.read(2)
-        if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "is UTF-16; save it as UTF-8"
+        if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and encoding == UTF_8:
+            return f"is UTF-16{advice}"
+        if encoding == UTF_16:  # a line feed is more than one byte
+            return problem + advice
         file.seek(0)
         offset = 0
         for number, line in enumerate(file, 1):
             try:
-                line.decode()
+                line.decode(encoding)
             except UnicodeDecodeError as error:
                 at = offset + error.start
                 return (
-                    f"is not UTF-8: byte 0x{line[error.start]:02x} at position {at:,}, "
-                    f"line {number:,}; save it as UTF-8"
+                    f"{problem}: byte 0x{line[error.start]:02x} at position {at:,}, "
+                    f"line {number:,}{advice}"
                 )
             offset += len(line)
-    return "is not UTF-8; save it as UTF-8"
+    return problem + advice

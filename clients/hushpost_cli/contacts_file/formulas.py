@@ -25,4 +25,5 @@ def guard(text: str) -> str:
 
 def unguard(cell: str) -> str:
     """Return the text of a cell that `guard` may have changed."""
-    return _GUARDED.sub(r"\1", cell)
+    # Much faster than the expression, for the millions of cells without an apostrophe.
+    return _GUARDED.sub(r"\1", cell) if "'" in cell else cell

@@ -107,7 +107,7 @@ def read_header(header_lines: list[str], delimiters: tuple[str, ...], layout: La
             positions = _positions(columns, layout.key)
             return Header(delimiter, tuple(columns), contact_id, positions)
     if any("\0" in line for line in header_lines):
-        raise FileError("contains NUL bytes; if it is UTF-16, save it as UTF-8")
+        raise FileError("contains NUL bytes; if it is UTF-16, choose its --encoding")
     found = max((_cells(header_lines, delimiter) for delimiter in delimiters), key=len)
     first_line = column_list(tuple(map(shown, found))) or "nothing that is CSV"
     hint = "; check its quotes" if '"' in header_lines[0] else ""

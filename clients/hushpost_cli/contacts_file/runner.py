@@ -38,6 +38,7 @@ class RunOptions:
     client_certificate: Path | None
     client_key: Path | None
     delimiter: str
+    encoding: str
     contact_column: str | None
     rejected: Path | None
     dry_run: bool
@@ -121,7 +122,7 @@ def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
     layout = task.layout
     if options.contact_column is not None:
         layout = named_layout(layout, options.contact_column)
-    file = ContactsFile.open(found.path, found.place, options.delimiter, layout)
+    file = ContactsFile.open(found.path, found.place, options.delimiter, layout, options.encoding)
     print_lines(task.header_notes(file), err=True)
     if options.dry_run:
         summary = _check(task, file)

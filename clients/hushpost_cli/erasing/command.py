@@ -15,6 +15,7 @@ from hushpost_cli._options import (
     ContactColumn,
     Delimiter,
     DryRun,
+    Encoding,
     File,
     Rejected,
     Tenant,
@@ -52,6 +53,7 @@ def erase_contacts(
         typer.Option(help="What to do with the log of a contact's preferences."),
     ] = "delete",
     delimiter: Delimiter = "auto",
+    encoding: Encoding = "utf-8",
     contact_column: ContactColumn = None,
     rejected: Rejected = None,
     at_once: Annotated[
@@ -81,6 +83,7 @@ def erase_contacts(
         client_certificate=client_certificate,
         client_key=client_key,
         delimiter=delimiter,
+        encoding=encoding,
         contact_column=contact_column,
         rejected=rejected,
         dry_run=dry_run,

@@ -20,6 +20,7 @@ from hushpost_cli._options import (
 from hushpost_cli._times import time_option
 from hushpost_cli.exporting.rows import COLUMNS, row
 from hushpost_cli.exporting.runner import PAGE_SIZE, run
+from hushpost_cli.exporting.statements import LatestStatements
 from hushpost_client import Consent, Hushpost
 
 __all__ = ["export_contacts"]
@@ -81,9 +82,10 @@ def export_contacts(
     """Write contacts and their consent to a CSV file.
 
     Columns: contact_id, tracking_consent (the stricter of both purposes),
-    tracking_consent_opens, tracking_consent_clicks and tracking_consent_time
-    (of the last change). Importing the file again changes nothing. Cells that
-    look like formulas start with an apostrophe, which an import removes.
+    tracking_consent_opens, tracking_consent_clicks, tracking_consent_source,
+    tracking_consent_source_id and tracking_consent_time (of the last decision).
+    Importing the file again changes nothing. Cells that look like formulas
+    start with an apostrophe, which an import removes.
 
     The file must not exist yet. Exit codes: 0 written, 1 failed, 2 wrong
     command line, 130 interrupted.
@@ -94,20 +96,27 @@ def export_contacts(
     )
 
     async def write(text: TextIO, hushpost: Hushpost) -> list[str]:
-        writer = csv.writer(text, lineterminator="\n")
+        preferences = hushpost.preferences
+        writer = csv.writer(text)
         writer.writerow(COLUMNS)
         contacts = 0
-        async for preference in hushpost.preferences.list_contacts(
-            opens_consents=opens_consent or (),
-            clicks_consents=clicks_consent or (),
-            decided_before=before,
-            never_decided=never_decided,
-            may_be_asked=may_be_asked,
-            page_size=PAGE_SIZE,
-            tenant_id=tenant,
-        ):
-            writer.writerow(row(preference))
-            contacts += 1
+        with LatestStatements() as statements:
+            log = preferences.list_preference_changes(page_size=PAGE_SIZE, tenant_id=tenant)
+            async for change in log:
+                statements.add(change)
+            async for preference in preferences.list_contacts(
+                opens_consents=opens_consent or (),
+                clicks_consents=clicks_consent or (),
+                decided_before=before,
+                never_decided=never_decided,
+                may_be_asked=may_be_asked,
+                page_size=PAGE_SIZE,
+                tenant_id=tenant,
+            ):
+                contact_id = preference.contact_id or ""
+                statement = statements.of(contact_id, preference.update_time)
+                writer.writerow(row(preference, statement))
+                contacts += 1
         return [f"{file}: {contacts:,} contacts exported"]
 
     run(file, connection, write)

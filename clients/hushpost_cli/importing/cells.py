@@ -30,6 +30,10 @@ _CONSENTS = {
     "withdrawn": Wish.WITHDRAWN,
     "unknown": Wish.UNKNOWN,
 }
+_REFUSED = Decision.of_both(Wish.REFUSED)
+_GRANTED = Decision.of_both(Wish.GRANTED)
+_CONSENT_KEYS = frozenset(columns.CONSENT_COLUMNS)
+_STATEMENT_KEYS = frozenset(columns.STATEMENT_COLUMNS)
 # What Brevo notes if a recipient refused with the link of a message.
 _REVOKED = "revocation_link"
 
@@ -84,19 +88,28 @@ def read_contact(cells: list[str], header: Header, empty_as: EmptyAs) -> Contact
         BadRowError: The row can't be imported.
     """
     contact_id = read_contact_id(cells, header)
-    decision = _consents(cells, header)
+    # Most files have few of the columns, and millions of rows.
+    has_consents = not _CONSENT_KEYS.isdisjoint(header.positions)
+    decision = _consents(cells, header) if has_consents else KEEP
     do_not_track = header.cell(cells, columns.DO_NOT_TRACK)
-    if do_not_track is not None and do_not_track.strip():
-        is_true = _yes_no(do_not_track, columns.DO_NOT_TRACK)
-        decision = decision.combined(Decision.of_both(Wish.REFUSED if is_true else Wish.GRANTED))
-    elif do_not_track is not None and decision == KEEP:
-        return _of_empty_cell(contact_id, empty_as)
+    if do_not_track is not None:
+        if do_not_track.strip():
+            decision = _stricter(decision, _yes_no(do_not_track, columns.DO_NOT_TRACK))
+        elif decision == KEEP:
+            return _of_empty_cell(contact_id, empty_as)
+    if _STATEMENT_KEYS.isdisjoint(header.positions):
+        return Contact(contact_id, decision)
     return Contact(contact_id, decision, statement=_statement(cells, header))
 
 
 def reader(empty_as: EmptyAs) -> Callable[[list[str], Header], Contact]:
     """Return `read_contact` for one meaning of an empty cell."""
     return partial(read_contact, empty_as=empty_as)
+
+
+def _stricter(decision: Decision, do_not_track: bool) -> Decision:
+    other = _REFUSED if do_not_track else _GRANTED
+    return other if decision == KEEP else decision.combined(other)
 
 
 def _of_empty_cell(contact_id: str, empty_as: EmptyAs) -> Contact:

@@ -25,6 +25,7 @@ __all__ = [
     "PIXEL_TIME",
     "SOURCE",
     "SOURCE_ID",
+    "STATEMENT_COLUMNS",
     "TIME",
 ]
 
@@ -44,9 +45,12 @@ CONSENT_COLUMNS = (CONSENT, OPENS_CONSENT, CLICKS_CONSENT, PIXEL_CONSENT)
 DECISION_COLUMNS = (DO_NOT_TRACK, *CONSENT_COLUMNS)
 """The columns that say whether a contact may be tracked."""
 
-_KEYS = {
-    normalized(key): key for key in (*DECISION_COLUMNS, SOURCE, SOURCE_ID, TIME, PIXEL_TIME)
-} | {"pixeltrackingconsentsource": SOURCE}
+STATEMENT_COLUMNS = (SOURCE, SOURCE_ID, TIME, PIXEL_TIME)
+"""The columns that say how a decision was made."""
+
+_KEYS = {normalized(key): key for key in (*DECISION_COLUMNS, *STATEMENT_COLUMNS)} | {
+    "pixeltrackingconsentsource": SOURCE
+}
 
 _MAPP_NAME = re.compile(
     r"""\s*user\.(?:customattribute(?:\.|\[))?["']?(?P<name>[^"'\]]+)["']?\]?\s*""", re.IGNORECASE

@@ -15,6 +15,7 @@ from hushpost_cli._options import (
     ClientKey,
     ContactColumn,
     Delimiter,
+    Encoding,
     File,
     Rejected,
     Tenant,
@@ -54,6 +55,7 @@ def import_contacts(
         typer.Option(help="The meaning of an empty doNotTrack cell."),
     ] = "false",
     delimiter: Delimiter = "auto",
+    encoding: Encoding = "utf-8",
     contact_column: ContactColumn = None,
     rejected: Rejected = None,
     batch_size: Annotated[
@@ -110,6 +112,7 @@ def import_contacts(
         client_certificate=client_certificate,
         client_key=client_key,
         delimiter=delimiter,
+        encoding=encoding,
         contact_column=contact_column,
         rejected=rejected,
         dry_run=dry_run,

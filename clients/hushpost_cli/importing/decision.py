@@ -33,7 +33,7 @@ class Decision(NamedTuple):
     def combined(self, other: "Decision") -> "Decision":
         """Return the stricter of two decisions for each purpose.
 
-        No refusal is lost, in whatever order the rows of a contact come.
+        No refusal is lost, and the order of the rows is irrelevant.
         """
         return Decision(_stricter(self.opens, other.opens), _stricter(self.clicks, other.clicks))
 
