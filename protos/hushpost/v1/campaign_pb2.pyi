@@ -130,7 +130,8 @@ class Group(_message.Message):
     expected_messages: _builtins.int
     """Input only: how many messages the group will get at most; 0 means 16,384. The
     messages beyond that number can be told from the earlier ones by someone who
-    reads the database. Larger than needed costs storage.
+    reads the database. A message counts as two if its opens are IDENTIFIED and its
+    clicks ANONYMOUS, or the other way round. Larger than needed costs storage.
     """
     max_mode: _privacy_pb2.Mode.ValueType
     """The most revealing mode that its messages may have, for example AGGREGATE for a
