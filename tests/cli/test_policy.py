@@ -73,14 +73,13 @@ async def test_set_changes_only_what_is_named(policy: Any, clients: Clients) -> 
         "set", "clicks_modes.when_denied=off", "release_delays=90s,2h", "epsilon=0.5", "--yes"
     )
     assert done.code == 0
-    assert done.out == (
+    assert done.out.startswith(
         f"Changes for tenant {clients.tenant_id}:\n"
         "  clicks_modes.when_denied: ANONYMOUS -> OFF\n"
         "  release_delays: 6h,1d,7d,30d -> 90s,2h\n"
         "  epsilon: 2.0 -> 0.5\n"
-        f"tenant {clients.tenant_id}: policy changed; the authority anonymizes earlier events "
-        "(up to 0)\n"
-    ) or done.out.endswith(f"tenant {clients.tenant_id}: policy changed\n")
+        f"tenant {clients.tenant_id}: policy changed"
+    )
     after = await _settings(clients)
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"clicks_modes.when_denied", "release_delays", "epsilon"}
