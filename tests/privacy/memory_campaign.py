@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.counters import Count, slot_bits
 from hushpost_service.domain.modes import Mode
 from hushpost_service.releases import counts
@@ -49,9 +50,15 @@ class MemoryCampaign:
         """Return what the service would release, without noise."""
         return await counts.count_for_release(self, 1, 1)  # type: ignore[arg-type]
 
-    async def sent_by_group(self, _tenant: int, _campaign: int) -> list[tuple[int, Mode, int]]:
+    async def sent_by_group(
+        self, _tenant: int, _campaign: int
+    ) -> list[tuple[int, Purpose, Mode, int]]:
         """Return the messages: all in mode ANONYMOUS."""
-        return [(group, Mode.ANONYMOUS, messages) for group, messages in self._messages.items()]
+        return [
+            (group, purpose, Mode.ANONYMOUS, messages)
+            for group, messages in self._messages.items()
+            for purpose in Purpose
+        ]
 
     async def group_cells(self, _tenant: int, _campaign: int) -> dict[int, int | None]:
         """Return the cell of each group."""

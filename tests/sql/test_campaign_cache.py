@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hushpost_service.campaigns.cache import CampaignCache
+from hushpost_service.campaigns.cache import CachedGroup, CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import Policy
+from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.storage import campaigns, tenants
 from hushpost_service.storage.campaigns import Link, NewGroup
 from hushpost_service.storage.connection import Connection
@@ -53,11 +53,11 @@ async def counted(migrated_database: str) -> AsyncIterator[CountingDatabase]:
 async def _create(database: Database, number: int, tenant: int, links: int) -> None:
     async with database.connection("another process") as connection:
         await campaigns.insert_campaign(
-            connection, tenant, number, f"c-{number}", "", Policy(), b""
+            connection, tenant, number, f"c-{number}", "", Mode.ANONYMOUS, Policy(), b""
         )
         urls = [Link(f"https://shop.example.com/{n}") for n in range(links)]
         await campaigns.add_links(connection, tenant, number, urls)
-        groups = [NewGroup("a", 1), NewGroup("b", 1)]
+        groups = [NewGroup("a", 1), NewGroup("b", 1, Mode.AGGREGATE)]
         await campaigns.add_groups(connection, tenant, number, groups)
 
 
@@ -78,7 +78,8 @@ async def test_the_campaigns_of_a_batch_are_one_query_per_tenant(
         **{number: links for links, number in enumerate(numbers)},
         elsewhere: 1,
     }
-    assert all(one.groups == {"a": 1, "b": 2} for one in found.values())
+    groups = {"a": CachedGroup(1, Mode.ANONYMOUS), "b": CachedGroup(2, Mode.AGGREGATE)}
+    assert all(one.groups == groups for one in found.values())
     assert counted.borrowed == 2, "one per tenant"
     assert set(await cache.get_many(dict.fromkeys([*numbers, *unknown], 0))) == set(numbers)
     assert counted.borrowed == 2, "nothing is looked up again"
