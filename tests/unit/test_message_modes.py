@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from hushpost_service.campaigns.message_modes import (
     LAST_OPEN,
+    MODE_OF,
     first_modes,
-    mode_of,
     of_other_contacts,
 )
 from hushpost_service.domain.consent import ByPurpose, Consent
@@ -51,9 +51,9 @@ def test_a_limit_only_makes_modes_stricter(
     """The mode is the stricter of the limit and of what consent and policy say."""
     limited = _modes(policy, contact, max_mode)
     for mode, allowed in zip(limited, policy.modes(contact.consents), strict=True):
-        assert mode_of(mode) >= max_mode
-        assert mode_of(mode) >= allowed
-        assert mode_of(mode) in (max(max_mode, allowed), Mode.OFF)
+        assert MODE_OF[mode] >= max_mode
+        assert MODE_OF[mode] >= allowed
+        assert MODE_OF[mode] in (max(max_mode, allowed), Mode.OFF)
 
 
 @given(contacts)

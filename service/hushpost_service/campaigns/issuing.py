@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import numpy as np
@@ -19,9 +19,9 @@ from hushpost_service.campaigns.message_indexes import (
 )
 from hushpost_service.campaigns.message_modes import (
     LAST_OPEN,
+    MODE_OF,
     ModeNumbers,
     first_modes,
-    mode_of,
     of_other_contacts,
 )
 from hushpost_service.campaigns.sender import Sender
@@ -34,7 +34,7 @@ from hushpost_service.domain.message_budget import period_of
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
-from hushpost_service.storage import campaigns, request_ids
+from hushpost_service.storage import campaigns, last_opens, recording, request_ids
 from hushpost_service.storage import issuing as storage
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
@@ -149,10 +149,10 @@ class TokenIssuer:
         preference_tokens = [""] * len(tokens)
         if with_preference_tokens:
             preference_tokens = self._codec.seal_preferences(tenant, messages.contacts.tolist())
-        modes = list(map(mode_of, messages.modes.opens.tolist()))
+        modes = [MODE_OF[mode] for mode in messages.modes.opens.tolist()]
         click_modes = messages.modes.clicks
         clicks = {
-            position: (mode_of(int(click_modes[position])), token)
+            position: (MODE_OF[int(click_modes[position])], token)
             for position, token in click_tokens.items()
         }
         return IssuedTokens(modes, tokens, clicks, preference_tokens)
@@ -241,39 +241,35 @@ class TokenIssuer:
             ),
             MessageBudget(rule.policy.max_anonymous_messages, period_of(now)),
         )
-        await _record_sending(connection, campaign, group, contacts, modes, now)
+        await _count_messages(connection, campaign, group, modes, now)
         if request is not None:
             result = packed_result(request, contacts, modes)
             await request_ids.set_result(
                 connection, tenant, Method.ISSUE_TOKENS, request, first, result
             )
+        of_last_opens = contacts[modes.opens == LAST_OPEN]
+        if len(of_last_opens):
+            await recording.share_recording(connection, tenant)
+            today = now.astimezone(UTC).date()
+            await last_opens.insert_last_opens(connection, tenant, of_last_opens.tolist(), today)
         return _Messages(contacts, modes, indexes_from(first, modes), created)
 
 
-async def _record_sending(
+async def _count_messages(
     connection: Connection,
     campaign: CachedCampaign,
     group: CachedGroup,
-    contacts: Numbers,
     modes: ByPurpose[ModeNumbers],
     now: datetime,
 ) -> None:
-    """Count messages as sent, and start what begins with the first one."""
+    """Count messages as sent, and start the schedule of releases with the first one."""
     place = (campaign.tenant, campaign.number)
     await campaigns.start(connection, *place, now)
-    sent = {
-        (purpose, mode): messages
-        for purpose in Purpose
-        for mode, messages in _counted(modes.of(purpose)).items()
-    }
+    sent: Counter[tuple[Purpose, Mode]] = Counter()
+    for purpose in Purpose:
+        for mode, messages in Counter(modes.of(purpose).tolist()).items():
+            sent[purpose, MODE_OF[mode]] += messages
     await campaigns.add_sent(connection, *place, group.number, int(now.timestamp()) // 3600, sent)
-    of_last_open = contacts[modes.opens == LAST_OPEN]
-    if len(of_last_open):
-        await storage.insert_last_opens(connection, campaign.tenant, of_last_open, now)
-
-
-def _counted(modes: ModeNumbers) -> Counter[Mode]:
-    return Counter(map(mode_of, modes.tolist()))
 
 
 async def _repeated(

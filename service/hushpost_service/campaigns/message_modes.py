@@ -1,5 +1,6 @@
 """The modes of new messages by consent, policy and the limits of their group. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -12,10 +13,10 @@ from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule
 
 __all__ = [
     "LAST_OPEN",
+    "MODE_OF",
     "ModeNumbers",
     "at_least",
     "first_modes",
-    "mode_of",
     "of_other_contacts",
     "with_own_click_token",
 ]
@@ -26,7 +27,8 @@ ModeNumbers = npt.NDArray[np.uint8]
 LAST_OPEN: Final = 5
 """The number of opens in mode OFF that update the date of the contact's last open."""
 
-_MODES = {**{int(mode): mode for mode in Mode}, LAST_OPEN: Mode.OFF}
+MODE_OF: Mapping[int, Mode] = {**{int(mode): mode for mode in Mode}, LAST_OPEN: Mode.OFF}
+"""The mode of each number in a column."""
 
 
 def first_modes(
@@ -51,11 +53,6 @@ def first_modes(
     return ByPurpose(
         LAST_OPEN if updates_last_open else max(opens, max_mode), max(clicks, max_mode)
     )
-
-
-def mode_of(number: int) -> Mode:
-    """Return the mode of a number in a column."""
-    return _MODES[number]
 
 
 def at_least(modes: ModeNumbers, mode: Mode, where: Flags) -> ModeNumbers:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from hushpost_service.campaigns.cache import CampaignCache
-from hushpost_service.campaigns.message_modes import first_modes, mode_of
+from hushpost_service.campaigns.message_modes import MODE_OF, first_modes
 from hushpost_service.domain.consent import ByPurpose
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule, Modes
@@ -69,4 +69,4 @@ class ModePreview:
 def _modes(
     rule: ModeRule, contact: ContactPreference, create_time: datetime, max_mode: Mode
 ) -> Modes:
-    return ByPurpose(*map(mode_of, first_modes(rule, contact, create_time, max_mode)))
+    return ByPurpose(*(MODE_OF[mode] for mode in first_modes(rule, contact, create_time, max_mode)))

@@ -1,6 +1,5 @@
 """Queries about issuing tokens: issue keys, contacts issued to, messages with a slot."""
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ __all__ = [
     "add_issued",
     "add_moved_slot",
     "insert_issue_key",
-    "insert_last_opens",
     "issuing_state",
     "leave_gaps",
     "mark_issued",
@@ -83,18 +81,6 @@ async def mark_issued(
     was_marked = np.unpackbits(packed).reshape(marks.shape)[row, contacts % _BLOCK]
     marked: Numbers = contacts[was_marked == 1]
     return marked
-
-
-async def insert_last_opens(
-    connection: Connection, tenant: int, contacts: Numbers, now: datetime
-) -> None:
-    """Insert rows for the dates of last opens of contacts that have none.
-
-    Contacts whose consent to opens is not UNKNOWN any more are left out. Changes of the
-    consent of the others wait for the commit.
-    """
-    numbers = np.unique(contacts).tolist()
-    await connection.execute(sql.INSERT_LAST_OPENS, tenant, numbers, now.astimezone(UTC).date())
 
 
 async def add_issued(

@@ -10,9 +10,20 @@ from hushpost_service.storage.sql import last_opens as sql
 __all__ = [
     "delete_all_last_opens",
     "delete_last_opens",
+    "insert_last_opens",
     "list_inactive_contacts",
     "set_last_opens",
 ]
+
+
+async def insert_last_opens(
+    connection: Connection, tenant: int, contacts: Sequence[int], today: date
+) -> None:
+    """Insert rows of contacts that got their first message today. Call `share_recording` first.
+
+    Contacts that have a row already, and those that decided in the meantime, are left out.
+    """
+    await connection.execute(sql.INSERT_LAST_OPENS, tenant, contacts, today)
 
 
 async def set_last_opens(connection: Connection, tenant: int, dates: Mapping[int, date]) -> None:

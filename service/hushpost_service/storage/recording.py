@@ -29,6 +29,7 @@ __all__ = [
     "load_recording_inputs",
     "lock_recording",
     "lock_slot_bits",
+    "share_recording",
     "write",
 ]
 
@@ -81,6 +82,16 @@ async def lock_recording(connection: Connection, tenant: int) -> None:
     Call it last in a transaction that tightens consent or policy.
     """
     await connection.execute(sql.LOCK_RECORDING.format(lock=_RECORDING_LOCK), tenant)
+
+
+async def share_recording(connection: Connection, tenant: int) -> None:
+    """Take the lock that recording transactions have, until the commit.
+
+    Consent and policy do not become stricter until then, and what the next statements read
+    of them is current. Call it last in a transaction, apart from these statements: waiting
+    for row locks afterwards can be a deadlock.
+    """
+    await connection.execute(sql.SHARE_RECORDING.format(lock=_RECORDING_LOCK), tenant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,27 +39,6 @@ do update set before = existing.contacts, contacts = existing.contacts | exclude
 returning block, before
 """
 
-# Inserts the date of the first message, $3, for contacts that have no row and whose consent to
-# opens is UNKNOWN. The lock makes a decision of the contact wait, which deletes the row. It
-# sets no hint bits and leaves no dead tuple. The numbers are sorted, to avoid deadlocks.
-INSERT_LAST_OPENS = """
-insert into last_opens (tenant, contact, first_message_date)
-select $1, found.contact, $3
-from unnest($2::bigint[]) as input(number)
-cross join lateral (
-    select contact
-    from contacts
-    where tenant = $1 and contact between number and number and opens_consent = 1
-        and not exists (
-            select from last_opens where tenant = $1 and contact between number and number
-        )
-    order by contact
-    limit 1
-    for share of contacts
-) as found
-on conflict do nothing
-"""
-
 # Adds to the number of slots of a group's messages; returns the new number.
 ADD_ISSUED = """
 update campaign_groups

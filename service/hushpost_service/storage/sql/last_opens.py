@@ -1,7 +1,28 @@
 """Statements about the dates of last opens, which exist only if a policy records them.
 
-Issuing inserts the rows. Rows are deleted under the exclusive recording lock, so that no
-recording transaction that saw the earlier consent or policy can set a date afterwards.
+Rows are deleted under the exclusive recording lock, so that no recording transaction that saw
+the earlier consent or policy can set a date afterwards. Issuing inserts them under the shared
+lock for the same reason.
+"""
+
+# Inserts the date of the first message, $3, for contacts that have no row, whose consent to
+# opens is UNKNOWN, and whose tenant's policy in force records last opens.
+INSERT_LAST_OPENS = """
+insert into last_opens (tenant, contact, first_message_date)
+select $1, found.contact, $3
+from unnest($2::bigint[]) as input(number)
+cross join lateral (
+    select contact
+    from contacts
+    where tenant = $1 and contact between number and number and opens_consent = 1
+    order by contact
+    limit 1
+) as found
+where (
+    select record_last_opens from policies where tenant = $1 order by version desc limit 1
+)
+order by found.contact
+on conflict do nothing
 """
 
 # Sets the dates of last opens, unless they are as late already: rows are written once a day at

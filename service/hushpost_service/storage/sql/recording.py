@@ -13,6 +13,9 @@ from hushpost_service.storage.sql.request_ids import CLAIM
 # parameters; the tenant is an internal integer.
 BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:d})"
 
+# Takes the recording lock as recording transactions do, until the commit.
+SHARE_RECORDING = "select pg_advisory_xact_lock_shared({lock}, $1::integer)"
+
 # Takes the recording lock exclusively, until the commit. It is the last statement of a
 # transaction that tightens consent or policy.
 LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
