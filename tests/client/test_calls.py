@@ -15,7 +15,9 @@ from hushpost_client import (
     Hushpost,
     InternalError,
     InvalidArgumentError,
+    MessageModes,
     Mode,
+    NewGroup,
     Verdict,
     sync,
 )
@@ -152,6 +154,57 @@ async def test_tokens_are_paired_with_their_contacts(hushpost: Any, server: Any)
         ("ann", Mode.IDENTIFIED, "A"),
         ("bob", Mode.OFF, None),
     ]
+
+
+async def test_clicks_have_the_token_of_opens_unless_they_have_their_own(
+    hushpost: Any, server: Any
+) -> None:
+    """A mode of clicks on the wire tells that links have another token, or none."""
+    anonymous, off = privacy_pb2.MODE_ANONYMOUS, privacy_pb2.MODE_OFF
+    messages = [
+        campaign_pb2.IssuedToken(mode=anonymous, token="A"),
+        campaign_pb2.IssuedToken(mode=anonymous, token="A", click_mode=off),
+        campaign_pb2.IssuedToken(mode=off, click_mode=anonymous, click_token="C"),
+        campaign_pb2.IssuedToken(mode=off, token="A", click_mode=off),
+        campaign_pb2.IssuedToken(mode=anonymous, token="A", click_mode=9, click_token="C"),  # type: ignore[arg-type]
+    ]
+    server.respond(campaign_pb2.IssueTokensResponse(tokens=messages))
+    issued = await hushpost.campaigns.issue_tokens("spring", "vip", map(str, range(5)))
+    assert [
+        (token.mode, token.token, token.click_mode, token.click_token) for token in issued.tokens
+    ] == [
+        (Mode.ANONYMOUS, "A", Mode.ANONYMOUS, "A"),
+        (Mode.ANONYMOUS, "A", Mode.OFF, None),
+        (Mode.OFF, None, Mode.ANONYMOUS, "C"),
+        (Mode.OFF, "A", Mode.OFF, None),
+        (Mode.ANONYMOUS, "A", None, "C"),
+    ]
+
+
+async def test_limits_of_modes_are_sent(hushpost: Any, server: Any) -> None:
+    """Those of the campaign and of its groups; none is unset on the wire."""
+    server.respond(campaign_pb2.CreateCampaignResponse())
+    groups = ["a", NewGroup("b", max_mode=Mode.OFF)]
+    await hushpost.campaigns.create_campaign("spring", groups=groups, max_mode=Mode.AGGREGATE)
+    (request,) = server.requests
+    assert request.max_mode == privacy_pb2.MODE_AGGREGATE
+    assert [group.max_mode for group in request.groups] == [
+        privacy_pb2.MODE_UNSPECIFIED,
+        privacy_pb2.MODE_OFF,
+    ]
+
+
+async def test_previewed_modes_are_paired_with_their_contacts(hushpost: Any, server: Any) -> None:
+    """In the order of the request; a wrong number is an error."""
+    modes = campaign_pb2.MessageModes(
+        open_mode=privacy_pb2.MODE_OFF, click_mode=privacy_pb2.MODE_ANONYMOUS
+    )
+    server.respond(campaign_pb2.PreviewModesResponse(modes=[modes]))
+    (previewed,) = await hushpost.campaigns.preview_modes(iter(["ann"]))
+    assert previewed == MessageModes(contact_id="ann", mode=Mode.OFF, click_mode=Mode.ANONYMOUS)
+    server.respond(campaign_pb2.PreviewModesResponse(modes=[modes]))
+    with pytest.raises(InternalError, match="requested 2 modes"):
+        await hushpost.campaigns.preview_modes(["ann", "bob"])
 
 
 async def test_a_wrong_number_of_tokens_is_an_error(hushpost: Any, server: Any) -> None:

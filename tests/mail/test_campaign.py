@@ -13,11 +13,13 @@ import pytest
 import hushpost_mail
 from hushpost_client import (
     AlreadyExistsError,
+    Consent,
     DoNotTrack,
     ErrorReason,
     FailedPreconditionError,
     IssuedTokens,
     Mode,
+    NewGroup,
     NotFoundError,
     PolicyUpdate,
     Release,
@@ -94,6 +96,58 @@ async def test_an_off_message_has_a_preference_link(clients: Clients) -> None:
     assert rendered.message.html == HTML
     assert rendered.message.text == f"https://example.com/a\n{rendered.preference_url}\n"
     assert rendered.preference_url.startswith(f"{TRACKING_URL}/p/")
+
+
+async def test_opens_and_clicks_have_their_own_tokens(clients: Clients) -> None:
+    """A contact that declined one purpose is counted by name for the other."""
+    await clients.admin.admin.update_policy(PolicyUpdate(release=Release.EXACT))
+    set_preference = clients.sender.preferences.set_preference
+    await set_preference("ada", opens_consent=Consent.DENIED, clicks_consent=Consent.GRANTED)
+    await set_preference("bob", opens_consent=Consent.GRANTED, clicks_consent=Consent.DENIED)
+    campaign = await create_campaign(clients)
+    rendered = [message async for message in campaign.render_all([("ada", "a"), ("bob", "a")])]
+    assert [(message.mode, message.click_mode) for message in rendered] == [
+        (Mode.ANONYMOUS, Mode.IDENTIFIED),
+        (Mode.IDENTIFIED, Mode.ANONYMOUS),
+    ]
+    for message in rendered:
+        html = message.message.html or ""
+        (pixel,), ((token, number), *_) = PIXEL_PATH.findall(html), REDIRECT_PATH.findall(html)
+        assert pixel != token
+        await clients.edge.tracking.record_open(pixel, verdict=Verdict.HUMAN)
+        await clients.edge.tracking.record_click(token, int(number), verdict=Verdict.HUMAN)
+    stats = await clients.reporter.stats.get_campaign_stats(campaign.campaign_id)
+    for signal in (stats.opens.human, stats.clicks.human):
+        assert signal.anonymous
+        assert (signal.identified.unique, signal.anonymous.unique) == (1, 1)
+    engaged = clients.reporter.stats.list_engaged_contacts(campaign.campaign_id)
+    assert {(one.contact_id, one.open_count, one.click_count) async for one in engaged} == {
+        ("ada", 0, 1),
+        ("bob", 1, 0),
+    }
+
+
+async def test_a_campaign_with_another_limit_of_modes_is_not_reused(clients: Clients) -> None:
+    """Otherwise messages would reveal more than the sender asked for."""
+    options: dict[str, Any] = {"hushpost": clients.sender, "tracking_url": TRACKING_URL}
+    minors = NewGroup("minors", max_mode=Mode.AGGREGATE)
+
+    async def create(*groups: NewGroup | str, max_mode: Mode | None = None) -> None:
+        await hushpost_mail.create_campaign(
+            HTML, campaign_id="spring", groups=groups, max_mode=max_mode, **options
+        )
+
+    await create("a", minors, max_mode=Mode.ANONYMOUS)
+    await create("a", "minors")
+    await create(minors, max_mode=Mode.ANONYMOUS)
+    for groups, max_mode in (
+        (["a"], Mode.AGGREGATE),
+        (["a"], Mode.IDENTIFIED),
+        ([NewGroup("a", max_mode=Mode.AGGREGATE)], None),
+        ([NewGroup("minors", max_mode=Mode.ANONYMOUS)], None),
+    ):
+        with pytest.raises(AlreadyExistsError):
+            await create(*groups, max_mode=max_mode)
 
 
 async def test_an_existing_campaign_is_reused_if_its_links_match(clients: Clients) -> None:

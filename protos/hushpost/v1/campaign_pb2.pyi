@@ -558,15 +558,16 @@ class IssuedToken(_message.Message):
     """The mode of the message's opens; also of its clicks, unless `click_mode` is set."""
     token: _builtins.str
     """56 characters of base64url for the pixel; also for all links, unless `click_mode` is
-    set. Empty if `mode` is OFF.
+    set. Empty: no pixel. If `mode` is OFF, it is empty or sets the date of the contact's
+    last open and counts nothing (`Policy.record_last_opens`).
     """
     preference_token: _builtins.str
     """The token of the contact's preference page, if requested."""
     click_mode: _privacy_pb2.Mode.ValueType
-    """The mode of the message's clicks. Set only if it differs from `mode`."""
+    """The mode of the message's clicks. Set only if links do not have `token`."""
     click_token: _builtins.str
-    """The token for all links, if `click_mode` is set. Empty if that is OFF. A token counts
-    only events of its own kind.
+    """The token for all links, if `click_mode` is set. Empty: links stay as they are, because
+    that is OFF. If a message has two tokens, each counts only events of its own kind.
     """
     def __init__(
         self,

@@ -80,8 +80,8 @@ class CampaignServiceServicer:
 
     def CreateCampaign(self, request, context):
         """Creates a campaign with its links and groups.
-        Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        Errors: ID_INVALID, FIELD_INVALID, LINK_URL_INVALID (with `index`),
+        LIMIT_EXCEEDED, CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
         TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -90,7 +90,8 @@ class CampaignServiceServicer:
 
     def ExtendCampaign(self, request, context):
         """Adds links and groups to an open campaign. New links continue the numbering;
-        groups that the campaign already has are ignored.
+        groups that the campaign already has are ignored. If one has another `max_mode`
+        than the request gives, the call fails with FIELD_INVALID.
         Errors: those of CreateCampaign except CAMPAIGN_ALREADY_EXISTS;
         CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
         """
@@ -125,11 +126,12 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def IssueTokens(self, request, context):
-        """Issues one token per contact, for up to 10,000 contacts of one group, and
-        counts the messages as sent, once per `request_id`. Unknown contacts are
-        created as UNSET. A repeated call returns the same tokens, also after the
+        """Issues the tokens of one message per contact, for up to 10,000 contacts of one
+        group, and counts the messages as sent, once per `request_id`. Unknown contacts
+        are created as UNSET. A repeated call returns the same tokens, also after the
         campaign was closed. A contact that was issued to in the campaign before gets
-        a message in mode AGGREGATE, so that it never counts as several people.
+        a message in mode AGGREGATE, so that it never counts as several people. Where
+        opens and clicks have different modes, a message has a token for each.
         Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
         ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,

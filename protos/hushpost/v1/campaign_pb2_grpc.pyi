@@ -37,13 +37,14 @@ class CampaignServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CampaignServiceAsyncStub: ...
     CreateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.CreateCampaignRequest, _campaign_pb2.CreateCampaignResponse]
     """Creates a campaign with its links and groups.
-    Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-    CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+    Errors: ID_INVALID, FIELD_INVALID, LINK_URL_INVALID (with `index`),
+    LIMIT_EXCEEDED, CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
     TENANT_NOT_ALLOWED.
     """
     ExtendCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.ExtendCampaignRequest, _campaign_pb2.ExtendCampaignResponse]
     """Adds links and groups to an open campaign. New links continue the numbering;
-    groups that the campaign already has are ignored.
+    groups that the campaign already has are ignored. If one has another `max_mode`
+    than the request gives, the call fails with FIELD_INVALID.
     Errors: those of CreateCampaign except CAMPAIGN_ALREADY_EXISTS;
     CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
     """
@@ -62,11 +63,12 @@ class CampaignServiceStub:
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
     IssueTokens: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.IssueTokensRequest, _campaign_pb2.IssueTokensResponse]
-    """Issues one token per contact, for up to 10,000 contacts of one group, and
-    counts the messages as sent, once per `request_id`. Unknown contacts are
-    created as UNSET. A repeated call returns the same tokens, also after the
+    """Issues the tokens of one message per contact, for up to 10,000 contacts of one
+    group, and counts the messages as sent, once per `request_id`. Unknown contacts
+    are created as UNSET. A repeated call returns the same tokens, also after the
     campaign was closed. A contact that was issued to in the campaign before gets
-    a message in mode AGGREGATE, so that it never counts as several people.
+    a message in mode AGGREGATE, so that it never counts as several people. Where
+    opens and clicks have different modes, a message has a token for each.
     Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
     ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
@@ -89,13 +91,14 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_pb2.CreateCampaignRequest, _campaign_pb2.CreateCampaignResponse]  # type: ignore[assignment]
     """Creates a campaign with its links and groups.
-    Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-    CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+    Errors: ID_INVALID, FIELD_INVALID, LINK_URL_INVALID (with `index`),
+    LIMIT_EXCEEDED, CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
     TENANT_NOT_ALLOWED.
     """
     ExtendCampaign: _aio.UnaryUnaryMultiCallable[_campaign_pb2.ExtendCampaignRequest, _campaign_pb2.ExtendCampaignResponse]  # type: ignore[assignment]
     """Adds links and groups to an open campaign. New links continue the numbering;
-    groups that the campaign already has are ignored.
+    groups that the campaign already has are ignored. If one has another `max_mode`
+    than the request gives, the call fails with FIELD_INVALID.
     Errors: those of CreateCampaign except CAMPAIGN_ALREADY_EXISTS;
     CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
     """
@@ -114,11 +117,12 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
     IssueTokens: _aio.UnaryUnaryMultiCallable[_campaign_pb2.IssueTokensRequest, _campaign_pb2.IssueTokensResponse]  # type: ignore[assignment]
-    """Issues one token per contact, for up to 10,000 contacts of one group, and
-    counts the messages as sent, once per `request_id`. Unknown contacts are
-    created as UNSET. A repeated call returns the same tokens, also after the
+    """Issues the tokens of one message per contact, for up to 10,000 contacts of one
+    group, and counts the messages as sent, once per `request_id`. Unknown contacts
+    are created as UNSET. A repeated call returns the same tokens, also after the
     campaign was closed. A contact that was issued to in the campaign before gets
-    a message in mode AGGREGATE, so that it never counts as several people.
+    a message in mode AGGREGATE, so that it never counts as several people. Where
+    opens and clicks have different modes, a message has a token for each.
     Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
     ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
     BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
@@ -144,8 +148,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.CreateCampaignResponse, _abc.Awaitable[_campaign_pb2.CreateCampaignResponse]]:
         """Creates a campaign with its links and groups.
-        Errors: ID_INVALID, LINK_URL_INVALID (with `index`), LIMIT_EXCEEDED,
-        CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
+        Errors: ID_INVALID, FIELD_INVALID, LINK_URL_INVALID (with `index`),
+        LIMIT_EXCEEDED, CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_INVALID, REQUEST_ID_REUSED,
         TENANT_NOT_ALLOWED.
         """
 
@@ -156,7 +160,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.ExtendCampaignResponse, _abc.Awaitable[_campaign_pb2.ExtendCampaignResponse]]:
         """Adds links and groups to an open campaign. New links continue the numbering;
-        groups that the campaign already has are ignored.
+        groups that the campaign already has are ignored. If one has another `max_mode`
+        than the request gives, the call fails with FIELD_INVALID.
         Errors: those of CreateCampaign except CAMPAIGN_ALREADY_EXISTS;
         CAMPAIGN_NOT_FOUND, CAMPAIGN_CLOSED.
         """
@@ -199,11 +204,12 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_pb2.IssueTokensRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.IssueTokensResponse, _abc.Awaitable[_campaign_pb2.IssueTokensResponse]]:
-        """Issues one token per contact, for up to 10,000 contacts of one group, and
-        counts the messages as sent, once per `request_id`. Unknown contacts are
-        created as UNSET. A repeated call returns the same tokens, also after the
+        """Issues the tokens of one message per contact, for up to 10,000 contacts of one
+        group, and counts the messages as sent, once per `request_id`. Unknown contacts
+        are created as UNSET. A repeated call returns the same tokens, also after the
         campaign was closed. A contact that was issued to in the campaign before gets
-        a message in mode AGGREGATE, so that it never counts as several people.
+        a message in mode AGGREGATE, so that it never counts as several people. Where
+        opens and clicks have different modes, a message has a token for each.
         Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
         ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,
