@@ -98,7 +98,7 @@ class ScriptedServer(
         await context.abort(grpc.StatusCode.UNAVAILABLE, "broken")
 
     RecordOpen = RecordClick = RecordEvents = ResolveLink = _unary
-    IssueTokens = ListCampaigns = CloseCampaign = _unary
+    CreateCampaign = IssueTokens = PreviewModes = ListCampaigns = CloseCampaign = _unary
     WatchLinks = _stream
 
 

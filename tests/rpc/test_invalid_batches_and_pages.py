@@ -53,12 +53,17 @@ def _lookups(count: int) -> Message:
     return preference_pb2.BatchGetPreferencesRequest(contact_ids=[f"c{n}" for n in range(count)])
 
 
+def _previewed(count: int) -> Message:
+    return campaign_pb2.PreviewModesRequest(contact_ids=[f"c{n}" for n in range(count)])
+
+
 def _batches() -> Iterator[Case]:
     lists: dict[tuple[str, str], Callable[[int], Request]] = {
         ("RecordEvents", "events"): _events,
         ("BatchSetPreferences", "entries"): _entries,
         ("BatchGetPreferences", "contact_ids"): _lookups,
         ("IssueTokens", "contact_ids"): _contacts,
+        ("PreviewModes", "contact_ids"): _previewed,
     }
     for (method, field), request in lists.items():
         limit = {"field": field, "limit": "10000"}

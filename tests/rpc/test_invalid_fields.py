@@ -176,6 +176,24 @@ def _fields() -> Iterator[Case]:
             ),
             INSTALLATION,
         ),
+        ("unknown", "CreateCampaign", "max_mode", _campaign(max_mode=9), ""),
+        (
+            "unknown",
+            "ExtendCampaign",
+            "max_mode",
+            campaign_pb2.ExtendCampaignRequest(
+                campaign_id="spring",
+                groups=[campaign_pb2.Group(group_id="new", max_mode=-1)],  # type: ignore[arg-type]
+            ),
+            "",
+        ),
+        (
+            "without a campaign",
+            "PreviewModes",
+            "group_id",
+            campaign_pb2.PreviewModesRequest(group_id="vip", contact_ids=["new"]),
+            "",
+        ),
         (
             "with engagement OPENED",
             "ListEngagedContacts",

@@ -46,6 +46,8 @@ def _contact_ids() -> Iterator[Case]:
         yield Case(name, "EraseContact", erase, reason)
         yield Case(name, "BatchSetPreferences", batch, reason, metadata={"index": "2"})
         yield Case(name, "IssueTokens", tokens, reason, metadata={"index": "1"})
+        preview = campaign_pb2.PreviewModesRequest(contact_ids=["new", invalid])
+        yield Case(name, "PreviewModes", preview, reason, metadata={"index": "1"})
         if invalid:  # the empty id lists the changes of all contacts
             yield Case(name, "ListPreferenceChanges", changes, reason)
     yield Case("no contact at all", "GetPreference", preference_pb2.GetPreferenceRequest(), reason)

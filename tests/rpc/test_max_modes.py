@@ -39,7 +39,7 @@ def _stricter(*modes: Mode) -> Mode:
     return max(modes, key=order.index)
 
 
-@pytest.mark.parametrize(("of_campaign", "of_group"), product([None, *Mode], repeat=2))
+@pytest.mark.parametrize(("of_campaign", "of_group"), list(product([None, *Mode], repeat=2)))
 async def test_the_strictest_of_consent_campaign_and_group_counts(
     sender: Hushpost, of_campaign: Mode | None, of_group: Mode | None
 ) -> None:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from hushpost_client import DoNotTrack, IssuedToken, Mode, PolicyUpdate, Release
+from hushpost_client import Consent, DoNotTrack, IssuedToken, Mode, PolicyUpdate, Release
 from tests.conftest import Clients, RunningAuthority
 from tests.mailing import clients_of
 
@@ -70,6 +70,21 @@ async def test_only_messages_with_a_slot_count(limited: Clients) -> None:
     for _ in range(2):
         (token,) = await _issue(limited, "ann", request=request, campaign=other.campaign_id)
         assert (token.mode, token.token) == (Mode.OFF, None)
+
+
+async def test_a_message_counts_once_for_both_purposes(limited: Clients) -> None:
+    """Opens and clicks share the limit; beyond it, only what would be ANONYMOUS is OFF."""
+    set_preference = limited.sender.preferences.set_preference
+    both, one = (Mode.ANONYMOUS, Mode.ANONYMOUS), (Mode.IDENTIFIED, Mode.ANONYMOUS)
+    await set_preference("ann", opens_consent=Consent.DENIED, clicks_consent=Consent.DENIED)
+    await set_preference("bob", opens_consent=Consent.GRANTED, clicks_consent=Consent.DENIED)
+    for _ in range(LIMIT):
+        issued = await _issue(limited, "ann", "bob")
+        assert [(token.mode, token.click_mode) for token in issued] == [both, one]
+    ann, bob = await _issue(limited, "ann", "bob")
+    assert (ann.mode, ann.token, ann.click_mode, ann.click_token) == (Mode.OFF, None) * 2
+    assert (bob.mode, bob.click_mode, bob.click_token) == (Mode.IDENTIFIED, Mode.OFF, None)
+    assert bob.token
 
 
 async def test_concurrent_calls_do_not_exceed_the_limit(limited: Clients) -> None:

@@ -8,11 +8,13 @@ import pytest
 
 from hushpost_client import (
     CampaignStats,
+    Consent,
     DoNotTrack,
     Event,
     InvalidArgumentError,
     Mode,
     PolicyUpdate,
+    PreferenceEntry,
     Release,
     Role,
     SignalStats,
@@ -123,6 +125,34 @@ async def test_large_groups_have_counts_of_their_own(sending: Sending) -> None:
     assert (stats.other_groups.sent.total, stats.other_groups.sent.anonymous) == (11, 10)
     assert (large.sent.anonymous, small.sent.anonymous, small.sent.total) == (MIN_CELL, 0, 10)
     assert (stats.sent.anonymous, stats.sent.identified) == (MIN_CELL + 10, 1)
+
+
+@pytest.mark.parametrize("declines_clicks", [False, True], ids=["of opens", "of clicks"])
+async def test_one_purpose_with_many_anonymous_messages_suffices(
+    noisy_clients: Clients, *, declines_clicks: bool
+) -> None:
+    """The group then has estimates of its own for both, and messages by mode of each."""
+    opens, clicks = Consent.DENIED, Consent.GRANTED
+    if declines_clicks:
+        opens, clicks = clicks, opens
+    names = [f"contact-{number}" for number in range(MIN_CELL)]
+    await noisy_clients.sender.preferences.batch_set_preferences(
+        [PreferenceEntry(name, opens_consent=opens, clicks_consent=clicks) for name in names]
+    )
+    campaign = Sending(noisy_clients)
+    campaign.campaign_id = "summer"
+    await noisy_clients.sender.campaigns.create_campaign("summer", links=LINKS, groups=[LARGE])
+    await campaign.send(LARGE, names)
+    stats = await campaign.released()
+    for numbers in (stats, stats.groups[0]):
+        assert None not in (*_estimates(numbers.opens), *_estimates(numbers.clicks))
+        identified, anonymous = numbers.sent, numbers.clicks_sent
+        if not declines_clicks:
+            identified, anonymous = anonymous, identified
+        assert (identified.identified, identified.anonymous) == (MIN_CELL, 0)
+        assert (anonymous.identified, anonymous.anonymous) == (0, MIN_CELL)
+        assert identified.total == anonymous.total == MIN_CELL
+    assert stats.other_groups is None
 
 
 async def test_a_report_never_changes_between_releases(sending: Sending) -> None:

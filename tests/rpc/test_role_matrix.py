@@ -202,7 +202,8 @@ RULES: dict[str, Rule] = {
         ),
     ),
     "PreviewModes": Rule(
-        (SENDER,), _of_tenant(campaign_pb2.PreviewModesRequest, contact_ids=["ann"])
+        (SENDER,),
+        _of_campaign(campaign_pb2.PreviewModesRequest, group_id="vip", contact_ids=["ann"]),
     ),
     "GetCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.GetCampaignStatsRequest)),
     "WatchCampaignStats": Rule(

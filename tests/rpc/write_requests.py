@@ -166,6 +166,8 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: request.groups.add(group_id="b"),
         lambda request: _set(group_id="b")(request.groups[0]),
         lambda request: _set(expected_messages=100)(request.groups[0]),
+        lambda request: _set(max_mode=privacy_pb2.MODE_AGGREGATE)(request.groups[0]),
+        _set(max_mode=privacy_pb2.MODE_AGGREGATE),
     ],
     "ExtendCampaign": [
         _set(campaign_id="summer"),
@@ -175,6 +177,7 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: request.groups.pop(),
         lambda request: _set(group_id="b")(request.groups[0]),
         lambda request: _set(expected_messages=100)(request.groups[0]),
+        lambda request: _set(max_mode=privacy_pb2.MODE_AGGREGATE)(request.groups[0]),
     ],
     "IssueTokens": [
         _set(campaign_id="summer"),
@@ -209,7 +212,11 @@ SAME: dict[str, list[Change]] = {
         lambda request: request.entries.insert(0, _entry("bob")),
     ],
     "EraseContact": [_set(proof=preference_pb2.PROOF_DELETE)],
-    "CreateCampaign": [lambda request: _set(expected_messages=16_384)(request.groups[0])],
+    "CreateCampaign": [
+        lambda request: _set(expected_messages=16_384)(request.groups[0]),
+        lambda request: _set(max_mode=privacy_pb2.MODE_IDENTIFIED)(request.groups[0]),
+        _set(max_mode=privacy_pb2.MODE_IDENTIFIED),
+    ],
     "CreateTenant": [lambda request: _set(retention_days=365)(request.policy)],
     "UpdatePolicy": [
         lambda request: _set(retention_days=365)(request.policy),
