@@ -1,5 +1,6 @@
 """Messages whose opens and clicks have different modes have a token for each."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import product
@@ -19,6 +20,7 @@ from hushpost_client import (
     Verdict,
 )
 from hushpost_service.domain.consent import Purpose
+from hushpost_service.storage.recording import lock_recording
 from hushpost_service.tokens.codec import (
     BOTH_PURPOSES,
     NO_CONTACT,
@@ -29,7 +31,7 @@ from hushpost_service.tokens.codec import (
 from hushpost_service.tokens.keyring import Keyring
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection, tenant_number
-from tests.mailing import URLS, clients_of, exact_count
+from tests.mailing import URLS, clients_of, eventually, exact_count
 
 GROUP = "readers"
 MODE = {
@@ -253,6 +255,48 @@ async def test_last_opens_are_dated_by_a_token_of_their_own(
         await clients.sender.preferences.set_preference("cid", opens_consent=Consent.GRANTED)
         await _issue(clients, ["ann", "cid"])
         assert len(await database.fetch(rows, tenant)) == 1
+
+
+_WAITING = (
+    "select count(*) from pg_locks where objid = $1 and locktype = 'advisory' and not granted"
+)
+DECISION = "update contacts set opens_consent = 3 where tenant = $1"
+POLICY = """
+insert into policies
+select (jsonb_populate_record(
+    policies, '{"version": 2, "record_last_opens": false}'
+)).*
+from policies
+where tenant = $1
+"""
+
+
+@pytest.mark.parametrize("change", [DECISION, POLICY], ids=["decision", "policy"])
+async def test_a_change_while_tokens_are_issued_leaves_no_date(
+    authority: RunningAuthority, database: Connection, change: str
+) -> None:
+    """Neither a decision of the contact nor one of the tenant that commits in between."""
+    policy = PolicyUpdate(
+        opens_modes=ConsentModes(when_unknown=Mode.ANONYMOUS), record_last_opens=True
+    )
+    async with AsyncExitStack() as stack:
+        clients = await clients_of(stack, authority, policy)
+        tenant = await tenant_number(database, clients.tenant_id)
+        await clients.sender.preferences.set_preference("ann", opens_consent=Consent.GRANTED)
+        await clients.sender.preferences.set_preference("ann", opens_consent=Consent.UNKNOWN)
+        await _create(clients)
+        async with database.transaction():
+            await lock_recording(database, tenant)  # type: ignore[arg-type]
+            await database.execute(change, tenant)
+            issuing = asyncio.create_task(_issue(clients, ["ann"]))
+
+            async def is_waiting_or_done() -> bool:
+                return issuing.done() or bool(await database.fetchval(_WAITING, tenant))
+
+            await eventually(is_waiting_or_done, "the call waits for the change")
+        (message,) = await issuing
+        assert message.mode is Mode.OFF
+        assert not await database.fetch("select from last_opens where tenant = $1", tenant)
 
 
 @pytest.mark.parametrize("is_off", [False, True], ids=["clicks identified", "clicks off"])

@@ -8,6 +8,7 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.sql import (
     anonymization,
     contacts,
+    last_opens,
     preference_log,
     recording,
     releases,
@@ -130,6 +131,7 @@ INDEXES = {
     "UPDATE_PREFERENCES": (contacts.UPDATE_PREFERENCES, "contacts_pkey"),
     "SET_HINT_BITS": (contacts.SET_HINT_BITS, "contacts_pkey"),
     "CONTACTS_BY_PREFERENCE": (contacts.CONTACTS_BY_PREFERENCE, "contacts_tenant_contact_id_key"),
+    "INSERT_LAST_OPENS": (last_opens.INSERT_LAST_OPENS, "contacts_pkey"),
     "DELETE_CONTACT": (contacts.DELETE_CONTACT, "contacts_tenant_contact_id_key"),
     "LIST_CONTACTS": (contacts.LIST_CONTACTS, "contacts_tenant_contact_id_key"),
     "LAST_DECISIONS": (preference_log.LAST_DECISIONS, "preference_changes_contact"),
