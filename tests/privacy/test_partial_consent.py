@@ -1,14 +1,15 @@
 """Contacts who allow one purpose: nothing links their anonymous events of the other to them."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from hushpost.v1 import admin_pb2
-from hushpost_client import Consent, Count, History
+from hushpost_client import Consent, Count, Event, History, PreferenceEntry
 from tests.conftest import RunningAuthority
 from tests.inspection import Connection, connected, tenant_number
 from tests.mailing import clients_of, exact_count, send
@@ -19,10 +20,16 @@ from tests.wire import Wire
 
 from .attack import FULL, SEED, Attack, Score
 from .conftest import Report
+from .database_copies import by_chance
+from .scenario import Scenario, start_scenario
 
 STORIES = 300 if FULL else 15
 STEPS = 40
 NAMES = ("ann", "bob", "cat")
+LINKS = 20
+UNLIKELY = 1e-4
+"""Significance level: a result less probable than this was not achieved by guessing."""
+
 REFUSED = (Mode.ANONYMOUS, Mode.ANONYMOUS, Mode.ANONYMOUS, Mode.AGGREGATE)
 
 Place = tuple[int, int, int]
@@ -203,3 +210,55 @@ async def test_later_acts_on_a_slot_that_rows_name_are_aggregate(
         assert sent in await marked_slots(database, tenant, 2)
         assert sent not in await named_slots(database, tenant)
         assert await mailing.engaged() == set()
+
+
+@pytest.fixture
+async def scenario(tmp_path: Path) -> AsyncIterator[Scenario]:
+    """An authority of its own, because a scrub rewrites all tables."""
+    async with start_scenario(tmp_path) as scenario:
+        yield scenario
+
+
+async def test_scrub_removes_which_open_was_recorded_with_which_click(
+    scenario: Scenario, report: Report
+) -> None:
+    """After a scrub, anonymous clicks cannot be matched with identified opens by their order.
+
+    Documented limit, and the control: before the scrub, the row of an open has the transaction
+    ID of the counter of a click that was recorded in the same commit.
+    """
+    names = [f"reader {number:02}" for number in range(LINKS)]
+    sender = scenario.clients.sender
+    await sender.preferences.batch_set_preferences(
+        [PreferenceEntry(name, clicks_consent=Consent.DENIED) for name in names]
+    )
+    urls = [f"https://shop.example.com/{number}" for number in range(LINKS)]
+    await sender.campaigns.create_campaign("mixed", links=urls, groups=["all"])
+    issued = (await sender.campaigns.issue_tokens("mixed", "all", names)).tokens
+    order = random.Random(SEED).sample(range(1, LINKS + 1), LINKS)  # noqa: S311 - no secret, and repeatable
+    for message, link in zip(issued, order, strict=True):
+        assert message.token
+        assert message.click_token
+        opened, clicked = Event(message.token), Event(message.click_token, link_number=link)
+        await scenario.clients.edge.tracking.record_events([opened, clicked])
+    clicks = dict(zip(names, order, strict=True))
+    before = await _right_matches(scenario.database, clicks)
+    scenario.scrub()
+    after = await _right_matches(scenario.database, clicks)
+    report(Attack("stolen: partial consent, scrubbed", after, before, 1 / LINKS))
+    assert before.share == 1
+    assert by_chance(after, 1 / LINKS) > UNLIKELY
+
+
+async def _right_matches(database: Connection, clicks: Mapping[str, int]) -> Score:
+    """Match identified opens with anonymous clicks by transaction ID, then by position."""
+    opened = await database.fetch(
+        "select contact_id from events join contacts using (tenant, contact)"
+        " order by events.xmin::text::bigint"
+    )
+    counted = await database.fetch(
+        "select signal from counters where signal > 0 and mode = 2"
+        " order by xmin::text::bigint, ctid"
+    )
+    right = [clicks[name] == link for (name,), (link,) in zip(opened, counted, strict=True)]
+    return Score(len(right), sum(right))
