@@ -127,6 +127,20 @@ def test_source_and_time_are_read(cell: str, time: datetime) -> None:
     assert statement.time == time
 
 
+def test_a_clock_that_is_ahead_is_tolerated() -> None:
+    """Times up to five minutes in the future are accepted, as by the authority."""
+    for minutes, is_accepted in ((4, True), (6, False)):
+        time = datetime.now(UTC) + timedelta(minutes=minutes)
+        row = ["ann", "granted", time.isoformat()]
+        try:
+            contact = contact_of("contact_id,tracking_consent,tracking_consent_time", row)
+        except BadRowError:
+            assert not is_accepted
+        else:
+            assert is_accepted
+            assert contact.statement.time == time
+
+
 @pytest.mark.parametrize(
     "line",
     [

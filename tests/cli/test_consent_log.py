@@ -1,6 +1,7 @@
 """Exports of the log of preferences, and what `hushpost consent verify` finds in them."""
 
 import csv
+import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterable
@@ -8,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hushpost_cli._app import build
 from hushpost_cli.consent_log.comparison import compare
-from hushpost_cli.consent_log.log_file import Entry, Format, LogWriter, read_log
+from hushpost_cli.consent_log.log_file import Entry, Format, LogFileError, LogWriter, read_log
 from hushpost_cli.consent_log.record import Record
+from hushpost_cli.consent_log.verification import LogSummary, checked_log
 
 FORMATS: tuple[Format, ...] = ("csv", "jsonl")
 MINUTE = 60_000 << 20
@@ -91,6 +93,47 @@ def test_any_text_is_read_back(cells: list[str], file_format: Format) -> None:
     assert entry.record == Record(*cells)
 
 
+def test_the_digests_are_those_of_the_documentation(tmp_path: Path) -> None:
+    """Anyone can compute the digests of a file as docs/consent.md says."""
+    path = tmp_path / "log.jsonl"
+    write(path, [record(1, "ännë", evidence='"\n'), record(2, "bob")])
+    digest = hashlib.sha256(b"hushpost consent log 1").hexdigest()
+    *entries, _end = map(json.loads, path.read_text("utf-8").splitlines())
+    for entry in entries:
+        expected = entry.pop("digest")
+        text = json.dumps(list(entry.values()), ensure_ascii=False).replace('", "', '","')
+        digest = hashlib.sha256(f"{digest}\n{text}".encode()).hexdigest()
+        assert digest == expected
+
+
+def content(path: Path) -> tuple[list[Any], list[str]]:
+    """Return what a file says, and its problems."""
+    summary = LogSummary()
+    try:
+        entries = [entry[1:] for entry in checked_log(path, summary)]
+    except LogFileError as error:
+        return [], [str(error)]
+    return entries, summary.problems
+
+
+@settings(max_examples=300, derandomize=True)
+@given(
+    st.sampled_from(FORMATS), st.integers(0), st.sampled_from(["", "0", "x", '"', "\n", ",", "é"])
+)
+def test_any_change_of_a_character_shows(file_format: Format, offset: int, text: str) -> None:
+    """Replacing, adding or removing a character is found, unless the content is the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log"
+        write(path, RECORDS, file_format)
+        before = content(path)
+        original = path.read_bytes()
+        for width in (0, 1):
+            at = offset % len(original)
+            path.write_bytes(original[:at] + text.encode() + original[at + width :])
+            entries, problems = content(path)
+            assert problems or entries == before[0]
+
+
 def damage(path: Path, change: Callable[[list[str]], None]) -> None:
     """Change the lines of a file."""
     lines = path.read_text().splitlines(keepends=True)
@@ -156,11 +199,14 @@ def test_other_damage_shows(verify: Verify, tmp_path: Path, change: Any, problem
     assert problem in out
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n", "{}\n", "[1]\n", "{\n", "\xff"])
-def test_another_file_is_no_log(verify: Verify, tmp_path: Path, content: str) -> None:
+NO_LOGS = ["", "a,b\n", "{}\n", "[1]\n", "{\n", "\xff", '{"end": 1, "digest": "x"}\n', "null\n"]
+
+
+@pytest.mark.parametrize("text", NO_LOGS)
+def test_another_file_is_no_log(verify: Verify, tmp_path: Path, text: str) -> None:
     """A file of another kind is an error of the command line."""
     path = tmp_path / "log.csv"
-    path.write_bytes(content.encode("latin-1"))
+    path.write_bytes(text.encode("latin-1"))
     code, out = verify(path)
     assert code == 2
     assert out.startswith("hushpost: log.csv ")

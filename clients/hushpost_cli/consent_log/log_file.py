@@ -103,6 +103,8 @@ def _json_lines(lines: Iterator[str]) -> Iterator[Entry | End]:
         try:
             fields = json.loads(line)
             digest = fields.pop(_DIGEST)
+            if not all(isinstance(text, str) for text in (*fields.values(), digest)):
+                raise TypeError
             if list(fields) == [_END]:
                 yield End(number, fields[_END], digest)
             else:

@@ -1,5 +1,6 @@
 """Verifies that a file of the log is complete and unchanged."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from hushpost_cli.consent_log.log_file import End, Entry, read_log
 from hushpost_cli.consent_log.record import START, next_digest
 
 __all__ = ["LogSummary", "checked_log"]
+
+_NUMBER = re.compile("[0-9]{1,19}")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ def checked_log(path: Path, summary: LogSummary) -> Iterator[Entry]:
             summary.problems.append(
                 f"line {item.line} was changed, or lines before it were removed or added"
             )
-        if not record.change_number.isdecimal() or int(record.change_number) <= number:
+        if not _NUMBER.fullmatch(record.change_number) or int(record.change_number) <= number:
             summary.problems.append(f"line {item.line} is not in the order of changes")
         else:
             number = int(record.change_number)

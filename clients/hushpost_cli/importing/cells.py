@@ -1,7 +1,7 @@
 """Parses the cells of an imported row."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -21,6 +21,9 @@ EmptyAs: TypeAlias = Literal["false", "unset"]
 # 256 bytes of `DecisionDetails.source_id`.
 _MAX_SOURCE_BYTES = 512
 _MAX_SOURCE_ID_BYTES = 256
+
+# The authority tolerates the same difference of clocks.
+_AHEAD = timedelta(minutes=5)
 
 _YES_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _EMPTY = {"false": Wish.GRANTED, "unset": Wish.UNKNOWN}
@@ -200,6 +203,6 @@ def _time(cells: list[str], header: Header) -> tuple[datetime | None, str]:
 
 
 def _not_in_future(time: datetime, key: str) -> datetime:
-    if time > datetime.now(UTC):
+    if time > datetime.now(UTC) + _AHEAD:
         raise BadRowError(f"{key} is in the future")
     return time
