@@ -27,8 +27,8 @@ async def test_a_gap_begins_with_another_part(
     async with database.connection("test") as connection:
         await connection.execute(
             "insert into campaign_groups"
-            " (tenant, campaign, group_number, group_id, expected_messages, issued)"
-            " values ($1, $2, 1, 'readers', $3, $4)"
+            " (tenant, campaign, group_number, group_id, max_mode, expected_messages, issued)"
+            " values ($1, $2, 1, 'readers', 1, $3, $4)"
             " on conflict (tenant, campaign, group_number)"
             " do update set expected_messages = $3, issued = $4",
             TENANT,

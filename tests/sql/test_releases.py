@@ -11,6 +11,7 @@ import pytest
 from asyncpg import BitString
 
 from hushpost_service.domain.cells import ANY_LINK, OPENS, SHARED, ReleasedCell
+from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.counters import slot_bits
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.release_plan import LINKS_PER_CONTACT, MIN_CELL
@@ -27,11 +28,24 @@ _numbers = random.Random(1)  # noqa: S311 - numbers of campaigns, not secrets
 _CAMPAIGN = """
 insert into campaigns (
     tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
-    issue_key_digest, start_time, next_release_time
+    issue_key_digest, max_mode, start_time, next_release_time
 )
-select $1::integer, $2::bigint, $2::text, '', start, 1, 2, $3::integer[], '', start,
+select $1::integer, $2::bigint, $2::text, '', start, 1, 2, $3::integer[], '', 1, start,
     start + $3[1] * interval '1 second'
 from (select now() - $4 * interval '1 second' as start) as started
+"""
+
+_GROUP = """
+insert into campaign_groups (
+    tenant, campaign, group_number, group_id, max_mode, expected_messages
+)
+values ($1, $2, $3, $3::integer::text, 1, 1)
+"""
+
+_SEND = """
+insert into sent values ($1, $2, $3, $4, $5, 0, $6)
+on conflict (tenant, campaign, group_number, purpose, mode, hour)
+do update set messages = sent.messages + excluded.messages
 """
 
 _MARK = """
@@ -52,9 +66,10 @@ class Sent:
         async with self.database.connection("test") as connection:
             await connection.execute(statement, TENANT, self.number, *arguments)
 
-    async def send(self, group: int, mode: Mode, messages: int) -> None:
-        """Count messages as sent."""
-        await self.execute("insert into sent values ($1, $2, $3, $4, 0, $5)", group, mode, messages)
+    async def send(self, group: int, mode: Mode, messages: int, of_clicks: Mode = Mode.OFF) -> None:
+        """Count messages as sent, in a mode of opens and one of clicks."""
+        for purpose, of_purpose in ((Purpose.OPENS, mode), (Purpose.CLICKS, of_clicks)):
+            await self.execute(_SEND, group, purpose, of_purpose, messages)
 
     async def mark(
         self, group: int, signal: int, slots: Iterable[int], mode: int = 2, *, machine: bool = False
@@ -114,11 +129,7 @@ async def sent_campaign(
     campaign = Sent(database, TENANT << 40 | _numbers.getrandbits(40))
     await campaign.execute(_CAMPAIGN, list(delays), hours * HOUR)
     for group in range(1, groups + 1):
-        await campaign.execute(
-            "insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages)"
-            " values ($1, $2, $3, $3::integer::text, 1)",
-            group,
-        )
+        await campaign.execute(_GROUP, group)
     for link in range(1, links + 1):
         await campaign.execute("insert into links values ($1, $2, $3, '', '', 0)", link)
     return campaign
@@ -266,10 +277,7 @@ async def test_groups_keep_their_cells(database: Database) -> None:
     await campaign.send(1, Mode.ANONYMOUS, MIN_CELL)
     await campaign.send(2, Mode.ANONYMOUS, MIN_CELL - 1)
     await Releases(database).run_once()
-    await campaign.execute(
-        "insert into campaign_groups (tenant, campaign, group_number, group_id, expected_messages)"
-        " values ($1, $2, 3, 'late', 1)"
-    )
+    await campaign.execute(_GROUP, 3)
     await campaign.send(3, Mode.ANONYMOUS, 2 * MIN_CELL)
     await campaign.send(2, Mode.AGGREGATE, MIN_CELL)
     await campaign.age(24)
@@ -279,10 +287,26 @@ async def test_groups_keep_their_cells(database: Database) -> None:
     async with database.connection("test") as connection:
         sent = await storage.released_sent(connection, TENANT, campaign.number, 1)
     assert sent == {
-        (1, Mode.ANONYMOUS): MIN_CELL,
-        (SHARED, Mode.ANONYMOUS): 3 * MIN_CELL - 1,
-        (SHARED, Mode.AGGREGATE): MIN_CELL,
+        (1, Purpose.OPENS, Mode.ANONYMOUS): MIN_CELL,
+        (1, Purpose.CLICKS, Mode.OFF): MIN_CELL,
+        (SHARED, Purpose.OPENS, Mode.ANONYMOUS): 3 * MIN_CELL - 1,
+        (SHARED, Purpose.OPENS, Mode.AGGREGATE): MIN_CELL,
+        (SHARED, Purpose.CLICKS, Mode.OFF): 4 * MIN_CELL - 1,
     }
+
+
+async def test_one_purpose_with_enough_anonymous_messages_gives_a_cell(database: Database) -> None:
+    """Opens and clicks are not added up: a message would count twice."""
+    campaign = await sent_campaign(database, groups=4, links=0)
+    half = MIN_CELL // 2
+    await campaign.send(1, Mode.IDENTIFIED, MIN_CELL, of_clicks=Mode.ANONYMOUS)
+    await campaign.send(2, Mode.AGGREGATE, MIN_CELL, of_clicks=Mode.IDENTIFIED)
+    await campaign.send(3, Mode.ANONYMOUS, MIN_CELL - 1, of_clicks=Mode.ANONYMOUS)
+    await campaign.send(4, Mode.ANONYMOUS, half, of_clicks=Mode.IDENTIFIED)
+    await campaign.send(4, Mode.IDENTIFIED, half, of_clicks=Mode.AGGREGATE)
+    await Releases(database).run_once()
+    (counts,) = (await campaign.released()).values()
+    assert {cell.cell for cell in counts} == {SHARED, 1, 2}
 
 
 async def test_skipped_dates_are_not_released(database: Database) -> None:
