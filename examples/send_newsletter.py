@@ -29,7 +29,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import hushpost_mail
-from hushpost_client import Hushpost, NewGroup
+from hushpost_client import Hushpost
 from hushpost_mail import Recipient
 
 NEWSLETTER = Path(__file__).with_name("newsletter")
@@ -60,7 +60,6 @@ async def send(
 ) -> int:
     """Send the newsletter to every recipient in the file; return the number of messages."""
     group_sizes = Counter(recipient.group_id for recipient in read_recipients(file))
-    groups = [NewGroup(name, expected_messages=size) for name, size in group_sizes.items()]
     task = progress.add_task("sending", total=group_sizes.total())
     host, _, port = smtp.rpartition(":")
     async with (
@@ -69,7 +68,7 @@ async def send(
     ):
         # Parse the newsletter once and register its links with the authority.
         campaign = await hushpost_mail.create_campaign(
-            newsletter(), hushpost=hushpost, tracking_url=tracking_url, groups=groups
+            newsletter(), hushpost=hushpost, tracking_url=tracking_url, groups=group_sizes
         )
         # Render one message per recipient. Each has its own links and pixel.
         async with aclosing(campaign.render_all(read_recipients(file))) as messages:

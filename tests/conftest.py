@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 from hushpost_client import Hushpost, PolicyUpdate, Role
 
 from .authority import AuthorityProcess
+from .inspection import Connection, connected
+from .wire import Wire
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script, shells start programs with SIGINT ignored, and their
@@ -124,3 +126,17 @@ async def clients(authority: RunningAuthority, tenant: TenantKeys) -> AsyncItera
                 )
             ],
         )
+
+
+@pytest.fixture(scope="session")
+async def wire(authority: RunningAuthority) -> AsyncIterator[Wire]:
+    """A channel to the authority."""
+    async with Wire(authority.target) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
+    """A direct connection to the authority's database."""
+    async with connected(authority.process.data_dir) as connection:
+        yield connection

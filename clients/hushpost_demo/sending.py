@@ -1,6 +1,7 @@
 """Creates the campaign and sends the newsletter to every contact by SMTP."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -22,9 +23,9 @@ DOMAIN = "readers.test"
 Campaign = hushpost_mail.Campaign[hushpost_mail.Mail]
 
 
-def groups_of(contacts: Sequence[Contact]) -> list[str]:
-    """Return the names of the contacts' groups, sorted."""
-    return sorted({contact.group for contact in contacts})
+def groups_of(contacts: Sequence[Contact]) -> dict[str, int]:
+    """Return the names of the contacts' groups, sorted, with the number of contacts."""
+    return dict(sorted(Counter(contact.group for contact in contacts).items()))
 
 
 async def create_campaign(

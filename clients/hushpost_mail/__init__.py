@@ -1,9 +1,12 @@
 """Adds tracking to a newsletter and renders it for each recipient.
 
+    from collections import Counter
+
     import hushpost_mail
     from hushpost_client import Hushpost
     from hushpost_mail import Recipient
 
+    recipients = [Recipient("ada", "customers", "ada@example.com")]
     async with Hushpost.connect("localhost:50051", api_key="hp_…") as hushpost:
         campaign = await hushpost_mail.create_campaign(
             html,
@@ -11,9 +14,8 @@
             hushpost=hushpost,
             tracking_url="https://t.example.com",
             campaign_id="spring-sale",
-            groups=["customers"],
+            groups=Counter(recipient.group_id for recipient in recipients),
         )
-        recipients = [Recipient("ada", "customers", "ada@example.com")]
         async for rendered in campaign.render_all(recipients):
             await send(rendered.address, rendered.message.html, rendered.message.text)
 

@@ -1,6 +1,6 @@
 """Parses a message and registers its campaign with the authority."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.message import Message as MimeMessage
 from typing import Any, overload
 from uuid import UUID
@@ -14,6 +14,8 @@ from hushpost_mail._parse_template import parse_template
 
 __all__ = ["create_campaign"]
 
+Groups = Mapping[str, int] | Iterable[NewGroup | str]
+
 
 @overload
 async def create_campaign(
@@ -23,7 +25,7 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[NewGroup | str] = (),
+    groups: Groups = (),
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
@@ -39,7 +41,7 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[NewGroup | str] = (),
+    groups: Groups = (),
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
@@ -55,7 +57,7 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[NewGroup | str] = (),
+    groups: Groups = (),
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
@@ -72,7 +74,7 @@ async def create_campaign(
     hushpost: Hushpost,
     tracking_url: str,
     campaign_id: str | None = None,
-    groups: Iterable[NewGroup | str] = (),
+    groups: Groups = (),
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
@@ -94,7 +96,10 @@ async def create_campaign(
         tracking_url: The public URL of the edge, such as `https://t.example.com`;
             `/c/…`, `/o/…` and `/p/…` are appended to it.
         campaign_id: 1 to 128 bytes; None lets the authority generate one.
-        groups: The recipient groups; a string is the id of a group of unknown size.
+        groups: The recipient groups: ids with the number of recipients, such as
+            `Counter(recipient.group_id for recipient in recipients)`, or `NewGroup`s; a
+            string is the id of a group of unknown size. With the right size, anonymous
+            counts take the least space.
         display_name: A human-readable name.
         max_mode: The most revealing mode that the messages may have; None for no limit.
             `NewGroup.max_mode` limits a single group.
@@ -137,8 +142,10 @@ async def create_campaign(
     )
 
 
-def _distinct(groups: Iterable[NewGroup | str]) -> tuple[NewGroup, ...]:
+def _distinct(groups: Groups) -> tuple[NewGroup, ...]:
     """Return groups without repetitions of an id."""
+    if isinstance(groups, Mapping):
+        groups = [NewGroup(group, expected_messages=size) for group, size in groups.items()]
     named = (NewGroup(group) if isinstance(group, str) else group for group in groups)
     return tuple({group.group_id: group for group in named}.values())
 

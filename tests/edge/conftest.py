@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import Hushpost, PolicyUpdate, Release, Role
+from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 
 from .edge_process import EdgeProcess
@@ -110,3 +111,16 @@ async def set_up(target: str, admin_key: str) -> OwnAuthority:
 def folder(tmp_path: Path) -> Path:
     """The folder of an edge that only one test uses."""
     return tmp_path / "edge"
+
+
+@pytest.fixture
+async def process(tmp_path: Path) -> AsyncIterator[AuthorityProcess]:
+    """An authority that only this test uses."""
+    with AuthorityProcess(tmp_path / "authority") as process:
+        yield process
+
+
+@pytest.fixture
+async def own(process: AuthorityProcess) -> OwnAuthority:
+    """The API keys of that authority."""
+    return await set_up(process.target, process.admin_key())

@@ -2,35 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-
-import pytest
 
 from hushpost_client import Hushpost
 from hushpost_edge.token_header import parse_token
 from tests.authority import AuthorityProcess
 from tests.waiting import eventually, until
 
-from .conftest import URLS, Counts, OwnAuthority, counts, send, set_up
+from .conftest import URLS, Counts, OwnAuthority, counts, send
 from .edge_process import EdgeProcess
 from .raw_http import Connection, get
 
 READERS = 300
-
-
-@pytest.fixture
-async def process(tmp_path: Path) -> AsyncIterator[AuthorityProcess]:
-    """An authority that only this test uses."""
-    with AuthorityProcess(tmp_path / "authority") as process:
-        yield process
-
-
-@pytest.fixture
-async def own(process: AuthorityProcess) -> OwnAuthority:
-    """The API keys of that authority."""
-    return await set_up(process.target, process.admin_key())
 
 
 def connect(process: AuthorityProcess, key: str) -> Hushpost:

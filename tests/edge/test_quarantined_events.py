@@ -1,36 +1,20 @@
 """Events that an authority rejects for a reason that passes are counted later, once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from tests.authority import AuthorityProcess
 from tests.clocks import set_database_clock, with_adjustable_clock
 from tests.inspection import connected
 from tests.waiting import eventually
 
-from .conftest import Counts, OwnAuthority, counts, send, set_up
+from .conftest import Counts, OwnAuthority, counts, send
 from .edge_process import EdgeProcess
 from .raw_http import get
 from .test_outage import click, connect, files_with_tokens, metric
 
 READERS = 50
-
-
-@pytest.fixture
-async def process(tmp_path: Path) -> AsyncIterator[AuthorityProcess]:
-    """An authority that only this test uses."""
-    with AuthorityProcess(tmp_path / "authority") as process:
-        yield process
-
-
-@pytest.fixture
-async def own(process: AuthorityProcess) -> OwnAuthority:
-    """The API keys of that authority."""
-    return await set_up(process.target, process.admin_key())
 
 
 async def _quarantined(edge: EdgeProcess, reason: str) -> int:

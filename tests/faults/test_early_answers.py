@@ -3,14 +3,15 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import pytest
 
 from hushpost_client import DeadlineExceededError, DoNotTrack, Event, PolicyUpdate, Verdict
 from tests.conftest import Clients, RunningAuthority
+from tests.faults.holding import counters_held
 from tests.inspection import Connection, events_of, tenant_number
-from tests.mailing import Mailing, clients_of, eventually, send
+from tests.mailing import clients_of, eventually, send
 
 MANY = 4 * 5000
 """Events that take several transactions to anonymize."""
@@ -21,20 +22,6 @@ async def exact(authority: RunningAuthority) -> AsyncIterator[Clients]:
     """Clients of a tenant with exact counts."""
     async with AsyncExitStack() as stack:
         yield await clients_of(stack, authority)
-
-
-@asynccontextmanager
-async def counters_held(connection: Connection, mailing: Mailing) -> AsyncIterator[None]:
-    """Block the anonymization of a campaign's events until the block ends."""
-    async with connection.transaction():
-        await connection.execute(
-            "select from counters where campaign ="
-            " (select campaign from campaigns join tenants using (tenant)"
-            "  where tenant_id = $1 and campaign_id = $2) and mode = 1 for update",
-            mailing.clients.tenant_id,
-            mailing.campaign_id,
-        )
-        yield
 
 
 async def test_a_repeated_opt_out_waits_for_the_first(exact: Clients, database: Connection) -> None:

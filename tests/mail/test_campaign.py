@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,7 @@ from hushpost_client import (
 )
 from hushpost_mail import Campaign, Parts, Recipient
 from tests.conftest import Clients, RunningAuthority
+from tests.inspection import database_uri, on, tenant_number
 
 from .rendered_html import TRACKING_URL
 
@@ -37,6 +39,14 @@ HTML = '<p><a href="https://example.com/a">a</a> <a href="https://example.com/b"
 TEXT = "https://example.com/a\n{{hushpost.preferences}}\n"
 REDIRECT_PATH = re.compile(r"/c/([\w-]{56})/(\d+)")
 PIXEL_PATH = re.compile(r"/o/([\w-]{56})\.gif")
+
+
+_GROUP_SIZES = """
+select campaign_id, group_id, expected_messages
+from campaign_groups join campaigns using (tenant, campaign)
+where tenant = $1
+order by campaign_id, group_id
+"""
 
 
 async def create_campaign(clients: Clients, **options: Any) -> Campaign[Parts[str]]:
@@ -148,6 +158,33 @@ async def test_a_campaign_with_another_limit_of_modes_is_not_reused(clients: Cli
     ):
         with pytest.raises(AlreadyExistsError):
             await create(*groups, max_mode=max_mode)
+
+
+async def test_a_campaign_declares_the_sizes_of_its_groups(
+    authority: RunningAuthority, clients: Clients
+) -> None:
+    """Sizes come with the ids of groups, or with `NewGroup`."""
+    declared: dict[str, Mapping[str, int] | list[NewGroup | str]] = {
+        "counted": Counter(["a", "b", "a"]),
+        "named": ["b", NewGroup("a", expected_messages=2)],
+    }
+    for campaign_id, groups in declared.items():
+        await hushpost_mail.create_campaign(
+            HTML,
+            TEXT,
+            hushpost=clients.sender,
+            tracking_url=TRACKING_URL,
+            campaign_id=campaign_id,
+            groups=groups,
+        )
+    async with on(database_uri(authority.process.data_dir)) as database:
+        found = await database.fetch(_GROUP_SIZES, await tenant_number(database, clients.tenant_id))
+    assert [tuple(row) for row in found] == [
+        ("counted", "a", 2),
+        ("counted", "b", 1),
+        ("named", "a", 2),
+        ("named", "b", 16_384),
+    ]
 
 
 async def test_an_existing_campaign_is_reused_if_its_links_match(clients: Clients) -> None:

@@ -6,23 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.conftest import Clients, RunningAuthority
-from tests.inspection import Connection, connected
 from tests.mailing import clients_of
-from tests.wire import Wire
-
-
-@pytest.fixture(scope="session")
-async def wire(authority: RunningAuthority) -> AsyncIterator[Wire]:
-    """A channel to the authority."""
-    async with Wire(authority.target) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
-    """A direct connection to the authority's database."""
-    async with connected(authority.process.data_dir) as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hushpost_client import DoNotTrack, Hushpost, Role
 from hushpost_service.admin.secret import new_secret
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
-from tests.inspection import Connection, connected, tenant_number
+from tests.inspection import Connection, tenant_number
 from tests.mailing import clients_of
 from tests.rpc.scenario import (
     ADMIN,
@@ -24,20 +24,6 @@ from tests.rpc.scenario import (
     Scenario,
 )
 from tests.wire import Wire, empty_request
-
-
-@pytest.fixture(scope="session")
-async def wire(authority: RunningAuthority) -> AsyncIterator[Wire]:
-    """A channel to the authority."""
-    async with Wire(authority.target) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-async def database(authority: RunningAuthority) -> AsyncIterator[Connection]:
-    """A direct connection to the authority's database."""
-    async with connected(authority.process.data_dir) as connection:
-        yield connection
 
 
 @pytest.fixture

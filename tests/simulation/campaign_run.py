@@ -89,7 +89,7 @@ class CampaignRun:
             modes = await send_with_crash(campaign, contacts, port, now)
         self.differences += unexpected_modes(contacts, modes, refusals)
         messages = read_messages(self._mailbox, contacts, modes)
-        model = Model(campaign.campaign_id, campaign.links, groups_of(contacts))
+        model = Model(campaign.campaign_id, campaign.links, list(groups_of(contacts)))
         feed_messages(model, messages, now)
         self._campaign_id = campaign.campaign_id
         return messages, model, Player(self._clients.edge, sender, campaign.links)

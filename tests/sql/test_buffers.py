@@ -8,6 +8,7 @@ last VACUUM, on large tables without statistics, and after ANALYZE.
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -216,7 +217,9 @@ async def plans(authority: RunningAuthority) -> AsyncIterator[list[Plans]]:
     """One connection for each time of planning."""
     async with new_database(authority) as uri:
         await migrate(uri)
-        async with on(uri) as connection:
+        # Closes the connections also if this fixture fails; otherwise the garbage collector
+        # finds them in a later test, and that test fails, too.
+        async with on(uri) as connection, AsyncExitStack() as stack:
             async with connection.transaction():
                 await create_partitions(connection, oldest_event(NOW), NOW)  # type: ignore[arg-type] # not of a pool
             # Nothing but this fixture gathers statistics.
@@ -225,24 +228,22 @@ async def plans(authority: RunningAuthority) -> AsyncIterator[list[Plans]]:
                 " where relkind = 'r' and relnamespace = 'public'::regnamespace"
             ):
                 await connection.execute(f"alter table {table} set (autovacuum_enabled = false)")
-            empty = await _prepared(uri, "while the tables were empty")
+            empty = await _prepared(stack, uri, "while the tables were empty")
             await connection.execute(SMALL)
             await connection.execute("vacuum contacts")
-            small = await _prepared(uri, "while the tables were small")
+            small = await _prepared(stack, uri, "while the tables were small")
             await connection.execute(TENANTS)
             await connection.execute("vacuum analyze contacts")
-            tenants = await _prepared(uri, "while each tenant had one contact")
+            tenants = await _prepared(stack, uri, "while each tenant had one contact")
             await connection.execute(LARGE)
-            grown = await _prepared(uri, "after the tables had grown")
-            found = [empty, small, tenants, grown]
-            yield found
-            for each in found:
-                await each.connection.close()
+            grown = await _prepared(stack, uri, "after the tables had grown")
+            yield [empty, small, tenants, grown]
 
 
-async def _prepared(uri: str, planned: str) -> Plans:
+async def _prepared(stack: AsyncExitStack, uri: str, planned: str) -> Plans:
     """Prepare and plan all statements on a new connection."""
     connection = await asyncpg.connect(uri, server_settings=CONNECTION_SETTINGS)
+    stack.push_async_callback(connection.close)
     for number, case in enumerate(CASES.values()):
         await connection.execute(f"prepare case_{number} as {case.statement}")
         nulls = ", ".join(["null"] * len(case.parameters))
