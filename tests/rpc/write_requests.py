@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
@@ -35,10 +36,32 @@ def _set(**values: object) -> Change:
     return change
 
 
+_MODES = admin_pb2.ConsentModes(
+    when_unknown=privacy_pb2.MODE_IDENTIFIED,
+    when_denied=privacy_pb2.MODE_ANONYMOUS,
+    when_withdrawn=privacy_pb2.MODE_ANONYMOUS,
+)
+
+
 def _policy(epsilon: float) -> dict[str, Any]:
     return {"policy": admin_pb2.Policy(epsilon=epsilon)}
 
 
+_FULL_POLICY = admin_pb2.Policy(
+    anonymization_enabled=True,
+    mode_when_true=privacy_pb2.MODE_ANONYMOUS,
+    mode_when_unset=privacy_pb2.MODE_IDENTIFIED,
+    history_when_true=privacy_pb2.HISTORY_ANONYMIZE,
+    retention_days=365,
+    release=admin_pb2.RELEASE_NOISY,
+    epsilon=0.3,
+    release_delays=[Duration(seconds=1)],
+    max_anonymous_messages=26,
+    opens_modes=_MODES,
+    clicks_modes=_MODES,
+    reask_after_days=180,
+    record_last_opens=False,
+)
 _POLICY_FIELDS = [field.name for field in admin_pb2.Policy.DESCRIPTOR.fields]
 
 
@@ -92,11 +115,16 @@ REQUESTS: dict[str, Callable[[str], Message]] = {
         tenant_id=f"t-{uuid.uuid4().hex[:12]}", **_policy(0.3)
     ),
     "UpdatePolicy": lambda _: admin_pb2.UpdatePolicyRequest(
-        **_policy(0.3), update_mask=FieldMask(paths=_POLICY_FIELDS)
+        policy=_FULL_POLICY, update_mask=FieldMask(paths=_POLICY_FIELDS)
     ),
     "CreateApiKey": lambda _: admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_SENDER),
 }
 """A request per RPC, built from the token of the contact "ann"."""
+
+
+def _set_mode(purpose: str, consent: str, request: Any) -> None:
+    setattr(getattr(request.policy, purpose), consent, privacy_pb2.MODE_OFF)
+
 
 _POLICY_CHANGES: list[Change] = [
     lambda request: _set(epsilon=0.4)(request.policy),
@@ -108,6 +136,13 @@ _POLICY_CHANGES: list[Change] = [
     lambda request: _set(retention_days=9)(request.policy),
     lambda request: _set(max_anonymous_messages=9)(request.policy),
     lambda request: _set(anonymization_enabled=False)(request.policy),
+    lambda request: _set(reask_after_days=9)(request.policy),
+    lambda request: _set(record_last_opens=True)(request.policy),
+    *(
+        partial(_set_mode, purpose, consent)
+        for purpose in ("opens_modes", "clicks_modes")
+        for consent in ("when_unknown", "when_denied", "when_withdrawn")
+    ),
 ]
 
 CHANGES: dict[str, list[Change]] = {
@@ -217,11 +252,12 @@ SAME: dict[str, list[Change]] = {
         lambda request: _set(max_mode=privacy_pb2.MODE_IDENTIFIED)(request.groups[0]),
         _set(max_mode=privacy_pb2.MODE_IDENTIFIED),
     ],
-    "CreateTenant": [lambda request: _set(retention_days=365)(request.policy)],
-    "UpdatePolicy": [
+    "CreateTenant": [
         lambda request: _set(retention_days=365)(request.policy),
-        lambda request: request.update_mask.paths.reverse(),
+        lambda request: _set(mode_when_true=privacy_pb2.MODE_ANONYMOUS)(request.policy),
+        lambda request: request.policy.opens_modes.CopyFrom(_MODES),
     ],
+    "UpdatePolicy": [lambda request: request.update_mask.paths.reverse()],
 }
 """Changes that mean the same, such as a default that is given or left out."""
 

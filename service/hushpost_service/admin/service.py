@@ -1,7 +1,7 @@
 """Creates and reads tenants, policies and API keys."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -86,7 +86,7 @@ class Admin:
         content = {
             "tenant_id": tenant_id,
             "display_name": display_name,
-            "policy": dict(settings),
+            "policy": _other_than_default(settings),
         }
 
         async def work(connection: Connection) -> None:
@@ -250,3 +250,13 @@ def _expired_already() -> HushpostError:
 
 def _tenant_not_found() -> HushpostError:
     return HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
+
+
+def _other_than_default(settings: PolicySettings) -> dict[str, object]:
+    """Return the fields of a new policy that differ from the defaults.
+
+    So a default may be given or left out when a request is repeated.
+    """
+    defaults = asdict(Policy())
+    given = asdict(with_settings(Policy(), settings))
+    return {name: value for name, value in given.items() if value != defaults[name]}
