@@ -29,7 +29,13 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from hushpost_client import DoNotTrack, Hushpost, PreferenceEntry, PreferenceSource
+from hushpost_client import (
+    Consent,
+    DecisionDetails,
+    Hushpost,
+    PreferenceEntry,
+    PreferenceSource,
+)
 
 BATCH = 1000
 EVIDENCE_BYTES = 1024
@@ -44,9 +50,14 @@ class Change(NamedTuple):
     """A change of a preference, as a line of the file."""
 
     contact_id: str
-    do_not_track: str
+    opens_consent: str
+    clicks_consent: str
     source: str
     evidence: str
+    source_id: str | None
+    wording_version: str | None
+    wording_language: str | None
+    decision_time: str
     time: str
 
 
@@ -54,12 +65,20 @@ async def read_log(client: Hushpost) -> AsyncIterator[Change]:
     """Read all changes from the authority, oldest first."""
     async with aclosing(client.preferences.list_preference_changes(page_size=BATCH)) as changes:
         async for change in changes:
-            if change.new_do_not_track and not change.contact_id.startswith(ERASED):
+            if change.contact_id.startswith(ERASED):
+                continue
+            if change.new_opens_consent and change.new_clicks_consent:
+                details = change.details
                 yield Change(
                     change.contact_id,
-                    change.new_do_not_track.name,
+                    change.new_opens_consent.name,
+                    change.new_clicks_consent.name,
                     (change.source or PreferenceSource.SENDER).name,
                     change.evidence or "",
+                    details.source_id,
+                    details.wording_version,
+                    details.wording_language,
+                    (details.decision_time or change.change_time).isoformat(),
                     change.change_time.isoformat(),
                 )
 
@@ -96,9 +115,11 @@ async def replay_file(client: Hushpost, file: Path) -> int:
     entries = [
         PreferenceEntry(
             change.contact_id,
-            DoNotTrack[change.do_not_track],
+            opens_consent=Consent[change.opens_consent],
+            clicks_consent=Consent[change.clicks_consent],
             source=_replayed_source(change),
             evidence=_replayed_evidence(change),
+            details=_replayed_details(change),
         )
         for change in lost.values()
     ]
@@ -117,6 +138,15 @@ def _replayed_evidence(change: Change) -> str:
     """Say when and by whom the preference was set first, before the evidence of that time."""
     evidence = f"replayed: {change.source} at {change.time}; {change.evidence}".encode()
     return evidence[:EVIDENCE_BYTES].decode(errors="ignore")
+
+
+def _replayed_details(change: Change) -> DecisionDetails:
+    return DecisionDetails(
+        source_id=change.source_id,
+        wording_version=change.wording_version,
+        wording_language=change.wording_language,
+        decision_time=datetime.fromisoformat(change.decision_time),
+    )
 
 
 def _is_known(change: Change, known: str | None) -> bool:

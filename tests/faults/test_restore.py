@@ -6,12 +6,14 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from hushpost_client import (
+    Consent,
+    DecisionDetails,
     DoNotTrack,
     ErrorReason,
     Event,
@@ -160,7 +162,10 @@ async def test_preference_tokens_and_saved_preferences(town: Town, tmp_path: Pat
     """Links of lost contacts open for nobody else; the example replays lost opt-outs only."""
     preferences = town.clients.sender.preferences
     of_ann, of_lost = await town.preference_token("ann"), await town.preference_token("lost")
-    await preferences.set_preference_by_token(of_ann, DoNotTrack.TRUE, evidence="form 7")
+    details = DecisionDetails(wording_version="2026-09", wording_language="fr")
+    decided = await preferences.set_preference_by_token(
+        of_ann, clicks_consent=Consent.DENIED, evidence="form 7", details=details
+    )
     await preferences.set_preference("ben", DoNotTrack.TRUE)
     assert f"{2 * QUIET + 2} changes saved" in await _preference_log(town, "save", tmp_path)
     await town.backup.restore(town.clients)
@@ -170,17 +175,20 @@ async def test_preference_tokens_and_saved_preferences(town: Town, tmp_path: Pat
     assert (await edge.get_preference_by_token(of_ann)).do_not_track is DoNotTrack.UNSET
     with pytest.raises(HushpostError) as caught:
         await edge.set_preference_by_token(of_lost, DoNotTrack.TRUE)
-    assert caught.value.reason is ErrorReason.TOKEN_INVALID
+    assert caught.value.reason is ErrorReason.CONTACT_ERASED
 
     await preferences.set_preference("ben", DoNotTrack.FALSE)
     assert "1 preferences replayed" in await _preference_log(town, "replay", tmp_path)
-    assert (await edge.get_preference_by_token(of_ann)).do_not_track is DoNotTrack.TRUE
+    replayed = await edge.get_preference_by_token(of_ann)
+    assert replayed.opens_consent is Consent.UNKNOWN
+    assert replayed.clicks_consent is Consent.DENIED
     assert (await preferences.get_preference("ben")).do_not_track is DoNotTrack.FALSE
     (change,) = [change async for change in preferences.list_preference_changes("ann")]
     assert change.source is PreferenceSource.SENDER
     assert change.evidence is not None
     assert change.evidence.startswith("replayed: RECIPIENT at 20")
     assert change.evidence.endswith("; form 7")
+    assert change.details == replace(details, decision_time=decided.update_time)
     assert "0 preferences replayed" in await _preference_log(town, "replay", tmp_path)
 
 
