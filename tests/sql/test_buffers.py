@@ -181,10 +181,14 @@ CASES = {
     ),
     "DELETE_EVENTS": Case(
         anonymization.DELETE_EVENTS,
-        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 5000, 0, 10_000),
+        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 5000, 1, 10_000),
         100 * 4 * _PER_ROW,
     ),
-    "CONTACT_SLOTS": Case(anonymization.CONTACT_SLOTS, (TENANT, CAMPAIGN, FIRST, 0, 10_000), 200),
+    "CONTACT_SLOTS": Case(anonymization.CONTACT_SLOTS, (TENANT, CAMPAIGN, FIRST, 0, 10_000), 50),
+    "SLOT_SIGNALS": Case(
+        anonymization.SLOT_SIGNALS, (TENANT, FIRST, CAMPAIGN, 1, 0, 0, 10_000), 50
+    ),
+    "MOVE_SLOT": Case(anonymization.MOVE_SLOT, (TENANT, FIRST, CAMPAIGN, 1, 0, 0, 10_000, 7), 100),
     "CONTACTS_WITH_EXPIRED_EVENTS": Case(
         anonymization.CONTACTS_WITH_EXPIRED_EVENTS, (TENANT, NOW - timedelta(days=60), 500), 50
     ),

@@ -4,8 +4,8 @@
 
 Events of a contact are looked up by its block, `contact >> 2`, because the index contains
 blocks. The tenant is the upper 24 bits of a campaign number. CTEs are materialized, and
-`campaign + 0` is written instead of `campaign`, so that the planner looks events up by
-contact: a contact has fewer events than a campaign.
+`campaign + 0` and `signal + 0` are written instead of `campaign` and `signal`, so that the
+planner looks events up by contact: a contact has fewer events than a campaign.
 """
 
 # Begins an anonymizing transaction. The lock serializes those of one tenant: a
@@ -104,7 +104,7 @@ with contact_events as materialized (
     where tenant = $1
         and contact >> 2
             = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
-        and signal between $5::integer and $6::integer
+        and signal + 0 between $5::integer and $6::integer
 ), selected as (
     select partition_oid, row_ctid
     from contact_events
@@ -145,7 +145,7 @@ select distinct campaign, group_number, slot
 from events
 where tenant = $1 and campaign + 0 = $2 and contact = $3
     and contact >> 2 = $3::bigint >> 2
-    and signal between $4::integer and $5::integer
+    and signal + 0 between $4::integer and $5::integer
 """
 
 # Selects the signals and verdicts of a contact's events with one slot, with signals from $6
@@ -155,7 +155,7 @@ select distinct signal, verdict
 from events
 where tenant = $1 and contact = $2 and campaign + 0 = $3 and group_number = $4 and slot = $5
     and contact >> 2 = $2::bigint >> 2
-    and signal between $6::integer and $7::integer
+    and signal + 0 between $6::integer and $7::integer
 """
 
 # Replaces the slot of a contact's events with signals from $6 to $7.
@@ -164,7 +164,7 @@ update events
 set slot = $8
 where tenant = $1 and contact = $2 and campaign + 0 = $3 and group_number = $4 and slot = $5
     and contact >> 2 = $2::bigint >> 2
-    and signal between $6::integer and $7::integer
+    and signal + 0 between $6::integer and $7::integer
 """
 
 # Selects the campaigns that have identified events, with their number, from counters.
