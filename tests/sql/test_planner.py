@@ -42,6 +42,8 @@ select {TENANT}, n % 20, {CONTACT} + n % 100, now(), 1, {SLOT} + n % 100, 0, 1, 
 from generate_series(1, 5000) as n;
 insert into anonymization_jobs (tenant, contact, history, start_time, total_events, anonymized_events)
 select {TENANT}, {CONTACT} + n % 50, 1, now(), 0, 0 from generate_series(1, 2000) as n;
+insert into last_opens (tenant, contact, first_message_date)
+select {TENANT}, {CONTACT} + n, now() from generate_series(1, 2000) as n;
 insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
 select {TENANT}, n, 1, 0, false, 2, 0, (5::bit(8) || 0::bit(4088))::bit(4096)
 from generate_series(1, 500) as n;
@@ -92,6 +94,7 @@ async def test_planner_statistics_contain_no_personal_data(filled: str) -> None:
             f" alter index {MONTH}_expr_idx alter 1 set statistics -1;"
             f" alter index {MONTH}_campaign_signal_expr_expr1_idx alter 4 set statistics -1;"
             " alter table slot_bits alter bits set statistics -1;"
+            " alter table last_opens alter contact set statistics -1;"
             " alter table contacts alter contact_id set statistics -1; analyze"
         )
         assert await _columns_with_personal_samples(connection) == {
@@ -101,6 +104,7 @@ async def test_planner_statistics_contain_no_personal_data(filled: str) -> None:
             f"{MONTH}_expr_idx.expr",
             f"{MONTH}_campaign_signal_expr_expr1_idx.expr1",
             "slot_bits.bits",
+            "last_opens.contact",
             "contacts.contact_id",
         }
 
@@ -124,6 +128,9 @@ INDEXES = {
     "RELEASED_SENT": (releases.RELEASED_SENT, "released_sent_pkey"),
     "CLICKED_SLOTS": (releases.CLICKED_SLOTS, "slot_bits_pkey"),
     "PEOPLE_BY_LINK": (stats.PEOPLE_BY_LINK, "slot_bits_pkey"),
+    "SET_LAST_OPENS": (last_opens.SET_LAST_OPENS, "last_opens_pkey"),
+    "DELETE_LAST_OPENS": (last_opens.DELETE_LAST_OPENS, "last_opens_pkey"),
+    "LIST_INACTIVE_CONTACTS": (last_opens.LIST_INACTIVE_CONTACTS, "last_opens_pkey"),
     "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_pkey"),
     "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
