@@ -202,7 +202,7 @@ async def identified_campaigns(connection: Connection, tenant: int) -> dict[int,
 async def unconsented_contacts(
     connection: Connection, tenant: int, campaign: int, blocks: Sequence[int]
 ) -> list[int]:
-    """Return contacts that have events in a campaign but have not consented to tracking.
+    """Return contacts that have events in a campaign without consent since its creation.
 
     Args:
         connection: A database connection.

@@ -171,8 +171,9 @@ having sum(events) > 0
 order by campaign
 """
 
-# Selects the contacts that have events in blocks $3 (`contact >> 10`) of a campaign
-# although their preference is not FALSE (2), that is, without consent.
+# Selects the contacts that have events in blocks $3 (`contact >> 10`) of a campaign, except
+# those whose preference is FALSE (2) and whose mode has always been IDENTIFIED since the
+# campaign was created. A contact may have consented after a policy made it ANONYMOUS.
 UNCONSENTED_CONTACTS = """
 with engaged as materialized (
     select distinct contact
@@ -187,12 +188,15 @@ with engaged as materialized (
 select engaged.contact
 from engaged
 cross join lateral (
-    select do_not_track
+    select do_not_track, anonymous_until
     from contacts
     where tenant = $1 and contact between engaged.contact and engaged.contact
     order by contact
     limit 1
 ) as found
 where do_not_track <> 2
+    or anonymous_until >= (
+        select create_time from campaigns where tenant = $1 and campaign = $2
+    )
 order by engaged.contact
 """
