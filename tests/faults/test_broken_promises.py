@@ -101,6 +101,32 @@ async def test_a_briefly_stricter_policy_still_anonymizes(
         ) == (0, 2, 1)
 
 
+async def test_consent_during_a_policy_job_keeps_no_earlier_event_identified(
+    exact: Clients, database: Connection
+) -> None:
+    """No row names a contact that consents after a stricter policy, but before its job is done."""
+    mailings = {name: await send(exact, ["ann", "bob"], name) for name in ("first", "second")}
+    tenant = await tenant_number(database, exact.tenant_id)
+    rows = await database.fetch(
+        "select campaign_id from campaigns where tenant = $1 order by campaign", tenant
+    )
+    held, mailing = (mailings[name] for (name,) in rows)  # the job takes them in this order
+    await held.open("bob")
+    await mailing.open("ann")
+    async with counters_held(database, held):
+        await exact.admin.admin.update_policy(PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
+        await eventually(partial(someone_waits, database), "the job waits")
+        await exact.sender.preferences.set_preference("ann", DoNotTrack.FALSE)
+
+    async def is_done() -> bool:
+        return (await exact.admin.admin.get_tenant()).anonymization is None
+
+    await eventually(is_done, "the policy's job ends")
+    assert await events_of(database, tenant, "ann") == 0
+    opens = (await mailing.stats()).opens.human
+    assert (opens.identified.total, exact_count(opens.anonymous).total) == (0, 1)
+
+
 async def test_a_repeated_erasure_spares_a_contact_that_came_back(exact: Clients) -> None:
     """A repeated erasure does not erase a contact that signed up again in between."""
     request_id = uuid.uuid4()

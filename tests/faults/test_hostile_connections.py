@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.authority import AuthorityProcess
+from tests.waiting import until
 
 from .extent import FULL
 
 CONNECTIONS, SECONDS = (1_000, 30) if FULL else (100, 3)
-MEBIBYTES = 200
+MEBIBYTES = 100
+
+CLOSED_SECONDS = 180
+"""Within this time, connections from which nothing is received any more are closed."""
 
 UNPROTECTED = """
 import asyncio, grpc
@@ -67,6 +73,10 @@ def _mebibytes(pid: int, name: str) -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if name in line) / 1024
 
 
+def _open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def test_unfinished_uploads_without_a_key_take_little_memory(tmp_path: Path) -> None:
     """Connections that send as much as they can raise the process by little and log nothing."""
     with AuthorityProcess(tmp_path) as authority:
@@ -74,6 +84,18 @@ def test_unfinished_uploads_without_a_key_take_little_memory(tmp_path: Path) -> 
         print(f"\n{CONNECTIONS} hostile connections, {SECONDS} s: +{growth:.0f} MiB")  # noqa: T201
         assert growth < MEBIBYTES
         assert authority.log_file.stat().st_size < 10_000
+
+
+@pytest.mark.skipif(not FULL, reason="takes two minutes")
+async def test_stopped_connections_are_closed(tmp_path: Path) -> None:
+    """The authority does not keep connections from which it receives nothing."""
+    with AuthorityProcess(tmp_path) as authority:
+        pid = authority.process.pid
+        before = _open_files(pid)
+        _peak_growth(pid, authority.target, 100, 3)
+        # The end of these connections is not received either.
+        assert _open_files(pid) > before + 50
+        await until(lambda: _open_files(pid) < before + 10, CLOSED_SECONDS)
 
 
 def test_unfinished_uploads_exhaust_an_unprotected_server() -> None:

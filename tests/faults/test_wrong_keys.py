@@ -3,11 +3,13 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
 
 from hushpost.v1 import preference_pb2
 from hushpost_client import Role
@@ -15,7 +17,7 @@ from hushpost_service.admin.secret import new_secret
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, make_tenant
 from tests.faults.extent import FULL
-from tests.waiting import until
+from tests.waiting import eventually, until
 from tests.wire import Wire
 
 CALLERS = 200
@@ -26,6 +28,12 @@ SECONDS = 10 if FULL else 0.5
 MAX_RATIO = 5
 """Without a limit on wrong keys, the ratio is above 30. Checked in the long version only,
 because half a second is too short for a reliable ratio."""
+
+FLOOD = 600
+"""More than twice the calls that are held back at a time."""
+
+SEPARATE = (("grpc.use_local_subchannel_pool", 1),)
+"""Channels of a process share connections otherwise."""
 
 REQUEST = preference_pb2.GetPreferenceRequest(contact_id="ann")
 
@@ -75,6 +83,56 @@ async def test_a_key_works_at_once_from_a_source_of_wrong_ones(attacked: Running
         async with asyncio.timeout(30):
             for _ in range(20):
                 await wire.call("GetPreference", REQUEST, created.secret)
+
+
+async def test_a_connection_that_floods_without_a_valid_key_is_stopped(
+    attacked: RunningAuthority,
+) -> None:
+    """Nothing more is received from it. Other connections of the same source keep working."""
+    keys = await make_tenant(attacked)
+    async with Wire(attacked.target, SEPARATE) as flooding, _flood(flooding):
+        await eventually(lambda: _is_received(flooding), expected=False)
+        async with Wire(attacked.target, SEPARATE) as other:
+            assert await _is_received(other)
+            await other.call("GetPreference", REQUEST, keys.sender_key)
+
+
+async def test_a_connection_that_a_valid_key_came_over_is_not_stopped(
+    attacked: RunningAuthority,
+) -> None:
+    """A proxy may send calls with and without valid keys over one connection."""
+    keys = await make_tenant(attacked)
+    async with Wire(attacked.target, SEPARATE) as mixed:
+        await mixed.call("GetPreference", REQUEST, keys.sender_key)
+        async with _flood(mixed) as calls:
+            # Those that are not held back are answered at once.
+            await until(lambda: sum(call.done() for call in calls) >= FLOOD / 2)
+            await mixed.call("GetPreference", REQUEST, keys.sender_key)
+
+
+async def _is_received(wire: Wire) -> bool:
+    """Return whether a health check, which needs no key, is answered."""
+    check: Any = wire.channel.unary_unary(
+        "/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest.SerializeToString
+    )
+    try:
+        await check(health_pb2.HealthCheckRequest(), timeout=1)
+    except grpc.aio.AioRpcError as error:
+        return error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+    return True
+
+
+@asynccontextmanager
+async def _flood(wire: Wire) -> AsyncIterator[Sequence["asyncio.Future[Any]"]]:
+    """Make more calls with a wrong key at a time than are held back; yield them."""
+    key = new_secret()
+    calls = [asyncio.ensure_future(wire.call("GetPreference", REQUEST, key)) for _ in range(FLOOD)]
+    try:
+        yield calls
+    finally:
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
 
 
 async def _median_seconds(wire: Wire, key: str) -> float:

@@ -51,9 +51,9 @@ async def test_a_cached_key_is_not_used_longer_than_its_checks_succeed(pool: Dat
     await authenticator.caller(header, PEER)
     checks = asyncio.create_task(authenticator.run_forever())
     await asyncio.sleep(1.5)
-    await until(lambda: bool(authenticator.cached(header)))  # checks keep it valid
+    await until(lambda: bool(authenticator.cached(header, PEER)))  # checks keep it valid
     await pool.close()
-    await until(lambda: authenticator.cached(header) is None)
+    await until(lambda: authenticator.cached(header, PEER) is None)
     with pytest.raises(HushpostError) as caught:
         await authenticator.caller(header, PEER)
     assert caught.value.reason is Reason.DATABASE_UNAVAILABLE

@@ -2,7 +2,8 @@
 
 Valid keys are cached. Malformed keys, and keys that were refused a moment ago, are refused
 without the database. Other keys are looked up with a few connections of their own, each
-key once at a time. Sources of refused calls are slowed down.
+key once at a time. Sources of refused calls are slowed down, and nothing more is received
+from connections that go on nevertheless.
 """
 
 import asyncio
@@ -12,8 +13,10 @@ from contextlib import AbstractContextManager, suppress
 
 from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.key_cache import KeyCache, key_ended
-from hushpost_service.admin.refusal_throttle import RefusalThrottle, source_of
+from hushpost_service.admin.peer_address import source_of
+from hushpost_service.admin.refusal_throttle import RefusalThrottle
 from hushpost_service.admin.secret import is_well_formed, secret_hash, wrapping_secret
+from hushpost_service.admin.tarpit import Tarpit
 from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage import api_keys
@@ -53,14 +56,23 @@ class Authenticator:
         self._monotonic = monotonic
         self._cache = KeyCache(database, monotonic)
         self._throttle = RefusalThrottle(monotonic, random.random)
+        self._tarpit = Tarpit()
         self._refused: BoundedCache[bytes, tuple[float, HushpostError]] = BoundedCache(_MAX_REFUSED)
         self._look_ups: dict[str, asyncio.Task[Caller]] = {}
         self._lane = _Lane(KEY_CONNECTIONS - 2, _MAX_LOOK_UPS)
         self._slow_lane = _Lane(1, _MAX_SLOW_LOOK_UPS)
 
-    def cached(self, authorization: str | None) -> Caller | None:
-        """Return the caller of a header if its key was found valid less than a second ago."""
-        return self._cache.get(authorization or "")
+    def cached(self, authorization: str | None, peer: str) -> Caller | None:
+        """Return the caller of a header if its key was found valid less than a second ago.
+
+        Args:
+            authorization: The header; None if the call has none.
+            peer: The address of the client, as gRPC names it.
+        """
+        caller = self._cache.get(authorization or "")
+        if caller is not None:
+            self._tarpit.trust(peer)
+        return caller
 
     async def caller(self, authorization: str | None, peer: str) -> Caller:
         """Return the caller of a header that is not cached.
@@ -77,11 +89,13 @@ class Authenticator:
             header = _checked(authorization)
             digest = secret_hash(_secret(header))
             self._check_not_refused(digest)
-            return await self._looked_up(header, digest, self._lane_of(header, source))
+            caller = await self._looked_up(header, digest, self._lane_of(header, source))
         except HushpostError as error:
-            if error.reason in _REFUSALS:
-                await self._throttle.refuse(source)
+            if self._is_held_back(error.reason, source) and not await self._throttle.refuse(source):
+                self._tarpit.stop(peer)
             raise
+        self._tarpit.trust(peer)
+        return caller
 
     def stream(self, caller: Caller) -> AbstractContextManager["asyncio.Future[HushpostError]"]:
         """Watch the key of an open stream; yields a future that gets the error to end it with."""
@@ -99,6 +113,11 @@ class Authenticator:
         """Record the last use of keys; best effort."""
         with suppress(HushpostError):
             await self._cache.record_use()
+
+    def _is_held_back(self, reason: Reason, source: str) -> bool:
+        # Callers would repeat calls at once if the slow lane were full.
+        is_slow_lane_full = reason is Reason.OVERLOADED and self._throttle.is_slow(source)
+        return reason in _REFUSALS or is_slow_lane_full
 
     def _check_not_refused(self, digest: bytes) -> None:
         until, error = self._refused.get(digest, (0.0, None))

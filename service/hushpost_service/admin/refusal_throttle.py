@@ -8,12 +8,10 @@ never held back, also if they come from such a source.
 import asyncio
 import math
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import unquote
 
 from hushpost_service.bounded_cache import BoundedCache
 
-__all__ = ["RefusalThrottle", "source_of"]
+__all__ = ["RefusalThrottle"]
 
 _BURST = 100
 """Refused calls of a source that are answered at once."""
@@ -24,11 +22,10 @@ _PER_SECOND = 20.0
 _MAX_DELAY_SECONDS = 5.0
 """Less than the usual timeout of a client, which should see why its call was refused."""
 
-_MAX_HELD = 2_000
+_MAX_HELD = 200
 """Calls that are held back at a time; each takes about 40 KiB."""
 
 _MAX_SOURCES = 10_000
-_IPV6_HOST_BITS = 64
 
 
 class RefusalThrottle:
@@ -45,40 +42,27 @@ class RefusalThrottle:
         """Return whether refused calls of a source are held back."""
         return self._delay(source) > 0
 
-    async def refuse(self, source: str) -> None:
-        """Count a refused call of a source, and return when it may be answered."""
+    async def refuse(self, source: str) -> bool:
+        """Count a refused call of a source, and return when it may be answered.
+
+        Returns False at once if the call should be held back, but too many calls are.
+        """
         now = self._monotonic()
         due = max(self._due.get(source, now), now) + 1 / _PER_SECOND
         self._due[source] = min(due, now + _BURST / _PER_SECOND + _MAX_DELAY_SECONDS)
         delay = self._delay(source)
-        if delay <= 0 or self._held >= _MAX_HELD:
-            return
+        if delay <= 0:
+            return True
+        if self._held >= _MAX_HELD:
+            return False
         self._held += 1
         try:
             # Spread, so that many callers with the longest delay do not come back at once.
             await asyncio.sleep(delay * (1 + self._random()) / 2)
         finally:
             self._held -= 1
+        return True
 
     def _delay(self, source: str) -> float:
         """Return for how many seconds an answer to a source is held back."""
         return self._due.get(source, -math.inf) - _BURST / _PER_SECOND - self._monotonic()
-
-
-def source_of(peer: str) -> str:
-    """Return the address of a gRPC peer, such as `ipv4:192.0.2.1:5000`, without the port.
-
-    Of an IPv6 address only the network of 64 bits counts, because a host has all of it.
-    """
-    kind, _, rest = peer.partition(":")
-    if kind not in ("ipv4", "ipv6"):
-        return kind
-    host = unquote(rest).rpartition(":")[0].strip("[]").partition("%")[0]
-    try:
-        address: IPv4Address | IPv6Address | None = ip_address(host)
-    except ValueError:
-        return kind
-    if isinstance(address, IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped) if mapped else f"{int(address) >> _IPV6_HOST_BITS:x}"
-    return str(address)

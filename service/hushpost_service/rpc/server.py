@@ -75,6 +75,9 @@ _OPTIONS = (
     ("grpc.http2.bdp_probe", 0),
     # A frame keeps the whole chunk that was read with it in memory.
     ("grpc.experimental.tcp_max_read_chunk_size", 16_384),
+    # Buffers for reading grow with what arrives; each connection keeps its own.
+    ("grpc.experimental.tcp_read_chunk_size", 1_024),
+    ("grpc.experimental.tcp_min_read_chunk_size", 1_024),
     ("grpc.server_handshake_timeout_ms", 10_000),
     # A compressed request can be a thousand times its size in memory.
     ("grpc.compression_enabled_algorithms_bitset", 1),
@@ -84,6 +87,9 @@ _OPTIONS = (
     ("grpc.server.max_pending_requests_hard_limit", _WAITING_CALLS * 3 // 2),
     # A second authority on the same port must fail to start instead of sharing its calls.
     ("grpc.so_reuseport", 0),
+    # End connections whose client is gone, and those from which `admin/tarpit.py` receives nothing.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 60_000),
     # Allow clients to send keepalive pings on idle connections.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),

@@ -212,7 +212,7 @@ async def identified_campaigns(connection: Connection, tenant: int) -> dict[int,
 async def unconsented_contacts(
     connection: Connection, tenant: int, campaign: int, blocks: Sequence[int]
 ) -> list[int]:
-    """Return contacts that have events in a campaign but have not consented to both purposes.
+    """Return contacts with events in a campaign, without consent to both since its creation.
 
     Args:
         connection: A database connection.

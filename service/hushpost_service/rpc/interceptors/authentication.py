@@ -54,9 +54,9 @@ class AuthenticationInterceptor:
         return intercepted
 
     async def _authenticate(self, name: str, roles: frozenset[Role], context: Context) -> Caller:
-        header = _authorization(context)
+        header, peer = _authorization(context), context.peer()
         authenticator = self._authenticator
-        caller = authenticator.cached(header) or await authenticator.caller(header, context.peer())
+        caller = authenticator.cached(header, peer) or await authenticator.caller(header, peer)
         caller.check_role(roles, name)
         _caller.set(caller)
         return caller

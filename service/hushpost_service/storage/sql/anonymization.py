@@ -177,8 +177,9 @@ having sum(events) > 0
 order by campaign
 """
 
-# Selects the contacts that have events in blocks $3 (`contact >> 10`) of a campaign
-# although they have not granted (2) consent to both purposes.
+# Selects the contacts that have events in blocks $3 (`contact >> 10`) of a campaign, except
+# those that have granted (2) consent to both purposes and whose modes have always been IDENTIFIED
+# since the campaign was created. A contact may have consented after a policy made it ANONYMOUS.
 UNCONSENTED_CONTACTS = """
 with engaged as materialized (
     select distinct contact
@@ -193,12 +194,16 @@ with engaged as materialized (
 select engaged.contact
 from engaged
 cross join lateral (
-    select opens_consent, clicks_consent
+    select opens_consent, clicks_consent, opens_anonymous_until, clicks_anonymous_until
     from contacts
     where tenant = $1 and contact between engaged.contact and engaged.contact
     order by contact
     limit 1
 ) as found
-where opens_consent <> 2 or clicks_consent <> 2
+where opens_consent <> 2
+    or clicks_consent <> 2
+    or greatest(opens_anonymous_until, clicks_anonymous_until) >= (
+        select create_time from campaigns where tenant = $1 and campaign = $2
+    )
 order by engaged.contact
 """
