@@ -16,7 +16,6 @@ from hushpost_client import (
     Event,
     FailedPreconditionError,
     History,
-    HushpostError,
     InvalidArgumentError,
     Mode,
     NewLink,
@@ -29,7 +28,6 @@ from hushpost_client import (
     Release,
     Role,
     UnauthenticatedError,
-    UnimplementedError,
     Verdict,
 )
 
@@ -324,12 +322,19 @@ async def test_rejected_calls_have_a_class_and_reason(clients: Any) -> None:
     assert (await sender.preferences.get_preference("ann")).update_time is None
 
 
-async def test_watched_stats_are_streamed_or_unimplemented(clients: Any, campaign: str) -> None:
-    """An authority that cannot stream statistics raises NOT_IMPLEMENTED."""
-    try:
-        async with aclosing(clients.reporter.stats.watch_campaign_stats(campaign)) as updates:
-            assert (await anext(updates)).campaign_id == campaign
-    except UnimplementedError as error:
-        assert error.reason is ErrorReason.NOT_IMPLEMENTED  # noqa: PT017 - either is valid
-    except HushpostError:  # pragma: no cover
-        pytest.fail("neither statistics nor NOT_IMPLEMENTED")
+async def test_watched_stats_are_streamed(clients: Any, campaign: str) -> None:
+    """A stream has the present statistics, then those after a change."""
+    stats = clients.reporter.stats
+    async with aclosing(stats.watch_campaign_stats(campaign)) as updates:
+        assert await anext(updates) == await stats.get_campaign_stats(campaign)
+        await clients.sender.campaigns.extend_campaign(campaign, groups=["late"])
+        changed = await anext(updates)
+    assert "late" in {group.group_id for group in changed.groups}
+    assert changed == await stats.get_campaign_stats(campaign)
+
+
+async def test_watching_an_unknown_campaign_raises(clients: Any) -> None:
+    """The stream of a campaign that does not exist ends with CAMPAIGN_NOT_FOUND."""
+    with pytest.raises(NotFoundError) as caught:
+        await anext(clients.reporter.stats.watch_campaign_stats("nonsense"))
+    assert caught.value.reason is ErrorReason.CAMPAIGN_NOT_FOUND

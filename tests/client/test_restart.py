@@ -34,6 +34,7 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path, connect: Any) 
             client(reporter_key) as reporter,
             client(edge_key) as edge,
             aclosing(edge.tracking.watch_links()) as links,
+            aclosing(reporter.stats.watch_campaign_stats("one")) as reports,
         ):
             await sender.campaigns.create_campaign("one", links=["https://example.com/"])
             assert (await anext(links)).links is not None
@@ -41,6 +42,7 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path, connect: Any) 
             issued = await sender.campaigns.issue_tokens("one", "all", ["ann"])
             token = issued.tokens[0].token
             assert token
+            assert (await anext(reports)).opens.human.identified.total == 0
             process.kill()
             batch = asyncio.create_task(edge.tracking.record_events([Event(token)]))
             watching = asyncio.create_task(_wait_for_link(links, "https://example.com/two"))
@@ -48,6 +50,7 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path, connect: Any) 
             assert (await batch).accepted_count == 1
             await sender.campaigns.extend_campaign("one", links=["https://example.com/two"])
             await asyncio.wait_for(watching, 30)
+            await asyncio.wait_for(_wait_for_open(reports), 30)
             stats = await reporter.stats.get_campaign_stats("one")
             assert stats.opens.human.identified.total == 1
 
@@ -55,4 +58,10 @@ async def test_writes_and_streams_survive_a_crash(tmp_path: Path, connect: Any) 
 async def _wait_for_link(updates: Any, url: str) -> None:
     async for update in updates:
         if url in {link.url for link in update.links}:
+            return
+
+
+async def _wait_for_open(reports: Any) -> None:
+    async for report in reports:
+        if report.opens.human.identified.total:
             return

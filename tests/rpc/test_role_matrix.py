@@ -206,12 +206,7 @@ RULES: dict[str, Rule] = {
         _of_campaign(campaign_pb2.PreviewModesRequest, group_id="vip", contact_ids=["ann"]),
     ),
     "GetCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.GetCampaignStatsRequest)),
-    "WatchCampaignStats": Rule(
-        (REPORTER,),
-        _of_campaign(stats_pb2.WatchCampaignStatsRequest),
-        own="NOT_IMPLEMENTED",
-        foreign="NOT_IMPLEMENTED",
-    ),
+    "WatchCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.WatchCampaignStatsRequest)),
     "ListEngagedContacts": Rule((REPORTER,), _of_campaign(stats_pb2.ListEngagedContactsRequest)),
     "CreateTenant": Rule(
         ADMINS,

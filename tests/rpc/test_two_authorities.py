@@ -317,6 +317,20 @@ async def test_links_added_at_one_are_streamed_by_the_other(
     assert tuple(seen) == URLS
 
 
+async def test_events_at_one_are_streamed_in_reports_of_the_other(
+    first_clients: Clients, second_clients: Clients
+) -> None:
+    """WatchCampaignStats streams every change, whichever authority recorded the event."""
+    mailing = await send(first_clients, ["ann"])
+    watching = second_clients.reporter.stats.watch_campaign_stats(mailing.campaign_id)
+    async with aclosing(watching) as reports:
+        assert (await anext(reports)).opens.human.identified.unique == 0
+        await mailing.open("ann")
+        changed = await asyncio.wait_for(anext(reports), STREAM_SECONDS)
+    assert changed == await mailing.stats()
+    assert changed.opens.human.identified.unique == 1
+
+
 async def test_metrics_contain_no_contact_tenant_or_campaign(
     second: SecondAuthority, second_clients: Clients
 ) -> None:

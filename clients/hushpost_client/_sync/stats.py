@@ -49,13 +49,18 @@ class Stats:
     def watch_campaign_stats(
         self, campaign_id: str, *, tenant_id: str | None = None
     ) -> Generator[CampaignStats, None, None]:
-        """Yield the statistics of a campaign whenever they change, without end.
+        """Yield the present statistics of a campaign, then whenever they change, without end.
 
-        Reconnects for as long as the authority is UNAVAILABLE. Wrap the call in
-        `contextlib.closing` to end the stream as soon as you leave the loop.
+        At most once a second. If you read more slowly, you miss some; the last ones you get
+        are always current. Anonymous counts change only when they are released.
 
-        Reasons: CAMPAIGN_NOT_FOUND, NOT_IMPLEMENTED.
+        Reconnects for as long as the authority is UNAVAILABLE, and continues with the then
+        present statistics if they differ. Wrap the call in `contextlib.closing` to end the
+        stream as soon as you leave the loop.
+
+        Reasons: CAMPAIGN_NOT_FOUND, OVERLOADED.
         """
+        latest: CampaignStats | None = None
 
         def next_request() -> stats_pb2.WatchCampaignStatsRequest:
             return stats_pb2.WatchCampaignStatsRequest(
@@ -65,7 +70,10 @@ class Stats:
         stream = self._calls.stream(self._stub.WatchCampaignStats, next_request)
         with closing(stream) as responses:
             for response in responses:
-                yield _stats_proto.campaign_stats(response.stats)
+                stats = _stats_proto.campaign_stats(response.stats)
+                if stats != latest:
+                    latest = stats
+                    yield stats
 
     def list_engaged_contacts(
         self,

@@ -156,8 +156,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE, with RetryInfo. The authority is shutting down. Nothing was
     recorded.
     """
-    ERROR_REASON_NOT_IMPLEMENTED: _ErrorReason.ValueType  # 53
-    """UNIMPLEMENTED. This RPC is not implemented yet."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 54
     """INTERNAL. An internal error; the log of the authority has the cause."""
     ERROR_REASON_MESSAGE_INVALID: _ErrorReason.ValueType  # 60
@@ -305,8 +303,6 @@ ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 52
 """UNAVAILABLE, with RetryInfo. The authority is shutting down. Nothing was
 recorded.
 """
-ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 53
-"""UNIMPLEMENTED. This RPC is not implemented yet."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 54
 """INTERNAL. An internal error; the log of the authority has the cause."""
 ERROR_REASON_MESSAGE_INVALID: ErrorReason.ValueType  # 60

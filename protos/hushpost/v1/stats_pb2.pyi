@@ -128,7 +128,7 @@ Global___WatchCampaignStatsRequest: _TypeAlias = WatchCampaignStatsRequest  # no
 
 @_typing.final
 class WatchCampaignStatsResponse(_message.Message):
-    """The statistics after a change."""
+    """The present statistics, at the beginning and after a change."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

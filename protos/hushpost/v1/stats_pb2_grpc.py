@@ -99,8 +99,14 @@ class StatsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchCampaignStats(self, request, context):
-        """Streams the same whenever counts are released.
-        Errors: NOT_IMPLEMENTED.
+        """Streams the same: the present statistics, then those after each change, at most one
+        message a second. A client that reads slowly misses some; the last one it gets is always
+        current. Anonymous counts change only when they are released. An interrupted stream is
+        resumed by opening another, which starts with the present statistics. All streams of a
+        campaign together cost one read a second. A stream ends if its client reads nothing for
+        a minute.
+        Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
+        SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,8 +59,14 @@ class StatsServiceStub:
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     WatchCampaignStats: _grpc.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]
-    """Streams the same whenever counts are released.
-    Errors: NOT_IMPLEMENTED.
+    """Streams the same: the present statistics, then those after each change, at most one
+    message a second. A client that reads slowly misses some; the last one it gets is always
+    current. Anonymous counts change only when they are released. An interrupted stream is
+    resumed by opening another, which starts with the present statistics. All streams of a
+    campaign together cost one read a second. A stream ends if its client reads nothing for
+    a minute.
+    Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
+    SHUTTING_DOWN.
     """
     ListEngagedContacts: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListEngagedContactsRequest, _stats_pb2.ListEngagedContactsResponse]
     """Lists contacts that opened or clicked and whose mode was and is IDENTIFIED. It
@@ -99,8 +105,14 @@ class StatsServiceAsyncStub(StatsServiceStub):
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     WatchCampaignStats: _aio.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]  # type: ignore[assignment]
-    """Streams the same whenever counts are released.
-    Errors: NOT_IMPLEMENTED.
+    """Streams the same: the present statistics, then those after each change, at most one
+    message a second. A client that reads slowly misses some; the last one it gets is always
+    current. Anonymous counts change only when they are released. An interrupted stream is
+    resumed by opening another, which starts with the present statistics. All streams of a
+    campaign together cost one read a second. A stream ends if its client reads nothing for
+    a minute.
+    Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
+    SHUTTING_DOWN.
     """
     ListEngagedContacts: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListEngagedContactsRequest, _stats_pb2.ListEngagedContactsResponse]  # type: ignore[assignment]
     """Lists contacts that opened or clicked and whose mode was and is IDENTIFIED. It
@@ -148,8 +160,14 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _stats_pb2.WatchCampaignStatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_stats_pb2.WatchCampaignStatsResponse], _abc.AsyncIterator[_stats_pb2.WatchCampaignStatsResponse]]:
-        """Streams the same whenever counts are released.
-        Errors: NOT_IMPLEMENTED.
+        """Streams the same: the present statistics, then those after each change, at most one
+        message a second. A client that reads slowly misses some; the last one it gets is always
+        current. Anonymous counts change only when they are released. An interrupted stream is
+        resumed by opening another, which starts with the present statistics. All streams of a
+        campaign together cost one read a second. A stream ends if its client reads nothing for
+        a minute.
+        Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
+        SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod

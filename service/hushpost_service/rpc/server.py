@@ -146,7 +146,7 @@ def server(
             campaign_pb2_grpc.add_CampaignServiceServicer_to_server,
         ),
         stats_pb2.DESCRIPTOR.services_by_name["StatsService"]: (
-            StatsServicer(services.stats),
+            StatsServicer(services.stats, services.shutdown),
             stats_pb2_grpc.add_StatsServiceServicer_to_server,
         ),
         admin_pb2.DESCRIPTOR.services_by_name["AdminService"]: (

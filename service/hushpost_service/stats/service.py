@@ -82,8 +82,14 @@ class Stats:
         self._database = database
         self._campaigns = campaigns
 
-    async def campaign(self, tenant: int, campaign_id: str) -> CampaignNumbers:
-        """Return the campaign's numbers. Raises CAMPAIGN_NOT_FOUND."""
+    async def campaign(
+        self, tenant: int, campaign_id: str, *, previous: CampaignNumbers | None = None
+    ) -> CampaignNumbers:
+        """Return the campaign's numbers. Raises CAMPAIGN_NOT_FOUND.
+
+        A release never changes, so that of the numbers read before, `previous`, is not read
+        again if it is still the last one.
+        """
         number = await self._campaigns.number(tenant, campaign_id)
         async with self._database.connection("campaign stats") as connection:
             campaign = await campaigns.campaign(connection, tenant, number)
@@ -93,6 +99,8 @@ class Stats:
             exact = released = None
             if release.is_exact:
                 exact = await storage.anonymous_counts(connection, tenant, number)
+            elif previous is not None and _is_same_release(previous.release, release):
+                released = previous.released
             elif release.last is not None:
                 place = (tenant, number, release.last)
                 released = Released(
@@ -175,6 +183,11 @@ class Stats:
                 )
                 block, count = blocks[-1], min(2 * count, _MAX_BLOCKS)
         return found[:limit]
+
+
+def _is_same_release(previous: ReleaseState, current: ReleaseState) -> bool:
+    # The time tells the releases of a database and of its restored backup apart.
+    return (previous.last, previous.last_time) == (current.last, current.last_time)
 
 
 def _engaged(contact: ContactEvents, modes: Modes) -> EngagedContact | None:

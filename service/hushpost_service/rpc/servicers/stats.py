@@ -1,6 +1,7 @@
 """StatsService: statistics of campaigns. Called by dashboards."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -12,12 +13,14 @@ from hushpost_service.domain.counters import Count
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.estimates import Estimate
 from hushpost_service.domain.validation import checked_page_size
+from hushpost_service.graceful_shutdown import GracefulShutdown
 from hushpost_service.rpc.convert import timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import page_start, page_token
 from hushpost_service.stats.engagement import Engagement, Rate, Rates, Sent, Signal
 from hushpost_service.stats.report import CampaignReport, GroupReport, ReleaseInfo, build_report
-from hushpost_service.stats.service import Stats
+from hushpost_service.stats.service import CampaignNumbers, Stats
+from hushpost_service.stats.watching import CampaignWatching
 
 __all__ = ["StatsServicer"]
 
@@ -30,8 +33,9 @@ _LAST_SIGNAL = 2**31 - 1
 class StatsServicer(StatsServiceServicer):
     """Serves StatsService."""
 
-    def __init__(self, stats: Stats) -> None:
+    def __init__(self, stats: Stats, shutdown: GracefulShutdown) -> None:
         self._stats = stats
+        self._watching = CampaignWatching(stats, _watch_response, shutdown)
 
     async def GetCampaignStats(
         self, request: pb.GetCampaignStatsRequest, context: Context
@@ -44,12 +48,11 @@ class StatsServicer(StatsServiceServicer):
     async def WatchCampaignStats(
         self, request: pb.WatchCampaignStatsRequest, context: Context
     ) -> AsyncIterator[pb.WatchCampaignStatsResponse]:
-        """Raise NOT_IMPLEMENTED."""
-        raise HushpostError(
-            Reason.NOT_IMPLEMENTED,
-            "WatchCampaignStats is not implemented; poll GetCampaignStats",
-        )
-        yield  # makes this an async generator, as gRPC expects
+        """Stream the report of a campaign: the present one, then each that differs."""
+        tenant = current_caller().tenant(request.tenant_id)
+        async with aclosing(self._watching.watch(tenant, request.campaign_id)) as responses:
+            async for response in responses:
+                yield response
 
     async def ListEngagedContacts(
         self, request: pb.ListEngagedContactsRequest, context: Context
@@ -106,6 +109,10 @@ def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
             {"field": "engagement"},
         )
     return ranges[request.engagement]
+
+
+def _watch_response(numbers: CampaignNumbers) -> pb.WatchCampaignStatsResponse:
+    return pb.WatchCampaignStatsResponse(stats=_campaign_stats(build_report(numbers)))
 
 
 def _campaign_stats(report: CampaignReport) -> pb.CampaignStats:

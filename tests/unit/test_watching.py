@@ -1,0 +1,172 @@
+"""Watching campaigns: who shares a poller, when it ends, and what slow watchers get."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+import pytest
+
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.graceful_shutdown import GracefulShutdown
+from hushpost_service.stats.watching import CampaignWatching
+from tests.waiting import until
+
+SECONDS = 0.02
+
+
+class FakeStats:
+    """Returns the numbers that a test sets, or raises its error; counts the reads."""
+
+    def __init__(self) -> None:
+        self.numbers: object = 0
+        self.error: Exception | None = None
+        self.reads: list[tuple[int, str]] = []
+        self.concurrent = self.most_concurrent = 0
+
+    async def campaign(self, tenant: int, campaign_id: str, *, previous: object) -> object:
+        """Return the numbers."""
+        del previous
+        self.reads.append((tenant, campaign_id))
+        self.concurrent += 1
+        self.most_concurrent = max(self.most_concurrent, self.concurrent)
+        await asyncio.sleep(SECONDS / 4)
+        self.concurrent -= 1
+        if self.error is not None:
+            raise self.error
+        return self.numbers
+
+
+@pytest.fixture
+def stats() -> FakeStats:
+    """The numbers of all campaigns."""
+    return FakeStats()
+
+
+@pytest.fixture
+def shutdown() -> GracefulShutdown:
+    """A shutdown that has not begun."""
+    return GracefulShutdown()
+
+
+@pytest.fixture
+def watching(stats: FakeStats, shutdown: GracefulShutdown) -> CampaignWatching[Any]:
+    """Watches the numbers themselves."""
+    fake: Any = stats
+    return CampaignWatching(fake, lambda numbers: numbers, shutdown, seconds=SECONDS)
+
+
+async def _next(reports: AsyncGenerator[Any, None]) -> Any:
+    return await asyncio.wait_for(anext(reports), 10)
+
+
+async def test_watchers_of_a_campaign_share_reads(
+    watching: CampaignWatching[Any], stats: FakeStats
+) -> None:
+    """A hundred watchers cause no more reads than one; another tenant's campaign is read apart."""
+    async with AsyncExitStack() as stack:
+        own = [
+            await stack.enter_async_context(aclosing(watching.watch(1, "spring")))
+            for _ in range(100)
+        ]
+        assert await asyncio.gather(*map(_next, own)) == [0] * 100
+        assert stats.reads == [(1, "spring")]
+        other = await stack.enter_async_context(aclosing(watching.watch(2, "spring")))
+        await _next(other)
+        stats.numbers = 1
+        assert await asyncio.gather(*map(_next, own)) == [1] * 100
+    assert set(stats.reads) == {(1, "spring"), (2, "spring")}
+
+
+async def test_equal_numbers_are_not_repeated(
+    watching: CampaignWatching[Any], stats: FakeStats
+) -> None:
+    """While nothing changes, a watcher gets nothing."""
+    async with aclosing(watching.watch(1, "spring")) as reports:
+        await _next(reports)
+        waiting = asyncio.create_task(_next(reports))
+        read = len(stats.reads)
+        await until(lambda: len(stats.reads) > read + 3)
+        assert not waiting.done()
+        stats.numbers = "changed"
+        assert await waiting == "changed"
+
+
+async def test_a_slow_watcher_gets_the_latest_report_only(
+    watching: CampaignWatching[Any], stats: FakeStats
+) -> None:
+    """What changed while a watcher did not read is not queued."""
+    async with (
+        aclosing(watching.watch(1, "spring")) as slow,
+        aclosing(watching.watch(1, "spring")) as fast,
+    ):
+        await asyncio.gather(_next(slow), _next(fast))
+        for number in range(1, 6):
+            stats.numbers = number
+            assert await _next(fast) == number
+        assert await _next(slow) == 5
+        stats.numbers = 6
+        assert await _next(slow) == 6
+
+
+async def test_polling_ends_with_the_last_watcher(
+    watching: CampaignWatching[Any], stats: FakeStats
+) -> None:
+    """A campaign that is not watched is not read; a watcher that comes later starts again."""
+    async with aclosing(watching.watch(1, "spring")) as first:
+        async with aclosing(watching.watch(1, "spring")) as second:
+            await asyncio.gather(_next(first), _next(second))
+        read = len(stats.reads)
+        await until(lambda: len(stats.reads) > read)
+    async with aclosing(watching.watch(1, "other")) as other:
+        await _next(other)
+        # Of reads at equal pauses, so many of the other one leave time for several.
+        await until(lambda: stats.reads.count((1, "other")) > 10)
+        assert (1, "spring") not in stats.reads[-6:]
+    stats.numbers = 1
+    async with aclosing(watching.watch(1, "spring")) as again:
+        assert await _next(again) == 1
+
+
+async def test_an_error_ends_all_watching_of_the_campaign(
+    watching: CampaignWatching[Any], stats: FakeStats
+) -> None:
+    """Each watcher gets it; the next watcher causes a new read."""
+    async with (
+        aclosing(watching.watch(1, "spring")) as first,
+        aclosing(watching.watch(1, "spring")) as second,
+    ):
+        await asyncio.gather(_next(first), _next(second))
+        stats.error = HushpostError(Reason.DATABASE_UNAVAILABLE, "unavailable")
+        for reports in (first, second):
+            with pytest.raises(HushpostError) as caught:
+                await _next(reports)
+            assert caught.value is stats.error
+    stats.error = None
+    async with aclosing(watching.watch(1, "spring")) as again:
+        assert await _next(again) == 0
+
+
+async def test_a_shutdown_ends_all_watching(
+    watching: CampaignWatching[Any], shutdown: GracefulShutdown
+) -> None:
+    """Each watcher gets SHUTTING_DOWN."""
+    async with aclosing(watching.watch(1, "spring")) as reports:
+        await _next(reports)
+        shutdown.begin()
+        with pytest.raises(HushpostError) as caught:
+            await _next(reports)
+    assert caught.value.reason is Reason.SHUTTING_DOWN
+
+
+async def test_few_campaigns_are_read_at_once(
+    watching: CampaignWatching[Any], stats: FakeStats
+) -> None:
+    """However many campaigns are watched, their reads use two database connections."""
+    async with AsyncExitStack() as stack:
+        reports = [
+            await stack.enter_async_context(aclosing(watching.watch(1, f"c-{number}")))
+            for number in range(20)
+        ]
+        await asyncio.gather(*map(_next, reports))
+    assert stats.most_concurrent == 2
