@@ -159,6 +159,19 @@ sync-client: $(VENV)/.dev ## regenerate the synchronous client from the asynchro
 sync-client-check: $(VENV)/.dev ## check that the synchronous client is current
 	@$(BIN)/python tools/generate_sync_client.py --check
 
+# ---- catalogues of translations ---------------------------------------------
+
+.PHONY: catalogues
+LOCALE := clients/hushpost_edge/locale
+
+catalogues: $(VENV)/.dev ## update the catalogues of the edge's pages from its templates, and compile them
+	@pot=$$(mktemp); trap 'rm -f "$$pot"' EXIT; \
+	$(BIN)/pybabel --quiet extract -F clients/hushpost_edge/babel.cfg --no-location --omit-header \
+	  --output-file "$$pot" clients/hushpost_edge; \
+	$(BIN)/pybabel --quiet update --input-file "$$pot" --output-dir $(LOCALE) \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	@$(BIN)/pybabel --quiet compile --directory $(LOCALE)
+
 # ---- locks ------------------------------------------------------------------
 
 # dev first, without constraints; the others are subsets with the same versions.

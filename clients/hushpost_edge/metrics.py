@@ -31,7 +31,8 @@ _MIB = 1 << 20
 
 REQUESTS_WITHOUT_EVENT = Counter(
     "hushpost_edge_answers_total",
-    "Requests that are not recorded: unknown links, links that could not be resolved, HEAD.",
+    "Requests that are not recorded: unknown links, links that could not be resolved, HEAD; "
+    "and preference pages that could not be shown.",
     ["what"],
 )
 _EVENTS = Counter(

@@ -21,6 +21,7 @@ from hushpost_edge.fast_path import FastPath
 from hushpost_edge.handlers import ClickHandler, PixelHandler, handle_not_found
 from hushpost_edge.link_lookup import LinkLookup
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.preference_page import PreferencePage
 from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
@@ -86,6 +87,7 @@ async def _start(
     classifier = Classifier.from_settings(settings)
     recorder = EventRecorder(appender, classifier, repeats, trusted_proxies, _now)
     app.state.links, app.state.appender = links, appender
+    app.router.routes.extend(PreferencePage(client.preferences).routes())
     fast_path.set_handlers(
         click=ClickHandler(LinkLookup(links, client.tracking), recorder),
         pixel=PixelHandler(recorder),

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -40,7 +41,12 @@ class Connection:
         self._writer.close()
 
     async def get(
-        self, path: str | bytes, *headers: str, agent: str = CHROME, method: str = "GET"
+        self,
+        path: str | bytes,
+        *headers: str,
+        agent: str = CHROME,
+        method: str = "GET",
+        body: bytes = b"",
     ) -> HttpResponse:
         """Send a request. Raises ConnectionError or EOFError if there is no response."""
         raw = path if isinstance(path, bytes) else path.encode()
@@ -48,7 +54,7 @@ class Connection:
         if not any(line.startswith("Host:") for line in headers):
             lines.append("Host: localhost")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self._writer.write(method.encode() + b" " + raw + b" HTTP/1.1\r\n" + head)
+        self._writer.write(method.encode() + b" " + raw + b" HTTP/1.1\r\n" + head + body)
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await self._read_response(has_body=method != "HEAD")
 
@@ -69,3 +75,17 @@ async def get(
     """Send one request on a new connection."""
     async with Connection(port) as connection:
         return await connection.get(path, *headers, agent=agent, method=method)
+
+
+async def post(port: int, path: str, *headers: str, **fields: str) -> HttpResponse:
+    """Submit the fields of a form, as a browser does."""
+    body = urlencode(fields).encode()
+    async with Connection(port) as connection:
+        return await connection.get(
+            path,
+            "Content-Type: application/x-www-form-urlencoded",
+            f"Content-Length: {len(body)}",
+            *headers,
+            method="POST",
+            body=body,
+        )

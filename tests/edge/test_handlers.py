@@ -148,7 +148,7 @@ async def test_a_new_link_redirects_immediately(edge: EdgeProcess, clients: Clie
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/c", "/c/", "/c/x/1", "/o", "/p/x", "/favicon.ico", "/docs"]
+    "path", ["/", "/c", "/c/", "/c/x/1", "/o", "/p", "/p/", "/favicon.ico", "/docs"]
 )
 async def test_other_paths_get_a_404_page(edge: EdgeProcess, path: str) -> None:
     """A path that is not a link gets a small 404 page without external resources."""

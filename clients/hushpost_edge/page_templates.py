@@ -1,0 +1,92 @@
+"""Renders the pages for people, in their language.
+
+Templates escape what they insert. Pages need no scripts, and load nothing but a stylesheet of
+this server.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from babel.dates import format_date
+from babel.support import Translations
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from hushpost_edge.languages import DEFAULT, LANGUAGES, names_of_languages
+
+__all__ = ["PageTemplates", "stylesheet"]
+
+_PACKAGE = files("hushpost_edge")
+_CATALOGUES = _PACKAGE / "locale"
+_TEMPLATES = _PACKAGE / "templates"
+
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    # The address of a preference page contains a token.
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex",
+}
+
+
+class PageTemplates:
+    """The templates in all languages."""
+
+    def __init__(self) -> None:
+        self._environments = {language: _environment(language) for language in LANGUAGES}
+        # Computed once, because a decision should not read files.
+        self._version = cache(_version)
+
+    def render(self, name: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
+        """Return a page as a response that is neither cached nor framed."""
+        template = self._environments[language].get_template(name)
+        headers: Mapping[str, str] = {**_HEADERS, "content-language": language}
+        return HTMLResponse(template.render(**values), status, headers=headers)
+
+    def version(self, name: str, language: str) -> str:
+        """Return a digest of a template and its translation, for the log of decisions.
+
+        It changes with every change of the wording.
+        """
+        return self._version(name, language)
+
+
+def stylesheet() -> bytes:
+    """Return the stylesheet of all pages."""
+    return (_TEMPLATES / "style.css").read_bytes()
+
+
+def _version(name: str, language: str) -> str:
+    parts = [_TEMPLATES / name]
+    if language != DEFAULT:
+        parts.append(_CATALOGUES / language / "LC_MESSAGES" / "messages.mo")
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:16]
+
+
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("hushpost_edge"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    i18n: Any = environment
+    i18n.install_gettext_translations(
+        Translations.load(str(_CATALOGUES), [language]), newstyle=True
+    )
+    environment.globals.update(language=language, languages=names_of_languages())
+
+    def date(value: datetime) -> str:
+        return format_date(value, format="long", locale=language)
+
+    environment.filters["date"] = date
+    return environment
