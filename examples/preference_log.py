@@ -52,6 +52,8 @@ class Change(NamedTuple):
     contact_id: str
     opens_consent: str
     clicks_consent: str
+    opens_decided: bool
+    clicks_decided: bool
     source: str
     evidence: str
     source_id: str | None
@@ -73,6 +75,8 @@ async def read_log(client: Hushpost) -> AsyncIterator[Change]:
                     change.contact_id,
                     change.new_opens_consent.name,
                     change.new_clicks_consent.name,
+                    change.opens_decided,
+                    change.clicks_decided,
                     (change.source or PreferenceSource.SENDER).name,
                     change.evidence or "",
                     details.source_id,
@@ -105,18 +109,21 @@ async def save_log(client: Hushpost, file: Path) -> int:
 
 
 async def replay_file(client: Hushpost, file: Path) -> int:
-    """Set the preferences that changed after the last change that the authority knows."""
+    """Set the preferences that changed after the last change that the authority knows.
+
+    A purpose that no lost change decided is left out: the log would otherwise say that it was
+    decided, and by whom.
+    """
     known = {change.contact_id: change.time async for change in read_log(client)}
-    lost = {
-        change.contact_id: change
-        for change in read_file(file)
-        if not _is_known(change, known.get(change.contact_id))
-    }
+    lost: dict[str, Change] = {}
+    for change in read_file(file):
+        if not _is_known(change, known.get(change.contact_id)):
+            lost[change.contact_id] = _after(lost.get(change.contact_id), change)
     entries = [
         PreferenceEntry(
             change.contact_id,
-            opens_consent=Consent[change.opens_consent],
-            clicks_consent=Consent[change.clicks_consent],
+            opens_consent=Consent[change.opens_consent] if change.opens_decided else None,
+            clicks_consent=Consent[change.clicks_consent] if change.clicks_decided else None,
             source=_replayed_source(change),
             evidence=_replayed_evidence(change),
             details=_replayed_details(change),
@@ -126,6 +133,16 @@ async def replay_file(client: Hushpost, file: Path) -> int:
     for start in range(0, len(entries), BATCH):
         await client.preferences.batch_set_preferences(entries[start : start + BATCH])
     return len(entries)
+
+
+def _after(earlier: Change | None, change: Change) -> Change:
+    """Return a change that also decides what an earlier one of the contact decided."""
+    if earlier is None:
+        return change
+    return change._replace(
+        opens_decided=earlier.opens_decided or change.opens_decided,
+        clicks_decided=earlier.clicks_decided or change.clicks_decided,
+    )
 
 
 def _replayed_source(change: Change) -> PreferenceSource:

@@ -85,9 +85,26 @@ async def test_set_changes_only_what_is_named(policy: Any, clients: Clients) -> 
     assert changed == {"clicks_modes.when_denied", "release_delays", "epsilon"}
 
 
-async def test_nothing_to_change_is_no_update(policy: Any, clients: Clients) -> None:
+async def test_a_mode_of_both_purposes_is_printed_as_what_it_changes(
+    policy: Any, clients: Clients
+) -> None:
+    """Each mode that changes has a line; a mode of one purpose takes precedence."""
+    done = await policy(
+        "set", "opens_modes.when_denied=ANONYMOUS", "mode_when_true=OFF", "--dry-run"
+    )
+    assert done.code == 0
+    assert done.out == (
+        f"Changes for tenant {clients.tenant_id}:\n"
+        "  opens_modes.when_withdrawn: ANONYMOUS -> OFF\n"
+        "  clicks_modes.when_denied: ANONYMOUS -> OFF\n"
+        "  clicks_modes.when_withdrawn: ANONYMOUS -> OFF\n"
+    )
+
+
+@pytest.mark.parametrize("setting", ["retention_days=365", "mode_when_unset=IDENTIFIED"])
+async def test_nothing_to_change_is_no_update(policy: Any, clients: Clients, setting: str) -> None:
     """A setting with its current value is reported, and asks nothing."""
-    done = await policy("set", "retention_days=365")
+    done = await policy("set", setting)
     assert (done.code, done.out) == (
         0,
         f"Nothing changes: tenant {clients.tenant_id} has these settings already.\n",

@@ -163,11 +163,12 @@ async def test_preference_tokens_and_saved_preferences(town: Town, tmp_path: Pat
     preferences = town.clients.sender.preferences
     of_ann, of_lost = await town.preference_token("ann"), await town.preference_token("lost")
     details = DecisionDetails(wording_version="2026-09", wording_language="fr")
+    await preferences.set_preference_by_token(of_ann, clicks_consent=Consent.GRANTED)
     decided = await preferences.set_preference_by_token(
         of_ann, clicks_consent=Consent.DENIED, evidence="form 7", details=details
     )
     await preferences.set_preference("ben", DoNotTrack.TRUE)
-    assert f"{2 * QUIET + 2} changes saved" in await _preference_log(town, "save", tmp_path)
+    assert f"{2 * QUIET + 3} changes saved" in await _preference_log(town, "save", tmp_path)
     await town.backup.restore(town.clients)
 
     await town.issue(_names("new"))
@@ -184,6 +185,7 @@ async def test_preference_tokens_and_saved_preferences(town: Town, tmp_path: Pat
     assert replayed.clicks_consent is Consent.DENIED
     assert (await preferences.get_preference("ben")).do_not_track is DoNotTrack.FALSE
     (change,) = [change async for change in preferences.list_preference_changes("ann")]
+    assert (change.opens_decided, change.clicks_decided) == (False, True)
     assert change.source is PreferenceSource.SENDER
     assert change.evidence is not None
     assert change.evidence.startswith("replayed: RECIPIENT at 20")

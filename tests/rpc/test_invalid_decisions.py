@@ -38,6 +38,9 @@ _TOO_LATE: list[Callable[[], Timestamp]] = [
 ]
 
 
+_TOO_EARLY = [Timestamp(seconds=-1), Timestamp(seconds=-62135596800)]
+
+
 def _details(**fields: object) -> preference_pb2.DecisionDetails:
     return preference_pb2.DecisionDetails(**fields)  # type: ignore[arg-type]
 
@@ -59,7 +62,7 @@ def _decisions() -> Iterator[Case]:
             for text in ("fr_FR", "f" * 9, "-", "fr-", "fr ", "fr\n", "ﬁ", "a-" * 17 + "bc")
         ],
         "decision_time": [_details(decision_time=time()) for time in _TOO_LATE]
-        + [_details(decision_time=time) for time in _NOT_A_TIME.values()],
+        + [_details(decision_time=time) for time in (*_TOO_EARLY, *_NOT_A_TIME.values())],
     }
     for name, all_details in invalid.items():
         for number, details in enumerate(all_details):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import assume, given
@@ -15,12 +15,14 @@ from hushpost_service.domain.validation import (
     checked_contact_ids,
     checked_event_time,
     checked_page_size,
+    checked_past,
     checked_request_id,
     checked_tenant_id,
     checked_url,
 )
 
 NOW = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000
+LATEST = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def refusal(call: Callable[[], object]) -> Reason:
@@ -162,3 +164,24 @@ def test_batches() -> None:
 def test_tenant_ids_are_safe_in_paths(text: str) -> None:
     """A valid tenant id is safe in a URL path and in a file name."""
     assert refusal(lambda: checked_tenant_id(text)) is Reason.ID_INVALID
+
+
+@pytest.mark.parametrize("time", [datetime(1970, 1, 1, tzinfo=UTC), LATEST, None])
+def test_a_stated_time_is_from_1970_until_five_minutes_ahead(time: datetime | None) -> None:
+    """Clocks may differ by five minutes; no time is valid, too."""
+    assert checked_past(time, "time", LATEST - timedelta(minutes=5)) == time
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        LATEST + timedelta(microseconds=1),
+        datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+        datetime.min.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    ],
+)
+def test_another_stated_time_is_rejected(time: datetime) -> None:
+    """The extremes would be stored as -infinity and infinity."""
+    now = LATEST - timedelta(minutes=5)
+    assert refusal(lambda: checked_past(time, "time", now)) is Reason.FIELD_INVALID

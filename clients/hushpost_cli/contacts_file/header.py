@@ -38,10 +38,12 @@ class Layout:
             columns; None if there is none.
         key: Returns the key under which the command reads a column, by the column's name;
             None if it does not use the column.
+        contact_name: The name of the column with the contact ids, for messages.
     """
 
     contact: Callable[[Sequence[str]], int | None]
     key: Callable[[str], str | None]
+    contact_name: str = "contact_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ CONTACT_ID_ONLY = Layout(contact_id_column, lambda _column: None)
 def named_layout(layout: Layout, contact_column: str) -> Layout:
     """Return a layout whose contact ids are in the column with a given name."""
     name = normalized(contact_column)
-    return Layout(lambda columns: _index(name, columns), layout.key)
+    return Layout(lambda columns: _index(name, columns), layout.key, shown(contact_column))
 
 
 def read_header(header_lines: list[str], delimiters: tuple[str, ...], layout: Layout) -> Header:
@@ -111,7 +113,10 @@ def read_header(header_lines: list[str], delimiters: tuple[str, ...], layout: La
     found = max((_cells(header_lines, delimiter) for delimiter in delimiters), key=len)
     first_line = column_list(tuple(map(shown, found))) or "nothing that is CSV"
     hint = "; check its quotes" if '"' in header_lines[0] else ""
-    raise FileError(f"has no column contact_id; its first line has: {first_line}{hint}")
+    raise FileError(
+        f"has no column {layout.contact_name} (--contact-column chooses another one); "
+        f"its first line has: {first_line}{hint}"
+    )
 
 
 def column_list(names: tuple[str, ...]) -> str:

@@ -144,7 +144,7 @@ def _change(
     """Print what changes, ask, and change it. Raises typer.Exit."""
     found = _call(connection, lambda hushpost: hushpost.admin.get_tenant(tenant))
     old = settings_of(found.policy)
-    changed = {name: value for name, value in wanted.items() if old.get(name) != value}
+    changed = {name: value for name, value in wanted.items() if old[name] != value}
     print_lines(messages.changes(found.tenant_id, old, changed))
     if dry_run or not changed:
         return

@@ -31,8 +31,7 @@ def changes(tenant_id: str, old: Settings, changed: Mapping[str, object]) -> Ite
         return
     yield f"Changes for tenant {tenant_id}:"
     for name, value in changed.items():
-        before = f"{text_of(old[name])} -> " if name in old else ""
-        yield f"  {name}: {before}{text_of(value)}"
+        yield f"  {name}: {text_of(old[name])} -> {text_of(value)}"
 
 
 def applied(tenant: Tenant) -> str:

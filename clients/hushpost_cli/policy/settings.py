@@ -22,6 +22,8 @@ class SettingError(Exception):
 def parse_settings(arguments: Iterable[str]) -> Settings:
     """Return the settings of arguments such as `opens_modes.when_denied=OFF`.
 
+    `mode_when_true` and `mode_when_unset` are returned as the modes that they set.
+
     Raises:
         SettingError: A name or value is unknown, or a name is given twice.
     """
@@ -38,12 +40,12 @@ def parse_settings(arguments: Iterable[str]) -> Settings:
             settings[name] = _PARSERS[name](text)
         except ValueError as error:
             raise SettingError(f"{name}: {text!r} is {error}") from None
-    return settings
+    return _by_purpose(settings)
 
 
 def settings_of(policy: Policy) -> Settings:
     """Return all settings of a policy, without those that are derived from others."""
-    return {name: _value(policy, name) for name in _PARSERS if name not in _DERIVED}
+    return {name: _value(policy, name) for name in _PARSERS if name not in _OF_BOTH_PURPOSES}
 
 
 def text_of(value: Any) -> str:
@@ -58,7 +60,7 @@ def text_of(value: Any) -> str:
 def update_of(settings: Settings) -> PolicyUpdate:
     """Return the update that makes these settings, and no other."""
     fields: dict[str, Any] = {name: value for name, value in settings.items() if "." not in name}
-    for purpose in ("opens_modes", "clicks_modes"):
+    for purpose in _PURPOSES:
         modes = {
             name.partition(".")[2]: mode
             for name, mode in settings.items()
@@ -67,6 +69,19 @@ def update_of(settings: Settings) -> PolicyUpdate:
         if modes:
             fields[purpose] = ConsentModes(**modes)
     return PolicyUpdate(**fields)
+
+
+def _by_purpose(settings: Settings) -> Settings:
+    """Return settings with modes of both purposes replaced by those of each."""
+    modes = {
+        f"{purpose}.{consent}": settings[name]
+        for name, consents in _OF_BOTH_PURPOSES.items()
+        if name in settings
+        for purpose in _PURPOSES
+        for consent in consents
+    }
+    rest = {name: value for name, value in settings.items() if name not in _OF_BOTH_PURPOSES}
+    return {**modes, **rest}
 
 
 def _value(policy: Policy, path: str) -> Any:
@@ -125,7 +140,11 @@ def _delay_text(delay: timedelta) -> str:
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
-_DERIVED = ("mode_when_true", "mode_when_unset")
+_PURPOSES = ("opens_modes", "clicks_modes")
+_OF_BOTH_PURPOSES = {
+    "mode_when_true": ("when_denied", "when_withdrawn"),
+    "mode_when_unset": ("when_unknown",),
+}
 _mode = _member(Mode)
 
 _PARSERS: dict[str, Callable[[str], Any]] = {

@@ -124,9 +124,7 @@ class Policy(_message.Message):
     history_when_true: _privacy_pb2.History.ValueType
     """What an opt-out does with earlier events. Default: ANONYMIZE."""
     retention_days: _builtins.int
-    """Identified events are anonymized after this number of days: 1…3,650. Default:
-    365.
-    """
+    """Identified events are deleted after this number of days: 1…3,650. Default: 365."""
     release: Global___Release.ValueType
     """How anonymous counts are released. Default: NOISY."""
     epsilon: _builtins.float
@@ -440,7 +438,9 @@ class UpdatePolicyRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """The fields of `policy` to change, by name, for example `retention_days` or
-        `opens_modes.when_denied`; at least one. Each must have a value in `policy`.
+        `opens_modes.when_denied`; at least one. Each must have a value in `policy`,
+        otherwise it is FIELD_INVALID: it is not set to its default. A number or enum that is 0
+        has no value.
         """
 
     def __init__(

@@ -497,7 +497,7 @@ class IssueTokensRequest(_message.Message):
     @_builtins.property
     def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1…10,000 contacts, 1–128 bytes of UTF-8 each. A contact that occurs twice gets
-        two messages, the second in mode AGGREGATE.
+        two messages, the second in mode AGGREGATE or stricter.
         """
 
     def __init__(
@@ -528,7 +528,7 @@ class IssueTokensResponse(_message.Message):
     TOKENS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___IssuedToken]:
-        """One token per contact, in the order of `contact_ids`."""
+        """The tokens of one message per contact, in the order of `contact_ids`."""
 
     def __init__(
         self,
@@ -601,7 +601,7 @@ class PreviewModesRequest(_message.Message):
     campaign_id: _builtins.str
     """The campaign. Empty: a campaign created now, without a limit of the mode."""
     group_id: _builtins.str
-    """The group, if a campaign is given."""
+    """The group. Required if a campaign is given, and only then."""
     @_builtins.property
     def contact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1…10,000 contacts. Unknown contacts are UNKNOWN for both purposes."""

@@ -128,10 +128,11 @@ class CampaignServiceServicer:
     def IssueTokens(self, request, context):
         """Issues the tokens of one message per contact, for up to 10,000 contacts of one
         group, and counts the messages as sent, once per `request_id`. Unknown contacts
-        are created as UNSET. A repeated call returns the same tokens, also after the
-        campaign was closed. A contact that was issued to in the campaign before gets
-        a message in mode AGGREGATE, so that it never counts as several people. Where
-        opens and clicks have different modes, a message has a token for each.
+        are created, UNKNOWN for both purposes. A repeated call returns the same tokens,
+        also after the campaign was closed. A contact that was issued to in the campaign
+        before gets a message in mode AGGREGATE or stricter, so that it never counts as several
+        people. Where opens and clicks have different modes, a message has a token for each
+        that is not OFF.
         Errors: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED,
         ISSUE_KEY_REQUIRED, ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY,
         BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`), REQUEST_ID_INVALID,

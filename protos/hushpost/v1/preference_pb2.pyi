@@ -99,7 +99,7 @@ Global___Proof: _TypeAlias = Proof  # noqa: Y015
 
 @_typing.final
 class Preference(_message.Message):
-    """A contact's preference and the resulting mode."""
+    """A contact's preference and the resulting modes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -175,8 +175,9 @@ class DecisionDetails(_message.Message):
     """
     @_builtins.property
     def decision_time(self) -> _timestamp_pb2.Timestamp:
-        """When the recipient decided, as stated by the caller; at most five minutes in the
-        future, for clocks that differ. The log keeps it next to the time of recording, which alone determines the order of changes.
+        """When the recipient decided, as stated by the caller: from 1970 or later, and at most
+        five minutes in the future, for clocks that differ. The log keeps it next to the time of
+        recording, which alone determines the order of changes.
         """
 
     def __init__(
@@ -219,8 +220,8 @@ class SetPreferenceRequest(_message.Message):
     preference_token: _builtins.str
     """The token of the contact's preference page (`/p/<preference token>`)."""
     do_not_track: _privacy_pb2.DoNotTrack.ValueType
-    """UNSET, FALSE or TRUE, for both purposes. Required unless consent is given below; not
-    both.
+    """UNSET, FALSE or TRUE, for both purposes. Required unless `opens_consent` or
+    `clicks_consent` is set, and not allowed with them.
     """
     source: Global___PreferenceSource.ValueType
     """The origin of the preference."""

@@ -104,7 +104,7 @@ class PreferenceServiceServicer:
 
     def GetPreference(self, request, context):
         """Returns one contact's preference and the resulting modes. An unknown contact
-        is UNSET.
+        is UNKNOWN for both purposes.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
         TENANT_NOT_ALLOWED.
         """
@@ -114,7 +114,7 @@ class PreferenceServiceServicer:
 
     def BatchGetPreferences(self, request, context):
         """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
-        are UNSET.
+        are UNKNOWN for both purposes.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
         TENANT_NOT_ALLOWED.
         """

@@ -51,13 +51,13 @@ class PreferenceServiceStub:
     """
     GetPreference: _grpc.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]
     """Returns one contact's preference and the resulting modes. An unknown contact
-    is UNSET.
+    is UNKNOWN for both purposes.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
     TENANT_NOT_ALLOWED.
     """
     BatchGetPreferences: _grpc.UnaryUnaryMultiCallable[_preference_pb2.BatchGetPreferencesRequest, _preference_pb2.BatchGetPreferencesResponse]
     """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
-    are UNSET.
+    are UNKNOWN for both purposes.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
     TENANT_NOT_ALLOWED.
     """
@@ -122,13 +122,13 @@ class PreferenceServiceAsyncStub(PreferenceServiceStub):
     """
     GetPreference: _aio.UnaryUnaryMultiCallable[_preference_pb2.GetPreferenceRequest, _preference_pb2.GetPreferenceResponse]  # type: ignore[assignment]
     """Returns one contact's preference and the resulting modes. An unknown contact
-    is UNSET.
+    is UNKNOWN for both purposes.
     Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
     TENANT_NOT_ALLOWED.
     """
     BatchGetPreferences: _aio.UnaryUnaryMultiCallable[_preference_pb2.BatchGetPreferencesRequest, _preference_pb2.BatchGetPreferencesResponse]  # type: ignore[assignment]
     """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
-    are UNSET.
+    are UNKNOWN for both purposes.
     Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
     TENANT_NOT_ALLOWED.
     """
@@ -202,7 +202,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_preference_pb2.GetPreferenceResponse, _abc.Awaitable[_preference_pb2.GetPreferenceResponse]]:
         """Returns one contact's preference and the resulting modes. An unknown contact
-        is UNSET.
+        is UNKNOWN for both purposes.
         Errors: CONTACT_ID_INVALID, TOKEN_INVALID, TOKEN_KEY_UNKNOWN, CONTACT_ERASED,
         TENANT_NOT_ALLOWED.
         """
@@ -214,7 +214,7 @@ class PreferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_preference_pb2.BatchGetPreferencesResponse, _abc.Awaitable[_preference_pb2.BatchGetPreferencesResponse]]:
         """Returns the preferences of up to 10,000 contacts, in the given order. Unknown contacts
-        are UNSET.
+        are UNKNOWN for both purposes.
         Errors: BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (with `index`),
         TENANT_NOT_ALLOWED.
         """

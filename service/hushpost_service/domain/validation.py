@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -37,6 +37,7 @@ _DEFAULT_PAGE = 100
 _MAX_ID_BYTES = 128
 _MAX_URL_BYTES = 8192
 _AHEAD = timedelta(minutes=5)
+_FIRST_PAST = datetime(1970, 1, 1, tzinfo=UTC)
 _BEHIND = timedelta(days=30)
 _AHEAD_MICROSECONDS = _AHEAD // timedelta(microseconds=1)
 _BEHIND_MICROSECONDS = _BEHIND // timedelta(microseconds=1)
@@ -125,10 +126,16 @@ def checked_language(text: str, field: str) -> str:
 
 
 def checked_past(time: datetime | None, field: str, now: datetime) -> datetime | None:
-    """Return a time at most five minutes in the future, or None. Raises FIELD_INVALID."""
-    if time is not None and time > now + _AHEAD:
+    """Return a time since 1970, at most five minutes in the future, or None.
+
+    Earlier times are defaults of programs, such as the year 1, which asyncpg stores as
+    -infinity. Raises FIELD_INVALID.
+    """
+    if time is not None and not _FIRST_PAST <= time <= now + _AHEAD:
         raise HushpostError(
-            Reason.FIELD_INVALID, f"{field} must not be in the future", {"field": field}
+            Reason.FIELD_INVALID,
+            f"{field} must be from 1970 or later, and not in the future",
+            {"field": field},
         )
     return time
 

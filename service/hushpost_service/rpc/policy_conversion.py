@@ -44,7 +44,7 @@ def masked_settings(message: pb.Policy, mask: Sequence[str]) -> PolicySettings:
         if value is None:
             raise HushpostError(
                 Reason.FIELD_INVALID,
-                f"policy.{path} must have a value, because update_mask names it",
+                f"policy.{path} must have a value, because update_mask names it; 0 is none",
                 {"field": path},
             )
     return settings
