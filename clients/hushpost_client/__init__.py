@@ -86,6 +86,7 @@ from hushpost_client._preference_types import (
     Preference,
     PreferenceChange,
     PreferenceEntry,
+    RecipientView,
 )
 from hushpost_client._retry import RetryPolicy
 from hushpost_client._stats_types import (
@@ -166,6 +167,7 @@ __all__ = [
     "Proof",
     "Rate",
     "Rates",
+    "RecipientView",
     "RecordedEvents",
     "RejectedEvent",
     "Release",

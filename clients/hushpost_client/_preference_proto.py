@@ -1,6 +1,7 @@
 """Converts preferences to and from the wire."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hushpost.v1 import preference_pb2
 from hushpost_client._enums import History
@@ -19,6 +20,7 @@ from hushpost_client._preference_types import (
     Preference,
     PreferenceChange,
     PreferenceEntry,
+    RecipientView,
 )
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "batch_request",
     "preference",
     "preference_change",
+    "preference_of_response",
     "set_details",
 ]
 
@@ -97,6 +100,25 @@ def preference(message: preference_pb2.Preference) -> Preference:
         clicks_consent=CONSENT.from_wire(message.clicks_consent),
         opens_mode=MODE.from_wire(message.opens_mode),
         clicks_mode=MODE.from_wire(message.clicks_mode),
+    )
+
+
+def preference_of_response(
+    response: preference_pb2.GetPreferenceResponse | preference_pb2.SetPreferenceResponse,
+) -> Preference:
+    """Convert a preference with what a preference page says besides."""
+    found = preference(response.preference)
+    if not response.HasField("recipient_view"):
+        return found
+    view = response.recipient_view
+    return replace(
+        found,
+        recipient_view=RecipientView(
+            sender_name=view.sender_name or None,
+            opens_decided_by_recipient=view.opens_decided_by_recipient,
+            clicks_decided_by_recipient=view.clicks_decided_by_recipient,
+            last_open_recorded=view.last_open_recorded,
+        ),
     )
 
 

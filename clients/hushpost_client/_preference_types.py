@@ -11,7 +11,26 @@ __all__ = [
     "Preference",
     "PreferenceChange",
     "PreferenceEntry",
+    "RecipientView",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientView:
+    """What a preference page tells the recipient besides the preference.
+
+    Attributes:
+        sender_name: The tenant's display name; None if it has none.
+        opens_decided_by_recipient: Whether the consent to opens is the recipient's own
+            decision. Otherwise the sender states it.
+        clicks_decided_by_recipient: The same for clicks.
+        last_open_recorded: Whether opens set the date of the contact's last open.
+    """
+
+    sender_name: str | None
+    opens_decided_by_recipient: bool
+    clicks_decided_by_recipient: bool
+    last_open_recorded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +49,8 @@ class Preference:
         clicks_consent: The consent to individual tracking of clicks.
         opens_mode: The mode of opens.
         clicks_mode: The mode of clicks.
+        recipient_view: What a preference page says besides; None if the call did not name the
+            contact by a preference token.
     """
 
     contact_id: str | None
@@ -40,6 +61,7 @@ class Preference:
     clicks_consent: Consent | None
     opens_mode: Mode | None
     clicks_mode: Mode | None
+    recipient_view: RecipientView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

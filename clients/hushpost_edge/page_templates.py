@@ -85,8 +85,11 @@ def _environment(language: str) -> Environment:
     )
     environment.globals.update(language=language, languages=names_of_languages())
 
+    # "en" alone is American English, with the month before the day.
+    locale = "en_001" if language == "en" else language
+
     def date(value: datetime) -> str:
-        return format_date(value, format="long", locale=language)
+        return format_date(value, format="long", locale=locale)
 
     environment.filters["date"] = date
     return environment

@@ -28,6 +28,7 @@ from hushpost_client import (
     InternalError,
     Preference,
     Preferences,
+    RecipientView,
     UnavailableError,
     UnknownError,
 )
@@ -68,6 +69,14 @@ _UNCERTAIN = (
 )
 """Errors after which a write may have been committed."""
 
+
+_UNKNOWN_VIEW = RecipientView(
+    sender_name=None,
+    opens_decided_by_recipient=False,
+    clicks_decided_by_recipient=False,
+    last_open_recorded=False,
+)
+"""Of an authority that is older than this edge."""
 
 _Handler = Callable[[Request, str], Awaitable[Response]]
 
@@ -188,6 +197,7 @@ class PreferencePage:
             _language(request),
             status,
             preference=preference,
+            view=preference.recipient_view or _UNKNOWN_VIEW,
             before=before,
             is_change=before is not None and before != Consents.of(preference),
             is_incomplete=is_incomplete,

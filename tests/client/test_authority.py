@@ -10,6 +10,7 @@ import pytest
 
 from hushpost_client import (
     AlreadyExistsError,
+    Consent,
     DoNotTrack,
     Engagement,
     ErrorReason,
@@ -143,6 +144,23 @@ async def test_a_preference_token_replaces_the_contact_id(clients: Any, campaign
     assert (changed.contact_id, changed.do_not_track) == (None, DoNotTrack.TRUE)
     preference = await clients.sender.preferences.get_preference("ann")
     assert preference.do_not_track is DoNotTrack.TRUE
+    assert preference.recipient_view is None
+
+
+async def test_a_preference_by_token_has_what_its_page_says(clients: Any, campaign: str) -> None:
+    """The recipient sees which decisions are their own, and which the sender states."""
+    issued = await clients.sender.campaigns.issue_tokens(
+        campaign, "vip", ["ann"], include_preference_tokens=True
+    )
+    token = issued.tokens[0].preference_token
+    edge = clients.edge.preferences
+    await clients.sender.preferences.set_preference("ann", DoNotTrack.FALSE)
+    view = (await edge.get_preference_by_token(token)).recipient_view
+    assert (view.opens_decided_by_recipient, view.clicks_decided_by_recipient) == (False, False)
+    changed = await edge.set_preference_by_token(token, opens_consent=Consent.WITHDRAWN)
+    view = changed.recipient_view
+    assert (view.opens_decided_by_recipient, view.clicks_decided_by_recipient) == (True, False)
+    assert view.last_open_recorded is False
 
 
 async def test_recorded_events_are_counted_once(clients: Any, campaign: str) -> None:

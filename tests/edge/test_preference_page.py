@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from html import escape
 from urllib.parse import urljoin
 
 import pytest
@@ -113,6 +114,48 @@ async def test_each_mode_is_described(reader: Reader, mode: Mode) -> None:
         Mode.OFF: "Nothing is recorded when you open an email.",
     }
     assert [each for each, words in opens.items() if words in page] == [mode]
+
+
+async def test_the_page_says_who_decided(reader: Reader) -> None:
+    """What the sender states is not shown as the recipient's own decision."""
+    claim = "The sender states this; you have not decided it here."
+    await reader.allow()
+    page = text_of(await get(reader.port, reader.path))
+    assert page.count(f"You allow it. {claim}") == 2
+    await post(reader.port, reader.path, choice="separate", opens="allow", clicks="decline")
+    page = text_of(await get(reader.port, reader.path))
+    assert "You allow it." in page
+    assert claim not in page
+    await reader.clients.sender.preferences.set_preference(CONTACT, clicks_consent=Consent.GRANTED)
+    page = text_of(await get(reader.port, reader.path))
+    assert page.count(claim) == 1
+
+
+async def test_the_date_of_the_last_open_is_named(reader: Reader) -> None:
+    """The page does not hide what the policy keeps, and the sentence ends with a decision."""
+    sentence = "keeps the day on which you last opened an email"
+    policy = PolicyUpdate(mode_when_unset=Mode.ANONYMOUS, record_last_opens=True)
+    await reader.clients.admin.admin.update_policy(policy)
+    assert sentence in text_of(await get(reader.port, reader.path))
+    response = await post(reader.port, reader.path, choice="decline")
+    assert sentence not in text_of(response)
+
+
+async def test_the_name_of_the_sender_is_escaped(
+    authority: RunningAuthority, edge: EdgeProcess
+) -> None:
+    """The tenant's display name is shown as text, even if it looks like markup."""
+    name = '<script>alert(1)</script> & "Söhne"'
+    tenant_id = f"t-{uuid.uuid4().hex[:12]}"
+    async with authority.client(authority.admin_key) as admin:
+        await admin.admin.create_tenant(tenant_id, display_name=name)
+        key = await admin.admin.create_api_key(Role.SENDER, tenant_id=tenant_id)
+    assert key.secret is not None
+    async with authority.client(key.secret) as sender:
+        token = await preference_token(sender)
+    page = (await get(edge.port, f"/p/{token}")).body.decode()
+    assert f"<bdi>{escape(name).replace('&quot;', '&#34;')}</bdi>" in page
+    assert "<script" not in page
 
 
 async def test_a_policy_that_ignores_refusals_is_named(reader: Reader) -> None:

@@ -148,7 +148,7 @@ class Preferences:
             tenant_id=tenant_id or "", contact_id=contact_id
         )
         response = await self._calls.unary(self._stub.GetPreference, request, timeout)
-        return _preference_proto.preference(response.preference)
+        return _preference_proto.preference_of_response(response)
 
     async def get_preference_by_token(
         self, preference_token: str, *, timeout: float | None = None
@@ -161,7 +161,7 @@ class Preferences:
         """
         request = preference_pb2.GetPreferenceRequest(preference_token=preference_token)
         response = await self._calls.unary(self._stub.GetPreference, request, timeout)
-        return _preference_proto.preference(response.preference)
+        return _preference_proto.preference_of_response(response)
 
     async def batch_get_preferences(
         self,
@@ -381,4 +381,4 @@ class Preferences:
         if details is not None:
             _preference_proto.set_details(request, details)
         response = await self._calls.unary(self._stub.SetPreference, request, timeout)
-        return _preference_proto.preference(response.preference)
+        return _preference_proto.preference_of_response(response)

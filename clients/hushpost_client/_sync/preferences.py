@@ -149,7 +149,7 @@ class Preferences:
             tenant_id=tenant_id or "", contact_id=contact_id
         )
         response = self._calls.unary(self._stub.GetPreference, request, timeout)
-        return _preference_proto.preference(response.preference)
+        return _preference_proto.preference_of_response(response)
 
     def get_preference_by_token(
         self, preference_token: str, *, timeout: float | None = None
@@ -162,7 +162,7 @@ class Preferences:
         """
         request = preference_pb2.GetPreferenceRequest(preference_token=preference_token)
         response = self._calls.unary(self._stub.GetPreference, request, timeout)
-        return _preference_proto.preference(response.preference)
+        return _preference_proto.preference_of_response(response)
 
     def batch_get_preferences(
         self,
@@ -382,4 +382,4 @@ class Preferences:
         if details is not None:
             _preference_proto.set_details(request, details)
         response = self._calls.unary(self._stub.SetPreference, request, timeout)
-        return _preference_proto.preference(response.preference)
+        return _preference_proto.preference_of_response(response)

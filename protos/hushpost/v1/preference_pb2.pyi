@@ -154,6 +154,44 @@ class Preference(_message.Message):
 Global___Preference: _TypeAlias = Preference  # noqa: Y015
 
 @_typing.final
+class RecipientView(_message.Message):
+    """What a preference page tells the recipient besides the preference. It has nothing that the
+    holder of a message does not know or may not know: neither the contact nor the log.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDER_NAME_FIELD_NUMBER: _builtins.int
+    OPENS_DECIDED_BY_RECIPIENT_FIELD_NUMBER: _builtins.int
+    CLICKS_DECIDED_BY_RECIPIENT_FIELD_NUMBER: _builtins.int
+    LAST_OPEN_RECORDED_FIELD_NUMBER: _builtins.int
+    sender_name: _builtins.str
+    """The tenant's display name."""
+    opens_decided_by_recipient: _builtins.bool
+    """Whether the current consent to opens is the recipient's own decision, made with a
+    preference token. Otherwise the sender states it.
+    """
+    clicks_decided_by_recipient: _builtins.bool
+    """The same for clicks."""
+    last_open_recorded: _builtins.bool
+    """Whether opens set the date of the contact's last open, see `Policy.record_last_opens`."""
+    def __init__(
+        self,
+        *,
+        sender_name: _builtins.str = ...,
+        opens_decided_by_recipient: _builtins.bool = ...,
+        clicks_decided_by_recipient: _builtins.bool = ...,
+        last_open_recorded: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks_decided_by_recipient", b"clicks_decided_by_recipient", "last_open_recorded", b"last_open_recorded", "opens_decided_by_recipient", b"opens_decided_by_recipient", "sender_name", b"sender_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecipientView: _TypeAlias = RecipientView  # noqa: Y015
+
+@_typing.final
 class DecisionDetails(_message.Message):
     """How a decision was made, for the log. All fields are optional."""
 
@@ -277,18 +315,24 @@ class SetPreferenceResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREFERENCE_FIELD_NUMBER: _builtins.int
+    RECIPIENT_VIEW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def preference(self) -> Global___Preference:
         """The preference after the call."""
+
+    @_builtins.property
+    def recipient_view(self) -> Global___RecipientView:
+        """What the preference page says besides; unset if the call named the contact by its id."""
 
     def __init__(
         self,
         *,
         preference: Global___Preference | None = ...,
+        recipient_view: Global___RecipientView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference", "recipient_view", b"recipient_view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference", "recipient_view", b"recipient_view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -333,18 +377,24 @@ class GetPreferenceResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREFERENCE_FIELD_NUMBER: _builtins.int
+    RECIPIENT_VIEW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def preference(self) -> Global___Preference:
         """The preference."""
+
+    @_builtins.property
+    def recipient_view(self) -> Global___RecipientView:
+        """What the preference page says besides; unset if the call named the contact by its id."""
 
     def __init__(
         self,
         *,
         preference: Global___Preference | None = ...,
+        recipient_view: Global___RecipientView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference", "recipient_view", b"recipient_view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preference", b"preference", "recipient_view", b"recipient_view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

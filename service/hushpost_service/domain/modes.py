@@ -121,6 +121,14 @@ class Policy:
             self.opens_modes.mode(consents.opens), self.clicks_modes.mode(consents.clicks)
         )
 
+    def records_last_open_of(self, consents: ByPurpose[Consent]) -> bool:
+        """Return whether opens of contacts with these consents set the date of the last open."""
+        return (
+            self.record_last_opens
+            and consents.opens is Consent.UNKNOWN
+            and self.modes(consents).opens in (Mode.ANONYMOUS, Mode.AGGREGATE)
+        )
+
     def is_stricter_than(self, other: "Policy") -> bool:
         """Return whether some consent has a stricter mode here than in `other`."""
         return any(

@@ -14,14 +14,19 @@ from hushpost_service.domain.validation import (
     checked_contact_ids,
 )
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import last_opens, preference_log
+from hushpost_service.storage import last_opens, preference_log, tenants
 from hushpost_service.storage.contacts import ContactFilter
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.preference_log import ChangeFilter, RecordedChange
+from hushpost_service.storage.preference_log import (
+    ChangeFilter,
+    Decision,
+    RecordedChange,
+    Source,
+)
 from hushpost_service.storage.scanned_page import ScannedPage
 from hushpost_service.tokens.codec import TokenCodec
 
-__all__ = ["EffectivePreference", "PreferenceReader"]
+__all__ = ["EffectivePreference", "PreferenceReader", "RecipientView"]
 
 _UNKNOWN = ContactPreference()
 
@@ -53,6 +58,21 @@ class EffectivePreference:
         return max(self.modes)
 
 
+@dataclass(frozen=True, slots=True)
+class RecipientView:
+    """What a preference page tells the recipient besides the preference.
+
+    Attributes:
+        sender_name: The name of the tenant.
+        decided_by_recipient: Whether a consent is the recipient's own decision.
+        last_open_recorded: Whether opens set the date of the last open.
+    """
+
+    sender_name: str
+    decided_by_recipient: ByPurpose[bool]
+    last_open_recorded: bool
+
+
 class PreferenceReader:
     """Reads the preferences of a tenant's contacts, and the log of their changes."""
 
@@ -76,6 +96,19 @@ class PreferenceReader:
         checked_contact_id(contact_id)
         (preference,) = await self._get(tenant, [contact_id])
         return preference
+
+    async def recipient_view(self, tenant: int, preference: EffectivePreference) -> RecipientView:
+        """Return what the preference page of a contact says besides its preference."""
+        contact_id, consents = preference.contact_id, preference.consents
+        async with self._database.connection("recipient view") as connection:
+            found = await preference_log.last_decisions(connection, tenant, [contact_id])
+            rule = await self._campaigns.mode_rule(connection, tenant)
+            name = await tenants.display_name(connection, tenant)
+        decisions = zip(found[contact_id], consents, strict=True)
+        opens, clicks = (last == Decision(Source.RECIPIENT, now) for last, now in decisions)
+        return RecipientView(
+            name, ByPurpose(opens, clicks), rule.policy.records_last_open_of(consents)
+        )
 
     async def get_many(self, tenant: int, contact_ids: Sequence[str]) -> list[EffectivePreference]:
         """Return the preferences of contacts, in the same order.

@@ -71,6 +71,12 @@ async def tenant(connection: Connection, tenant_id: str) -> Tenant | None:
     return None if row is None else Tenant(*row)
 
 
+async def display_name(connection: Connection, tenant: int) -> str:
+    """Return the name of a tenant for people; it may be empty."""
+    name: str = await connection.fetchval(sql.DISPLAY_NAME, tenant)
+    return name
+
+
 async def tenant_ids(connection: Connection) -> dict[int, str]:
     """Return the ids of all tenants by number."""
     rows = await connection.fetch(sql.TENANT_IDS)

@@ -30,6 +30,7 @@ from hushpost_service.rpc.servicers.preference_messages import (
     details,
     given_consents,
     preference_message,
+    recipient_view_message,
 )
 from hushpost_service.storage.preference_log import ChangeFilter, Source
 from hushpost_service.storage.request_ids import Method
@@ -71,20 +72,16 @@ class PreferenceServicer(PreferenceServiceServicer):
             method=Method.SET_PREFERENCE,
             request=checked_request_id(request.request_id),
         )
-        preference = await self._reader.get(tenant, contact_id)
-        return pb.SetPreferenceResponse(
-            preference=preference_message(preference, with_id=not is_by_token)
-        )
+        preference, view = await self._read(tenant, contact_id, is_by_token=is_by_token)
+        return pb.SetPreferenceResponse(preference=preference, recipient_view=view)
 
     async def GetPreference(
         self, request: pb.GetPreferenceRequest, context: Context
     ) -> pb.GetPreferenceResponse:
         """Return the preference of one contact."""
         tenant, contact_id, is_by_token = await self._contact(request, current_caller())
-        preference = await self._reader.get(tenant, contact_id)
-        return pb.GetPreferenceResponse(
-            preference=preference_message(preference, with_id=not is_by_token)
-        )
+        preference, view = await self._read(tenant, contact_id, is_by_token=is_by_token)
+        return pb.GetPreferenceResponse(preference=preference, recipient_view=view)
 
     async def BatchGetPreferences(
         self, request: pb.BatchGetPreferencesRequest, context: Context
@@ -202,6 +199,16 @@ class PreferenceServicer(PreferenceServiceServicer):
             checked_request_id(request.request_id),
         )
         return pb.EraseContactResponse()
+
+    async def _read(
+        self, tenant: int, contact_id: str, *, is_by_token: bool
+    ) -> tuple[pb.Preference, pb.RecipientView | None]:
+        """Return a preference; if a token named the contact, with the view and without the id."""
+        preference = await self._reader.get(tenant, contact_id)
+        if not is_by_token:
+            return preference_message(preference), None
+        view = await self._reader.recipient_view(tenant, preference)
+        return preference_message(preference, with_id=False), recipient_view_message(view)
 
     async def _contact(
         self, request: pb.SetPreferenceRequest | pb.GetPreferenceRequest, caller: Caller

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hushpost.v1 import preference_pb2 as pb
 from hushpost_service.domain.consent import ByPurpose, Consent, DoNotTrack
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.preferences.reading import EffectivePreference
+from hushpost_service.preferences.reading import EffectivePreference, RecipientView
 from hushpost_service.rpc.convert import (
     enum_member,
     enum_number,
@@ -22,6 +22,7 @@ __all__ = [
     "details",
     "given_consents",
     "preference_message",
+    "recipient_view_message",
 ]
 
 
@@ -81,6 +82,16 @@ def preference_message(preference: EffectivePreference, *, with_id: bool = True)
         clicks_consent=enum_number(preference.consents.clicks),
         opens_mode=enum_number(preference.modes.opens),
         clicks_mode=enum_number(preference.modes.clicks),
+    )
+
+
+def recipient_view_message(view: RecipientView) -> pb.RecipientView:
+    """Return what a preference page says besides the preference, as a message."""
+    return pb.RecipientView(
+        sender_name=view.sender_name,
+        opens_decided_by_recipient=view.decided_by_recipient.opens,
+        clicks_decided_by_recipient=view.decided_by_recipient.clicks,
+        last_open_recorded=view.last_open_recorded,
     )
 
 

@@ -11,6 +11,9 @@ returning tenant
 # Selects a tenant by id.
 TENANT = "select tenant, tenant_id, display_name, create_time from tenants where tenant_id = $1"
 
+# Selects the name of a tenant for people.
+DISPLAY_NAME = "select display_name from tenants where tenant = $1"
+
 # Selects the numbers of tenants by id.
 TENANT_NUMBERS = "select tenant_id, tenant from tenants where tenant_id = any($1::text[])"
 
