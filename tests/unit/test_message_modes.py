@@ -14,11 +14,11 @@ from hushpost_service.campaigns.message_modes import (
     of_other_contacts,
 )
 from hushpost_service.domain.consent import ByPurpose, Consent
+from hushpost_service.domain.mode_rule import ModeRule
 from hushpost_service.domain.modes import (
     ConsentModes,
     ContactPreference,
     Mode,
-    ModeRule,
     Policy,
     PolicyPeriod,
     PurposeConsent,

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from hushpost_service.domain.consent import Consent
 from hushpost_service.domain.events import Event, distinct, joined, to_datetime, to_microseconds
+from hushpost_service.domain.mode_rule import ModeRule
 from hushpost_service.domain.modes import (
     ConsentModes,
     ContactPreference,
     Mode,
-    ModeRule,
     Policy,
     PolicyPeriod,
     PreferenceGroup,

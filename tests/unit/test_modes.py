@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hushpost_service.domain.consent import UNKNOWN, ByPurpose, Consent, DoNotTrack, Purpose
+from hushpost_service.domain.mode_rule import ModeRule
 from hushpost_service.domain.modes import (
     ConsentModes,
     ContactPreference,
     Mode,
-    ModeRule,
     Modes,
     Policy,
     PolicyPeriod,

@@ -14,7 +14,8 @@ from datetime import datetime
 from hushpost_service.bounded_cache import BoundedCache, RecentMisses
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import to_microseconds
-from hushpost_service.domain.modes import Mode, ModeRule
+from hushpost_service.domain.mode_rule import ModeRule
+from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import is_id
 from hushpost_service.storage import campaigns, tenants
 from hushpost_service.storage.campaigns import Campaign

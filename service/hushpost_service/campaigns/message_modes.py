@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from hushpost_service.domain.consent import ByPurpose, Consent
 from hushpost_service.domain.events import Flags
-from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule
+from hushpost_service.domain.mode_rule import ModeRule
+from hushpost_service.domain.modes import ContactPreference, Mode
 
 __all__ = [
     "LAST_OPEN",

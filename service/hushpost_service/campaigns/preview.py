@@ -7,7 +7,8 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.campaigns.message_modes import MODE_OF, first_modes
 from hushpost_service.domain.consent import ByPurpose
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule, Modes
+from hushpost_service.domain.mode_rule import ModeRule
+from hushpost_service.domain.modes import ContactPreference, Mode, Modes
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
 from hushpost_service.storage.contacts import contacts_by_preference
 from hushpost_service.storage.database import Database

@@ -9,7 +9,8 @@ from uuid import UUID
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.consent import UNKNOWN, ByPurpose, Consent
 from hushpost_service.domain.contact_numbers import ContactNumbers
-from hushpost_service.domain.modes import History, Mode, ModeRule, Policy
+from hushpost_service.domain.mode_rule import ModeRule
+from hushpost_service.domain.modes import History, Mode, Policy
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_creation import create_and_lock_contacts
 from hushpost_service.preferences.contact_vacuum import ContactVacuum

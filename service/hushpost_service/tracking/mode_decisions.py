@@ -24,7 +24,13 @@ from hushpost_service.domain.events import (
     distinct,
     to_datetime,
 )
-from hushpost_service.domain.modes import ContactPreference, Mode, ModeRule, Modes, PreferenceGroup
+from hushpost_service.domain.mode_rule import ModeRule
+from hushpost_service.domain.modes import (
+    ContactPreference,
+    Mode,
+    Modes,
+    PreferenceGroup,
+)
 from hushpost_service.tokens.codec import BOTH_PURPOSES, NO_CONTACT, NO_SLOT
 
 __all__ = ["EventModes", "mode_of", "modes_of"]

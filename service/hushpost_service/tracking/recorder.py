@@ -17,7 +17,8 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.counters import SlotKey
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CONTACT, CREATED, Event, Events, joined, to_datetime
-from hushpost_service.domain.modes import ModeRule, Policy, PreferenceGroup
+from hushpost_service.domain.mode_rule import ModeRule
+from hushpost_service.domain.modes import Policy, PreferenceGroup
 from hushpost_service.domain.request_contents import RecentRequests
 from hushpost_service.storage import last_opens as storage
 from hushpost_service.storage import recording, request_ids
