@@ -82,6 +82,7 @@ async def test_the_limit_of_a_group_cannot_be_changed(sender: Hushpost, given: M
             await extend("spring", groups=groups, links=["https://shop.example.com/new"])
         assert caught.value.reason is ErrorReason.FIELD_INVALID
         assert caught.value.metadata["field"] == "max_mode"
+        assert "the group 'readers' has the max_mode " in str(caught.value)
         assert await sender.campaigns.get_campaign("spring") == before
     assert await _modes(sender, "readers") == [Mode.AGGREGATE] * 2
 

@@ -48,10 +48,12 @@ def check_max_modes(given: Sequence[NewGroup], groups: Sequence[Group]) -> None:
     """Raise FIELD_INVALID if a group has another `max_mode` than was given."""
     max_modes = {group.group_id: group.max_mode for group in groups}
     for group in given:
-        if group.max_mode not in (None, max_modes[group.group_id]):
+        existing = max_modes[group.group_id]
+        if group.max_mode not in (None, existing):
             raise HushpostError(
                 Reason.FIELD_INVALID,
-                "a group of the campaign has another max_mode, which cannot be changed",
+                f"the group {group.group_id!r} has the max_mode {existing.name}, which cannot be "
+                "changed; create another group",
                 {"field": "max_mode"},
             )
 
