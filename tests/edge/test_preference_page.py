@@ -94,12 +94,12 @@ async def test_the_page_says_what_is_recorded(reader: Reader) -> None:
     page = text_of(await get(reader.port, reader.path))
     assert "This sender sees when you open an email. You have not decided" in page
     assert "This sender sees when you click which link. You have not decided" in page
-    assert "last changed" not in page
+    assert "Last changed" not in page
     await reader.clients.sender.preferences.set_preference(CONTACT, opens_consent=Consent.DENIED)
     page = text_of(await get(reader.port, reader.path))
     assert "only how many people in your group open an email, not who they are. You decline" in page
     assert "This sender sees when you click which link. You have not decided" in page
-    assert "last changed on" in page
+    assert "Last changed on" in page
 
 
 @pytest.mark.parametrize("mode", list(Mode))
