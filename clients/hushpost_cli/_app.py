@@ -11,6 +11,7 @@ from hushpost_cli.erasing.command import erase_contacts
 from hushpost_cli.exporting.command import export_contacts
 from hushpost_cli.importing.command import import_contacts
 from hushpost_cli.policy.command import policy
+from hushpost_cli.reporting.command import list_campaigns, show_stats
 
 __all__ = ["build"]
 
@@ -28,6 +29,8 @@ def build() -> typer.Typer:
     app.command("import")(import_contacts)
     app.command("export")(export_contacts)
     app.command("erase")(erase_contacts)
+    app.command("campaigns")(list_campaigns)
+    app.command("stats")(show_stats)
     app.add_typer(consent, name="consent")
     app.add_typer(policy, name="policy")
     app.callback()(_options)

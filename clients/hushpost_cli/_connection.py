@@ -1,9 +1,11 @@
 """Connects to the authority with the key and encryption given by the options."""
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from hushpost_cli._exit import USAGE, fail
 from hushpost_cli._options import API_KEY_VARIABLE
@@ -11,6 +13,8 @@ from hushpost_client import TLS, Hushpost, RetryPolicy
 from hushpost_runtime.secret_file import read_secret_file
 
 __all__ = ["Connection", "read_api_key", "read_tls"]
+
+_T = TypeVar("_T")
 
 # More retries than the client's default, because batch jobs can wait: half a minute
 # covers the restart of an authority.
@@ -45,6 +49,15 @@ class Connection:
     def open(self) -> Hushpost:
         """Return a client, to be used in the running event loop."""
         return Hushpost.connect(self.authority, api_key=self.api_key, tls=self.tls, retry=_RETRY)
+
+    def run(self, call: Callable[[Hushpost], Awaitable[_T]]) -> _T:
+        """Call a function with a client in a new event loop; return its result."""
+
+        async def connected() -> _T:
+            async with self.open() as hushpost:
+                return await call(hushpost)
+
+        return asyncio.run(connected())
 
 
 def read_api_key(file: Path | None) -> str:

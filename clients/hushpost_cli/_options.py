@@ -19,6 +19,7 @@ __all__ = [
     "Encoding",
     "File",
     "NewFile",
+    "OneTenant",
     "Rejected",
     "Tenant",
     "Tls",
@@ -34,6 +35,14 @@ Tenant: TypeAlias = Annotated[
     str,
     typer.Option(
         help="The tenant that owns the contacts; must be the key's tenant.",
+        rich_help_panel=_CONNECTION,
+    ),
+]
+OneTenant: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        help="The tenant. Default: the key's tenant.",
         rich_help_panel=_CONNECTION,
     ),
 ]

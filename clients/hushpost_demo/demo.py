@@ -89,7 +89,8 @@ class Demo:
     ) -> None:
         self._print(f"Open one of the mails in a browser, and click:\n\n{campaign.shown_mail}\n")
         self._print("Three seconds later, the click is counted. Read the statistics:\n")
-        for example in examples(authority.address, keys.path(Role.REPORTER), campaign.campaign_id):
+        key = keys.path(Role.REPORTER)
+        for example in examples(self.command, authority.address, key, campaign.campaign_id):
             self._print(example)
 
     async def _serve(self, children: dict[str, Child]) -> None:

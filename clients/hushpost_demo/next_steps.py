@@ -6,6 +6,11 @@ from pathlib import Path
 
 __all__ = ["examples"]
 
+_COMMAND = """\
+{command} stats {campaign} --watch \\
+  --authority {address} --api-key-file {key}
+"""
+
 _GRPCURL = """\
 grpcurl -plaintext -H "authorization: Bearer $(cat {key})" \\
   -d '{{"campaign_id": "{campaign}"}}' \\
@@ -23,13 +28,19 @@ END
 """
 
 
-def examples(address: str, key: Path, campaign: str) -> tuple[str, str]:
-    """Return shell commands that read the statistics with grpcurl and with Python.
+def examples(command: Path, address: str, key: Path, campaign: str) -> tuple[str, ...]:
+    """Return shell commands that read the statistics: with `hushpost`, grpcurl and Python.
 
     They read the key from its file, so that it does not end up in a shell history.
     """
     key = _relative(key)
     return (
+        _COMMAND.format(
+            command=shlex.quote(str(_relative(command))),
+            campaign=campaign,
+            address=address,
+            key=shlex.quote(str(key)),
+        ),
         _GRPCURL.format(key=shlex.quote(str(key)), campaign=campaign, address=address),
         _PYTHON.format(
             python=shlex.quote(str(_relative(Path(sys.executable)))),

@@ -83,9 +83,12 @@ def _assert_shown_mail_is_tracked(printed: str) -> None:
     """Open and click the shown mail through the edge; the printed example counts the open."""
     example = re.search(r"^\S+ - <<'END'\n.*?^END$", printed, re.MULTILINE | re.DOTALL)
     shown = re.search(r"^file://\S+$", printed, re.MULTILINE)
+    stats = re.search(r"^\S+ stats .*?$\n.*?$", printed, re.MULTILINE)
     assert example, printed
+    assert stats, printed
     assert shown, printed
     before = _people_who_opened(example.group())
+    assert "opens by people" in _output(stats.group().replace("--watch", ""))
     html = Path(unquote(urlsplit(shown.group()).path)).read_text("utf-8")
     link = re.search(r'href="(http://[^"]+/c/[^"]+)"[^>]*>The sowing calendar', html)
     pixel = re.search(r'src="(http://[^"]+\.gif)"', html)
@@ -209,13 +212,19 @@ def _get(url: str) -> tuple[int, str | None]:
 
 def _people_who_opened(example: str) -> int:
     """Run the printed example in a shell; return the identified opens by people."""
+    output = _output(example)
+    total = re.search(r"identified=Count\(total=(\d+)", output)
+    assert total, output
+    return int(total.group(1))
+
+
+def _output(command: str) -> str:
+    """Run a command in a shell; return what it prints."""
     done = subprocess.run(
-        ["/bin/sh", "-c", example], capture_output=True, text=True, timeout=SECONDS, check=False
+        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.stderr == ""
-    total = re.search(r"identified=Count\(total=(\d+)", done.stdout)
-    assert total, done.stdout
-    return int(total.group(1))
+    return done.stdout
 
 
 class Process(NamedTuple):

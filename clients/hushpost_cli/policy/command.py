@@ -1,6 +1,5 @@
 """The commands `hushpost policy show`, `set` and `preset`."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -15,6 +14,7 @@ from hushpost_cli._options import (
     CaFile,
     ClientCertificate,
     ClientKey,
+    OneTenant,
     Tls,
 )
 from hushpost_cli.policy import messages
@@ -34,14 +34,6 @@ policy = typer.Typer(help="Show and change the policy of a tenant.")
 
 _T = TypeVar("_T")
 
-OneTenant: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--tenant",
-        help="The tenant. Default: the key's tenant.",
-        rich_help_panel="Connection",
-    ),
-]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 OnlyPrint: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change; change nothing.")
@@ -172,11 +164,7 @@ def _confirm() -> None:
 
 
 def _call(connection: Connection, call: Callable[[Hushpost], Awaitable[_T]]) -> _T:
-    async def connected() -> _T:
-        async with connection.open() as hushpost:
-            return await call(hushpost)
-
     try:
-        return asyncio.run(connected())
+        return connection.run(call)
     except KeyboardInterrupt:
         raise fail("interrupted; see `hushpost policy show`", INTERRUPTED) from None

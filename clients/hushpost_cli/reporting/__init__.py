@@ -1,0 +1,1 @@
+"""The commands `hushpost stats` and `hushpost campaigns`: reports in the terminal."""

@@ -1,0 +1,157 @@
+"""The commands `hushpost stats` and `hushpost campaigns`."""
+
+from collections.abc import Callable
+from contextlib import ExitStack, aclosing
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from hushpost_cli._connection import Connection
+from hushpost_cli._exit import INTERRUPTED, USAGE, fail
+from hushpost_cli._options import (
+    DEFAULT_AUTHORITY,
+    ApiKeyFile,
+    Authority,
+    CaFile,
+    ClientCertificate,
+    ClientKey,
+    OneTenant,
+    Tls,
+)
+from hushpost_cli.reporting.documents import campaigns_json, stats_csv, stats_json
+from hushpost_cli.reporting.tables import campaigns_table, stats_tables
+from hushpost_client import Campaign, CampaignStats, Hushpost
+
+__all__ = ["list_campaigns", "show_stats"]
+
+_PAGE_SIZE = 1_000
+_FILE_WIDTH = 200
+"""The width of tables that no terminal shows."""
+
+
+def show_stats(
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The id of the campaign.")],
+    *,
+    tenant: OneTenant = None,
+    authority: Authority = DEFAULT_AUTHORITY,
+    api_key_file: ApiKeyFile = None,
+    tls: Tls = None,
+    ca_file: CaFile = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; with --watch, a line per report.")
+    ] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option("--csv", help="Print CSV: rows for the campaign, groups, links and hours."),
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Print again whenever the numbers change, until Ctrl-C."),
+    ] = False,
+) -> None:
+    """Print the statistics of a campaign: in total, by group and by link.
+
+    Numbers of anonymous people are those of the last release, with the
+    margin of their noise.
+
+    Needs a key of role REPORTER. Exit codes: 0 printed, 1 failed, 2 wrong
+    command line, 130 interrupted.
+    """
+    if as_csv and (as_json or watch):
+        raise fail("--csv can't be combined with --json or --watch", USAGE)
+    connection = Connection.of_options(
+        authority, api_key_file, tls, ca_file, client_certificate, client_key
+    )
+    with ExitStack() as stack:
+        show = _stats_output(stack, as_json=as_json, as_csv=as_csv, watch=watch)
+
+        async def print_stats(hushpost: Hushpost) -> None:
+            stats = await hushpost.stats.get_campaign_stats(campaign, tenant_id=tenant)
+            show(stats)
+            if not watch:
+                return
+            watching = hushpost.stats.watch_campaign_stats(campaign, tenant_id=tenant)
+            async with aclosing(watching) as reports:
+                async for report in reports:
+                    if report != stats:
+                        stats = report
+                        show(stats)
+
+        try:
+            connection.run(print_stats)
+        except KeyboardInterrupt:
+            # With --watch, Ctrl-C is the expected way to end.
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _stats_output(
+    stack: ExitStack, *, as_json: bool, as_csv: bool, watch: bool
+) -> Callable[[CampaignStats], None]:
+    """Return what prints statistics; `stack` ends it."""
+    if as_json:
+        return lambda stats: typer.echo(stats_json(stats, indent=None if watch else 2))
+    if as_csv:
+        return lambda stats: typer.echo(stats_csv(stats), nl=False)
+    console = _console()
+    if watch and console.is_terminal:
+        live = stack.enter_context(Live(console=console, auto_refresh=False))
+        return lambda stats: live.update(stats_tables(stats), refresh=True)
+    return lambda stats: console.print(stats_tables(stats))
+
+
+def list_campaigns(
+    *,
+    tenant: OneTenant = None,
+    authority: Authority = DEFAULT_AUTHORITY,
+    api_key_file: ApiKeyFile = None,
+    tls: Tls = None,
+    ca_file: CaFile = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Print at most N campaigns. Default: all."),
+    ] = None,
+) -> None:
+    """List campaigns, the newest first.
+
+    Needs a key of role REPORTER or SENDER. Exit codes: 0 printed, 1 failed, 2
+    wrong command line, 130 interrupted.
+    """
+    connection = Connection.of_options(
+        authority, api_key_file, tls, ca_file, client_certificate, client_key
+    )
+
+    async def read(hushpost: Hushpost) -> list[Campaign]:
+        found: list[Campaign] = []
+        listing = hushpost.campaigns.list_campaigns(
+            page_size=min(limit or _PAGE_SIZE, _PAGE_SIZE), tenant_id=tenant
+        )
+        async with aclosing(listing) as campaigns:
+            async for campaign in campaigns:
+                found.append(campaign)
+                if len(found) == limit:
+                    break
+        return found
+
+    try:
+        found = connection.run(read)
+    except KeyboardInterrupt:
+        raise fail("interrupted", INTERRUPTED) from None
+    if as_json:
+        typer.echo(campaigns_json(found))
+    else:
+        _console().print(campaigns_table(found))
+
+
+def _console() -> Console:
+    """Return standard output. Files and pipes get wide tables."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _FILE_WIDTH)
+    return console

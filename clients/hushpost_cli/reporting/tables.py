@@ -1,0 +1,180 @@
+"""Statistics and campaigns as tables for a terminal."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hushpost_client import (
+    Campaign,
+    CampaignStats,
+    EngagementStats,
+    Estimate,
+    GroupStats,
+    Rate,
+    ReleaseInfo,
+)
+
+__all__ = ["campaigns_table", "stats_tables"]
+
+_MARGINS = (
+    "±: without noise, the number would be within this margin in 95% of all cases. noise: the "
+    "number is smaller than its margin, so there may have been none."
+)
+_IDENTIFIED_ONLY = (
+    "*: identified people only; anonymous ones are not released yet, or are counted with other "
+    "groups only."
+)
+
+
+def stats_tables(stats: CampaignStats) -> RenderableType:
+    """Return a campaign's totals, groups and links, and what the numbers mean."""
+    groups = [*stats.groups, *filter(None, [stats.other_groups])]
+    parts: list[RenderableType] = [
+        _printable(f"{stats.campaign_id}: {stats.sent.total:,} messages sent"),
+        _release(stats.release),
+        _totals(stats),
+        _rates(stats),
+        "",
+    ]
+    if groups:
+        parts.append(_groups(groups))
+    if stats.links:
+        parts.append(_links(stats))
+    people = [stats.opens.human, *(group.opens.human for group in groups)]
+    if any(each.combined and each.combined.margin for each in people):
+        parts.append(_MARGINS)
+    if any(each.combined is None for each in people):
+        parts.append(_IDENTIFIED_ONLY)
+    return Group(*parts)
+
+
+def campaigns_table(campaigns: Iterable[Campaign]) -> Table:
+    """Return a row per campaign."""
+    table = _table("campaign", "name", "created (UTC)", "closed (UTC)")
+    for campaign in campaigns:
+        table.add_row(
+            _printable(campaign.campaign_id),
+            _printable(campaign.display_name or ""),
+            _time(campaign.create_time),
+            _time(campaign.close_time) if campaign.close_time else "",
+        )
+    return table
+
+
+def _release(release: ReleaseInfo) -> str:
+    if release.exact:
+        return "All numbers are exact and live."
+    if release.release_time is None:
+        text = "Anonymous numbers: not released yet"
+    else:
+        text = f"Anonymous numbers: released {_time(release.release_time)} UTC"
+    if release.next_release_time is not None:
+        text += f", next release {_time(release.next_release_time)} UTC"
+    return f"{text}; privacy budget ε = {release.epsilon:g}. Identified numbers are exact and live."
+
+
+def _totals(stats: CampaignStats) -> Table:
+    table = _table(
+        "",
+        numbers=(
+            "people",
+            "identified\npeople",
+            "events",
+            "anonymous\npeople",
+            "aggregate\nevents",
+        ),
+    )
+    for name, signal in (("opens", stats.opens), ("clicks", stats.clicks)):
+        table.add_row(f"{name} by people", *_counts(signal.human))
+        table.add_row(f"{name} by machines", *_counts(signal.machine))
+    return table
+
+
+def _counts(engagement: EngagementStats) -> Iterator[str]:
+    identified, aggregate = engagement.identified, engagement.aggregate
+    yield _people(engagement)
+    yield f"{identified.unique:,}"
+    yield f"{identified.total:,}"
+    anonymous = engagement.anonymous
+    yield _estimate(anonymous, anonymous.unique) if anonymous else ""
+    yield _estimate(aggregate, aggregate.total) if aggregate else ""
+
+
+def _rates(stats: CampaignStats) -> str:
+    rates = stats.rates
+    return (
+        f"open rate {_rate(rates.open_rate, stats.opens.human)}, "
+        f"click-through rate {_rate(rates.click_through_rate, stats.clicks.human)}, "
+        f"click-to-open rate {_rate(rates.click_to_open_rate, stats.clicks.human)}"
+    )
+
+
+def _groups(groups: Iterable[GroupStats]) -> Table:
+    table = _table("group", numbers=("sent", "opened", "clicked", "open rate", "click rate"))
+    for group in groups:
+        opens, clicks = group.opens.human, group.clicks.human
+        table.add_row(
+            _printable(group.group_id) if group.group_id else "(groups with *, together)",
+            f"{group.sent.total:,}",
+            _people(opens),
+            _people(clicks),
+            _rate(group.rates.open_rate, opens),
+            _rate(group.rates.click_through_rate, clicks),
+        )
+    return table
+
+
+def _links(stats: CampaignStats) -> Table:
+    table = _table("link", "label", "URL", numbers=("clicked", "by machines"))
+    for link in stats.links:
+        table.add_row(
+            str(link.link_number),
+            _printable(link.label or ""),
+            _printable(link.url),
+            _people(link.clicks.human),
+            _people(link.clicks.machine),
+        )
+    return table
+
+
+def _people(engagement: EngagementStats) -> str:
+    """Return identified and anonymous people together, or with * only the identified ones."""
+    combined = engagement.combined
+    if combined is None:
+        return f"{engagement.identified.unique:,}*"
+    return _estimate(combined, combined.unique)
+
+
+def _estimate(estimate: Estimate, value: int) -> str:
+    if not estimate.margin:
+        return f"{value:,}"
+    return f"{'noise' if estimate.is_noise else f'{value:,}'} ±{estimate.margin:,}"
+
+
+def _rate(rate: Rate, people: EngagementStats) -> str:
+    if people.combined is None:
+        return f"{rate.combined:.1%}*"
+    return f"{rate.combined:.1%} ±{rate.margin:.1%}" if rate.margin else f"{rate.combined:.1%}"
+
+
+def _table(*names: str, numbers: Iterable[str] = ()) -> Table:
+    """Return an empty table; its cells of numbers are not broken into lines."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _printable(text: str) -> Text:
+    """Return a text that neither styles nor controls the terminal."""
+    return Text("".join(each if each.isprintable() else "\ufffd" for each in text))
+
+
+def _time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"
