@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from hushpost.v1 import campaign_pb2_grpc, tracking_pb2_grpc
+from hushpost.v1 import campaign_pb2_grpc, stats_pb2_grpc, tracking_pb2_grpc
 from hushpost_client import Hushpost, RetryPolicy
 from tests.conftest import Clients
 
@@ -26,7 +26,9 @@ Handler = Callable[[grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 
 
 class ScriptedServer(
-    tracking_pb2_grpc.TrackingServiceServicer, campaign_pb2_grpc.CampaignServiceServicer
+    tracking_pb2_grpc.TrackingServiceServicer,
+    campaign_pb2_grpc.CampaignServiceServicer,
+    stats_pb2_grpc.StatsServiceServicer,
 ):
     """A server that responds by script, for responses that a healthy authority never sends.
 
@@ -99,7 +101,7 @@ class ScriptedServer(
 
     RecordOpen = RecordClick = RecordEvents = ResolveLink = _unary
     CreateCampaign = IssueTokens = PreviewModes = ListCampaigns = CloseCampaign = _unary
-    WatchLinks = _stream
+    WatchLinks = WatchCampaignStats = _stream
 
 
 @pytest.fixture
@@ -109,6 +111,7 @@ async def server() -> AsyncIterator[ScriptedServer]:
     server = ScriptedServer()  # type: ignore[abstract] # other methods are UNIMPLEMENTED
     tracking_pb2_grpc.add_TrackingServiceServicer_to_server(server, grpc_server)
     campaign_pb2_grpc.add_CampaignServiceServicer_to_server(server, grpc_server)
+    stats_pb2_grpc.add_StatsServiceServicer_to_server(server, grpc_server)
     server.target = f"127.0.0.1:{grpc_server.add_insecure_port('127.0.0.1:0')}"
     await grpc_server.start()
     yield server

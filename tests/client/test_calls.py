@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 import hushpost_client
-from hushpost.v1 import campaign_pb2, errors_pb2, privacy_pb2, tracking_pb2
+from hushpost.v1 import campaign_pb2, errors_pb2, privacy_pb2, stats_pb2, tracking_pb2
 from hushpost_client import (
     Event,
     Hushpost,
@@ -68,6 +68,29 @@ async def test_a_stream_of_links_resumes_at_its_cursor(hushpost: Any, server: An
     assert [update.cursor for update in received] == ["a", "b", "c", "d"]
     assert [update.snapshot_complete for update in received] == [False, False, True, False]
     assert received[0].links[0].url == "https://example.com/1"
+
+
+async def test_watched_stats_are_not_repeated_after_an_interruption(
+    hushpost: Any, server: Any
+) -> None:
+    """A new stream starts with the present statistics, which are yielded if they differ."""
+
+    def response(sent: int) -> stats_pb2.WatchCampaignStatsResponse:
+        stats = stats_pb2.CampaignStats(sent=stats_pb2.SentStats(total=sent))
+        return stats_pb2.WatchCampaignStatsResponse(stats=stats)
+
+    server.respond(response(1), response(2))
+    server.respond(response(2), response(3))
+    server.fail(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
+    server.respond(response(4))
+    received = []
+    async with aclosing(hushpost.stats.watch_campaign_stats("spring")) as updates:
+        async for update in updates:
+            received.append(update.sent.total)
+            if received[-1] == 4:
+                break
+    assert received == [1, 2, 3, 4]
+    assert {request.campaign_id for request in server.requests} == {"spring"}
 
 
 async def test_a_stream_raises_any_other_error(hushpost: Any, server: Any) -> None:

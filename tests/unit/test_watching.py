@@ -13,6 +13,7 @@ from hushpost_service.stats.watching import CampaignWatching
 from tests.waiting import until
 
 SECONDS = 0.02
+PAUSE = 0.5
 
 
 class FakeStats:
@@ -90,6 +91,46 @@ async def test_equal_numbers_are_not_repeated(
         assert not waiting.done()
         stats.numbers = "changed"
         assert await waiting == "changed"
+
+
+def _tens(numbers: Any) -> int:
+    tens: int = numbers // 10
+    return tens
+
+
+async def test_equal_reports_of_other_numbers_are_not_repeated(
+    stats: FakeStats, shutdown: GracefulShutdown
+) -> None:
+    """What the report does not show is no change."""
+    fake: Any = stats
+    tens = CampaignWatching(fake, _tens, shutdown, seconds=SECONDS)
+    async with aclosing(tens.watch(1, "spring")) as reports:
+        assert await _next(reports) == 0
+        stats.numbers = 1
+        waiting = asyncio.create_task(_next(reports))
+        read = len(stats.reads)
+        await until(lambda: len(stats.reads) > read + 3)
+        stats.numbers = 10
+        assert await waiting == 1
+
+
+async def test_a_watcher_that_joins_between_two_reads_has_the_same_pause(
+    stats: FakeStats, shutdown: GracefulShutdown
+) -> None:
+    """It gets the latest report at once, but the next read is too early for another one."""
+    fake: Any = stats
+    slow: Any = CampaignWatching(fake, lambda numbers: numbers, shutdown, seconds=PAUSE)
+    async with (
+        aclosing(slow.watch(1, "spring")) as early,
+        aclosing(slow.watch(1, "spring")) as late,
+    ):
+        await _next(early)
+        await asyncio.sleep(0.8 * PAUSE)  # shortly before the next read
+        start = asyncio.get_running_loop().time()
+        assert await _next(late) == 0
+        stats.numbers = 1
+        assert await _next(late) == 1
+        assert asyncio.get_running_loop().time() - start >= PAUSE
 
 
 async def test_a_slow_watcher_gets_the_latest_report_only(
