@@ -117,7 +117,8 @@ async def test_concurrent_requests_are_limited() -> None:
     page = page_of(preferences)
     waiting = [asyncio.create_task(page.show(request())) for _ in range(32)]
     await asyncio.sleep(0)
-    assert (await page.show(request())).status_code == 503
+    async with asyncio.timeout(20):
+        assert (await page.show(request())).status_code == 503
     preferences.go.set()
     assert {response.status_code for response in await asyncio.gather(*waiting)} == {200}
     assert (await page.show(request())).status_code == 200
