@@ -1,6 +1,7 @@
 """Watching campaigns: who shares a poller, when it ends, and what slow watchers get."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
@@ -131,6 +132,24 @@ async def test_a_watcher_that_joins_between_two_reads_has_the_same_pause(
         stats.numbers = 1
         assert await _next(late) == 1
         assert asyncio.get_running_loop().time() - start >= PAUSE
+
+
+async def test_a_large_campaign_is_read_less_often(
+    stats: FakeStats, shutdown: GracefulShutdown
+) -> None:
+    """A poller rests ten times as long as it takes to build a report."""
+
+    def build(numbers: object) -> object:
+        time.sleep(SECONDS)
+        return numbers
+
+    fake: Any = stats
+    start = time.monotonic()
+    async with aclosing(CampaignWatching(fake, build, shutdown, seconds=0).watch(1, "a")) as large:
+        for number in (0, 1, 2):
+            stats.numbers = number
+            assert await _next(large) == number
+    assert time.monotonic() - start >= 2 * 10 * SECONDS
 
 
 async def test_a_slow_watcher_gets_the_latest_report_only(

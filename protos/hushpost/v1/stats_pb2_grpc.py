@@ -100,11 +100,11 @@ class StatsServiceServicer:
 
     def WatchCampaignStats(self, request, context):
         """Streams the same: the present statistics, then those after each change, at most one
-        message a second. A client that reads slowly misses some; the last one it gets is always
-        current. Anonymous counts change only when they are released. An interrupted stream is
-        resumed by opening another, which starts with the present statistics. All streams of a
-        campaign together cost one read a second. A stream ends if its client reads nothing for
-        a minute.
+        message a second; of campaigns with thousands of groups one every few seconds. A client
+        that reads slowly misses some; the last one it gets is always current. Anonymous counts
+        change only when they are released. An interrupted stream is resumed by opening another,
+        which starts with the present statistics. All streams of a campaign together cost one
+        read a second. A stream ends if its client reads nothing for a minute.
         Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
         SHUTTING_DOWN.
         """

@@ -60,11 +60,11 @@ class StatsServiceStub:
     """
     WatchCampaignStats: _grpc.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]
     """Streams the same: the present statistics, then those after each change, at most one
-    message a second. A client that reads slowly misses some; the last one it gets is always
-    current. Anonymous counts change only when they are released. An interrupted stream is
-    resumed by opening another, which starts with the present statistics. All streams of a
-    campaign together cost one read a second. A stream ends if its client reads nothing for
-    a minute.
+    message a second; of campaigns with thousands of groups one every few seconds. A client
+    that reads slowly misses some; the last one it gets is always current. Anonymous counts
+    change only when they are released. An interrupted stream is resumed by opening another,
+    which starts with the present statistics. All streams of a campaign together cost one
+    read a second. A stream ends if its client reads nothing for a minute.
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
     SHUTTING_DOWN.
     """
@@ -106,11 +106,11 @@ class StatsServiceAsyncStub(StatsServiceStub):
     """
     WatchCampaignStats: _aio.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]  # type: ignore[assignment]
     """Streams the same: the present statistics, then those after each change, at most one
-    message a second. A client that reads slowly misses some; the last one it gets is always
-    current. Anonymous counts change only when they are released. An interrupted stream is
-    resumed by opening another, which starts with the present statistics. All streams of a
-    campaign together cost one read a second. A stream ends if its client reads nothing for
-    a minute.
+    message a second; of campaigns with thousands of groups one every few seconds. A client
+    that reads slowly misses some; the last one it gets is always current. Anonymous counts
+    change only when they are released. An interrupted stream is resumed by opening another,
+    which starts with the present statistics. All streams of a campaign together cost one
+    read a second. A stream ends if its client reads nothing for a minute.
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
     SHUTTING_DOWN.
     """
@@ -161,11 +161,11 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_stats_pb2.WatchCampaignStatsResponse], _abc.AsyncIterator[_stats_pb2.WatchCampaignStatsResponse]]:
         """Streams the same: the present statistics, then those after each change, at most one
-        message a second. A client that reads slowly misses some; the last one it gets is always
-        current. Anonymous counts change only when they are released. An interrupted stream is
-        resumed by opening another, which starts with the present statistics. All streams of a
-        campaign together cost one read a second. A stream ends if its client reads nothing for
-        a minute.
+        message a second; of campaigns with thousands of groups one every few seconds. A client
+        that reads slowly misses some; the last one it gets is always current. Anonymous counts
+        change only when they are released. An interrupted stream is resumed by opening another,
+        which starts with the present statistics. All streams of a campaign together cost one
+        read a second. A stream ends if its client reads nothing for a minute.
         Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
         SHUTTING_DOWN.
         """
