@@ -1,17 +1,15 @@
-"""Reads the contacts file of the demo and imports it with `hushpost import`."""
+"""Reads the contacts file of the demo."""
 
-import asyncio
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from hushpost_client import Mode
-from hushpost_demo.errors import DemoError
 
-__all__ = ["Contact", "contacts_file", "import_contacts", "read_contacts"]
+__all__ = ["Contact", "contacts_file", "read_contacts"]
 
 _TRUE = ("true", "1", "yes")
 
@@ -58,27 +56,3 @@ def read_contacts(file: Path) -> list[Contact]:
             )
             for number, row in enumerate(csv.DictReader(text), 1)
         ]
-
-
-async def import_contacts(
-    command: Path,
-    environment: dict[str, str],
-    file: Path,
-    options: Sequence[str | Path],
-) -> None:
-    """Run `hushpost import`; its output goes to the terminal.
-
-    Raises:
-        DemoError: The import fails.
-    """
-    process = await asyncio.create_subprocess_exec(
-        command, "import", file, *options, stdin=asyncio.subprocess.DEVNULL, env=environment
-    )
-    try:
-        code = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
-    if code:
-        raise DemoError(f"hushpost import failed with exit code {code}")

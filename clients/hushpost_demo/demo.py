@@ -14,7 +14,8 @@ from hushpost_client import CampaignStats, Hushpost, Mode, Role, Tenant
 from hushpost_demo.addresses import with_port
 from hushpost_demo.authority import RunningAuthority, running_authority
 from hushpost_demo.child_process import Child, clean_environment, while_running
-from hushpost_demo.contacts import Contact, contacts_file, import_contacts, read_contacts
+from hushpost_demo.commands import run_command
+from hushpost_demo.contacts import Contact, contacts_file, read_contacts
 from hushpost_demo.edge import RunningEdge, running_edge
 from hushpost_demo.errors import DemoError
 from hushpost_demo.mail_reader import Mail, read_mail
@@ -88,7 +89,8 @@ class Demo:
         self, authority: RunningAuthority, keys: Keys, campaign: "_CampaignRun"
     ) -> None:
         self._print(f"Open one of the mails in a browser, and click:\n\n{campaign.shown_mail}\n")
-        self._print("Three seconds later, the click is counted. Read the statistics:\n")
+        self._print(f"Its recipient decides on this page:\n\n{campaign.preference_page}\n")
+        self._print("Three seconds after a click, it is counted. Read the statistics:\n")
         key = keys.path(Role.REPORTER)
         for example in examples(self.command, authority.address, key, campaign.campaign_id):
             self._print(example)
@@ -113,6 +115,7 @@ class _CampaignRun:
     ) -> None:
         self.campaign_id = ""
         self.shown_mail = ""
+        self.preference_page = ""
         self._demo = demo
         self._authority = authority
         self._edge = edge
@@ -149,6 +152,7 @@ class _CampaignRun:
                 f"{OPT_OUTS} people opted out, some of clicks only: "
                 f"{before - _identified(stats):,} of their events are anonymous now"
             )
+            await self._prove_consent(sender)
             self._print(
                 f"waiting for the first release of anonymous counts, "
                 f"{RELEASE_DELAYS[0].seconds} seconds after the first mail\n"
@@ -165,7 +169,7 @@ class _CampaignRun:
             *("--protected", protected),
         ]
         with contacts_file() as file:
-            await import_contacts(self._demo.command, clean_environment(), file, options)
+            await run_command(self._demo.command, clean_environment(), "import", file, *options)
             return read_contacts(file)
 
     async def _send(self, sender: Hushpost, contacts: Sequence[Contact]) -> list[Mail]:
@@ -180,12 +184,28 @@ class _CampaignRun:
             for number, contact in enumerate(contacts)
             if contact.expected_mode is Mode.IDENTIFIED
         )
+        self.preference_page = next(url for url in mails[shown].page.links if "/p/" in url)
         self.shown_mail = mailbox.show(contacts[shown].mailbox, mails[shown].html)
         self._print(
             f"campaign {self.campaign_id}: sent {len(mails):,} mails with "
             f"{len(campaign.links)} tracked links each to {mailbox.folder}/"
         )
         return mails
+
+    async def _prove_consent(self, sender: Hushpost) -> None:
+        """Export the log of consent and verify it; count who may be asked for consent."""
+        may_be_asked = sender.preferences.list_contacts(may_be_asked=True, page_size=1000)
+        count = len([contact async for contact in may_be_asked])
+        self._print(f"{count:,} people may be asked for consent now: they refused nothing lately")
+        command, environment = self._demo.command, clean_environment()
+        file = self._demo.data_dir / "consent.jsonl"
+        file.unlink(missing_ok=True)  # of an earlier run
+        options: list[str | Path] = [
+            *("--tenant", self._tenant.tenant_id, "--authority", self._authority.address),
+            *("--api-key-file", self._keys.path(Role.SENDER)),
+        ]
+        await run_command(command, environment, "consent export", file, *options)
+        await run_command(command, environment, "consent verify", file)
 
     def _leaving(self, contacts: Sequence[Contact], mails: Sequence[Mail]) -> list[Mail]:
         """Return the mails of recipients who may opt out: all but that of the shown mail.

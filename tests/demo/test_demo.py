@@ -76,6 +76,8 @@ def _assert_reported(printed: str, new: str) -> None:
     assert re.search(r"open rate \d\d\.\d% ±\d+\.\d%", printed), printed
     assert re.search(r"12 people opted out, .* [1-9]\d* of their events are anonymous", printed)
     assert f" contacts imported: {new}" in printed
+    assert re.search(r"^[1-9]\d* people may be asked for consent now", printed, re.MULTILINE)
+    assert re.search(r"^consent\.jsonl: \d+ changes, from ", printed, re.MULTILINE), printed
     assert all(len(line) <= 100 for line in printed.splitlines() if "data/" not in line)
 
 

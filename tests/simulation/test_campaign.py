@@ -11,7 +11,8 @@ from hushpost_client import Hushpost, PolicyUpdate, Release, Role
 from hushpost_demo.addresses import with_port
 from hushpost_demo.authority import running_authority
 from hushpost_demo.child_process import clean_environment
-from hushpost_demo.contacts import contacts_file, import_contacts, read_contacts
+from hushpost_demo.commands import run_command
+from hushpost_demo.contacts import contacts_file, read_contacts
 from hushpost_demo.edge import running_edge
 from hushpost_demo.mailbox import Mailbox
 from hushpost_demo.tenant import TENANT, Keys, open_tenant
@@ -83,7 +84,7 @@ async def _played(data_dir: Path, seed: int, release: Release) -> CampaignRun:
         with contacts_file() as file:
             # Under another name, because a repeated import of the same file changes nothing.
             renamed = Path(shutil.copy(file, data_dir / f"contacts-{seed}.csv"))
-            await import_contacts(HUSHPOST, clean_environment(), renamed, options)
+            await run_command(HUSHPOST, clean_environment(), "import", renamed, *options)
             contacts = read_contacts(file)
         await edge.ready()
         sender, edge_client, reporter = [
