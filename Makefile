@@ -16,7 +16,11 @@ BIN := $(VENV)/bin
 # a clear error instead of a compiler's.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --only-binary=:all: --require-hashes
+NPM := $(BIN)/npm --no-audit --no-fund --no-update-notifier --loglevel=error
 PROJECT := $(VENV)/.project-$(INSTALL)
+
+DASHBOARD := clients/hushpost_dashboard
+ASSETS := $(DASHBOARD)/static/vendor/chart.min.js
 
 .PHONY: help
 help: ## list these targets
@@ -56,7 +60,7 @@ $(VENV)/.project-editable: pyproject.toml $(VENV)/.run
 	@rm -f $(VENV)/.project-wheel
 	@touch $@
 
-$(VENV)/.project-wheel: $(shell git ls-files protos service clients 2>/dev/null) pyproject.toml $(VENV)/.dev
+$(VENV)/.project-wheel: $(shell git ls-files protos service clients 2>/dev/null) pyproject.toml $(VENV)/.dev $(ASSETS)
 	@rm -rf $(VENV)/dist
 	@$(BIN)/python -m build --wheel --no-isolation --outdir $(VENV)/dist . >/dev/null
 	@$(PIP) install --no-deps --force-reinstall $(VENV)/dist/*.whl
@@ -64,15 +68,35 @@ $(VENV)/.project-wheel: $(shell git ls-files protos service clients 2>/dev/null)
 	@touch $@
 
 .PHONY: venv
-venv: $(VENV)/.dev $(PROJECT) ## set up the development environment
+venv: $(VENV)/.dev $(PROJECT) $(ASSETS) ## set up the development environment
+
+# ---- assets -----------------------------------------------------------------
+# The chart library of the dashboard is not in the repository. npm checks the hashes of its
+# lock, and comes with the run-time lock, so that Node need not be installed.
+
+.PHONY: assets
+assets: $(ASSETS) ## fetch the chart library of the dashboard
+
+$(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
+	@echo "installing $<"
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	cp $(DASHBOARD)/package.json $< "$$folder"; \
+	$(NPM) --prefix "$$folder" ci --ignore-scripts; \
+	modules=$$folder/node_modules; \
+	mkdir -p $(@D); \
+	cp "$$modules/chartjs-chart-error-bars/build/index.umd.min.js" $(@D)/error-bars.min.js; \
+	cp "$$modules/chartjs-chart-error-bars/LICENSE" $(@D)/error-bars.LICENSE; \
+	cp "$$modules/chart.js/LICENSE.md" $(@D)/chart.LICENSE; \
+	cp "$$modules/@kurkle/color/LICENSE.md" $(@D)/color.LICENSE; \
+	cp "$$modules/chart.js/dist/chart.umd.min.js" $@
 
 # ---- running ----------------------------------------------------------------
 
 .PHONY: run demo-once bench bench-page utility
-run: $(VENV)/.run $(PROJECT) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
+run: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
-demo-once: $(VENV)/.run $(PROJECT) ## run the demo and exit after the report
+demo-once: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo and exit after the report
 	@exec $(BIN)/hushpost demo --once --data-dir .hushpost
 
 bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name selects a figure, ONLY=growth the long ones
@@ -90,7 +114,7 @@ utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/re
 check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
-test: $(VENV)/.dev $(PROJECT) ## run the tests; ARGS="-k name" selects some
+test: $(VENV)/.dev $(PROJECT) $(ASSETS) ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
@@ -184,6 +208,8 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
+	@$(NPM) --prefix $(DASHBOARD) --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved $(if $(UPGRADE),update,install)
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
@@ -194,5 +220,5 @@ lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 
 .PHONY: clean
 clean: ## remove generated files, except the demo's data in .hushpost
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@rm -rf $(dir $(ASSETS)) .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	@find protos service clients tests bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
