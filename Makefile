@@ -81,7 +81,7 @@ $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 	@echo "installing $<"
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	cp $(DASHBOARD)/package.json $< "$$folder"; \
-	$(NPM) --prefix "$$folder" ci --ignore-scripts; \
+	$(NPM) --prefix "$$folder" ci --ignore-scripts >/dev/null; \
 	modules=$$folder/node_modules; \
 	mkdir -p $(@D); \
 	cp "$$modules/chartjs-chart-error-bars/build/index.umd.min.js" $(@D)/error-bars.min.js; \

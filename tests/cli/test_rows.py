@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_cli.contacts_file.formulas import unguard
 from hushpost_cli.contacts_file.header import (
     FileError,
     Header,
@@ -17,6 +16,7 @@ from hushpost_cli.importing.cells import Contact, read_contact
 from hushpost_cli.importing.columns import IMPORT_LAYOUT
 from hushpost_cli.importing.decision import KEEP
 from hushpost_client import DoNotTrack, PreferenceSource
+from hushpost_documents.formulas import unguard
 
 
 def read_header(lines: list[str], delimiters: tuple[str, ...] = (",", ";")) -> Header:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO, TypeAlias
 
 from hushpost_cli.consent_log.record import START, Record, next_digest
-from hushpost_cli.contacts_file.formulas import guard, unguard
+from hushpost_documents.formulas import guard, unguard
 
 __all__ = ["End", "Entry", "Format", "LogFileError", "LogWriter", "read_log"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
-from hushpost_cli.contacts_file.formulas import unguard
 from hushpost_cli.contacts_file.header import Header
+from hushpost_documents.formulas import unguard
 
 __all__ = ["BadRowError", "parse_rows", "read_contact_id"]
 

@@ -1,9 +1,9 @@
 """The rows of an exported file. `hushpost import` and Mapp Engage read its columns."""
 
-from hushpost_cli.contacts_file.formulas import guard
 from hushpost_cli.exporting.statements import Statement
 from hushpost_cli.importing import columns
 from hushpost_client import Consent, Preference
+from hushpost_documents.formulas import guard
 
 __all__ = ["COLUMNS", "row"]
 

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from hushpost_cli._times import utc_time
-from hushpost_cli.contacts_file.formulas import unguard
 from hushpost_cli.contacts_file.header import Header, shown
 from hushpost_cli.contacts_file.rows import BadRowError, read_contact_id
 from hushpost_cli.importing import columns
 from hushpost_cli.importing.decision import KEEP, Decision, Wish
 from hushpost_client import PreferenceSource
+from hushpost_documents.formulas import unguard
 
 __all__ = ["NO_STATEMENT", "Contact", "EmptyAs", "Statement", "read_contact", "reader"]
 

@@ -20,9 +20,9 @@ from hushpost_cli._options import (
     OneTenant,
     Tls,
 )
-from hushpost_cli.reporting.documents import campaigns_json, stats_csv, stats_json
 from hushpost_cli.reporting.tables import campaigns_table, stats_tables
 from hushpost_client import Campaign, CampaignStats, Hushpost
+from hushpost_documents.reports import campaigns_json, stats_csv, stats_json
 
 __all__ = ["list_campaigns", "show_stats"]
 

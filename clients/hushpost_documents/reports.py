@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any, get_args, get_type_hints
 
-from hushpost_cli.contacts_file.formulas import guard
 from hushpost_client import Campaign, CampaignStats, GroupStats
+from hushpost_documents.formulas import guard
 
 __all__ = ["campaigns_json", "stats_csv", "stats_json"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hushpost_cli.contacts_file.formulas import guard, unguard
+from hushpost_documents.formulas import guard, unguard
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 texts = st.text(st.sampled_from("=+-@'\",;|\t\r\n ab\uff1d\uff0b\uff0d\uff201()")) | st.text()

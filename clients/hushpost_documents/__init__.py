@@ -1,0 +1,1 @@
+"""JSON and CSV documents that the command line and the dashboard write."""
