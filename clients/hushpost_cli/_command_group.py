@@ -18,6 +18,7 @@ __all__ = ["InstalledGroup"]
 # Modules that register commands, and the extra that each needs; fast ones first.
 _PROVIDERS = {
     "hushpost_edge.cli": "edge",
+    "hushpost_dashboard.cli": "dashboard",
     "hushpost_service.cli": "service",
     "hushpost_demo.cli": "demo",
 }

@@ -12,9 +12,9 @@ from typing import Self
 from crawleruseragents import is_crawler
 
 from hushpost_client import Verdict
-from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.request_info import RequestInfo
 from hushpost_edge.settings import Settings
+from hushpost_runtime.address_ranges import AddressRanges
 
 __all__ = ["Classifier"]
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from hushpost_edge.address_ranges import AddressRangesError
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import read_tls
 from hushpost_edge.settings import Settings
+from hushpost_runtime.address_ranges import AddressRangesError
 from hushpost_runtime.settings import (
     SettingsError,
     environment_variable,

@@ -2,21 +2,14 @@
 
 from hushpost_client import TLS, Hushpost, RetryPolicy
 from hushpost_edge.settings import Settings
-from hushpost_runtime.secret_file import read_secret_file
 
 __all__ = ["connect_authority", "read_tls"]
 
 
 def read_tls(settings: Settings) -> TLS | bool | None:
     """Return the client's TLS setting; None leaves the choice to the client. Raises OSError."""
-    ca_file, certificate, key = settings.ca_file, settings.client_certificate, settings.client_key
-    if ca_file is None and certificate is None:
-        return settings.tls
-    return TLS(
-        root_certificates=ca_file.read_bytes() if ca_file else None,
-        certificate_chain=certificate.read_bytes() if certificate else None,
-        private_key=read_secret_file(key) if key else None,
-    )
+    certificates = settings.read_certificates()
+    return TLS(**certificates._asdict()) if certificates else settings.tls
 
 
 def connect_authority(settings: Settings) -> Hushpost:

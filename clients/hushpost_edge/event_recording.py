@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hushpost_client import Verdict
-from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.appender import Appender
 from hushpost_edge.burst_detection import BurstDetector
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.repeat_detection import RepeatDetector
-from hushpost_edge.request_info import network_of, read_request_info
+from hushpost_edge.request_info import read_request_info
 from hushpost_edge.spooled_event import SpooledEvent
+from hushpost_runtime.address_ranges import AddressRanges
+from hushpost_runtime.networks import network_of
 
 __all__ = ["EventRecorder"]
 

@@ -11,12 +11,9 @@ import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Message
 
 from hushpost_client import (
     CallCancelledError,
@@ -36,6 +33,7 @@ from hushpost_edge import metrics
 from hushpost_edge.languages import choose_language
 from hushpost_edge.page_templates import PageTemplates, stylesheet
 from hushpost_edge.preference_form import Consents, chosen_consents
+from hushpost_runtime.form import read_form
 
 __all__ = ["PreferencePage"]
 
@@ -49,8 +47,6 @@ _SET_TIMEOUT_SECONDS = 10.0
 """Longer than an opt-out takes. Together with the other, shorter than proxies wait (15 s)."""
 _MAX_CONCURRENT_REQUESTS = 32
 """Protects the authority from requests with invented tokens."""
-_MAX_FORM_BYTES = 16_384
-_MAX_FIELDS = 8
 
 _DAMAGED = frozenset(
     (
@@ -140,7 +136,7 @@ class PreferencePage:
         return self._page(request, await self._read(token))
 
     async def _decide(self, request: Request, token: str) -> Response:
-        form = await _read_form(request)
+        form = await read_form(request)
         preference = await self._read(token)
         before = Consents.of(preference)
         wanted = chosen_consents(form, before)
@@ -160,7 +156,7 @@ class PreferencePage:
         return self._page(request, preference, before=before)
 
     async def _withdraw(self, request: Request, token: str) -> Response:
-        if (await _read_form(request)).get("List-Unsubscribe") != "One-Click":
+        if (await read_form(request)).get("List-Unsubscribe") != "One-Click":
             return PlainTextResponse("List-Unsubscribe=One-Click is missing\n", 400)
         await self._preferences.set_preference_by_token(
             token,
@@ -233,24 +229,3 @@ def _language(request: Request) -> str:
 def _up(request: Request) -> str:
     """Return the relative address of `/p/`; a proxy may serve the edge below another path."""
     return "../" if request.url.path.endswith("/one-click") else ""
-
-
-async def _read_form(request: Request) -> FormData:
-    """Return the fields of a form. Raises HTTPException if it is malformed or too large."""
-    size = 0
-
-    async def receive() -> Message:
-        nonlocal size
-        message = await request.receive()
-        size += len(message.get("body", b""))
-        if size > _MAX_FORM_BYTES:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return message
-
-    try:
-        return await Request(request.scope, receive).form(
-            max_files=0, max_fields=_MAX_FIELDS, max_part_size=_MAX_FORM_BYTES
-        )
-    except ClientDisconnect:
-        # No one is left to read the response.
-        raise HTTPException(HTTPStatus.BAD_REQUEST) from None

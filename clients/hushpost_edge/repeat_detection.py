@@ -13,7 +13,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from hushpost_edge.recent_entries import RecentEntries
-from hushpost_edge.request_info import subnet_of
+from hushpost_runtime.networks import subnet_of
 
 __all__ = ["RepeatDetector"]
 

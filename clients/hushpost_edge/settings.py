@@ -1,13 +1,13 @@
 """Settings of the edge: command-line options, then the environment, then defaults."""
 
 from pathlib import Path
-from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
-from hushpost_runtime.addresses import ListenAddress, host_and_port
+from hushpost_runtime.address_ranges import AddressRangeList
+from hushpost_runtime.addresses import ServerAddress
+from hushpost_runtime.authority_settings import AuthoritySettings
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError
 
@@ -17,22 +17,7 @@ _GIB = 1 << 30
 _MIB = 1 << 20
 
 
-def _checked_port(value: str) -> str:
-    # Each worker would listen on another free port.
-    if host_and_port(value)[1] == 0:
-        raise ValueError("must be host:port with a port from 1 to 65535")
-    return value
-
-
-def _checked_ranges(value: str) -> str:
-    try:
-        AddressRanges(value.split(","))
-    except AddressRangesError as error:
-        raise ValueError(str(error)) from error
-    return value
-
-
-class Settings(BaseSettings):
+class Settings(AuthoritySettings):
     """Settings of `hushpost edge`.
 
     The environment variables are `HUSHPOST_EDGE_<NAME>`, except for
@@ -41,35 +26,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUSHPOST_EDGE_", frozen=True, extra="ignore")
 
-    listen: Annotated[ListenAddress, AfterValidator(_checked_port)] = Field(
+    listen: ServerAddress = Field(
         "127.0.0.1:8080", description="Address to serve HTTP on, host:port."
-    )
-    authority: str = Field(
-        "127.0.0.1:50051",
-        validation_alias="HUSHPOST_AUTHORITY",
-        description="Address of the authority, host:port.",
     )
     api_key_file: Path | None = Field(None, description="File with an API key of role EDGE.")
     api_key: SecretStr | None = Field(
         None,
         description="The API key itself. Environment only, because options are visible to "
         "other users of the machine.",
-    )
-    tls: bool | None = Field(
-        None,
-        description="Whether to use TLS for the connection to the authority. Default: yes, "
-        "unless its address is a loopback address.",
-    )
-    ca_file: Path | None = Field(
-        None,
-        description="PEM file with the root certificates to trust. Default: those of gRPC.",
-    )
-    client_certificate: Path | None = Field(
-        None,
-        description="PEM file with the certificate chain to present to the authority.",
-    )
-    client_key: Path | None = Field(
-        None, description="PEM file with the private key of the client certificate."
     )
     data_dir: Path = Field(
         Path(".hushpost-edge"),
@@ -83,7 +47,7 @@ class Settings(BaseSettings):
         description="Maximum size of the spool of all workers together, in bytes; further "
         "events are dropped.",
     )
-    trusted_proxies: Annotated[str, AfterValidator(_checked_ranges)] = Field(
+    trusted_proxies: AddressRangeList = Field(
         "",
         description="Address ranges of reverse proxies whose X-Forwarded-For is trusted, "
         "separated by commas.",
@@ -119,24 +83,6 @@ class Settings(BaseSettings):
         pattern="^(debug|info|warning|error)$",
         description="debug, info, warning or error.",
     )
-
-    @model_validator(mode="after")
-    def _check_certificates(self) -> Self:
-        if (self.client_certificate is None) is not (self.client_key is None):
-            raise ValueError("client_certificate and client_key must be given together")
-        if self.tls is False and (self.ca_file or self.client_certificate):
-            raise ValueError("no-tls contradicts ca_file and client_certificate")
-        return self
-
-    @property
-    def host(self) -> str:
-        """The host to listen on."""
-        return host_and_port(self.listen)[0]
-
-    @property
-    def port(self) -> int:
-        """The port to listen on."""
-        return host_and_port(self.listen)[1]
 
     @property
     def links_file(self) -> Path:

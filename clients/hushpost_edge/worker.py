@@ -1,9 +1,5 @@
 """The composition root of a worker process: the ASGI application and its parts."""
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +8,6 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.appender import Appender
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import connect_authority
@@ -28,7 +23,9 @@ from hushpost_edge.spool import Spool
 from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_edge.spool_files import claimed_spool_file
 from hushpost_edge.status import healthz, metrics, readyz
+from hushpost_runtime.address_ranges import AddressRanges
 from hushpost_runtime.garbage_collector import tune_garbage_collector
+from hushpost_runtime.http_server import stop_with_parent
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import read_settings
 
@@ -48,7 +45,7 @@ def create_app() -> FastPath:
     """Create the ASGI application; Granian calls this in each worker process."""
     settings = read_settings(Settings)
     configure_logging(settings.log_level)
-    _stop_with_parent()
+    stop_with_parent()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -92,15 +89,3 @@ async def _start(
         click=ClickHandler(LinkLookup(links, client.tracking), recorder),
         pixel=PixelHandler(recorder),
     )
-
-
-def _stop_with_parent() -> None:
-    """Shut down gracefully when the main process ends, even if it was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def wait() -> None:
-            parent.join()
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-__all__ = ["ListenAddress", "host_and_port", "is_loopback"]
+__all__ = ["ListenAddress", "ServerAddress", "host_and_port", "is_loopback"]
 
 _MAX_PORT = 65_535
 
@@ -43,3 +43,13 @@ def _checked(address: str) -> str:
 
 ListenAddress = Annotated[str, AfterValidator(_checked)]
 """The type of a setting with an address to listen on."""
+
+
+def _with_port(address: str) -> str:
+    if host_and_port(address)[1] == 0:
+        raise ValueError(f"must be host:port with a port from 1 to {_MAX_PORT}")
+    return address
+
+
+ServerAddress = Annotated[ListenAddress, AfterValidator(_with_port)]
+"""The same without port 0, for which each worker process would get another free port."""

@@ -11,6 +11,16 @@ VARIABLES = frozenset(
         # Commands that call the authority
         "HUSHPOST_API_KEY",
         "HUSHPOST_AUTHORITY",
+        # hushpost dashboard
+        "HUSHPOST_DASHBOARD_CA_FILE",
+        "HUSHPOST_DASHBOARD_CLIENT_CERTIFICATE",
+        "HUSHPOST_DASHBOARD_CLIENT_KEY",
+        "HUSHPOST_DASHBOARD_INSECURE",
+        "HUSHPOST_DASHBOARD_LISTEN",
+        "HUSHPOST_DASHBOARD_LOG_LEVEL",
+        "HUSHPOST_DASHBOARD_SESSION_KEY_FILE",
+        "HUSHPOST_DASHBOARD_TLS",
+        "HUSHPOST_DASHBOARD_TRUSTED_PROXIES",
         # hushpost edge
         "HUSHPOST_EDGE_API_KEY",
         "HUSHPOST_EDGE_API_KEY_FILE",

@@ -11,7 +11,7 @@ from typer.main import get_command
 from hushpost_cli._app import build
 
 PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
-ON_SETTINGS_PAGE = {"serve", "edge"}
+ON_SETTINGS_PAGE = {"dashboard", "edge", "serve"}
 """Commands whose options are settings, which settings.md lists."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+import hushpost_dashboard.settings
 import hushpost_edge.settings
 import hushpost_service.settings
 from hushpost_runtime.environment import VARIABLES
@@ -16,6 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs/reference/settings.md"
 SETTINGS: dict[str, type[BaseSettings]] = {
     "hushpost serve": hushpost_service.settings.Settings,
     "hushpost edge": hushpost_edge.settings.Settings,
+    "hushpost dashboard": hushpost_dashboard.settings.Settings,
 }
 WITHOUT_OPTION = {"HUSHPOST_DATABASE_URL", "HUSHPOST_EDGE_API_KEY"}
 """Secrets, which are read from the environment only."""

@@ -3,9 +3,10 @@
 import pytest
 
 from hushpost_client import Verdict
-from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.classifier import Classifier
-from hushpost_edge.request_info import RequestInfo, network_of, read_request_info
+from hushpost_edge.request_info import RequestInfo, read_request_info
+from hushpost_runtime.address_ranges import AddressRanges
+from hushpost_runtime.networks import network_of
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 APPLE_MAIL = (

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import Verdict
-from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.appender import Appender
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.event_recording import EventRecorder
 from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
+from hushpost_runtime.address_ranges import AddressRanges
 
 from .raw_http import CHROME
 from .test_burst_detection import Clock

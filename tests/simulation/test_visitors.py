@@ -4,9 +4,9 @@ from importlib.resources import as_file, files
 
 import pytest
 
-from hushpost_edge.address_ranges import AddressRanges
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.request_info import RequestInfo, read_request_info
+from hushpost_runtime.address_ranges import AddressRanges
 from tests.simulation.visitors import (
     APPLE,
     BROWSER_AHEAD,

@@ -5,9 +5,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-__all__ = ["AddressRanges", "AddressRangesError"]
+from pydantic import AfterValidator
+
+__all__ = ["AddressRangeList", "AddressRanges", "AddressRangesError"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -80,3 +82,15 @@ def _network(text: str) -> _Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise AddressRangesError(f"{text!r} is not an address range") from None
+
+
+def _checked(texts: str) -> str:
+    try:
+        AddressRanges(texts.split(","))
+    except AddressRangesError as error:
+        raise ValueError(str(error)) from error
+    return texts
+
+
+AddressRangeList = Annotated[str, AfterValidator(_checked)]
+"""The type of a setting with ranges, separated by commas."""

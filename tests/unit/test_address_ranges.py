@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_edge.address_ranges import AddressRanges, AddressRangesError
+from hushpost_runtime.address_ranges import AddressRanges, AddressRangesError
 
 
 @given(

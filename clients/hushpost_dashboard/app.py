@@ -1,0 +1,95 @@
+"""The composition root of the dashboard: the ASGI application and its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from hushpost_dashboard.authentication import Authentication
+from hushpost_dashboard.connection import AuthorityClients, connect
+from hushpost_dashboard.error_pages import ErrorPages
+from hushpost_dashboard.login_limit import LoginLimit
+from hushpost_dashboard.metrics import metrics
+from hushpost_dashboard.next_page import FIRST_PAGE
+from hushpost_dashboard.page_templates import PageTemplates
+from hushpost_dashboard.pages.campaigns import CampaignList
+from hushpost_dashboard.pages.sign_in import SignIn
+from hushpost_dashboard.request_origin import RequestOrigin
+from hushpost_dashboard.security_headers import SecurityHeaders
+from hushpost_dashboard.session_cookie import SessionCookie
+from hushpost_dashboard.sessions import Sessions, session_cipher
+from hushpost_dashboard.settings import Settings
+from hushpost_dashboard.static_files import VersionedFiles
+from hushpost_runtime.address_ranges import AddressRanges
+from hushpost_runtime.http_server import stop_with_parent
+from hushpost_runtime.logging import configure_logging
+from hushpost_runtime.settings import read_settings
+
+__all__ = ["create_app"]
+
+_log = structlog.get_logger(__name__)
+
+_MIN_COMPRESSED_BYTES = 1_000
+
+
+def create_app() -> Starlette:
+    """Create the ASGI application; Granian calls this in the worker process."""
+    settings = read_settings(Settings)
+    configure_logging(settings.log_level)
+    stop_with_parent()
+    origin = RequestOrigin(AddressRanges(settings.trusted_proxies.split(",")))
+    sessions = Sessions(session_cipher(settings.session_key_file))
+    session_cookie = SessionCookie(sessions, origin)
+    create_client = connect(settings)
+    clients = AuthorityClients(create_client)
+    templates = PageTemplates()
+    errors = ErrorPages(templates, session_cookie)
+    sign_in = SignIn(session_cookie, create_client, LoginLimit(), origin, templates)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        _log.info("listening", address=settings.listen)
+        yield
+        await clients.close()
+        _log.info("stopped")
+
+    app = Starlette(
+        routes=[
+            Route("/", _first_page),
+            Route("/healthz", _healthz),
+            Route("/metrics", metrics),
+            Mount("/static", VersionedFiles()),
+            *sign_in.routes(),
+            *CampaignList(templates).routes(),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, origin=origin),
+            Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES),
+            Middleware(
+                Authentication,
+                session_cookie=session_cookie,
+                clients=clients,
+                templates=templates,
+                errors=errors,
+            ),
+        ],
+        exception_handlers=errors.handlers(),
+        lifespan=lifespan,
+    )
+    # Starlette would build the redirect to a path with a slash from the Host header.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _first_page(_request: Request) -> Response:
+    return RedirectResponse(FIRST_PAGE, 303)
+
+
+async def _healthz(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
