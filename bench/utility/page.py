@@ -1,6 +1,7 @@
 """The page of expected errors."""
 
 from collections.abc import Iterator, Sequence
+from math import hypot
 from random import Random
 
 from bench.utility.alternatives import (
@@ -11,6 +12,7 @@ from bench.utility.alternatives import (
     published_by_quorum,
 )
 from bench.utility.repetition import auc_by_campaigns
+from hushpost_service.domain.mode_counts import cell_scale, mode_scale
 from hushpost_service.domain.noise import margin
 from hushpost_service.domain.release_plan import (
     LINKS_PER_CONTACT,
@@ -36,7 +38,7 @@ counts are within the margin. [Decision 13](../decisions/0013-cumulative-release
 explains the mechanism.
 
 Where nothing else is said: ε = 2, dates after {", ".join(_DATES)}; the last date,
-opens and clicks by people, one cell. A group has a cell of its own from {MIN_CELL:,} anonymous messages on; all
+opens and clicks by people, one cell. A group has a cell of its own from about {MIN_CELL:,} anonymous messages on; all
 smaller groups of a campaign share one. Opens are 40 % of the messages, clickers 3 %. A
 percentage is the margin divided by the count. "Noise" means that the margin is not smaller than
 the count.
@@ -47,9 +49,11 @@ def page(rng: Random) -> str:
     """Return the page as Markdown. `rng` draws the counts of the examples."""
     sections = (
         _HEAD,
+        *_of_aims(),
         *_by_epsilon(),
         *_by_date(),
         *_by_cells(),
+        *_of_modes(),
         *_of_combined(),
         *_by_design(),
         *_by_link_bound(rng),
@@ -134,20 +138,73 @@ def _by_cells() -> Iterator[str]:
 
     head = ["people in a cell", "opens", "clickers", "opens of 10,000", "clickers of 10,000"]
     yield from _table(head, rows())
-    yield "A campaign of 1,000 anonymous people has at most two cells:"
-    yield f"opens {_error(margin([_scale(_OPENS)] * 2), 400)},"
-    yield f"clickers {_error(margin([_scale(_CLICKERS)] * 2), 30)}.\n"
+
+
+def _of_aims() -> Iterator[str]:
+    yield "## Aims\n"
+    yield "At the default settings after the last date. A campaign of 1,000 anonymous people has one"
+    yield "cell or two, and a third one only by chance if two groups have about 500 each.\n"
+    cases = (
+        ("1,000 people, two cells", _OPENS, 2, 400, 16),
+        ("1,000 people, two cells", _CLICKERS, 2, 30, 10.5),
+        ("100 people, one cell", _OPENS, 1, 40, 15),
+    )
+
+    def rows() -> Iterator[list[str]]:
+        for people, kind, cells, count, aim in cases:
+            reach = margin([_scale(kind)] * cells)
+            yield [
+                f"{people}: {count} {kind.value}",
+                f"±{aim:g} ({100 * aim / count:.0f} %)",
+                f"±{reach} ({100 * reach / count:.1f} %)",
+                "yes" if reach <= aim else "**no**",
+            ]
+
+    yield from _table(["", "aim", "margin", "met"], rows())
+
+
+def _of_modes() -> Iterator[str]:
+    yield "## Messages by mode\n"
+    yield "A message's mode tells what its recipient consented to, so these numbers have noise, too"
+    yield "([decision 18](../decisions/0018-noise-on-messages-by-mode.md)). Their margins are the same"
+    yield "on all dates. Whether a group has a cell of its own depends on its anonymous messages"
+    yield "with noise:\n"
+
+    def rows() -> Iterator[list[str]]:
+        for epsilon in (0.5, 1.0, 2.0, 4.0):
+            scale = mode_scale(epsilon)
+            margins = [margin([scale] * cells) for cells in (1, 2, 10)]
+            yield [f"ε = {epsilon:g}", *(f"±{each}" for each in (*margins, _threshold(epsilon)))]
+
+    yield from _table(["", "one cell", "two cells", "ten cells", "threshold"], rows())
+    yield f"Cumulative numbers, as of acts, would have ±{_cumulative_modes(0)} on the first date and"
+    yield f"±{_cumulative_modes(_LAST)} on the last (ε = 2, one cell).\n"
+
+
+def _threshold(epsilon: float) -> int:
+    return margin([cell_scale(epsilon)])
+
+
+def _cumulative_modes(date: int) -> int:
+    return margin([mode_scale(_PLAN.date_epsilon(date))])
+
+
+def _rate_margin(people: int, date: int) -> float:
+    """Return the margin of an open rate of 40 %, in percentage points."""
+    openers, messages = margin([_scale(_OPENS, date)]), margin([mode_scale(_EPSILON)])
+    return 100 * hypot(openers, 0.4 * messages) / people
 
 
 def _of_combined() -> Iterator[str]:
     yield "## Identified and anonymous people together\n"
-    yield "Identified counts are exact. The margin of the open rate, in percentage points:\n"
+    yield "Identified counts are exact. The margin of the open rate, if it is 40 %, in percentage"
+    yield "points. It contains that of the messages in mode OFF.\n"
 
     def rows() -> Iterator[list[str]]:
         for people in (500, 5_000):
             yield [
                 f"{people:,} people, one fifth anonymous",
-                *(f"±{100 * margin([_scale(_OPENS, date)]) / people:.1f}" for date in range(4)),
+                *(f"±{_rate_margin(people, date):.1f}" for date in range(4)),
             ]
 
     yield from _table(["", *_DATES], rows())

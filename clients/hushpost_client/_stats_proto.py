@@ -71,6 +71,7 @@ def _sent(message: stats_pb2.SentStats) -> types.SentStats:
         anonymous=message.anonymous,
         aggregate=message.aggregate,
         off=message.off,
+        margin=message.margin,
     )
 
 

@@ -96,6 +96,8 @@ class SentStats:
         anonymous: In mode ANONYMOUS.
         aggregate: In mode AGGREGATE.
         off: In mode OFF.
+        margin: With a probability of 95 %, the noise of each mode's number is at most this; 0 if
+            there are no numbers, or exact ones.
     """
 
     total: int
@@ -103,6 +105,7 @@ class SentStats:
     anonymous: int
     aggregate: int
     off: int
+    margin: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

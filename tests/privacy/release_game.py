@@ -15,10 +15,11 @@ from hushpost_service.domain.cells import ReleasedCell, scale_of
 from hushpost_service.domain.noise import with_noise
 from hushpost_service.domain.release_plan import LINKS_PER_CONTACT, ReleasePlan
 
+from .attack import Score
 from .empirical_epsilon import Scores
 from .memory_campaign import Act, MemoryCampaign
 
-__all__ = ["TARGET", "Noise", "Strategy", "play"]
+__all__ = ["TARGET", "Noise", "Strategy", "guesses", "play"]
 
 TARGET = 0
 """The target's slot."""
@@ -84,6 +85,13 @@ async def play(
             one.score += gain
     scores = np.array([one.score for one in all_plays])
     return scores[:plays], scores[plays:]
+
+
+def guesses(scores: tuple[Scores, Scores]) -> Score:
+    """Count the plays in which the sign of the score is right."""
+    without, with_act = scores
+    right = int(np.sum(without <= 0) + np.sum(with_act > 0))
+    return Score(len(without) + len(with_act), right)
 
 
 class _Counter:

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pytest
 
 from hushpost_service.domain.noise import with_noise
 from hushpost_service.releases import counts
 
-from .attack import FULL, Attack, Score
+from .attack import FULL, Attack
 from .conftest import Report
-from .empirical_epsilon import Scores, binomial_bounds, epsilon_lower_bound
+from .empirical_epsilon import binomial_bounds, epsilon_lower_bound
 from .memory_campaign import STORAGE, Act, MemoryCampaign
-from .release_game import TARGET, Strategy, play
+from .release_game import TARGET, Strategy, guesses, play
 
 EPSILON = 2.0
 CONFIDENCE = 0.999
@@ -64,7 +63,7 @@ STRATEGIES = [
         "all acts, a cell for the target's group",
         4,
         ({}, {0: IN_GROUP_2}),
-        messages=({1: 1000, 2: 500},),
+        messages=({1: 1000, 2: 600},),
     ),
     Strategy(
         "all acts, the target alone in its group",
@@ -95,13 +94,6 @@ def exact(numbers: Sequence[int], _scales: Sequence[float]) -> list[int]:
 def too_little(numbers: Sequence[int], scales: Sequence[float]) -> list[int]:
     """Release with half of the noise."""
     return with_noise(numbers, [scale / 2 for scale in scales])
-
-
-def guesses(scores: tuple[Scores, Scores]) -> Score:
-    """Count the plays in which the sign of the score is right."""
-    without, with_act = scores
-    right = int(np.sum(without <= 0) + np.sum(with_act > 0))
-    return Score(len(without) + len(with_act), right)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.name)

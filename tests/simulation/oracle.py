@@ -208,6 +208,7 @@ class Model:
             anonymous=modes.count(Mode.ANONYMOUS),
             aggregate=modes.count(Mode.AGGREGATE),
             off=modes.count(Mode.OFF),
+            margin=0,
         )
 
     def _hours(self) -> tuple[HourStats, ...]:

@@ -125,6 +125,7 @@ INDEXES = {
     "LOCK_DUE": (releases.LOCK_DUE, "campaigns_pkey"),
     "RELEASE_STATE": (releases.RELEASE_STATE, "releases_pkey"),
     "RELEASED_COUNTS": (releases.RELEASED_COUNTS, "released_counts_pkey"),
+    "LAST_SENT": (releases.LAST_SENT, "released_sent_pkey"),
     "RELEASED_SENT": (releases.RELEASED_SENT, "released_sent_pkey"),
     "CLICKED_SLOTS": (releases.CLICKED_SLOTS, "slot_bits_pkey"),
     "PEOPLE_BY_LINK": (stats.PEOPLE_BY_LINK, "slot_bits_pkey"),

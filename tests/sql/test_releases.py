@@ -23,6 +23,9 @@ from hushpost_service.storage.database import Database
 
 TENANT = 9
 HOUR = 3600
+FAR = 60
+"""More messages than noise ever adds: 20 times its scale."""
+
 _numbers = random.Random(1)  # noqa: S311 - numbers of campaigns, not secrets
 
 _CAMPAIGN = """
@@ -150,7 +153,7 @@ def people(cell: int, signal: int, *, machine: bool = False) -> ReleasedCell:
 async def test_a_slot_counts_once(database: Database) -> None:
     """People are slots, whether their events were anonymous, anonymized or both."""
     campaign = await sent_campaign(database, groups=2, links=2)
-    await campaign.send(1, Mode.ANONYMOUS, MIN_CELL)
+    await campaign.send(1, Mode.ANONYMOUS, MIN_CELL + FAR)
     await campaign.mark(1, OPENS, range(10))
     await campaign.mark(1, OPENS, range(8, 15), mode=12)
     await campaign.mark(2, OPENS, range(3))
@@ -204,7 +207,7 @@ async def test_which_counts_are_released_does_not_depend_on_events(database: Dat
     quiet = await sent_campaign(database, groups=2, links=3)
     busy = await sent_campaign(database, groups=2, links=3)
     for campaign in (quiet, busy):
-        await campaign.send(2, Mode.AGGREGATE, MIN_CELL)
+        await campaign.send(2, Mode.AGGREGATE, MIN_CELL + FAR)
     for signal in range(3):
         await busy.mark(1, signal, range(50))
     await Releases(database).run_once()
@@ -274,8 +277,8 @@ async def test_a_release_that_fails_leaves_nothing_and_does_not_stop_others(
 async def test_groups_keep_their_cells(database: Database) -> None:
     """A group that grows, or is added, after the first release stays in the shared cell."""
     campaign = await sent_campaign(database, groups=2, links=0)
-    await campaign.send(1, Mode.ANONYMOUS, MIN_CELL)
-    await campaign.send(2, Mode.ANONYMOUS, MIN_CELL - 1)
+    await campaign.send(1, Mode.ANONYMOUS, MIN_CELL + FAR)
+    await campaign.send(2, Mode.ANONYMOUS, MIN_CELL - FAR)
     await Releases(database).run_once()
     await campaign.execute(_GROUP, 3)
     await campaign.send(3, Mode.ANONYMOUS, 2 * MIN_CELL)
@@ -286,22 +289,47 @@ async def test_groups_keep_their_cells(database: Database) -> None:
     assert [{cell.cell for cell in counts} for counts in released.values()] == [{SHARED, 1}] * 2
     async with database.connection("test") as connection:
         sent = await storage.released_sent(connection, TENANT, campaign.number, 1)
-    assert sent == {
-        (1, Purpose.OPENS, Mode.ANONYMOUS): MIN_CELL,
-        (1, Purpose.CLICKS, Mode.OFF): MIN_CELL,
-        (SHARED, Purpose.OPENS, Mode.ANONYMOUS): 3 * MIN_CELL - 1,
+    exact = {
+        (1, Purpose.OPENS, Mode.ANONYMOUS): MIN_CELL + FAR,
+        (1, Purpose.CLICKS, Mode.OFF): MIN_CELL + FAR,
+        (SHARED, Purpose.OPENS, Mode.ANONYMOUS): 3 * MIN_CELL - FAR,
         (SHARED, Purpose.OPENS, Mode.AGGREGATE): MIN_CELL,
-        (SHARED, Purpose.CLICKS, Mode.OFF): 4 * MIN_CELL - 1,
+        (SHARED, Purpose.CLICKS, Mode.OFF): 4 * MIN_CELL - FAR,
     }
+    assert sent.totals == {1: MIN_CELL + FAR, SHARED: 4 * MIN_CELL - FAR}
+    assert set(sent.by_mode) == {
+        (cell, purpose, mode) for cell in (1, SHARED) for purpose in Purpose for mode in Mode
+    }
+    for place, messages in sent.by_mode.items():
+        assert abs(messages - exact.get(place, 0)) < FAR
+    assert sent.by_mode != {place: exact.get(place, 0) for place in sent.by_mode}
+
+
+async def test_messages_by_mode_get_noise_only_where_more_were_sent(database: Database) -> None:
+    """Otherwise their numbers stay as they were."""
+    campaign = await sent_campaign(database, groups=2, links=0)
+    for group in (1, 2):
+        await campaign.send(group, Mode.ANONYMOUS, MIN_CELL + FAR)
+    await Releases(database).run_once()
+    await campaign.send(2, Mode.IDENTIFIED, 1)
+    await campaign.age(24)
+    await Releases(database).run_once()
+    async with database.connection("test") as connection:
+        first, second = [
+            (await storage.released_sent(connection, TENANT, campaign.number, date)).by_mode
+            for date in (0, 1)
+        ]
+    changed = {place[0] for place in first if second[place] != first[place]}
+    assert changed == {2}
 
 
 async def test_one_purpose_with_enough_anonymous_messages_gives_a_cell(database: Database) -> None:
     """Opens and clicks are not added up: a message would count twice."""
     campaign = await sent_campaign(database, groups=4, links=0)
-    half = MIN_CELL // 2
-    await campaign.send(1, Mode.IDENTIFIED, MIN_CELL, of_clicks=Mode.ANONYMOUS)
-    await campaign.send(2, Mode.AGGREGATE, MIN_CELL, of_clicks=Mode.IDENTIFIED)
-    await campaign.send(3, Mode.ANONYMOUS, MIN_CELL - 1, of_clicks=Mode.ANONYMOUS)
+    enough, half = MIN_CELL + FAR, MIN_CELL // 2 + FAR
+    await campaign.send(1, Mode.IDENTIFIED, enough, of_clicks=Mode.ANONYMOUS)
+    await campaign.send(2, Mode.AGGREGATE, enough, of_clicks=Mode.IDENTIFIED)
+    await campaign.send(3, Mode.ANONYMOUS, MIN_CELL - FAR, of_clicks=Mode.ANONYMOUS)
     await campaign.send(4, Mode.ANONYMOUS, half, of_clicks=Mode.IDENTIFIED)
     await campaign.send(4, Mode.IDENTIFIED, half, of_clicks=Mode.AGGREGATE)
     await Releases(database).run_once()

@@ -21,6 +21,8 @@ from hushpost_service.stats.engagement import (
 
 SCALES = (4.0, 4.0)
 NO_EVENTS = Part(Count(), SCALES)
+ALL = Sent(1_000)
+MANY = Sent(10_000)
 DRAWS = 4_000
 
 numbers = st.integers(-1_000, 2_000)
@@ -35,13 +37,13 @@ def noisy(unique: int, scales: tuple[float, ...] = SCALES) -> Part:
 def signal(identified: int, anonymous: int | None = None, scales: tuple[float, ...] = ()) -> Signal:
     """Return a signal by that many people, and none by machines."""
     part = None if anonymous is None else noisy(anonymous, scales)
-    human = engagement_of(Count(identified, identified), part, part and Part(), 10_000)
+    human = engagement_of(Count(identified, identified), part, part and Part(), MANY, MANY)
     return Signal(human, Engagement())
 
 
 def test_the_combined_number_is_the_sum_with_the_margin_of_the_estimate() -> None:
     """Identified people are exact, so the sum is as uncertain as the anonymous estimate."""
-    found = engagement_of(Count(90, 50), noisy(40), Part(Count(70, 0), (8.0,)), 1_000)
+    found = engagement_of(Count(90, 50), noisy(40), Part(Count(70, 0), (8.0,)), ALL, ALL)
     assert found.identified == Count(90, 50)
     assert found.anonymous == Estimate(40, margin(SCALES))
     assert found.combined == Estimate(90, margin(SCALES))
@@ -53,7 +55,7 @@ def test_the_margin_of_the_combined_number_holds_in_95_percent() -> None:
     """Among many releases of the same campaign, as many as the margin says are that close."""
     identified, anonymous = 300, 200
     draws = [
-        engagement_of(Count(0, identified), noisy(first + second), NO_EVENTS, 1_000).combined
+        engagement_of(Count(0, identified), noisy(first + second), NO_EVENTS, ALL, ALL).combined
         for first, second in zip(
             with_noise([anonymous] * DRAWS, [SCALES[0]] * DRAWS),
             with_noise([0] * DRAWS, [SCALES[1]] * DRAWS),
@@ -70,34 +72,38 @@ def test_the_margin_of_the_combined_number_holds_in_95_percent() -> None:
 
 def test_only_the_anonymous_number_cannot_be_told_from_noise() -> None:
     """Few anonymous people drown in noise, but not in the combined number."""
-    found = engagement_of(Count(0, 400), noisy(5), NO_EVENTS, 1_000)
+    found = engagement_of(Count(0, 400), noisy(5), NO_EVENTS, ALL, ALL)
     assert found.anonymous == Estimate(5, margin(SCALES), is_noise=True)
     assert found.combined == Estimate(405, margin(SCALES), is_noise=False)
-    alone = engagement_of(Count(), noisy(5), NO_EVENTS, 1_000)
+    alone = engagement_of(Count(), noisy(5), NO_EVENTS, ALL, ALL)
     assert alone.combined is not None
     assert alone.combined.is_noise
 
 
 @given(numbers, numbers, people, people)
 def test_estimates_are_possible_and_add_up(
-    released: int, events: int, identified: int, trackable: int
+    released: int, events: int, identified: int, messages: int
 ) -> None:
-    """People are between 0 and the messages, and the parts are the sum."""
+    """People are between 0 and the messages, and the parts are the sum unless that is more."""
     found = engagement_of(
-        Count(identified, identified), noisy(released), Part(Count(events), SCALES), trackable
+        Count(identified, identified),
+        noisy(released),
+        Part(Count(events), SCALES),
+        Sent(messages + 10),
+        Sent(messages),
     )
     assert found.anonymous is not None
     assert found.aggregate is not None
     assert found.combined is not None
-    assert found.anonymous.value == min(max(released, 0), max(trackable - identified, 0))
+    assert found.anonymous.value == min(max(released, 0), messages)
     assert found.aggregate.value == max(events, 0)
-    assert found.combined.value == identified + found.anonymous.value
-    assert found.combined.value <= max(trackable, identified)
+    limit = max(messages + 10, identified)
+    assert found.combined.value == min(identified + found.anonymous.value, limit)
 
 
 def test_exact_numbers_are_shown_as_they_are() -> None:
     """Without noise there is no margin and no limit, and the events of people are known."""
-    found = engagement_of(Count(3, 2), Part(Count(9, 4)), Part(Count(7)), 5)
+    found = engagement_of(Count(3, 2), Part(Count(9, 4)), Part(Count(7)), Sent(5), Sent(5))
     assert found.anonymous == Estimate(4)
     assert found.anonymous_total == 9
     assert found.aggregate == Estimate(7)
@@ -107,7 +113,7 @@ def test_exact_numbers_are_shown_as_they_are() -> None:
 @pytest.mark.parametrize(("people", "events"), [(None, NO_EVENTS), (NO_EVENTS, None), (None, None)])
 def test_nothing_is_estimated_before_a_release(people: Part | None, events: Part | None) -> None:
     """Identified numbers are shown at any time, estimates only if they are released."""
-    assert engagement_of(Count(3, 2), people, events, 5) == Engagement(Count(3, 2))
+    assert engagement_of(Count(3, 2), people, events, Sent(5), Sent(5)) == Engagement(Count(3, 2))
 
 
 def test_rates_split_one_denominator() -> None:

@@ -1,5 +1,6 @@
 """Reports of campaigns, built from stored numbers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from hushpost_service.domain.cells import ANY_LINK, OPENS, SHARED, ReleasedCell
 from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.counters import Count
 from hushpost_service.domain.estimates import Estimate
+from hushpost_service.domain.mode_counts import Place, mode_scale
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.noise import margin
 from hushpost_service.domain.release_plan import CountKind, ReleasePlan
@@ -17,7 +19,7 @@ from hushpost_service.stats.engagement import Engagement, Sent
 from hushpost_service.stats.report import CampaignReport, build_report
 from hushpost_service.stats.service import CampaignNumbers, Released
 from hushpost_service.storage.campaigns import Campaign, Group, Link
-from hushpost_service.storage.releases import ReleaseState
+from hushpost_service.storage.releases import ReleaseState, SentByCell
 from hushpost_service.storage.stats import Cell, CellCounts, HourCell, SentMessages
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,9 +81,16 @@ def numbers(
 
 
 def release(
-    opens: dict[int, int], clicks: dict[int, int], links: dict[int, int], events: int = 0
+    opens: dict[int, int],
+    clicks: dict[int, int],
+    links: dict[int, int],
+    events: int = 0,
+    modes: dict[Place, int] | None = None,
 ) -> Released:
-    """Return a release of human numbers by cell; each AGGREGATE number is `events`."""
+    """Return a release of human numbers by cell; each AGGREGATE number is `events`.
+
+    `modes` replaces numbers of messages by mode.
+    """
     counts = {}
     for signal, by_cell in ((OPENS, opens), (ANY_LINK, clicks)):
         for cell, people in by_cell.items():
@@ -100,7 +109,7 @@ def release(
         )
         for purpose in Purpose
     }
-    return Released(counts, sent)
+    return Released(counts, SentByCell(sent | (modes or {}), {BIG: 1_000, SHARED: 320}))
 
 
 def released_report(
@@ -125,6 +134,11 @@ def reach(kind: CountKind, cells: int = 1) -> int:
     return margin([PLAN.scale(PLAN.dates - 1, kind, machine=False)] * cells)
 
 
+def mode_margin(cells: int = 1) -> int:
+    """Return the margin of messages by mode."""
+    return margin([mode_scale(PLAN.epsilon)] * cells)
+
+
 def test_a_large_group_has_its_own_numbers_and_the_others_share_theirs() -> None:
     """Groups with a cell have estimates; those without are reported together."""
     report = released_report()
@@ -132,7 +146,7 @@ def test_a_large_group_has_its_own_numbers_and_the_others_share_theirs() -> None
     assert big.opens.human.anonymous == Estimate(240, reach(CountKind.OPENS))
     assert big.opens.human.combined == Estimate(340, reach(CountKind.OPENS))
     assert big.clicks.human.anonymous == Estimate(30, reach(CountKind.CLICKERS))
-    assert big.sent == Sent(1_000, identified=400, anonymous=600)
+    assert big.sent == Sent(1_000, identified=400, anonymous=600, margin=mode_margin())
     for group in (small, tiny):
         assert group.opens.human.anonymous is None
         assert group.opens.human.combined is None
@@ -140,7 +154,7 @@ def test_a_large_group_has_its_own_numbers_and_the_others_share_theirs() -> None
     assert tiny.sent == Sent(20)
     others = report.other_groups
     assert others is not None
-    assert others.sent == Sent(320, identified=105, anonymous=215)
+    assert others.sent == Sent(320, identified=105, anonymous=215, margin=mode_margin())
     assert others.opens.human.identified == Count(30, 20)
     assert others.opens.machine.identified == Count(4, 4)
     assert others.opens.human.combined == Estimate(100, reach(CountKind.OPENS))
@@ -149,7 +163,7 @@ def test_a_large_group_has_its_own_numbers_and_the_others_share_theirs() -> None
 def test_the_campaign_is_the_sum_of_its_cells() -> None:
     """Numbers of the campaign are sums over cells, with the margin of the sum."""
     report = released_report()
-    assert report.sent == Sent(1_320, identified=505, anonymous=815)
+    assert report.sent == Sent(1_320, identified=505, anonymous=815, margin=mode_margin(2))
     assert report.opens.human.identified == Count(180, 120)
     assert report.clicks.human.identified == Count(50, 40)
     assert report.opens.human.anonymous == Estimate(320, reach(CountKind.OPENS, 2))
@@ -189,6 +203,50 @@ def test_no_group_has_more_people_than_messages(opens: dict[int, int]) -> None:
         assert combined is not None
         assert part.opens.human.identified.unique <= combined.value <= part.sent.trackable
         assert part.rates.open_rate.combined <= 1
+
+
+def test_identified_opens_do_not_move_an_anonymous_number() -> None:
+    """The limit of an anonymous number is that of its release; only `combined` is live."""
+    released = release({BIG: 990, SHARED: 80}, {BIG: 0, SHARED: 0}, {1: 0, 2: 0})
+    before = numbers(released=released)
+    opened = {**IDENTIFIED.cells, Cell(BIG, 0, HUMAN, Mode.IDENTIFIED): Count(800, 400)}
+    more = SentMessages(BIG, Purpose.OPENS, Mode.IDENTIFIED, HOUR, 50)
+    after = replace(
+        before, identified=CellCounts(opened, IDENTIFIED.hours), sent=[*before.sent, more]
+    )
+    first, second = build_report(before), build_report(after)
+    assert second.opens.human.anonymous == first.opens.human.anonymous
+    for old, new in zip(first.groups, second.groups, strict=True):
+        assert new.opens.human.anonymous == old.opens.human.anonymous
+    assert second.groups[0].opens.human.anonymous == Estimate(990, reach(CountKind.OPENS))
+    # 400 + 990 people, but 1,050 messages.
+    assert second.groups[0].opens.human.combined == Estimate(1_050, reach(CountKind.OPENS))
+
+
+def test_messages_by_mode_add_up_and_are_not_negative() -> None:
+    """Noise is corrected by what is known: the messages that had been sent."""
+    noisy = {(BIG, Purpose.OPENS, Mode.AGGREGATE): -6, (BIG, Purpose.OPENS, Mode.OFF): 6}
+    released = release({BIG: 0, SHARED: 0}, {BIG: 0, SHARED: 0}, {1: 0, 2: 0}, modes=noisy)
+    sent = build_report(numbers(released=released)).groups[0].sent
+    assert sent == Sent(
+        1_000, identified=398, anonymous=598, aggregate=0, off=4, margin=mode_margin()
+    )
+
+
+@pytest.mark.parametrize(("off", "trackable"), [(mode_margin(), 1_000), (300, 700)])
+def test_messages_without_tracking_do_not_count_unless_they_may_be_noise(
+    off: int, trackable: int
+) -> None:
+    """Rates are of the other messages."""
+    modes = {(BIG, Purpose.OPENS, mode): 0 for mode in Mode}
+    modes |= {
+        (BIG, Purpose.OPENS, Mode.ANONYMOUS): 1_000 - off,
+        (BIG, Purpose.OPENS, Mode.OFF): off,
+    }
+    released = release({BIG: 100, SHARED: 0}, {BIG: 0, SHARED: 0}, {1: 0, 2: 0}, modes=modes)
+    big = build_report(numbers(released=released)).groups[0]
+    assert big.sent.trackable == trackable
+    assert big.rates.open_rate.anonymous == pytest.approx(100 / trackable)
 
 
 def test_aggregate_events_are_estimates_without_a_limit() -> None:

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/stats.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"A\n\x17GetCampaignStatsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"E\n\x18GetCampaignStatsResponse\x12)\n\x05stats\x18\x01 \x01(\x0b\x32\x1a.hushpost.v1.CampaignStats\"C\n\x19WatchCampaignStatsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"G\n\x1aWatchCampaignStatsResponse\x12)\n\x05stats\x18\x01 \x01(\x0b\x32\x1a.hushpost.v1.CampaignStats\"\xcc\x03\n\rCampaignStats\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12$\n\x04sent\x18\x03 \x01(\x0b\x32\x16.hushpost.v1.SentStats\x12\'\n\x05opens\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12(\n\x06\x63licks\x18\x05 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12!\n\x05rates\x18\x06 \x01(\x0b\x32\x12.hushpost.v1.Rates\x12\'\n\x06groups\x18\x07 \x03(\x0b\x32\x17.hushpost.v1.GroupStats\x12%\n\x05links\x18\x08 \x03(\x0b\x32\x16.hushpost.v1.LinkStats\x12%\n\x05hours\x18\t \x03(\x0b\x32\x16.hushpost.v1.HourStats\x12)\n\x07release\x18\n \x01(\x0b\x32\x18.hushpost.v1.ReleaseInfo\x12-\n\x0cother_groups\x18\x0b \x01(\x0b\x32\x17.hushpost.v1.GroupStats\x12+\n\x0b\x63licks_sent\x18\x0c \x01(\x0b\x32\x16.hushpost.v1.SentStatsJ\x04\x08\x02\x10\x03R\x06quorum\"\x96\x01\n\x0bReleaseInfo\x12\r\n\x05\x65xact\x18\x01 \x01(\x08\x12\x0f\n\x07\x65psilon\x18\x02 \x01(\x01\x12\x30\n\x0crelease_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_release_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\tSentStats\x12\x12\n\nidentified\x18\x01 \x01(\x03\x12\x11\n\tanonymous\x18\x02 \x01(\x03\x12\x11\n\taggregate\x18\x03 \x01(\x03\x12\x0b\n\x03off\x18\x04 \x01(\x03\x12\r\n\x05total\x18\x05 \x01(\x03\"i\n\x0bSignalStats\x12+\n\x05human\x18\x01 \x01(\x0b\x32\x1c.hushpost.v1.EngagementStats\x12-\n\x07machine\x18\x02 \x01(\x0b\x32\x1c.hushpost.v1.EngagementStats\"\xc7\x01\n\x0f\x45ngagementStats\x12&\n\nidentified\x18\x01 \x01(\x0b\x32\x12.hushpost.v1.Count\x12(\n\tanonymous\x18\x02 \x01(\x0b\x32\x15.hushpost.v1.Estimate\x12(\n\taggregate\x18\x03 \x01(\x0b\x32\x15.hushpost.v1.Estimate\x12\'\n\x08\x63ombined\x18\x05 \x01(\x0b\x32\x15.hushpost.v1.EstimateJ\x04\x08\x04\x10\x05R\theld_back\"&\n\x05\x43ount\x12\r\n\x05total\x18\x01 \x01(\x03\x12\x0e\n\x06unique\x18\x02 \x01(\x03\"K\n\x08\x45stimate\x12\r\n\x05total\x18\x01 \x01(\x03\x12\x0e\n\x06unique\x18\x02 \x01(\x03\x12\x0e\n\x06margin\x18\x03 \x01(\x03\x12\x10\n\x08is_noise\x18\x04 \x01(\x08\"\x8b\x01\n\x05Rates\x12$\n\topen_rate\x18\x01 \x01(\x0b\x32\x11.hushpost.v1.Rate\x12-\n\x12\x63lick_through_rate\x18\x02 \x01(\x0b\x32\x11.hushpost.v1.Rate\x12-\n\x12\x63lick_to_open_rate\x18\x03 \x01(\x0b\x32\x11.hushpost.v1.Rate\"O\n\x04Rate\x12\x10\n\x08\x63ombined\x18\x01 \x01(\x01\x12\x12\n\nidentified\x18\x02 \x01(\x01\x12\x11\n\tanonymous\x18\x03 \x01(\x01\x12\x0e\n\x06margin\x18\x04 \x01(\x01\"\xe7\x01\n\nGroupStats\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12$\n\x04sent\x18\x02 \x01(\x0b\x32\x16.hushpost.v1.SentStats\x12\'\n\x05opens\x18\x03 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12(\n\x06\x63licks\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12!\n\x05rates\x18\x05 \x01(\x0b\x32\x12.hushpost.v1.Rates\x12+\n\x0b\x63licks_sent\x18\x06 \x01(\x0b\x32\x16.hushpost.v1.SentStats\"f\n\tLinkStats\x12\x13\n\x0blink_number\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12(\n\x06\x63licks\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\"\xb4\x01\n\tHourStats\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x04sent\x18\x02 \x01(\x0b\x32\x16.hushpost.v1.SentStats\x12\'\n\x05opens\x18\x03 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12(\n\x06\x63licks\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\"\xc6\x01\n\x1aListEngagedContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12+\n\nengagement\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.Engagement\x12\x13\n\x0blink_number\x18\x04 \x01(\x05\x12\x17\n\x0finclude_machine\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"e\n\x1bListEngagedContactsResponse\x12-\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1b.hushpost.v1.EngagedContact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb8\x01\n\x0e\x45ngagedContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nopen_count\x18\x02 \x01(\x03\x12\x13\n\x0b\x63lick_count\x18\x03 \x01(\x03\x12\x34\n\x10\x66irst_event_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_event_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*k\n\nEngagement\x12\x1a\n\x16\x45NGAGEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45NGAGEMENT_ANY\x10\x01\x12\x15\n\x11\x45NGAGEMENT_OPENED\x10\x02\x12\x16\n\x12\x45NGAGEMENT_CLICKED\x10\x03\x32\xc2\x02\n\x0cStatsService\x12_\n\x10GetCampaignStats\x12$.hushpost.v1.GetCampaignStatsRequest\x1a%.hushpost.v1.GetCampaignStatsResponse\x12g\n\x12WatchCampaignStats\x12&.hushpost.v1.WatchCampaignStatsRequest\x1a\'.hushpost.v1.WatchCampaignStatsResponse0\x01\x12h\n\x13ListEngagedContacts\x12\'.hushpost.v1.ListEngagedContactsRequest\x1a(.hushpost.v1.ListEngagedContactsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/stats.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"A\n\x17GetCampaignStatsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"E\n\x18GetCampaignStatsResponse\x12)\n\x05stats\x18\x01 \x01(\x0b\x32\x1a.hushpost.v1.CampaignStats\"C\n\x19WatchCampaignStatsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"G\n\x1aWatchCampaignStatsResponse\x12)\n\x05stats\x18\x01 \x01(\x0b\x32\x1a.hushpost.v1.CampaignStats\"\xcc\x03\n\rCampaignStats\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12$\n\x04sent\x18\x03 \x01(\x0b\x32\x16.hushpost.v1.SentStats\x12\'\n\x05opens\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12(\n\x06\x63licks\x18\x05 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12!\n\x05rates\x18\x06 \x01(\x0b\x32\x12.hushpost.v1.Rates\x12\'\n\x06groups\x18\x07 \x03(\x0b\x32\x17.hushpost.v1.GroupStats\x12%\n\x05links\x18\x08 \x03(\x0b\x32\x16.hushpost.v1.LinkStats\x12%\n\x05hours\x18\t \x03(\x0b\x32\x16.hushpost.v1.HourStats\x12)\n\x07release\x18\n \x01(\x0b\x32\x18.hushpost.v1.ReleaseInfo\x12-\n\x0cother_groups\x18\x0b \x01(\x0b\x32\x17.hushpost.v1.GroupStats\x12+\n\x0b\x63licks_sent\x18\x0c \x01(\x0b\x32\x16.hushpost.v1.SentStatsJ\x04\x08\x02\x10\x03R\x06quorum\"\x96\x01\n\x0bReleaseInfo\x12\r\n\x05\x65xact\x18\x01 \x01(\x08\x12\x0f\n\x07\x65psilon\x18\x02 \x01(\x01\x12\x30\n\x0crelease_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_release_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\tSentStats\x12\x12\n\nidentified\x18\x01 \x01(\x03\x12\x11\n\tanonymous\x18\x02 \x01(\x03\x12\x11\n\taggregate\x18\x03 \x01(\x03\x12\x0b\n\x03off\x18\x04 \x01(\x03\x12\r\n\x05total\x18\x05 \x01(\x03\x12\x0e\n\x06margin\x18\x06 \x01(\x03\"i\n\x0bSignalStats\x12+\n\x05human\x18\x01 \x01(\x0b\x32\x1c.hushpost.v1.EngagementStats\x12-\n\x07machine\x18\x02 \x01(\x0b\x32\x1c.hushpost.v1.EngagementStats\"\xc7\x01\n\x0f\x45ngagementStats\x12&\n\nidentified\x18\x01 \x01(\x0b\x32\x12.hushpost.v1.Count\x12(\n\tanonymous\x18\x02 \x01(\x0b\x32\x15.hushpost.v1.Estimate\x12(\n\taggregate\x18\x03 \x01(\x0b\x32\x15.hushpost.v1.Estimate\x12\'\n\x08\x63ombined\x18\x05 \x01(\x0b\x32\x15.hushpost.v1.EstimateJ\x04\x08\x04\x10\x05R\theld_back\"&\n\x05\x43ount\x12\r\n\x05total\x18\x01 \x01(\x03\x12\x0e\n\x06unique\x18\x02 \x01(\x03\"K\n\x08\x45stimate\x12\r\n\x05total\x18\x01 \x01(\x03\x12\x0e\n\x06unique\x18\x02 \x01(\x03\x12\x0e\n\x06margin\x18\x03 \x01(\x03\x12\x10\n\x08is_noise\x18\x04 \x01(\x08\"\x8b\x01\n\x05Rates\x12$\n\topen_rate\x18\x01 \x01(\x0b\x32\x11.hushpost.v1.Rate\x12-\n\x12\x63lick_through_rate\x18\x02 \x01(\x0b\x32\x11.hushpost.v1.Rate\x12-\n\x12\x63lick_to_open_rate\x18\x03 \x01(\x0b\x32\x11.hushpost.v1.Rate\"O\n\x04Rate\x12\x10\n\x08\x63ombined\x18\x01 \x01(\x01\x12\x12\n\nidentified\x18\x02 \x01(\x01\x12\x11\n\tanonymous\x18\x03 \x01(\x01\x12\x0e\n\x06margin\x18\x04 \x01(\x01\"\xe7\x01\n\nGroupStats\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12$\n\x04sent\x18\x02 \x01(\x0b\x32\x16.hushpost.v1.SentStats\x12\'\n\x05opens\x18\x03 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12(\n\x06\x63licks\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12!\n\x05rates\x18\x05 \x01(\x0b\x32\x12.hushpost.v1.Rates\x12+\n\x0b\x63licks_sent\x18\x06 \x01(\x0b\x32\x16.hushpost.v1.SentStats\"f\n\tLinkStats\x12\x13\n\x0blink_number\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12(\n\x06\x63licks\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\"\xb4\x01\n\tHourStats\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x04sent\x18\x02 \x01(\x0b\x32\x16.hushpost.v1.SentStats\x12\'\n\x05opens\x18\x03 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\x12(\n\x06\x63licks\x18\x04 \x01(\x0b\x32\x18.hushpost.v1.SignalStats\"\xc6\x01\n\x1aListEngagedContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12+\n\nengagement\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.Engagement\x12\x13\n\x0blink_number\x18\x04 \x01(\x05\x12\x17\n\x0finclude_machine\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"e\n\x1bListEngagedContactsResponse\x12-\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1b.hushpost.v1.EngagedContact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb8\x01\n\x0e\x45ngagedContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x12\n\nopen_count\x18\x02 \x01(\x03\x12\x13\n\x0b\x63lick_count\x18\x03 \x01(\x03\x12\x34\n\x10\x66irst_event_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_event_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*k\n\nEngagement\x12\x1a\n\x16\x45NGAGEMENT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45NGAGEMENT_ANY\x10\x01\x12\x15\n\x11\x45NGAGEMENT_OPENED\x10\x02\x12\x16\n\x12\x45NGAGEMENT_CLICKED\x10\x03\x32\xc2\x02\n\x0cStatsService\x12_\n\x10GetCampaignStats\x12$.hushpost.v1.GetCampaignStatsRequest\x1a%.hushpost.v1.GetCampaignStatsResponse\x12g\n\x12WatchCampaignStats\x12&.hushpost.v1.WatchCampaignStatsRequest\x1a\'.hushpost.v1.WatchCampaignStatsResponse0\x01\x12h\n\x13ListEngagedContacts\x12\'.hushpost.v1.ListEngagedContactsRequest\x1a(.hushpost.v1.ListEngagedContactsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.stats_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENGAGEMENT']._serialized_start=2729
-  _globals['_ENGAGEMENT']._serialized_end=2836
+  _globals['_ENGAGEMENT']._serialized_start=2745
+  _globals['_ENGAGEMENT']._serialized_end=2852
   _globals['_GETCAMPAIGNSTATSREQUEST']._serialized_start=73
   _globals['_GETCAMPAIGNSTATSREQUEST']._serialized_end=138
   _globals['_GETCAMPAIGNSTATSRESPONSE']._serialized_start=140
@@ -47,31 +47,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELEASEINFO']._serialized_start=817
   _globals['_RELEASEINFO']._serialized_end=967
   _globals['_SENTSTATS']._serialized_start=969
-  _globals['_SENTSTATS']._serialized_end=1066
-  _globals['_SIGNALSTATS']._serialized_start=1068
-  _globals['_SIGNALSTATS']._serialized_end=1173
-  _globals['_ENGAGEMENTSTATS']._serialized_start=1176
-  _globals['_ENGAGEMENTSTATS']._serialized_end=1375
-  _globals['_COUNT']._serialized_start=1377
-  _globals['_COUNT']._serialized_end=1415
-  _globals['_ESTIMATE']._serialized_start=1417
-  _globals['_ESTIMATE']._serialized_end=1492
-  _globals['_RATES']._serialized_start=1495
-  _globals['_RATES']._serialized_end=1634
-  _globals['_RATE']._serialized_start=1636
-  _globals['_RATE']._serialized_end=1715
-  _globals['_GROUPSTATS']._serialized_start=1718
-  _globals['_GROUPSTATS']._serialized_end=1949
-  _globals['_LINKSTATS']._serialized_start=1951
-  _globals['_LINKSTATS']._serialized_end=2053
-  _globals['_HOURSTATS']._serialized_start=2056
-  _globals['_HOURSTATS']._serialized_end=2236
-  _globals['_LISTENGAGEDCONTACTSREQUEST']._serialized_start=2239
-  _globals['_LISTENGAGEDCONTACTSREQUEST']._serialized_end=2437
-  _globals['_LISTENGAGEDCONTACTSRESPONSE']._serialized_start=2439
-  _globals['_LISTENGAGEDCONTACTSRESPONSE']._serialized_end=2540
-  _globals['_ENGAGEDCONTACT']._serialized_start=2543
-  _globals['_ENGAGEDCONTACT']._serialized_end=2727
-  _globals['_STATSSERVICE']._serialized_start=2839
-  _globals['_STATSSERVICE']._serialized_end=3161
+  _globals['_SENTSTATS']._serialized_end=1082
+  _globals['_SIGNALSTATS']._serialized_start=1084
+  _globals['_SIGNALSTATS']._serialized_end=1189
+  _globals['_ENGAGEMENTSTATS']._serialized_start=1192
+  _globals['_ENGAGEMENTSTATS']._serialized_end=1391
+  _globals['_COUNT']._serialized_start=1393
+  _globals['_COUNT']._serialized_end=1431
+  _globals['_ESTIMATE']._serialized_start=1433
+  _globals['_ESTIMATE']._serialized_end=1508
+  _globals['_RATES']._serialized_start=1511
+  _globals['_RATES']._serialized_end=1650
+  _globals['_RATE']._serialized_start=1652
+  _globals['_RATE']._serialized_end=1731
+  _globals['_GROUPSTATS']._serialized_start=1734
+  _globals['_GROUPSTATS']._serialized_end=1965
+  _globals['_LINKSTATS']._serialized_start=1967
+  _globals['_LINKSTATS']._serialized_end=2069
+  _globals['_HOURSTATS']._serialized_start=2072
+  _globals['_HOURSTATS']._serialized_end=2252
+  _globals['_LISTENGAGEDCONTACTSREQUEST']._serialized_start=2255
+  _globals['_LISTENGAGEDCONTACTSREQUEST']._serialized_end=2453
+  _globals['_LISTENGAGEDCONTACTSRESPONSE']._serialized_start=2455
+  _globals['_LISTENGAGEDCONTACTSRESPONSE']._serialized_end=2556
+  _globals['_ENGAGEDCONTACT']._serialized_start=2559
+  _globals['_ENGAGEDCONTACT']._serialized_end=2743
+  _globals['_STATSSERVICE']._serialized_start=2855
+  _globals['_STATSSERVICE']._serialized_end=3177
 # @@protoc_insertion_point(module_scope)

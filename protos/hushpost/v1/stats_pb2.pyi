@@ -281,9 +281,10 @@ Global___ReleaseInfo: _TypeAlias = ReleaseInfo  # noqa: Y015
 @_typing.final
 class SentStats(_message.Message):
     """Messages sent, by the mode of their opens at issue (in `clicks_sent`: of their clicks).
-    `total` is live; the others are those of the last
-    release, 0 before it and for groups that share their counts. If counts are exact, all
-    are live.
+    `total` is live. The others are those of the last release, 0 before it and for groups that
+    share their counts. They have noise, because a message's mode tells what its recipient
+    consented to, and add up to the messages that had been sent at the release. If counts are
+    exact, all are exact and live.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -293,6 +294,7 @@ class SentStats(_message.Message):
     AGGREGATE_FIELD_NUMBER: _builtins.int
     OFF_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
     identified: _builtins.int
     """With a token that holds the contact."""
     anonymous: _builtins.int
@@ -303,6 +305,10 @@ class SentStats(_message.Message):
     """Without a pixel, and with unchanged links."""
     total: _builtins.int
     """All messages."""
+    margin: _builtins.int
+    """With a probability of 95%, the noise of each mode's number is at most this. 0 before the
+    first release, and if counts are exact.
+    """
     def __init__(
         self,
         *,
@@ -311,10 +317,11 @@ class SentStats(_message.Message):
         aggregate: _builtins.int = ...,
         off: _builtins.int = ...,
         total: _builtins.int = ...,
+        margin: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "identified", b"identified", "off", b"off", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate", b"aggregate", "anonymous", b"anonymous", "identified", b"identified", "margin", b"margin", "off", b"off", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -378,7 +385,9 @@ class EngagementStats(_message.Message):
 
     @_builtins.property
     def combined(self) -> Global___Estimate:
-        """People, identified and anonymous. This is the number to read first."""
+        """People, identified and anonymous; at most the messages sent, so that it can be less than
+        the sum of both. This is the number to read first.
+        """
 
     def __init__(
         self,
@@ -425,7 +434,7 @@ Global___Count: _TypeAlias = Count  # noqa: Y015
 @_typing.final
 class Estimate(_message.Message):
     """A released number: the count plus random noise, never below 0 nor above the messages
-    that can have caused it. If counts are exact, the count itself.
+    that had been sent at the release. If counts are exact, the count itself.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -460,8 +469,8 @@ Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
 
 @_typing.final
 class Rates(_message.Message):
-    """Rates of unique human counts. Messages whose opens (for clicks: whose clicks) are known
-    to be in mode OFF (see `SentStats`) do not count as sent.
+    """Rates of unique human counts. Messages whose opens (for clicks: whose clicks) are in mode
+    OFF do not count as sent, if they are more than their margin (see `SentStats`).
     """
 
     DESCRIPTOR: _descriptor.Descriptor

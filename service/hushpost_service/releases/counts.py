@@ -1,5 +1,6 @@
 """Counts what a release publishes, before noise is added."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from hushpost_service.domain.cells import (
 )
 from hushpost_service.domain.consent import ByPurpose, Purpose
 from hushpost_service.domain.link_choice import counted_slots
+from hushpost_service.domain.mode_counts import MessagesByMode, cell_scale
 from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.noise import with_noise
 from hushpost_service.storage import releases as storage
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.releases import SentByCell
 from hushpost_service.storage.stats import anonymous_counts
 
 __all__ = ["ReleaseCounts", "count_for_release"]
@@ -29,24 +31,31 @@ _VERDICTS = (False, True)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCounts:
-    """Exact counts, and messages sent.
+    """Exact counts, and messages sent by mode.
 
-    The counts contain each cell of the campaign, also if nobody acted: which cells a release
-    has must not depend on events.
+    Both contain each cell of the campaign, also if nobody acted: which numbers a release
+    has must depend neither on events nor on consent.
     """
 
     counts: dict[ReleasedCell, int]
-    sent: SentByCell
+    sent: MessagesByMode
 
 
-async def count_for_release(connection: Connection, tenant: int, campaign: int) -> ReleaseCounts:
+async def count_for_release(
+    connection: Connection, tenant: int, campaign: int, epsilon: float
+) -> ReleaseCounts:
     """Return the counts of a release; gives groups their cells if they have none.
 
-    The campaign must be locked.
+    The campaign must be locked. `epsilon` is its budget.
     """
     by_group = await storage.sent_by_group(connection, tenant, campaign)
-    cells = await _assigned_cells(connection, tenant, campaign, by_group)
-    sent: Counter[tuple[int, Purpose, Mode]] = Counter()
+    cells = await _assigned_cells(connection, tenant, campaign, by_group, epsilon)
+    sent = {
+        (cell, purpose, mode): 0
+        for cell in set(cells.values())
+        for purpose in Purpose
+        for mode in Mode
+    }
     for group, purpose, mode, messages in by_group:
         sent[cells[group], purpose, mode] += messages
     links = await storage.link_numbers(connection, tenant, campaign)
@@ -72,17 +81,26 @@ async def _assigned_cells(
     tenant: int,
     campaign: int,
     sent: list[tuple[int, Purpose, Mode, int]],
+    epsilon: float,
 ) -> dict[int, int]:
-    """Return the cell of each group, and store those that are new."""
+    """Return the cell of each group, and store those that are new.
+
+    Noise on the numbers of anonymous messages keeps the cells from telling a message's mode.
+    """
     anonymous: ByPurpose[Counter[int]] = ByPurpose(Counter(), Counter())
     for group, purpose, mode, messages in sent:
         if mode in _ANONYMOUS_MODES:
             anonymous.of(purpose)[group] += messages
     stored = await storage.group_cells(connection, tenant, campaign)
-    cells = cells_of_groups(stored, anonymous.opens | anonymous.clicks)
-    if None in stored.values():
-        own = [group for group, cell in cells.items() if cell == group]
-        await storage.assign_cells(connection, tenant, campaign, own)
+    if None not in stored.values():
+        return cells_of_groups(stored, {})
+    greatest = anonymous.opens | anonymous.clicks
+    exact = [greatest[group] for group in stored]
+    # In a thread, because the first call loads OpenDP.
+    noisy = await asyncio.to_thread(with_noise, exact, [cell_scale(epsilon)] * len(exact))
+    cells = cells_of_groups(stored, dict(zip(stored, noisy, strict=True)))
+    own = [group for group, cell in cells.items() if cell == group]
+    await storage.assign_cells(connection, tenant, campaign, own)
     return cells
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from hushpost_service.domain.cells import scale_of
 from hushpost_service.domain.errors import HushpostError
+from hushpost_service.domain.mode_counts import add_noise
 from hushpost_service.domain.noise import with_noise
 from hushpost_service.domain.release_plan import ReleasePlan
 from hushpost_service.domain.release_schedule import latest_due, next_due
@@ -68,14 +69,16 @@ class Releases:
             date = latest_due(due.start_time, due.delays, due.now)
             if date is None:
                 return False
-            found = await count_for_release(connection, tenant, campaign)
+            found = await count_for_release(connection, tenant, campaign, due.epsilon)
             plan = ReleasePlan(due.epsilon, len(due.delays))
             scales = [scale_of(plan, date, cell) for cell in found.counts]
             # In a thread, because it takes a second for 100,000 counts.
             noisy = await asyncio.to_thread(with_noise, list(found.counts.values()), scales)
             released = dict(zip(found.counts, noisy, strict=True))
+            before = await storage.last_sent(connection, tenant, campaign)
+            sent = await asyncio.to_thread(add_noise, found.sent, before, due.epsilon, with_noise)
             await storage.insert_release(
-                connection, tenant, campaign, date, due.now, released, found.sent
+                connection, tenant, campaign, date, due.now, released, sent
             )
             next_time = next_due(due.start_time, due.delays, due.now)
             await storage.set_next(connection, tenant, campaign, next_time)

@@ -13,18 +13,26 @@ __all__ = ["Engagement", "Rate", "Rates", "Sent", "Signal", "engagement_of", "ra
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The number of messages sent: in total, and by mode as far as that may be shown."""
+    """The number of messages sent: in total, and by mode as far as that may be shown.
+
+    Attributes:
+        margin: Of the number of each mode, 95%; 0 if they are exact.
+    """
 
     total: int = 0
     identified: int = 0
     anonymous: int = 0
     aggregate: int = 0
     off: int = 0
+    margin: int = 0
 
     @property
     def trackable(self) -> int:
-        """The number of messages that can cause events, as far as it may be known."""
-        return self.total - self.off
+        """The number of messages that can cause events, as far as it may be known.
+
+        Messages in mode OFF that cannot be told from noise are counted: most campaigns have none.
+        """
+        return self.total - (self.off if self.off > self.margin else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +89,32 @@ class Rates:
 
 
 def engagement_of(
-    identified: Count, people: Part | None, events: Part | None, trackable: int
+    identified: Count, people: Part | None, events: Part | None, sent: Sent, released: Sent
 ) -> Engagement:
     """Combine identified and anonymous numbers.
 
-    With noise, the people together are at most the messages that can cause events.
+    With noise, neither the anonymous people nor all people together are more than the messages
+    that can cause events.
+
+    Args:
+        identified: Exact and live.
+        people: People in mode ANONYMOUS.
+        events: Events in mode AGGREGATE.
+        sent: The messages.
+        released: The messages that had been sent at the release. Nothing live may limit an
+            anonymous number, or it would move between two releases.
     """
     if people is None or events is None:
         return Engagement(identified)
-    limit = max(trackable - identified.unique, 0) if people.scales else None
-    anonymous = clamped(people.count.unique, margin(people.scales), limit)
-    combined = clamped(identified.unique + anonymous.value, anonymous.margin)
+    is_noisy = bool(people.scales)
+    anonymous = clamped(
+        people.count.unique, margin(people.scales), released.trackable if is_noisy else None
+    )
+    combined = clamped(
+        identified.unique + anonymous.value,
+        anonymous.margin,
+        max(sent.trackable, identified.unique) if is_noisy else None,
+    )
     return Engagement(
         identified,
         anonymous,
@@ -105,8 +128,8 @@ def rates_of(sent: Sent, clicks_sent: Sent, opens: Signal, clicks: Signal) -> Ra
     """Return the rates of people, given the messages by the modes of opens and of clicks."""
     openers = opens.human.combined or Estimate(opens.human.identified.unique)
     return Rates(
-        open_rate=_rate(opens.human, Estimate(sent.trackable)),
-        click_through_rate=_rate(clicks.human, Estimate(clicks_sent.trackable)),
+        open_rate=_rate(opens.human, Estimate(sent.trackable, sent.margin)),
+        click_through_rate=_rate(clicks.human, Estimate(clicks_sent.trackable, clicks_sent.margin)),
         click_to_open_rate=_rate(clicks.human, openers),
     )
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hushpost_service.domain.cells import ANY_LINK, OPENS, SHARED
 from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.counters import NOTHING, Count
+from hushpost_service.domain.mode_counts import consistent, mode_scale
 from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.noise import margin
 from hushpost_service.stats.anonymous import anonymous_numbers
 from hushpost_service.stats.engagement import (
     Engagement,
@@ -127,7 +129,7 @@ class _Report:
             if is_exact:
                 self._by_hour[hour, mode] += messages
         if numbers.released is not None:
-            self._by_mode.update(numbers.released.sent)
+            self._by_mode.update(numbers.released.sent.by_mode)
 
     def campaign(self) -> CampaignReport:
         """Return the report."""
@@ -135,6 +137,7 @@ class _Report:
         groups = range(1, len(numbers.campaign.groups) + 1)
         total = self._group("", groups, self._anonymous.cells)
         release = numbers.release
+        released = self._released(total.clicks_sent, self._anonymous.cells)
         return CampaignReport(
             campaign_id=numbers.campaign.campaign_id,
             release=ReleaseInfo(
@@ -158,7 +161,7 @@ class _Report:
                     link.number,
                     link.url,
                     link.label,
-                    self._signal([SHARED], link.number, [0], total.clicks_sent.trackable),
+                    self._signal([SHARED], link.number, [0], total.clicks_sent, released),
                 )
                 for link in numbers.campaign.links
             ),
@@ -178,21 +181,41 @@ class _Report:
         """Return the numbers of groups together; `cells` are those with anonymous numbers."""
         sent = self._sent(Purpose.OPENS, groups, cells)
         clicks_sent = self._sent(Purpose.CLICKS, groups, cells)
-        opens = self._signal(cells, OPENS, groups, sent.trackable)
-        clicks = self._signal(cells, ANY_LINK, groups, clicks_sent.trackable)
+        opens = self._signal(cells, OPENS, groups, sent, self._released(sent, cells))
+        clicks = self._signal(
+            cells, ANY_LINK, groups, clicks_sent, self._released(clicks_sent, cells)
+        )
         rates = rates_of(sent, clicks_sent, opens, clicks)
         return GroupReport(group_id, sent, clicks_sent, opens, clicks, rates)
 
     def _sent(self, purpose: Purpose, groups: Collection[int], cells: Collection[int]) -> Sent:
         """Return the messages sent to groups, by mode as far as their cells show it."""
-        by_mode = {
-            field: sum(self._by_mode[cell, purpose, mode] for cell in cells)
-            for mode, field in _FIELD_OF_MODE.items()
-        }
-        return Sent(sum(self._sent_to[group] for group in groups), **by_mode)
+        by_mode = {mode: sum(self._by_mode[cell, purpose, mode] for cell in cells) for mode in Mode}
+        reach = 0
+        released = self._numbers.released
+        if released is not None and cells:
+            by_mode = consistent(by_mode, sum(released.sent.totals[cell] for cell in cells))
+            reach = margin([mode_scale(self._numbers.release.epsilon)] * len(cells))
+        return Sent(
+            sum(self._sent_to[group] for group in groups),
+            **{field: by_mode[mode] for mode, field in _FIELD_OF_MODE.items()},
+            margin=reach,
+        )
+
+    def _released(self, sent: Sent, cells: Collection[int]) -> Sent:
+        """Return the messages that had been sent at the release."""
+        released = self._numbers.released
+        if released is None:
+            return sent
+        return replace(sent, total=sum(released.sent.totals[cell] for cell in cells))
 
     def _signal(
-        self, cells: Collection[int], signal: int, groups: Collection[int], trackable: int
+        self,
+        cells: Collection[int],
+        signal: int,
+        groups: Collection[int],
+        sent: Sent,
+        released: Sent,
     ) -> Signal:
         """Return opens or clicks; the clicks on link `signal` with group and cell 0."""
 
@@ -209,7 +232,8 @@ class _Report:
                 ),
                 self._anonymous.sum(cells, signal, machine=machine, mode=Mode.ANONYMOUS),
                 self._anonymous.sum(cells, signal, machine=machine, mode=Mode.AGGREGATE),
-                trackable,
+                sent,
+                released,
             )
 
         return Signal(engagement(machine=False), engagement(machine=True))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hushpost_service.domain.cells import ReleasedCell
 from hushpost_service.domain.consent import Purpose
+from hushpost_service.domain.mode_counts import MessagesByMode, ModeCount, Place
 from hushpost_service.domain.modes import Mode, Release
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import releases as sql
@@ -21,6 +22,7 @@ __all__ = [
     "due_until",
     "group_cells",
     "insert_release",
+    "last_sent",
     "link_numbers",
     "lock_due",
     "release_state",
@@ -35,8 +37,17 @@ _ROWS_PER_FETCH = 500
 """Of bitmaps of 512 bytes."""
 
 
-SentByCell = Mapping[tuple[int, Purpose, Mode], int]
-"""Messages sent, by cell and by the mode of each purpose."""
+@dataclass(frozen=True, slots=True)
+class SentByCell:
+    """Messages sent until a release.
+
+    Attributes:
+        by_mode: With noise, by cell and by the mode of each purpose.
+        totals: Without noise, by cell. They are public.
+    """
+
+    by_mode: MessagesByMode
+    totals: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +170,7 @@ async def insert_release(
     release: int,
     now: datetime,
     counts: Mapping[ReleasedCell, int],
-    sent: SentByCell,
+    sent: Mapping[Place, ModeCount],
 ) -> None:
     """Insert a release with its counts and the messages sent.
 
@@ -170,7 +181,17 @@ async def insert_release(
     cells = zip(*counts, strict=True) if counts else [[]] * 4
     await connection.execute(sql.INSERT_COUNTS, *place, *cells, list(counts.values()))
     sent_cells = zip(*sent, strict=True) if sent else [[]] * 3
-    await connection.execute(sql.INSERT_SENT, *place, *sent_cells, list(sent.values()))
+    numbers = zip(*sent.values(), strict=True) if sent else [[]] * 2
+    await connection.execute(sql.INSERT_SENT, *place, *sent_cells, *numbers)
+
+
+async def last_sent(connection: Connection, tenant: int, campaign: int) -> dict[Place, ModeCount]:
+    """Return the messages sent until the last release; nothing before the first one."""
+    rows = await connection.fetch(sql.LAST_SENT, tenant, campaign)
+    return {
+        (cell, Purpose(purpose), Mode(mode)): ModeCount(messages, noise)
+        for cell, purpose, mode, messages, noise in rows
+    }
 
 
 async def set_next(
@@ -202,9 +223,13 @@ async def released_sent(
 ) -> SentByCell:
     """Return the messages sent until a release."""
     rows = await connection.fetch(sql.RELEASED_SENT, tenant, campaign, release)
-    return {
-        (cell, Purpose(purpose), Mode(mode)): messages for cell, purpose, mode, messages in rows
-    }
+    return SentByCell(
+        {
+            (cell, Purpose(purpose), Mode(mode)): messages
+            for cell, purpose, mode, messages, _ in rows
+        },
+        {cell: total for cell, _, _, _, total in rows},
+    )
 
 
 async def due_until(connection: Connection, time: datetime, limit: int) -> list[ScheduledCampaign]:

@@ -175,6 +175,7 @@ def _sent(sent: Sent) -> pb.SentStats:
         aggregate=sent.aggregate,
         off=sent.off,
         total=sent.total,
+        margin=sent.margin,
     )
 
 

@@ -69,12 +69,25 @@ from unnest($4::integer[], $5::integer[], $6::boolean[], $7::smallint[], $8::big
 order by cell, signal, machine, mode
 """
 
-# Inserts the messages sent until a release.
+# Inserts the messages sent until a release, and the noise in their numbers.
 INSERT_SENT = """
-insert into released_sent (tenant, campaign, release, cell, purpose, mode, messages)
-select $1, $2, $3, cell, purpose, mode, messages
-from unnest($4::integer[], $5::smallint[], $6::smallint[], $7::bigint[])
-    as input(cell, purpose, mode, messages)
+insert into released_sent (tenant, campaign, release, cell, purpose, mode, messages, noise)
+select $1, $2, $3, cell, purpose, mode, messages, noise
+from unnest($4::integer[], $5::smallint[], $6::smallint[], $7::bigint[], $8::bigint[])
+    as input(cell, purpose, mode, messages, noise)
+"""
+
+# Selects the messages sent until the last release, and the noise in their numbers.
+LAST_SENT = """
+select cell, purpose, mode, messages, noise
+from released_sent
+where tenant = $1 and campaign = $2 and release = (
+    select release
+    from releases
+    where tenant = $1 and campaign = $2
+    order by release desc
+    limit 1
+)
 """
 
 # Sets when the next release of a campaign is due; null if none is.
@@ -104,9 +117,10 @@ from released_counts
 where tenant = $1 and campaign = $2 and release = $3
 """
 
-# Selects the messages sent until a release.
+# Selects the messages sent until a release, with noise, and the number in all modes, without.
 RELEASED_SENT = """
-select cell, purpose, mode, messages
+select cell, purpose, mode, messages,
+    (sum(messages - noise) over (partition by cell, purpose))::bigint as total
 from released_sent
 where tenant = $1 and campaign = $2 and release = $3
 """

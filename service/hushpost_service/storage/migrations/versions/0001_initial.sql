@@ -348,7 +348,8 @@ create table released_counts (
     primary key (tenant, campaign, release, cell, signal, machine, mode)
 );
 
--- Messages sent until a release, as in `sent`, without noise.
+-- Messages sent until a release, as in `sent`, with noise: they can be negative. `noise` is
+-- the part of `messages` that is noise.
 create table released_sent (
     tenant integer not null,
     campaign bigint not null,
@@ -357,6 +358,7 @@ create table released_sent (
     purpose smallint not null,
     mode smallint not null,
     messages bigint not null,
+    noise bigint not null,
     primary key (tenant, campaign, release, cell, purpose, mode)
 );
 
