@@ -34,7 +34,7 @@ __all__ = ["BackgroundShipper"]
 _log = structlog.get_logger(__name__)
 
 _SCAN_SECONDS = 1.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 5.0
 _FORGET_SECONDS = 60.0
 
 

@@ -92,7 +92,7 @@ class EdgeProcess:
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self._wait_for_end()
+        return self.wait_for_end()
 
     def kill(self) -> None:
         """Kill the main process and wait until its workers have stopped."""
@@ -100,7 +100,7 @@ class EdgeProcess:
             return
         workers = self.workers()
         self.process.kill()
-        self._wait_for_end()
+        self.wait_for_end()
         deadline = time.monotonic() + STOP_SECONDS
         while any(Path(f"/proc/{worker}").exists() for worker in workers):
             assert time.monotonic() < deadline, "a worker outlives the main process"
@@ -131,7 +131,8 @@ class EdgeProcess:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def _wait_for_end(self) -> int:
+    def wait_for_end(self) -> int:
+        """Wait until the main process has ended, and return its exit code."""
         assert self._log is not None
         code = self.process.wait(STOP_SECONDS)
         self._log.close()

@@ -1,0 +1,68 @@
+"""Ends the main process of an HTTP server after SIGTERM or SIGINT, within a time limit.
+
+Granian's main thread waits for a lock, and its handlers of signals wake it up. That can fail:
+
+- CPython runs handlers in the main thread only. If the kernel delivers a signal to another
+  thread, as it often does after a SIGCONT, the main thread goes on waiting for the lock.
+- Granian clears the event that the handler sets after it has looked at it.
+- The handler takes a lock that the main thread may hold.
+
+So a thread reads the signals from the wakeup file descriptor (`signal.set_wakeup_fd`), which
+CPython writes to in whichever thread a signal arrives, and sets the event until the end.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+
+import structlog
+from granian.server import MPServer
+
+__all__ = ["end_on_signals"]
+
+_log = structlog.get_logger(__name__)
+
+_STOP_SECONDS = 25
+"""How long all of it may take. Container platforms kill a process after 30 seconds."""
+
+_NUMBERS = (signal.SIGTERM, signal.SIGINT)
+_REPEAT_SECONDS = 0.1
+
+
+def end_on_signals(server: MPServer) -> None:
+    """Replace the server's handlers; call this in the main thread, after it has set them.
+
+    If the process has not ended 25 seconds after a signal, its workers are killed and it exits
+    with code 1.
+    """
+    receiving, sending = socket.socketpair()
+    sending.settimeout(0)
+    signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
+    for number in _NUMBERS:
+        signal.signal(number, lambda *_: None)  # the default would end the process
+    # The thread keeps both sockets open.
+    threading.Thread(
+        target=_end_on_signal, args=(server, receiving, sending), name="signals", daemon=True
+    ).start()
+
+
+def _end_on_signal(server: MPServer, receiving: socket.socket, _sending: socket.socket) -> None:
+    while not set(receiving.recv(64)).intersection(_NUMBERS):
+        pass  # another signal
+    limit = threading.Timer(_STOP_SECONDS, _kill)
+    limit.daemon = True
+    limit.start()
+    while True:
+        server.interrupt_signal = True
+        server.main_loop_interrupt.set()
+        time.sleep(_REPEAT_SECONDS)
+
+
+def _kill() -> None:
+    _log.critical("stopping takes too long; killed")
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    os._exit(1)
