@@ -23,7 +23,7 @@ from hushpost_service.cpu_affinity import pin_to
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import MAX_BATCH
-from hushpost_service.graceful_shutdown import GracefulShutdown
+from hushpost_service.graceful_shutdown import GracefulShutdown, exit_after
 from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
@@ -63,6 +63,9 @@ for half of the retry delay of one second, new calls are rejected as UNAVAILABLE
 _STOP_SECONDS = 2.0
 """Time for the last responses after that."""
 
+_LIMIT_SECONDS = 10.0
+"""Time for all of this, and for closing the database, beyond that for calls in progress."""
+
 _RESERVED_CONNECTIONS = 2
 """Database connections that the recorder leaves to everything else."""
 
@@ -80,6 +83,7 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
     task = asyncio.current_task()
 
     def cancel_start() -> None:
+        exit_after(settings.shutdown_seconds + _LIMIT_SECONDS)
         _on_stop_signals(lambda: None)  # a second signal must not interrupt the clean-up
         if task is not None:
             task.cancel()
@@ -203,6 +207,7 @@ async def _serve(
     on_listening(address)
 
     await shutdown.wait_begun()
+    exit_after(settings.shutdown_seconds + _LIMIT_SECONDS)
     _log.info("shutting down")
     for task in background:
         task.cancel()

@@ -1,13 +1,19 @@
 """Graceful shutdown: rejects new calls and waits for those in progress."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Coroutine
 from typing import Any
+
+import structlog
 
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.domain.errors import HushpostError, Reason
 
-__all__ = ["GracefulShutdown"]
+__all__ = ["GracefulShutdown", "exit_after"]
+
+_log = structlog.get_logger(__name__)
 
 
 class GracefulShutdown:
@@ -57,6 +63,22 @@ class GracefulShutdown:
             begun.cancel()
         if self._begun.is_set():
             raise _shutting_down()
+
+
+def exit_after(seconds: float) -> None:
+    """Exit with code 1 if the process has not ended by then, for example because the database hangs.
+
+    As after `kill -9`, what was acknowledged is committed, and an embedded database continues
+    until the next start.
+    """
+
+    def end() -> None:
+        _log.critical("stopping takes too long; exiting")
+        os._exit(1)
+
+    limit = threading.Timer(seconds, end)
+    limit.daemon = True
+    limit.start()
 
 
 def _shutting_down() -> HushpostError:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from hushpost_client import DeadlineExceededError
+from hushpost_client import DeadlineExceededError, UnavailableError
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.faults.extent import FULL
@@ -118,3 +118,21 @@ async def test_health_does_not_depend_on_free_connections(frozen: RunningAuthori
                 assert await health.of("") == "SERVING"
                 await asyncio.sleep(0.2)
         await asyncio.gather(*waiting)
+
+
+@pytest.mark.skipif(not FULL, reason="takes as long as an authority may take to end")
+async def test_an_authority_ends_though_its_database_hangs(tmp_path: Path) -> None:
+    """It ends in time after SIGTERM, while calls and the end of the database wait."""
+    with AuthorityProcess(tmp_path, "--shutdown-seconds=1") as process:
+        running = RunningAuthority(process, process.target, process.admin_key())
+        async with running.client(running.admin_key) as client:
+            with stopped(process):
+                calls = [
+                    asyncio.ensure_future(client.admin.create_tenant(f"t{n}", timeout=30))
+                    for n in range(20)
+                ]
+                await asyncio.sleep(0.5)  # so that they wait for the database
+                assert await asyncio.to_thread(process.stop) == 1
+                assert "stopping takes too long" in process.log_file.read_text()
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(result) for result in results} == {UnavailableError}

@@ -1,5 +1,6 @@
 """The connection pool, transactions with retries, and the translation of driver errors."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
@@ -143,6 +144,10 @@ class Database:
         except HushpostError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary for the driver's errors
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # The driver has replaced the cancellation by an error of the clean-up.
+                raise asyncio.CancelledError from None
             is_unavailable = isinstance(error, _UNAVAILABLE)
             raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
 
