@@ -225,8 +225,10 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
-	@$(NPM) --prefix $(DASHBOARD) --package-lock-only --ignore-scripts \
-	  --omit-lockfile-registry-resolved $(if $(UPGRADE),update,install)
+	@for folder in $(DASHBOARD) $(CHROMIUM); do \
+	  $(NPM) --prefix "$$folder" --package-lock-only --ignore-scripts \
+	    --omit-lockfile-registry-resolved $(if $(UPGRADE),update,install); \
+	done
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
