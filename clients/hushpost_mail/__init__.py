@@ -32,8 +32,9 @@ from hushpost_mail._create_campaign import create_campaign
 from hushpost_mail._errors import CampaignSourceError
 from hushpost_mail._html_and_text import Parts
 from hushpost_mail._links import Part, SkippedLink, SkipReason
-from hushpost_mail._mime import Mail
+from hushpost_mail._mail import Mail
 from hushpost_mail._parse_template import parse_template
+from hushpost_mail._raw_message import RawMessage
 from hushpost_mail._recipients import Recipient
 from hushpost_mail._template import Template
 
@@ -43,6 +44,7 @@ __all__ = [
     "Mail",
     "Part",
     "Parts",
+    "RawMessage",
     "Recipient",
     "RenderedMessage",
     "SkipReason",

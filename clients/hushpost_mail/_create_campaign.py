@@ -9,8 +9,9 @@ from hushpost_client import AlreadyExistsError, Hushpost, Mode, NewGroup, NewLin
 from hushpost_client import Campaign as RegisteredCampaign
 from hushpost_mail._campaign import Campaign
 from hushpost_mail._html_and_text import Parts
-from hushpost_mail._mime import Mail
+from hushpost_mail._mail import Mail
 from hushpost_mail._parse_template import parse_template
+from hushpost_mail._raw_message import RawMessage
 
 __all__ = ["create_campaign"]
 
@@ -52,7 +53,7 @@ async def create_campaign(
 ) -> Campaign[Parts[bytes]]: ...
 @overload
 async def create_campaign(
-    html: MimeMessage,
+    html: MimeMessage | RawMessage,
     *,
     hushpost: Hushpost,
     tracking_url: str,
@@ -68,7 +69,7 @@ async def create_campaign(
 
 
 async def create_campaign(
-    html: str | bytes | MimeMessage | None,
+    html: str | bytes | MimeMessage | RawMessage | None,
     text: str | bytes | None = None,
     *,
     hushpost: Hushpost,
@@ -90,7 +91,8 @@ async def create_campaign(
     calls `create_campaign` with the same message.
 
     Args:
-        html: The HTML part, or a whole MIME message.
+        html: The HTML part, or a whole MIME message: `RawMessage` keeps its bytes, a message
+            of the `email` package is serialized by it.
         text: The text part, of the same type as the HTML part.
         hushpost: A client whose API key has the role SENDER.
         tracking_url: The public URL of the edge, such as `https://t.example.com`;

@@ -6,7 +6,9 @@ from typing import Any, overload
 from hushpost_mail._errors import CampaignSourceError
 from hushpost_mail._html_and_text import Parts, parse_bytes_parts, parse_str_parts
 from hushpost_mail._link_rewriter import LinkRewriter
-from hushpost_mail._mime import Mail, list_unsubscribe_header, parse_mime
+from hushpost_mail._mail import Mail
+from hushpost_mail._mime import list_unsubscribe_header, parse_mime
+from hushpost_mail._raw_message import RawMessage, serialize
 from hushpost_mail._template import MessageTemplate, Template
 from hushpost_mail._tracking_urls import TrackingUrls
 from hushpost_mail._url_rules import list_unsubscribe_urls
@@ -33,7 +35,7 @@ def parse_template(
 ) -> Template[Parts[bytes]]: ...
 @overload
 def parse_template(
-    html: MimeMessage,
+    html: MimeMessage | RawMessage,
     *,
     tracking_url: str,
     list_unsubscribe: str | None = None,
@@ -41,7 +43,7 @@ def parse_template(
 
 
 def parse_template(
-    html: str | bytes | MimeMessage | None,
+    html: str | bytes | MimeMessage | RawMessage | None,
     text: str | bytes | None = None,
     *,
     tracking_url: str,
@@ -58,7 +60,9 @@ def parse_template(
         ValueError: if `tracking_url` is not a plain http or https URL.
     """
     tracking_urls = TrackingUrls(tracking_url)
-    own_header = list_unsubscribe_header(html) if isinstance(html, MimeMessage) else ""
+    if isinstance(html, MimeMessage):
+        html = serialize(html)
+    own_header = list_unsubscribe_header(html) if isinstance(html, RawMessage) else ""
     unsubscribe_urls = list_unsubscribe_urls(f"{own_header} {list_unsubscribe or ''}")
     rewriter = LinkRewriter(tracking_urls, unsubscribe_urls)
     message = _parse_message(rewriter, html, text, charset)
@@ -67,11 +71,11 @@ def parse_template(
 
 def _parse_message(
     rewriter: LinkRewriter,
-    html: str | bytes | MimeMessage | None,
+    html: str | bytes | RawMessage | None,
     text: str | bytes | None,
     charset: str,
 ) -> MessageTemplate[Any]:
-    if isinstance(html, MimeMessage):
+    if isinstance(html, RawMessage):
         return parse_mime(rewriter, html)
     if html is None and text is None:
         raise CampaignSourceError("the message has neither an HTML part nor a text part")

@@ -1,6 +1,7 @@
 """Edits quoted-printable content (RFC 2045, 6.7) in its encoded form."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,9 +10,10 @@ from hushpost_mail._segments import TOKEN_LENGTH, Replacement
 __all__ = ["QuotedPrintable"]
 
 # A soft line break, an encoded byte, or white space at the end of a line, which a mail
-# server added; any other byte is literal.
+# server added; other bytes are literal.
 _ENCODED_UNIT = re.compile(
-    rb"(?P<soft_break>=[ \t]*\r?\n)|=(?P<hex>[0-9A-Fa-f]{2})|(?P<padding>[ \t]+(?=\r?\n))|.",
+    rb"(?P<soft_break>=[ \t]*\r?\n)|=(?P<hex>[0-9A-Fa-f]{2})|(?P<padding>[ \t]++(?=\r?\n))"
+    rb"|[^= \t]+|[ \t]+|.",
     re.DOTALL,
 )
 _NOT_LITERAL = re.compile(rb"[^!-<>-~]")
@@ -24,29 +26,34 @@ _MAX_LINE_BYTES = 76
 
 @dataclass(frozen=True, slots=True)
 class QuotedPrintable:
-    """Decoded content with the encoded position of every byte.
+    """Decoded content whose bytes have known positions in the encoded form.
 
     Attributes:
         content: The decoded bytes.
-        starts: For each byte, the index where its encoded form starts; then the length.
-        ends: 0; then for each byte, the index after its encoded form.
+        starts: Where each run of bytes starts in the content.
+        encoded_starts: Where it starts in the encoded form.
+        encoded_sizes: How many bytes of the encoded form each of its bytes has: 1 or 3.
+        encoded_size: The size of the encoded form.
     """
 
     content: bytes
     starts: list[int]
-    ends: list[int]
+    encoded_starts: list[int]
+    encoded_sizes: list[int]
+    encoded_size: int
 
     @classmethod
     def decode(cls, encoded: bytes) -> "QuotedPrintable":
         """Decode; malformed escapes are taken literally."""
         content = bytearray()
-        starts, ends = [], []
+        starts, encoded_starts, sizes = [], [], []
         for unit in _ENCODED_UNIT.finditer(encoded):
             if unit["soft_break"] is None and unit["padding"] is None:
+                starts.append(len(content))
+                encoded_starts.append(unit.start())
+                sizes.append(3 if unit["hex"] else 1)
                 content += bytes.fromhex(unit["hex"].decode()) if unit["hex"] else unit[0]
-                starts.append(unit.start())
-                ends.append(unit.end())
-        return cls(bytes(content), [*starts, len(encoded)], [0, *ends])
+        return cls(bytes(content), starts, encoded_starts, sizes, len(encoded))
 
     def encoded_replacements(
         self, replacements: Iterable[Replacement[bytes]]
@@ -57,16 +64,28 @@ class QuotedPrintable:
         """
         return [
             Replacement(
-                self.starts[content.start],
-                self.starts[content.start]
+                self._start(content.start),
+                self._start(content.start)
                 if content.start == content.end
-                else self.ends[content.end],
+                else self._end(content.end),
                 _SOFT_BREAK + _encode_lines(content.before) + _SOFT_BREAK,
                 content.token_kind,
                 _encode_lines(content.after, first_line_used=TOKEN_LENGTH) + _SOFT_BREAK,
             )
             for content in replacements
         ]
+
+    def _start(self, index: int) -> int:
+        """Return where the encoded form of a byte starts."""
+        if index == len(self.content):
+            return self.encoded_size
+        run = bisect_right(self.starts, index) - 1
+        return self.encoded_starts[run] + index - self.starts[run]
+
+    def _end(self, index: int) -> int:
+        """Return where the encoded form of the byte before `index` ends."""
+        run = bisect_left(self.starts, index) - 1
+        return self._start(index - 1) + self.encoded_sizes[run]
 
 
 def _encode_lines(content: bytes, first_line_used: int = 0) -> bytes:
