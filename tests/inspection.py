@@ -15,6 +15,7 @@ else:
 
 _OF_TENANTS = (
     "campaign_groups",
+    "campaign_messages",
     "anonymous_messages",
     "campaigns",
     "contacts",

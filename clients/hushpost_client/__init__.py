@@ -43,6 +43,7 @@ from hushpost_client._async.stats import Stats
 from hushpost_client._async.tracking import Tracking
 from hushpost_client._campaign_types import (
     Campaign,
+    CampaignPage,
     IssuedToken,
     IssuedTokens,
     Link,
@@ -61,6 +62,7 @@ from hushpost_client._enums import (
     Proof,
     Release,
     Role,
+    StatsView,
     Verdict,
 )
 from hushpost_client._errors import (
@@ -103,6 +105,7 @@ from hushpost_client._stats_types import (
     ReleaseInfo,
     SentStats,
     SignalStats,
+    StatsPage,
 )
 from hushpost_client._tracking_types import (
     Event,
@@ -122,6 +125,7 @@ __all__ = [
     "BatchOutcome",
     "CallCancelledError",
     "Campaign",
+    "CampaignPage",
     "CampaignStats",
     "Campaigns",
     "Consent",
@@ -179,6 +183,8 @@ __all__ = [
     "SignalStats",
     "SpoolPublicKey",
     "Stats",
+    "StatsPage",
+    "StatsView",
     "Tenant",
     "Tracking",
     "UnauthenticatedError",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from hushpost.v1 import campaign_pb2
 from hushpost_client._campaign_types import (
     Campaign,
+    CampaignPage,
     IssuedToken,
     IssuedTokens,
     Link,
@@ -15,7 +16,14 @@ from hushpost_client._campaign_types import (
 from hushpost_client._enums_proto import MODE, from_timestamp
 from hushpost_client._errors import ErrorReason, InternalError
 
-__all__ = ["campaign", "group_messages", "issued_tokens", "link_messages", "message_modes"]
+__all__ = [
+    "campaign",
+    "campaign_page",
+    "group_messages",
+    "issued_tokens",
+    "link_messages",
+    "message_modes",
+]
 
 
 def link_messages(links: Iterable[NewLink | str]) -> list[campaign_pb2.Link]:
@@ -53,6 +61,15 @@ def campaign(message: campaign_pb2.Campaign, issue_key: bytes = b"") -> Campaign
             group.group_id: MODE.from_wire(group.max_mode) for group in message.groups
         },
         issue_key=issue_key or None,
+    )
+
+
+def campaign_page(message: campaign_pb2.ListCampaignsResponse) -> CampaignPage:
+    """Convert a page of campaigns."""
+    return CampaignPage(
+        items=tuple(map(campaign, message.campaigns)),
+        next_page_token=message.next_page_token or None,
+        total_size=message.total_size,
     )
 
 

@@ -8,6 +8,7 @@ from hushpost_client._enums import Mode
 
 __all__ = [
     "Campaign",
+    "CampaignPage",
     "IssuedToken",
     "IssuedTokens",
     "Link",
@@ -100,6 +101,21 @@ class Campaign:
     max_mode: Mode | None
     group_max_modes: Mapping[str, Mode | None] = field(hash=False)
     issue_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPage:
+    """A page of campaigns.
+
+    Attributes:
+        items: The campaigns, without links and groups.
+        next_page_token: Pass as `page_token` to get the next page; None on the last page.
+        total_size: How many campaigns match the filter, on all pages.
+    """
+
+    items: tuple[Campaign, ...]
+    next_page_token: str | None
+    total_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

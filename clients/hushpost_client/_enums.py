@@ -16,6 +16,7 @@ __all__ = [
     "Proof",
     "Release",
     "Role",
+    "StatsView",
     "Verdict",
 ]
 
@@ -123,6 +124,17 @@ class Role(StrEnum):
     """Read the statistics of one tenant."""
     ADMIN = "ADMIN"
     """Manage tenants, policies and keys: of one tenant, or of the whole installation."""
+
+
+class StatsView(StrEnum):
+    """Which parts of a campaign's statistics to read."""
+
+    SUMMARY = "SUMMARY"
+    """The campaign's totals, without groups, links and hours."""
+    HOURLY = "HOURLY"
+    """Totals and hours."""
+    FULL = "FULL"
+    """Everything."""
 
 
 class Engagement(StrEnum):

@@ -25,6 +25,7 @@ __all__ = [
     "PROOF",
     "RELEASE",
     "ROLE",
+    "STATS_VIEW",
     "VERDICT",
     "EnumCodec",
     "from_timestamp",
@@ -82,6 +83,9 @@ PREFERENCE_SOURCE = EnumCodec(
 PROOF = EnumCodec(_enums.Proof, "PROOF_", preference_pb2.Proof.items())
 RELEASE = EnumCodec(_enums.Release, "RELEASE_", admin_pb2.Release.items())
 ROLE = EnumCodec(_enums.Role, "ROLE_", admin_pb2.Role.items())
+STATS_VIEW = EnumCodec(
+    _enums.StatsView, "CAMPAIGN_STATS_VIEW_", stats_pb2.CampaignStatsView.items()
+)
 ENGAGEMENT = EnumCodec(_enums.Engagement, "ENGAGEMENT_", stats_pb2.Engagement.items())
 
 

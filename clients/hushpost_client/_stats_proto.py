@@ -4,7 +4,7 @@ from hushpost.v1 import stats_pb2
 from hushpost_client import _stats_types as types
 from hushpost_client._enums_proto import from_timestamp
 
-__all__ = ["campaign_stats", "engaged_contact"]
+__all__ = ["campaign_stats", "engaged_contact", "group_page", "link_page"]
 
 
 def campaign_stats(message: stats_pb2.CampaignStats) -> types.CampaignStats:
@@ -32,6 +32,25 @@ def engaged_contact(message: stats_pb2.EngagedContact) -> types.EngagedContact:
         click_count=message.click_count,
         first_event_time=from_timestamp(message.first_event_time),
         last_event_time=from_timestamp(message.last_event_time),
+    )
+
+
+def group_page(message: stats_pb2.ListGroupStatsResponse) -> types.StatsPage[types.GroupStats]:
+    """Convert a page of groups."""
+    return types.StatsPage(
+        items=tuple(map(_group, message.groups)),
+        next_page_token=message.next_page_token or None,
+        total_size=message.total_size,
+        other_groups=_group(message.other_groups) if message.HasField("other_groups") else None,
+    )
+
+
+def link_page(message: stats_pb2.ListLinkStatsResponse) -> types.StatsPage[types.LinkStats]:
+    """Convert a page of links."""
+    return types.StatsPage(
+        items=tuple(map(_link, message.links)),
+        next_page_token=message.next_page_token or None,
+        total_size=message.total_size,
     )
 
 

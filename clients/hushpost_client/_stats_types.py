@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 __all__ = [
     "CampaignStats",
@@ -17,7 +18,11 @@ __all__ = [
     "ReleaseInfo",
     "SentStats",
     "SignalStats",
+    "StatsPage",
 ]
+
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +237,9 @@ class CampaignStats:
             `group_id`; None if there are none, before the first release, and if exact.
         links: By link, ascending by number.
         hours: By hour, ascending; hours without events are left out.
+
+    Groups, links and hours are empty, and `other_groups` is None, if the `StatsView` leaves
+    them out.
     """
 
     campaign_id: str
@@ -245,6 +253,24 @@ class CampaignStats:
     other_groups: GroupStats | None
     links: tuple[LinkStats, ...]
     hours: tuple[HourStats, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsPage(Generic[Item]):
+    """A page of a campaign's groups or links.
+
+    Attributes:
+        items: The groups or links.
+        next_page_token: Pass as `page_token` to get the next page; None on the last page.
+        total_size: How many groups or links match the filter, on all pages.
+        other_groups: With the first page of groups: those that share their anonymous counts,
+            together; see `CampaignStats`. Otherwise None.
+    """
+
+    items: tuple[Item, ...]
+    next_page_token: str | None
+    total_size: int
+    other_groups: GroupStats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ async def create_campaign(
         campaign_id=f"spring-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         groups=groups_of(contacts),
         display_name="Spring newsletter",
+        keep_html=True,
     )
 
 

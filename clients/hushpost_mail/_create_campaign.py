@@ -9,6 +9,7 @@ from hushpost_client import AlreadyExistsError, Hushpost, Mode, NewGroup, NewLin
 from hushpost_client import Campaign as RegisteredCampaign
 from hushpost_mail._campaign import Campaign
 from hushpost_mail._html_and_text import Parts
+from hushpost_mail._html_source import html_of
 from hushpost_mail._mail import Mail
 from hushpost_mail._parse_template import parse_template
 from hushpost_mail._raw_message import RawMessage
@@ -31,6 +32,7 @@ async def create_campaign(
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
     issue_key: bytes | None = None,
+    keep_html: bool = False,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[str]]: ...
@@ -48,6 +50,7 @@ async def create_campaign(
     list_unsubscribe: str | None = None,
     charset: str = "utf-8",
     issue_key: bytes | None = None,
+    keep_html: bool = False,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Parts[bytes]]: ...
@@ -63,6 +66,7 @@ async def create_campaign(
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
     issue_key: bytes | None = None,
+    keep_html: bool = False,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Mail]: ...
@@ -81,6 +85,7 @@ async def create_campaign(
     list_unsubscribe: str | None = None,
     charset: str = "utf-8",
     issue_key: bytes | None = None,
+    keep_html: bool = False,
     tenant_id: str | None = None,
     request_id: UUID | str | None = None,
 ) -> Campaign[Any]:
@@ -111,6 +116,9 @@ async def create_campaign(
         charset: The charset of parts that are bytes.
         issue_key: The `issue_key` of the campaign that another API key created. Needed
             once per API key.
+        keep_html: Whether the authority stores the HTML of the template, so that reports can
+            show a picture of the message (`Campaigns.get_campaign_message`). The template
+            must contain nothing personal, and at most 1 MiB of HTML.
         tenant_id: None for the tenant of the key.
         request_id: An idempotency key for the registration; None generates one.
 
@@ -132,6 +140,7 @@ async def create_campaign(
         campaign_id=campaign_id,
         display_name=display_name,
         max_mode=max_mode,
+        message_html=html_of(html, charset) if keep_html else None,
         tenant_id=tenant_id,
         request_id=request_id,
     )
@@ -160,6 +169,7 @@ async def _create_or_reuse(
     campaign_id: str | None,
     display_name: str | None,
     max_mode: Mode | None,
+    message_html: str | None,
     tenant_id: str | None,
     request_id: UUID | str | None,
 ) -> RegisteredCampaign:
@@ -170,6 +180,7 @@ async def _create_or_reuse(
             groups=groups,
             display_name=display_name,
             max_mode=max_mode,
+            message_html=message_html,
             tenant_id=tenant_id,
             request_id=request_id,
         )

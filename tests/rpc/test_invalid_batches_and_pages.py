@@ -108,6 +108,15 @@ LISTS: dict[str, Page] = {
     "ListApiKeys": lambda size, token: admin_pb2.ListApiKeysRequest(
         page_size=size, page_token=token
     ),
+    "ListCampaigns by name": lambda size, token: campaign_pb2.ListCampaignsRequest(
+        order_by="display_name", page_size=size, page_token=token
+    ),
+    "ListGroupStats": lambda size, token: stats_pb2.ListGroupStatsRequest(
+        campaign_id="spring", page_size=size, page_token=token
+    ),
+    "ListLinkStats": lambda size, token: stats_pb2.ListLinkStatsRequest(
+        campaign_id="spring", page_size=size, page_token=token
+    ),
     "ListEngagedContacts": lambda size, token: stats_pb2.ListEngagedContactsRequest(
         campaign_id="spring", page_size=size, page_token=token
     ),
@@ -127,11 +136,12 @@ def _page(method: str, token: Callable[[Scenario, str], str]) -> Request:
 
 
 def _pages() -> Iterator[Case]:
-    for method, page in LISTS.items():
+    for name, page in LISTS.items():
+        method = name.partition(" ")[0]
         for size in (-1, -(2**31)):
             yield Case(f"size {size}", method, page(size, ""), "PAGE_SIZE_INVALID")
-        for name, token in INVALID_PAGE_TOKENS.items():
-            yield Case(f"token {name}", method, _page(method, token), "PAGE_TOKEN_INVALID")
+        for kind, token in INVALID_PAGE_TOKENS.items():
+            yield Case(f"token {kind}", method, _page(name, token), "PAGE_TOKEN_INVALID")
     for name, position in {
         "without an id": "contacts:",
         "a control character": "contacts:a\x00",
@@ -141,6 +151,10 @@ def _pages() -> Iterator[Case]:
         invalid = base64.urlsafe_b64encode(position.encode()).decode()
         request = LISTS["ListContacts"](0, invalid)
         yield Case(f"token {name}", "ListContacts", request, "PAGE_TOKEN_INVALID")
+    for position in ("campaigns_by_name:1:a\x00", "campaigns_by_name:a:1", "campaigns_by_name:"):
+        invalid = base64.urlsafe_b64encode(position.encode()).decode()
+        request = LISTS["ListCampaigns by name"](0, invalid)
+        yield Case(f"token {position!r}", "ListCampaigns", request, "PAGE_TOKEN_INVALID")
     for cursor in ("nonsense", "-1", "1.5", " 1", "٣", "9" * 19):
         watch = tracking_pb2.WatchLinksRequest(cursor=cursor)
         yield Case(repr(cursor), "WatchLinks", watch, "CURSOR_INVALID")

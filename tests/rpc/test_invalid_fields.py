@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -126,6 +127,29 @@ def _times() -> Iterator[Case]:
             yield Case(name, "RecordClick", record_click(time), reason)
 
 
+_LISTS: dict[str, Callable[..., Message]] = {
+    "ListCampaigns": campaign_pb2.ListCampaignsRequest,
+    "ListGroupStats": partial(stats_pb2.ListGroupStatsRequest, campaign_id="spring"),
+    "ListLinkStats": partial(stats_pb2.ListLinkStatsRequest, campaign_id="spring"),
+}
+
+
+def _list_fields() -> Iterator[tuple[str, str, str, Request, str]]:
+    for method, request in _LISTS.items():
+        for order in ("nonsense", "sent descending", "create_time, sent", "sent desc desc", "\x00"):
+            yield repr(order), method, "order_by", request(order_by=order), ""
+        for name, text in (("NUL", "\x00"), ("257 bytes", "ä" * 128 + "a")):
+            yield name, method, "filter", request(filter=text), ""
+        yield "negative", method, "skip", request(skip=-1), ""
+    for method, of_campaign in {
+        "GetCampaignStats": stats_pb2.GetCampaignStatsRequest,
+        "WatchCampaignStats": stats_pb2.WatchCampaignStatsRequest,
+    }.items():
+        yield "unknown", method, "view", of_campaign(campaign_id="spring", view=9), ""  # type: ignore[arg-type]
+    for name, html in (("NUL", "<p>\x00"), ("1 MiB and a byte", "ä" * 2**19 + "a")):
+        yield name, "CreateCampaign", "message_html", _campaign(message_html=html), ""
+
+
 def _fields() -> Iterator[Case]:
     engaged = stats_pb2.ListEngagedContactsRequest
     cases: list[tuple[str, str, str, Request, str]] = [
@@ -209,6 +233,7 @@ def _fields() -> Iterator[Case]:
             "",
         ),
     ]
+    cases += _list_fields()
     for name, method, field, request, key in cases:
         yield Case(
             f"{field} {name}", method, request, "FIELD_INVALID", metadata={"field": field}, key=key

@@ -189,6 +189,9 @@ RULES: dict[str, Rule] = {
         ),
     ),
     "GetCampaign": Rule((SENDER, REPORTER), _of_campaign(campaign_pb2.GetCampaignRequest)),
+    "GetCampaignMessage": Rule(
+        (SENDER, REPORTER), _of_campaign(campaign_pb2.GetCampaignMessageRequest)
+    ),
     "ListCampaigns": Rule((SENDER, REPORTER), _of_tenant(campaign_pb2.ListCampaignsRequest)),
     "CloseCampaign": Rule((SENDER,), _of_campaign(campaign_pb2.CloseCampaignRequest, "to close")),
     "IssueTokens": Rule(
@@ -207,6 +210,8 @@ RULES: dict[str, Rule] = {
     ),
     "GetCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.GetCampaignStatsRequest)),
     "WatchCampaignStats": Rule((REPORTER,), _of_campaign(stats_pb2.WatchCampaignStatsRequest)),
+    "ListGroupStats": Rule((REPORTER,), _of_campaign(stats_pb2.ListGroupStatsRequest)),
+    "ListLinkStats": Rule((REPORTER,), _of_campaign(stats_pb2.ListLinkStatsRequest)),
     "ListEngagedContacts": Rule((REPORTER,), _of_campaign(stats_pb2.ListEngagedContactsRequest)),
     "CreateTenant": Rule(
         ADMINS,
@@ -306,7 +311,9 @@ async def _subject(
     spare = await admin.admin.create_api_key(Role.SENDER, tenant_id=tenant_id)
     assert key.secret
     async with client(key.secret) as sender:
-        created = await sender.campaigns.create_campaign("spring", links=[URL], groups=["vip"])
+        created = await sender.campaigns.create_campaign(
+            "spring", links=[URL], groups=["vip"], message_html="<p>Spring"
+        )
         await sender.campaigns.create_campaign("to close")
         issued = await sender.campaigns.issue_tokens(
             "spring", "vip", ["ann"], include_preference_tokens=True

@@ -71,6 +71,9 @@ CAMPAIGN_CALLS: dict[str, Callable[[str], Message]] = {
     "CloseCampaign": lambda c: campaign_pb2.CloseCampaignRequest(campaign_id=c),
     "ExtendCampaign": lambda c: campaign_pb2.ExtendCampaignRequest(campaign_id=c, links=LINKS),
     "IssueTokens": _tokens,
+    "GetCampaignMessage": lambda c: campaign_pb2.GetCampaignMessageRequest(campaign_id=c),
+    "ListGroupStats": lambda c: stats_pb2.ListGroupStatsRequest(campaign_id=c),
+    "ListLinkStats": lambda c: stats_pb2.ListLinkStatsRequest(campaign_id=c),
     "GetCampaignStats": lambda c: stats_pb2.GetCampaignStatsRequest(campaign_id=c),
     "ListEngagedContacts": lambda c: stats_pb2.ListEngagedContactsRequest(campaign_id=c),
 }
@@ -101,6 +104,9 @@ def _unknown() -> Iterator[Case]:
         yield Case(repr(name), "IssueTokens", _tokens(group_id=name), "GROUP_NOT_FOUND", NOT_FOUND)
     revoke = admin_pb2.RevokeApiKeyRequest(key_id=str(2**62))
     yield Case("unknown key", "RevokeApiKey", revoke, "API_KEY_NOT_FOUND", NOT_FOUND)
+    message = campaign_pb2.GetCampaignMessageRequest(campaign_id="spring")
+    reason = "CAMPAIGN_MESSAGE_NOT_FOUND"
+    yield Case("no message", "GetCampaignMessage", message, reason, NOT_FOUND)
     for link in (-1, 3):
         clicked = stats_pb2.ListEngagedContactsRequest(
             campaign_id="spring", engagement=stats_pb2.ENGAGEMENT_CLICKED, link_number=link

@@ -195,6 +195,7 @@ CHANGES: dict[str, list[Change]] = {
     "CreateCampaign": [
         _set(campaign_id="another"),
         _set(display_name="New"),
+        _set(message_html="<p>New"),
         lambda request: request.links.append(_link(1)),
         lambda request: _set(url=URLS[1])(request.links[0]),
         lambda request: _set(label="other")(request.links[0]),

@@ -10,7 +10,14 @@ from hushpost.v1 import campaign_pb2
 from hushpost.v1.campaign_pb2_grpc import CampaignServiceStub
 from hushpost_client import _campaign_proto
 from hushpost_client._async.calls import Calls, request_id_or_new
-from hushpost_client._campaign_types import Campaign, IssuedTokens, MessageModes, NewGroup, NewLink
+from hushpost_client._campaign_types import (
+    Campaign,
+    CampaignPage,
+    IssuedTokens,
+    MessageModes,
+    NewGroup,
+    NewLink,
+)
 from hushpost_client._enums import Mode
 from hushpost_client._enums_proto import MODE
 
@@ -20,8 +27,8 @@ __all__ = ["Campaigns"]
 class Campaigns:
     """Registers campaigns and issues their tokens. Requires a key of role SENDER.
 
-    Keys of role REPORTER may call `get_campaign` and `list_campaigns`. These arguments
-    are the same in all methods:
+    Keys of role REPORTER may call `get_campaign`, `get_campaign_message`, `list_campaigns`
+    and `campaigns_page`. These arguments are the same in all methods:
 
     - `tenant_id`: the tenant to act on; None for the key's own.
     - `request_id`: a UUID that makes a repeated write count once (an idempotency key);
@@ -44,6 +51,7 @@ class Campaigns:
         groups: Iterable[NewGroup | str] = (),
         display_name: str | None = None,
         max_mode: Mode | None = None,
+        message_html: str | None = None,
         tenant_id: str | None = None,
         request_id: UUID | str | None = None,
         timeout: float | None = None,
@@ -60,6 +68,8 @@ class Campaigns:
             max_mode: The most revealing mode that its messages may have, such as
                 `Mode.AGGREGATE` for a mailing to minors; None means no limit. It cannot
                 be changed. `NewGroup.max_mode` limits a single group.
+            message_html: The HTML of the message, for pictures of it in reports: at most
+                1 MiB of UTF-8, without anything personal. It cannot be changed.
             tenant_id: The tenant of the campaign; None for the key's own.
             request_id: A random UUID for this request only; None generates one.
             timeout: Seconds, including retries; None for the client's timeout.
@@ -74,6 +84,7 @@ class Campaigns:
             links=_campaign_proto.link_messages(links),
             groups=_campaign_proto.group_messages(groups),
             max_mode=MODE.to_wire(max_mode),
+            message_html=message_html or "",
             request_id=request_id_or_new(request_id),
         )
         response = await self._calls.unary(self._stub.CreateCampaign, request, timeout)
@@ -120,24 +131,52 @@ class Campaigns:
         response = await self._calls.unary(self._stub.GetCampaign, request, timeout)
         return _campaign_proto.campaign(response.campaign)
 
+    async def get_campaign_message(
+        self, campaign_id: str, *, tenant_id: str | None = None, timeout: float | None = None
+    ) -> str:
+        """Return the HTML of a campaign's message: `create_campaign`'s `message_html`.
+
+        Treat it as untrusted when you show it.
+
+        Reasons: CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND.
+        """
+        request = campaign_pb2.GetCampaignMessageRequest(
+            tenant_id=tenant_id or "", campaign_id=campaign_id
+        )
+        return (await self._calls.unary(self._stub.GetCampaignMessage, request, timeout)).html
+
     async def list_campaigns(
         self,
         *,
+        filter: str | None = None,  # noqa: A002 - the name of the field
+        order_by: str | None = None,
         page_size: int | None = None,
         tenant_id: str | None = None,
         timeout: float | None = None,
     ) -> AsyncGenerator[Campaign, None]:
-        """Iterate over the tenant's campaigns, newest first, without links and groups.
+        """Iterate over the tenant's campaigns, without links and groups.
 
-        Pages are fetched on demand; `page_size` (default 100, at most 1,000) and
-        `timeout` apply to each.
+        Pages are fetched on demand.
 
-        Reasons: PAGE_SIZE_INVALID.
+        Args:
+            filter: Only campaigns whose id or display name contains this text; upper and
+                lower case are the same. None for all.
+            order_by: "create_time desc", "create_time", "display_name" or
+                "display_name desc"; None for the newest first.
+            page_size: At most 1,000; None for 100.
+            tenant_id: The tenant; None for the key's own.
+            timeout: Seconds for each page; None for the client's timeout.
+
+        Reasons: FIELD_INVALID, PAGE_SIZE_INVALID.
         """
 
         async def fetch(page_token: str) -> campaign_pb2.ListCampaignsResponse:
             request = campaign_pb2.ListCampaignsRequest(
-                tenant_id=tenant_id or "", page_size=page_size or 0, page_token=page_token
+                tenant_id=tenant_id or "",
+                filter=filter or "",
+                order_by=order_by or "",
+                page_size=page_size or 0,
+                page_token=page_token,
             )
             return await self._calls.unary(self._stub.ListCampaigns, request, timeout)
 
@@ -145,6 +184,42 @@ class Campaigns:
             async for page in pages:
                 for message in page.campaigns:
                     yield _campaign_proto.campaign(message)
+
+    async def campaigns_page(
+        self,
+        *,
+        filter: str | None = None,  # noqa: A002 - the name of the field
+        order_by: str | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+        skip: int = 0,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> CampaignPage:
+        """Return one page of what `list_campaigns` iterates over.
+
+        Args:
+            filter: As in `list_campaigns`.
+            order_by: As in `list_campaigns`.
+            page_size: At most 1,000; None for 100.
+            page_token: The `next_page_token` of the page before, with the same filter and
+                order; None for the first page.
+            skip: How many campaigns to leave out before the page.
+            tenant_id: The tenant; None for the key's own.
+            timeout: Seconds; None for the client's timeout.
+
+        Reasons: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
+        """
+        request = campaign_pb2.ListCampaignsRequest(
+            tenant_id=tenant_id or "",
+            filter=filter or "",
+            order_by=order_by or "",
+            page_size=page_size or 0,
+            page_token=page_token or "",
+            skip=skip,
+        )
+        response = await self._calls.unary(self._stub.ListCampaigns, request, timeout)
+        return _campaign_proto.campaign_page(response)
 
     async def close_campaign(
         self, campaign_id: str, *, tenant_id: str | None = None, timeout: float | None = None

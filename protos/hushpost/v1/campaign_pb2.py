@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahushpost/v1/campaign.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xad\x02\n\x08\x43\x61mpaign\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x17\n\x0f\x63\x61mpaign_number\x18\x04 \x01(\x03\x12 \n\x05links\x18\x05 \x03(\x0b\x32\x11.hushpost.v1.Link\x12\"\n\x06groups\x18\x06 \x03(\x0b\x32\x12.hushpost.v1.Group\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x08max_mode\x18\t \x01(\x0e\x32\x11.hushpost.v1.Mode\"7\n\x04Link\x12\x13\n\x0blink_number\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\"Y\n\x05Group\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x19\n\x11\x65xpected_messages\x18\x02 \x01(\x03\x12#\n\x08max_mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\xd4\x01\n\x15\x43reateCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12 \n\x05links\x18\x04 \x03(\x0b\x32\x11.hushpost.v1.Link\x12\"\n\x06groups\x18\x05 \x03(\x0b\x32\x12.hushpost.v1.Group\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12#\n\x08max_mode\x18\x07 \x01(\x0e\x32\x11.hushpost.v1.Mode\"T\n\x16\x43reateCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\x12\x11\n\tissue_key\x18\x02 \x01(\x0c\"\x99\x01\n\x15\x45xtendCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12 \n\x05links\x18\x03 \x03(\x0b\x32\x11.hushpost.v1.Link\x12\"\n\x06groups\x18\x04 \x03(\x0b\x32\x12.hushpost.v1.Group\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x16\x45xtendCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\"<\n\x12GetCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\">\n\x13GetCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\"P\n\x14ListCampaignsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Z\n\x15ListCampaignsResponse\x12(\n\tcampaigns\x18\x01 \x03(\x0b\x32\x15.hushpost.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x14\x43loseCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"@\n\x15\x43loseCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\"\xad\x01\n\x12IssueTokensRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x10\n\x08group_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x04 \x03(\t\x12!\n\x19include_preference_tokens\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x11\n\tissue_key\x18\x07 \x01(\x0c\"O\n\x13IssueTokensResponse\x12(\n\x06tokens\x18\x01 \x03(\x0b\x32\x18.hushpost.v1.IssuedTokenJ\x04\x08\x02\x10\x03R\x08warnings\"\x93\x01\n\x0bIssuedToken\x12\x1f\n\x04mode\x18\x01 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\r\n\x05token\x18\x02 \x01(\t\x12\x18\n\x10preference_token\x18\x03 \x01(\t\x12%\n\nclick_mode\x18\x04 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\x13\n\x0b\x63lick_token\x18\x05 \x01(\t\"d\n\x13PreviewModesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x10\n\x08group_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x04 \x03(\t\"@\n\x14PreviewModesResponse\x12(\n\x05modes\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.MessageModes\"[\n\x0cMessageModes\x12$\n\topen_mode\x18\x01 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12%\n\nclick_mode\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode2\xf0\x04\n\x0f\x43\x61mpaignService\x12Y\n\x0e\x43reateCampaign\x12\".hushpost.v1.CreateCampaignRequest\x1a#.hushpost.v1.CreateCampaignResponse\x12Y\n\x0e\x45xtendCampaign\x12\".hushpost.v1.ExtendCampaignRequest\x1a#.hushpost.v1.ExtendCampaignResponse\x12P\n\x0bGetCampaign\x12\x1f.hushpost.v1.GetCampaignRequest\x1a .hushpost.v1.GetCampaignResponse\x12V\n\rListCampaigns\x12!.hushpost.v1.ListCampaignsRequest\x1a\".hushpost.v1.ListCampaignsResponse\x12V\n\rCloseCampaign\x12!.hushpost.v1.CloseCampaignRequest\x1a\".hushpost.v1.CloseCampaignResponse\x12P\n\x0bIssueTokens\x12\x1f.hushpost.v1.IssueTokensRequest\x1a .hushpost.v1.IssueTokensResponse\x12S\n\x0cPreviewModes\x12 .hushpost.v1.PreviewModesRequest\x1a!.hushpost.v1.PreviewModesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahushpost/v1/campaign.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xad\x02\n\x08\x43\x61mpaign\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x17\n\x0f\x63\x61mpaign_number\x18\x04 \x01(\x03\x12 \n\x05links\x18\x05 \x03(\x0b\x32\x11.hushpost.v1.Link\x12\"\n\x06groups\x18\x06 \x03(\x0b\x32\x12.hushpost.v1.Group\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x08max_mode\x18\t \x01(\x0e\x32\x11.hushpost.v1.Mode\"7\n\x04Link\x12\x13\n\x0blink_number\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\"Y\n\x05Group\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x19\n\x11\x65xpected_messages\x18\x02 \x01(\x03\x12#\n\x08max_mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\xea\x01\n\x15\x43reateCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12 \n\x05links\x18\x04 \x03(\x0b\x32\x11.hushpost.v1.Link\x12\"\n\x06groups\x18\x05 \x03(\x0b\x32\x12.hushpost.v1.Group\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12#\n\x08max_mode\x18\x07 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\x14\n\x0cmessage_html\x18\x08 \x01(\t\"T\n\x16\x43reateCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\x12\x11\n\tissue_key\x18\x02 \x01(\x0c\"\x99\x01\n\x15\x45xtendCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12 \n\x05links\x18\x03 \x03(\x0b\x32\x11.hushpost.v1.Link\x12\"\n\x06groups\x18\x04 \x03(\x0b\x32\x12.hushpost.v1.Group\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x16\x45xtendCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\"<\n\x12GetCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\">\n\x13GetCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\"C\n\x19GetCampaignMessageRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"*\n\x1aGetCampaignMessageResponse\x12\x0c\n\x04html\x18\x01 \x01(\t\"\x80\x01\n\x14ListCampaignsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0c\n\x04skip\x18\x04 \x01(\x05\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x06 \x01(\t\"n\n\x15ListCampaignsResponse\x12(\n\tcampaigns\x18\x01 \x03(\x0b\x32\x15.hushpost.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\">\n\x14\x43loseCampaignRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\"@\n\x15\x43loseCampaignResponse\x12\'\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x15.hushpost.v1.Campaign\"\xad\x01\n\x12IssueTokensRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x10\n\x08group_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x04 \x03(\t\x12!\n\x19include_preference_tokens\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x11\n\tissue_key\x18\x07 \x01(\x0c\"O\n\x13IssueTokensResponse\x12(\n\x06tokens\x18\x01 \x03(\x0b\x32\x18.hushpost.v1.IssuedTokenJ\x04\x08\x02\x10\x03R\x08warnings\"\x93\x01\n\x0bIssuedToken\x12\x1f\n\x04mode\x18\x01 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\r\n\x05token\x18\x02 \x01(\t\x12\x18\n\x10preference_token\x18\x03 \x01(\t\x12%\n\nclick_mode\x18\x04 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12\x13\n\x0b\x63lick_token\x18\x05 \x01(\t\"d\n\x13PreviewModesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x10\n\x08group_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x04 \x03(\t\"@\n\x14PreviewModesResponse\x12(\n\x05modes\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.MessageModes\"[\n\x0cMessageModes\x12$\n\topen_mode\x18\x01 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12%\n\nclick_mode\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode2\xd7\x05\n\x0f\x43\x61mpaignService\x12Y\n\x0e\x43reateCampaign\x12\".hushpost.v1.CreateCampaignRequest\x1a#.hushpost.v1.CreateCampaignResponse\x12Y\n\x0e\x45xtendCampaign\x12\".hushpost.v1.ExtendCampaignRequest\x1a#.hushpost.v1.ExtendCampaignResponse\x12P\n\x0bGetCampaign\x12\x1f.hushpost.v1.GetCampaignRequest\x1a .hushpost.v1.GetCampaignResponse\x12\x65\n\x12GetCampaignMessage\x12&.hushpost.v1.GetCampaignMessageRequest\x1a\'.hushpost.v1.GetCampaignMessageResponse\x12V\n\rListCampaigns\x12!.hushpost.v1.ListCampaignsRequest\x1a\".hushpost.v1.ListCampaignsResponse\x12V\n\rCloseCampaign\x12!.hushpost.v1.CloseCampaignRequest\x1a\".hushpost.v1.CloseCampaignResponse\x12P\n\x0bIssueTokens\x12\x1f.hushpost.v1.IssueTokensRequest\x1a .hushpost.v1.IssueTokensResponse\x12S\n\x0cPreviewModes\x12 .hushpost.v1.PreviewModesRequest\x1a!.hushpost.v1.PreviewModesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,37 +40,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GROUP']._serialized_start=464
   _globals['_GROUP']._serialized_end=553
   _globals['_CREATECAMPAIGNREQUEST']._serialized_start=556
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=768
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=770
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=854
-  _globals['_EXTENDCAMPAIGNREQUEST']._serialized_start=857
-  _globals['_EXTENDCAMPAIGNREQUEST']._serialized_end=1010
-  _globals['_EXTENDCAMPAIGNRESPONSE']._serialized_start=1012
-  _globals['_EXTENDCAMPAIGNRESPONSE']._serialized_end=1077
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1079
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1139
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1141
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1203
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1205
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1285
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1287
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1377
-  _globals['_CLOSECAMPAIGNREQUEST']._serialized_start=1379
-  _globals['_CLOSECAMPAIGNREQUEST']._serialized_end=1441
-  _globals['_CLOSECAMPAIGNRESPONSE']._serialized_start=1443
-  _globals['_CLOSECAMPAIGNRESPONSE']._serialized_end=1507
-  _globals['_ISSUETOKENSREQUEST']._serialized_start=1510
-  _globals['_ISSUETOKENSREQUEST']._serialized_end=1683
-  _globals['_ISSUETOKENSRESPONSE']._serialized_start=1685
-  _globals['_ISSUETOKENSRESPONSE']._serialized_end=1764
-  _globals['_ISSUEDTOKEN']._serialized_start=1767
-  _globals['_ISSUEDTOKEN']._serialized_end=1914
-  _globals['_PREVIEWMODESREQUEST']._serialized_start=1916
-  _globals['_PREVIEWMODESREQUEST']._serialized_end=2016
-  _globals['_PREVIEWMODESRESPONSE']._serialized_start=2018
-  _globals['_PREVIEWMODESRESPONSE']._serialized_end=2082
-  _globals['_MESSAGEMODES']._serialized_start=2084
-  _globals['_MESSAGEMODES']._serialized_end=2175
-  _globals['_CAMPAIGNSERVICE']._serialized_start=2178
-  _globals['_CAMPAIGNSERVICE']._serialized_end=2802
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=790
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=792
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=876
+  _globals['_EXTENDCAMPAIGNREQUEST']._serialized_start=879
+  _globals['_EXTENDCAMPAIGNREQUEST']._serialized_end=1032
+  _globals['_EXTENDCAMPAIGNRESPONSE']._serialized_start=1034
+  _globals['_EXTENDCAMPAIGNRESPONSE']._serialized_end=1099
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1101
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1161
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1163
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1225
+  _globals['_GETCAMPAIGNMESSAGEREQUEST']._serialized_start=1227
+  _globals['_GETCAMPAIGNMESSAGEREQUEST']._serialized_end=1294
+  _globals['_GETCAMPAIGNMESSAGERESPONSE']._serialized_start=1296
+  _globals['_GETCAMPAIGNMESSAGERESPONSE']._serialized_end=1338
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1341
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1469
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1471
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1581
+  _globals['_CLOSECAMPAIGNREQUEST']._serialized_start=1583
+  _globals['_CLOSECAMPAIGNREQUEST']._serialized_end=1645
+  _globals['_CLOSECAMPAIGNRESPONSE']._serialized_start=1647
+  _globals['_CLOSECAMPAIGNRESPONSE']._serialized_end=1711
+  _globals['_ISSUETOKENSREQUEST']._serialized_start=1714
+  _globals['_ISSUETOKENSREQUEST']._serialized_end=1887
+  _globals['_ISSUETOKENSRESPONSE']._serialized_start=1889
+  _globals['_ISSUETOKENSRESPONSE']._serialized_end=1968
+  _globals['_ISSUEDTOKEN']._serialized_start=1971
+  _globals['_ISSUEDTOKEN']._serialized_end=2118
+  _globals['_PREVIEWMODESREQUEST']._serialized_start=2120
+  _globals['_PREVIEWMODESREQUEST']._serialized_end=2220
+  _globals['_PREVIEWMODESRESPONSE']._serialized_start=2222
+  _globals['_PREVIEWMODESRESPONSE']._serialized_end=2286
+  _globals['_MESSAGEMODES']._serialized_start=2288
+  _globals['_MESSAGEMODES']._serialized_end=2379
+  _globals['_CAMPAIGNSERVICE']._serialized_start=2382
+  _globals['_CAMPAIGNSERVICE']._serialized_end=3109
 # @@protoc_insertion_point(module_scope)

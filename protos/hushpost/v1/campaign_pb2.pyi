@@ -166,6 +166,7 @@ class CreateCampaignRequest(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MAX_MODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_HTML_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the campaign. Empty: the key's tenant."""
     campaign_id: _builtins.str
@@ -178,6 +179,11 @@ class CreateCampaignRequest(_message.Message):
     """
     max_mode: _privacy_pb2.Mode.ValueType
     """See `Group.max_mode`; applies to all groups, and the stricter one counts."""
+    message_html: _builtins.str
+    """The HTML of the message, for pictures of it in reports: at most 1 MiB of UTF-8. It must
+    be the same for all recipients, without anything personal. It cannot be changed. Keys of
+    role REPORTER can read it (GetCampaignMessage).
+    """
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]:
         """Its links, numbered 1…n in this order; `link_number` must be 0. At most
@@ -198,10 +204,11 @@ class CreateCampaignRequest(_message.Message):
         groups: _abc.Iterable[Global___Group] | None = ...,
         request_id: _builtins.str = ...,
         max_mode: _privacy_pb2.Mode.ValueType = ...,
+        message_html: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "display_name", b"display_name", "groups", b"groups", "links", b"links", "max_mode", b"max_mode", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "display_name", b"display_name", "groups", b"groups", "links", b"links", "max_mode", b"max_mode", "message_html", b"message_html", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,6 +365,54 @@ class GetCampaignResponse(_message.Message):
 Global___GetCampaignResponse: _TypeAlias = GetCampaignResponse  # noqa: Y015
 
 @_typing.final
+class GetCampaignMessageRequest(_message.Message):
+    """The campaign whose message to return."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the campaign. Empty: the key's tenant."""
+    campaign_id: _builtins.str
+    """The campaign."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCampaignMessageRequest: _TypeAlias = GetCampaignMessageRequest  # noqa: Y015
+
+@_typing.final
+class GetCampaignMessageResponse(_message.Message):
+    """The message of a campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HTML_FIELD_NUMBER: _builtins.int
+    html: _builtins.str
+    """`CreateCampaignRequest.message_html`, unchanged. Treat it as untrusted when you show it."""
+    def __init__(
+        self,
+        *,
+        html: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["html", b"html"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCampaignMessageResponse: _TypeAlias = GetCampaignMessageResponse  # noqa: Y015
+
+@_typing.final
 class ListCampaignsRequest(_message.Message):
     """The campaigns to list."""
 
@@ -366,22 +421,39 @@ class ListCampaignsRequest(_message.Message):
     TENANT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the campaign. Empty: the key's tenant."""
     page_size: _builtins.int
     """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
     page_token: _builtins.str
-    """The `next_page_token` of the previous page. Empty: the first page."""
+    """The `next_page_token` of the previous page of the same list. Empty: the first page."""
+    skip: _builtins.int
+    """Items to skip before the page, for jumping to a page by number (AIP-158)."""
+    order_by: _builtins.str
+    """`create_time desc` (also if empty), `create_time`, `display_name` or
+    `display_name desc` (AIP-132). Campaigns without a display name are sorted by their id;
+    upper and lower case are the same.
+    """
+    filter: _builtins.str
+    """Lists only campaigns whose id or display name contains this text; upper and lower case
+    are the same. At most 256 bytes.
+    """
     def __init__(
         self,
         *,
         tenant_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        order_by: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "skip", b"skip", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -395,21 +467,25 @@ class ListCampaignsResponse(_message.Message):
 
     CAMPAIGNS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Pass as `page_token` to get the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """The number of campaigns that match the filter, on all pages."""
     @_builtins.property
     def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Campaign]:
-        """The campaigns, newest first, without links and groups."""
+        """The campaigns, without links and groups."""
 
     def __init__(
         self,
         *,
         campaigns: _abc.Iterable[Global___Campaign] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaigns", b"campaigns", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaigns", b"campaigns", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

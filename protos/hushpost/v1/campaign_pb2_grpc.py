@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class CampaignServiceStub:
     """Creates campaigns and issues the tokens of their messages. Requires a key of
-    role SENDER; keys of role REPORTER may get and list campaigns.
+    role SENDER; keys of role REPORTER may get and list campaigns, and get their messages.
     """
 
     def __init__(self, channel):
@@ -50,6 +50,11 @@ class CampaignServiceStub:
                 '/hushpost.v1.CampaignService/GetCampaign',
                 request_serializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignResponse.FromString,
+                _registered_method=True)
+        self.GetCampaignMessage = channel.unary_unary(
+                '/hushpost.v1.CampaignService/GetCampaignMessage',
+                request_serializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignMessageRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignMessageResponse.FromString,
                 _registered_method=True)
         self.ListCampaigns = channel.unary_unary(
                 '/hushpost.v1.CampaignService/ListCampaigns',
@@ -75,7 +80,7 @@ class CampaignServiceStub:
 
 class CampaignServiceServicer:
     """Creates campaigns and issues the tokens of their messages. Requires a key of
-    role SENDER; keys of role REPORTER may get and list campaigns.
+    role SENDER; keys of role REPORTER may get and list campaigns, and get their messages.
     """
 
     def CreateCampaign(self, request, context):
@@ -107,9 +112,17 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCampaignMessage(self, request, context):
+        """Returns the HTML of a campaign's message, if CreateCampaign got it.
+        Errors: CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND, TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCampaigns(self, request, context):
-        """Lists the tenant's campaigns, newest first, without links and groups.
-        Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        """Lists the tenant's campaigns, sorted and filtered, without links and groups.
+        Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +184,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     request_deserializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignResponse.SerializeToString,
             ),
+            'GetCampaignMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCampaignMessage,
+                    request_deserializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignMessageRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_campaign__pb2.GetCampaignMessageResponse.SerializeToString,
+            ),
             'ListCampaigns': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCampaigns,
                     request_deserializer=hushpost_dot_v1_dot_campaign__pb2.ListCampaignsRequest.FromString,
@@ -201,7 +219,7 @@ def add_CampaignServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CampaignService:
     """Creates campaigns and issues the tokens of their messages. Requires a key of
-    role SENDER; keys of role REPORTER may get and list campaigns.
+    role SENDER; keys of role REPORTER may get and list campaigns, and get their messages.
     """
 
     @staticmethod
@@ -275,6 +293,33 @@ class CampaignService:
             '/hushpost.v1.CampaignService/GetCampaign',
             hushpost_dot_v1_dot_campaign__pb2.GetCampaignRequest.SerializeToString,
             hushpost_dot_v1_dot_campaign__pb2.GetCampaignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCampaignMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.CampaignService/GetCampaignMessage',
+            hushpost_dot_v1_dot_campaign__pb2.GetCampaignMessageRequest.SerializeToString,
+            hushpost_dot_v1_dot_campaign__pb2.GetCampaignMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class CampaignServiceStub:
     """Creates campaigns and issues the tokens of their messages. Requires a key of
-    role SENDER; keys of role REPORTER may get and list campaigns.
+    role SENDER; keys of role REPORTER may get and list campaigns, and get their messages.
     """
 
     @_typing.overload
@@ -52,9 +52,13 @@ class CampaignServiceStub:
     """Returns a campaign with its links and groups.
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
+    GetCampaignMessage: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.GetCampaignMessageRequest, _campaign_pb2.GetCampaignMessageResponse]
+    """Returns the HTML of a campaign's message, if CreateCampaign got it.
+    Errors: CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND, TENANT_NOT_ALLOWED.
+    """
     ListCampaigns: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.ListCampaignsRequest, _campaign_pb2.ListCampaignsResponse]
-    """Lists the tenant's campaigns, newest first, without links and groups.
-    Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    """Lists the tenant's campaigns, sorted and filtered, without links and groups.
+    Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
     """
     CloseCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_pb2.CloseCampaignRequest, _campaign_pb2.CloseCampaignResponse]
     """Closes a campaign: it accepts no more links, groups or tokens. Events on its
@@ -86,7 +90,7 @@ class CampaignServiceStub:
 @_typing.type_check_only
 class CampaignServiceAsyncStub(CampaignServiceStub):
     """Creates campaigns and issues the tokens of their messages. Requires a key of
-    role SENDER; keys of role REPORTER may get and list campaigns.
+    role SENDER; keys of role REPORTER may get and list campaigns, and get their messages.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -107,9 +111,13 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     """Returns a campaign with its links and groups.
     Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
+    GetCampaignMessage: _aio.UnaryUnaryMultiCallable[_campaign_pb2.GetCampaignMessageRequest, _campaign_pb2.GetCampaignMessageResponse]  # type: ignore[assignment]
+    """Returns the HTML of a campaign's message, if CreateCampaign got it.
+    Errors: CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND, TENANT_NOT_ALLOWED.
+    """
     ListCampaigns: _aio.UnaryUnaryMultiCallable[_campaign_pb2.ListCampaignsRequest, _campaign_pb2.ListCampaignsResponse]  # type: ignore[assignment]
-    """Lists the tenant's campaigns, newest first, without links and groups.
-    Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+    """Lists the tenant's campaigns, sorted and filtered, without links and groups.
+    Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
     """
     CloseCampaign: _aio.UnaryUnaryMultiCallable[_campaign_pb2.CloseCampaignRequest, _campaign_pb2.CloseCampaignResponse]  # type: ignore[assignment]
     """Closes a campaign: it accepts no more links, groups or tokens. Events on its
@@ -140,7 +148,7 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     """Creates campaigns and issues the tokens of their messages. Requires a key of
-    role SENDER; keys of role REPORTER may get and list campaigns.
+    role SENDER; keys of role REPORTER may get and list campaigns, and get their messages.
     """
 
     @_abc_1.abstractmethod
@@ -179,13 +187,23 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetCampaignMessage(
+        self,
+        request: _campaign_pb2.GetCampaignMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.GetCampaignMessageResponse, _abc.Awaitable[_campaign_pb2.GetCampaignMessageResponse]]:
+        """Returns the HTML of a campaign's message, if CreateCampaign got it.
+        Errors: CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND, TENANT_NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
     def ListCampaigns(
         self,
         request: _campaign_pb2.ListCampaignsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.ListCampaignsResponse, _abc.Awaitable[_campaign_pb2.ListCampaignsResponse]]:
-        """Lists the tenant's campaigns, newest first, without links and groups.
-        Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
+        """Lists the tenant's campaigns, sorted and filtered, without links and groups.
+        Errors: FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, TENANT_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod

@@ -124,6 +124,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The API key does not exist."""
     ERROR_REASON_CONTACT_ERASED: _ErrorReason.ValueType  # 35
     """NOT_FOUND. The preference token is genuine, and its contact has been erased."""
+    ERROR_REASON_CAMPAIGN_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 36
+    """NOT_FOUND. The campaign was created without the HTML of its message."""
     ERROR_REASON_TENANT_ALREADY_EXISTS: _ErrorReason.ValueType  # 40
     """ALREADY_EXISTS. A tenant with that id exists."""
     ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: _ErrorReason.ValueType  # 41
@@ -271,6 +273,8 @@ ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 34
 """NOT_FOUND. The API key does not exist."""
 ERROR_REASON_CONTACT_ERASED: ErrorReason.ValueType  # 35
 """NOT_FOUND. The preference token is genuine, and its contact has been erased."""
+ERROR_REASON_CAMPAIGN_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 36
+"""NOT_FOUND. The campaign was created without the HTML of its message."""
 ERROR_REASON_TENANT_ALREADY_EXISTS: ErrorReason.ValueType  # 40
 """ALREADY_EXISTS. A tenant with that id exists."""
 ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: ErrorReason.ValueType  # 41

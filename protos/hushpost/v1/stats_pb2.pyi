@@ -22,6 +22,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CampaignStatsView:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CampaignStatsViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CampaignStatsView.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAMPAIGN_STATS_VIEW_UNSPECIFIED: _CampaignStatsView.ValueType  # 0
+    """Means FULL."""
+    CAMPAIGN_STATS_VIEW_SUMMARY: _CampaignStatsView.ValueType  # 1
+    """Without `groups`, `other_groups`, `links` and `hours`."""
+    CAMPAIGN_STATS_VIEW_HOURLY: _CampaignStatsView.ValueType  # 2
+    """Without `groups`, `other_groups` and `links`."""
+    CAMPAIGN_STATS_VIEW_FULL: _CampaignStatsView.ValueType  # 3
+    """Everything."""
+
+class CampaignStatsView(_CampaignStatsView, metaclass=_CampaignStatsViewEnumTypeWrapper):
+    """The parts of a campaign's statistics."""
+
+CAMPAIGN_STATS_VIEW_UNSPECIFIED: CampaignStatsView.ValueType  # 0
+"""Means FULL."""
+CAMPAIGN_STATS_VIEW_SUMMARY: CampaignStatsView.ValueType  # 1
+"""Without `groups`, `other_groups`, `links` and `hours`."""
+CAMPAIGN_STATS_VIEW_HOURLY: CampaignStatsView.ValueType  # 2
+"""Without `groups`, `other_groups` and `links`."""
+CAMPAIGN_STATS_VIEW_FULL: CampaignStatsView.ValueType  # 3
+"""Everything."""
+Global___CampaignStatsView: _TypeAlias = CampaignStatsView  # noqa: Y015
+
 class _Engagement:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -58,19 +86,23 @@ class GetCampaignStatsRequest(_message.Message):
 
     TENANT_ID_FIELD_NUMBER: _builtins.int
     CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the campaign. Empty: the key's tenant."""
     campaign_id: _builtins.str
     """The campaign."""
+    view: Global___CampaignStatsView.ValueType
+    """Which parts to return."""
     def __init__(
         self,
         *,
         tenant_id: _builtins.str = ...,
         campaign_id: _builtins.str = ...,
+        view: Global___CampaignStatsView.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "tenant_id", b"tenant_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -108,19 +140,23 @@ class WatchCampaignStatsRequest(_message.Message):
 
     TENANT_ID_FIELD_NUMBER: _builtins.int
     CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant that owns the campaign. Empty: the key's tenant."""
     campaign_id: _builtins.str
     """The campaign."""
+    view: Global___CampaignStatsView.ValueType
+    """Which parts to return. Changes of other parts cause no message."""
     def __init__(
         self,
         *,
         tenant_id: _builtins.str = ...,
         campaign_id: _builtins.str = ...,
+        view: Global___CampaignStatsView.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "tenant_id", b"tenant_id", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -672,6 +708,181 @@ class HourStats(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HourStats: _TypeAlias = HourStats  # noqa: Y015
+
+@_typing.final
+class ListGroupStatsRequest(_message.Message):
+    """The groups to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the campaign. Empty: the key's tenant."""
+    campaign_id: _builtins.str
+    """The campaign."""
+    page_size: _builtins.int
+    """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
+    page_token: _builtins.str
+    """The `next_page_token` of the previous page of the same list. Empty: the first page."""
+    skip: _builtins.int
+    """Items to skip before the page, for jumping to a page by number (AIP-158)."""
+    order_by: _builtins.str
+    """A field, and optionally `asc` or `desc` (AIP-132), such as `open_rate desc`: `group_id`,
+    `sent`, `opens`, `clicks` (people), `open_rate`, `click_through_rate`,
+    `click_to_open_rate`. Ties, and an empty value: in the order of their creation.
+    Groups that share their anonymous counts are sorted by identified people alone.
+    """
+    filter: _builtins.str
+    """Lists only groups whose id contains this text; upper and lower case are the same.
+    At most 256 bytes.
+    """
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        order_by: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "skip", b"skip", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGroupStatsRequest: _TypeAlias = ListGroupStatsRequest  # noqa: Y015
+
+@_typing.final
+class ListGroupStatsResponse(_message.Message):
+    """A page of groups."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    OTHER_GROUPS_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Pass as `page_token` to get the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """The number of groups that match the filter, on all pages."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupStats]:
+        """The groups."""
+
+    @_builtins.property
+    def other_groups(self) -> Global___GroupStats:
+        """On the first page: the groups that share their anonymous counts, together, as in
+        `CampaignStats.other_groups`. Not limited by the filter.
+        """
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___GroupStats] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+        other_groups: Global___GroupStats | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["other_groups", b"other_groups"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "next_page_token", b"next_page_token", "other_groups", b"other_groups", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGroupStatsResponse: _TypeAlias = ListGroupStatsResponse  # noqa: Y015
+
+@_typing.final
+class ListLinkStatsRequest(_message.Message):
+    """The links to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant that owns the campaign. Empty: the key's tenant."""
+    campaign_id: _builtins.str
+    """The campaign."""
+    page_size: _builtins.int
+    """Items per page, at most 1,000 (greater values mean 1,000). 0 means 100."""
+    page_token: _builtins.str
+    """The `next_page_token` of the previous page of the same list. Empty: the first page."""
+    skip: _builtins.int
+    """Items to skip before the page, for jumping to a page by number (AIP-158)."""
+    order_by: _builtins.str
+    """A field, and optionally `asc` or `desc` (AIP-132), such as `clicks desc`:
+    `link_number`, `url`, `label`, `clicks` (people). Ties, and an empty value: by
+    ascending number.
+    """
+    filter: _builtins.str
+    """Lists only links whose URL or label contains this text; upper and lower case are the
+    same. At most 256 bytes.
+    """
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        order_by: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "skip", b"skip", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLinkStatsRequest: _TypeAlias = ListLinkStatsRequest  # noqa: Y015
+
+@_typing.final
+class ListLinkStatsResponse(_message.Message):
+    """A page of links."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Pass as `page_token` to get the next page. Empty on the last page."""
+    total_size: _builtins.int
+    """The number of links that match the filter, on all pages."""
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkStats]:
+        """The links."""
+
+    def __init__(
+        self,
+        *,
+        links: _abc.Iterable[Global___LinkStats] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["links", b"links", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLinkStatsResponse: _TypeAlias = ListLinkStatsResponse  # noqa: Y015
 
 @_typing.final
 class ListEngagedContactsRequest(_message.Message):

@@ -61,6 +61,16 @@ class StatsServiceStub:
                 request_serializer=hushpost_dot_v1_dot_stats__pb2.WatchCampaignStatsRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_stats__pb2.WatchCampaignStatsResponse.FromString,
                 _registered_method=True)
+        self.ListGroupStats = channel.unary_unary(
+                '/hushpost.v1.StatsService/ListGroupStats',
+                request_serializer=hushpost_dot_v1_dot_stats__pb2.ListGroupStatsRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_stats__pb2.ListGroupStatsResponse.FromString,
+                _registered_method=True)
+        self.ListLinkStats = channel.unary_unary(
+                '/hushpost.v1.StatsService/ListLinkStats',
+                request_serializer=hushpost_dot_v1_dot_stats__pb2.ListLinkStatsRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_stats__pb2.ListLinkStatsResponse.FromString,
+                _registered_method=True)
         self.ListEngagedContacts = channel.unary_unary(
                 '/hushpost.v1.StatsService/ListEngagedContacts',
                 request_serializer=hushpost_dot_v1_dot_stats__pb2.ListEngagedContactsRequest.SerializeToString,
@@ -90,9 +100,9 @@ class StatsServiceServicer:
 
     def GetCampaignStats(self, request, context):
         """Returns the statistics of a campaign: in total, per group, per link and per
-        hour. The cost depends on the number of groups, links and messages sent, never
-        on the number of events.
-        Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        hour, or the parts of them that `view` selects. The cost depends on the number of
+        groups, links and messages sent, never on the number of events.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,9 +114,31 @@ class StatsServiceServicer:
         that reads slowly misses some; the last one it gets is always current. Anonymous counts
         change only when they are released. An interrupted stream is resumed by opening another,
         which starts with the present statistics. All streams of a campaign together cost one
-        read a second. A stream ends if its client reads nothing for a minute.
-        Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
-        SHUTTING_DOWN.
+        read a second, also if their views differ. A stream ends if its client reads nothing for
+        a minute.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE,
+        OVERLOADED, SHUTTING_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGroupStats(self, request, context):
+        """Lists the statistics of a campaign's groups, sorted and filtered. The numbers are those
+        of the last GetCampaignStats if that was less than a second ago: a page shows what the
+        full report shows. If numbers change between two pages, a list that is sorted by them
+        can repeat or leave out a group.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLinkStats(self, request, context):
+        """Lists the statistics of a campaign's links, like ListGroupStats.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,6 +167,16 @@ def add_StatsServiceServicer_to_server(servicer, server):
                     servicer.WatchCampaignStats,
                     request_deserializer=hushpost_dot_v1_dot_stats__pb2.WatchCampaignStatsRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_stats__pb2.WatchCampaignStatsResponse.SerializeToString,
+            ),
+            'ListGroupStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGroupStats,
+                    request_deserializer=hushpost_dot_v1_dot_stats__pb2.ListGroupStatsRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_stats__pb2.ListGroupStatsResponse.SerializeToString,
+            ),
+            'ListLinkStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLinkStats,
+                    request_deserializer=hushpost_dot_v1_dot_stats__pb2.ListLinkStatsRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_stats__pb2.ListLinkStatsResponse.SerializeToString,
             ),
             'ListEngagedContacts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEngagedContacts,
@@ -213,6 +255,60 @@ class StatsService:
             '/hushpost.v1.StatsService/WatchCampaignStats',
             hushpost_dot_v1_dot_stats__pb2.WatchCampaignStatsRequest.SerializeToString,
             hushpost_dot_v1_dot_stats__pb2.WatchCampaignStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGroupStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.StatsService/ListGroupStats',
+            hushpost_dot_v1_dot_stats__pb2.ListGroupStatsRequest.SerializeToString,
+            hushpost_dot_v1_dot_stats__pb2.ListGroupStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLinkStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.StatsService/ListLinkStats',
+            hushpost_dot_v1_dot_stats__pb2.ListLinkStatsRequest.SerializeToString,
+            hushpost_dot_v1_dot_stats__pb2.ListLinkStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,9 +54,9 @@ class StatsServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StatsServiceAsyncStub: ...
     GetCampaignStats: _grpc.UnaryUnaryMultiCallable[_stats_pb2.GetCampaignStatsRequest, _stats_pb2.GetCampaignStatsResponse]
     """Returns the statistics of a campaign: in total, per group, per link and per
-    hour. The cost depends on the number of groups, links and messages sent, never
-    on the number of events.
-    Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    hour, or the parts of them that `view` selects. The cost depends on the number of
+    groups, links and messages sent, never on the number of events.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     WatchCampaignStats: _grpc.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]
     """Streams the same: the present statistics, then those after each change, at most one
@@ -64,9 +64,23 @@ class StatsServiceStub:
     that reads slowly misses some; the last one it gets is always current. Anonymous counts
     change only when they are released. An interrupted stream is resumed by opening another,
     which starts with the present statistics. All streams of a campaign together cost one
-    read a second. A stream ends if its client reads nothing for a minute.
-    Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
-    SHUTTING_DOWN.
+    read a second, also if their views differ. A stream ends if its client reads nothing for
+    a minute.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE,
+    OVERLOADED, SHUTTING_DOWN.
+    """
+    ListGroupStats: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListGroupStatsRequest, _stats_pb2.ListGroupStatsResponse]
+    """Lists the statistics of a campaign's groups, sorted and filtered. The numbers are those
+    of the last GetCampaignStats if that was less than a second ago: a page shows what the
+    full report shows. If numbers change between two pages, a list that is sorted by them
+    can repeat or leave out a group.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    """
+    ListLinkStats: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListLinkStatsRequest, _stats_pb2.ListLinkStatsResponse]
+    """Lists the statistics of a campaign's links, like ListGroupStats.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     ListEngagedContacts: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListEngagedContactsRequest, _stats_pb2.ListEngagedContactsResponse]
     """Lists contacts that opened or clicked and whose mode was and is IDENTIFIED. It
@@ -100,9 +114,9 @@ class StatsServiceAsyncStub(StatsServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCampaignStats: _aio.UnaryUnaryMultiCallable[_stats_pb2.GetCampaignStatsRequest, _stats_pb2.GetCampaignStatsResponse]  # type: ignore[assignment]
     """Returns the statistics of a campaign: in total, per group, per link and per
-    hour. The cost depends on the number of groups, links and messages sent, never
-    on the number of events.
-    Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    hour, or the parts of them that `view` selects. The cost depends on the number of
+    groups, links and messages sent, never on the number of events.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     WatchCampaignStats: _aio.UnaryStreamMultiCallable[_stats_pb2.WatchCampaignStatsRequest, _stats_pb2.WatchCampaignStatsResponse]  # type: ignore[assignment]
     """Streams the same: the present statistics, then those after each change, at most one
@@ -110,9 +124,23 @@ class StatsServiceAsyncStub(StatsServiceStub):
     that reads slowly misses some; the last one it gets is always current. Anonymous counts
     change only when they are released. An interrupted stream is resumed by opening another,
     which starts with the present statistics. All streams of a campaign together cost one
-    read a second. A stream ends if its client reads nothing for a minute.
-    Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
-    SHUTTING_DOWN.
+    read a second, also if their views differ. A stream ends if its client reads nothing for
+    a minute.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE,
+    OVERLOADED, SHUTTING_DOWN.
+    """
+    ListGroupStats: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListGroupStatsRequest, _stats_pb2.ListGroupStatsResponse]  # type: ignore[assignment]
+    """Lists the statistics of a campaign's groups, sorted and filtered. The numbers are those
+    of the last GetCampaignStats if that was less than a second ago: a page shows what the
+    full report shows. If numbers change between two pages, a list that is sorted by them
+    can repeat or leave out a group.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+    """
+    ListLinkStats: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListLinkStatsRequest, _stats_pb2.ListLinkStatsResponse]  # type: ignore[assignment]
+    """Lists the statistics of a campaign's links, like ListGroupStats.
+    Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+    TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
     """
     ListEngagedContacts: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListEngagedContactsRequest, _stats_pb2.ListEngagedContactsResponse]  # type: ignore[assignment]
     """Lists contacts that opened or clicked and whose mode was and is IDENTIFIED. It
@@ -149,9 +177,9 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stats_pb2.GetCampaignStatsResponse, _abc.Awaitable[_stats_pb2.GetCampaignStatsResponse]]:
         """Returns the statistics of a campaign: in total, per group, per link and per
-        hour. The cost depends on the number of groups, links and messages sent, never
-        on the number of events.
-        Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        hour, or the parts of them that `view` selects. The cost depends on the number of
+        groups, links and messages sent, never on the number of events.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -165,9 +193,35 @@ class StatsServiceServicer(metaclass=_abc_1.ABCMeta):
         that reads slowly misses some; the last one it gets is always current. Anonymous counts
         change only when they are released. An interrupted stream is resumed by opening another,
         which starts with the present statistics. All streams of a campaign together cost one
-        read a second. A stream ends if its client reads nothing for a minute.
-        Errors: CAMPAIGN_NOT_FOUND, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE, OVERLOADED,
-        SHUTTING_DOWN.
+        read a second, also if their views differ. A stream ends if its client reads nothing for
+        a minute.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE,
+        OVERLOADED, SHUTTING_DOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListGroupStats(
+        self,
+        request: _stats_pb2.ListGroupStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stats_pb2.ListGroupStatsResponse, _abc.Awaitable[_stats_pb2.ListGroupStatsResponse]]:
+        """Lists the statistics of a campaign's groups, sorted and filtered. The numbers are those
+        of the last GetCampaignStats if that was less than a second ago: a page shows what the
+        full report shows. If numbers change between two pages, a list that is sorted by them
+        can repeat or leave out a group.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLinkStats(
+        self,
+        request: _stats_pb2.ListLinkStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stats_pb2.ListLinkStatsResponse, _abc.Awaitable[_stats_pb2.ListLinkStatsResponse]]:
+        """Lists the statistics of a campaign's links, like ListGroupStats.
+        Errors: CAMPAIGN_NOT_FOUND, FIELD_INVALID, PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID,
+        TENANT_NOT_ALLOWED, DATABASE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod

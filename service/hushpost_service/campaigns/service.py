@@ -20,7 +20,13 @@ from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_id, checked_text
 from hushpost_service.storage import campaigns as storage
 from hushpost_service.storage import request_ids
-from hushpost_service.storage.campaigns import Campaign, Link, LinkRevision, NewGroup
+from hushpost_service.storage.campaigns import (
+    Campaign,
+    CampaignPage,
+    Link,
+    LinkRevision,
+    NewGroup,
+)
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.issuing import insert_issue_key, wrapped_issue_key
@@ -29,6 +35,8 @@ from hushpost_service.tokens.codec import campaign_number
 from hushpost_service.tokens.issue_keys import issue_key_digest, new_issue_key, unwrapped, wrapped
 
 __all__ = ["Campaigns"]
+
+_MAX_MESSAGE_BYTES = 1024 * 1024
 
 
 class Campaigns:
@@ -56,6 +64,7 @@ class Campaigns:
         links: Sequence[Link],
         groups: Sequence[NewGroup],
         max_mode: Mode,
+        message_html: str,
         sender: Sender,
         request: UUID | None,
     ) -> tuple[Campaign, bytes]:
@@ -70,6 +79,7 @@ class Campaigns:
             links: The destinations, without numbers: they get the numbers 1…n.
             groups: The groups.
             max_mode: The most revealing mode that its messages may have.
+            message_html: The HTML of its message; "" for none.
             sender: The API key of the call.
             request: The idempotency key.
 
@@ -77,6 +87,7 @@ class Campaigns:
         CAMPAIGN_ALREADY_EXISTS, REQUEST_ID_REUSED.
         """
         checked_text(display_name, "display_name", 256)
+        checked_text(message_html, "message_html", _MAX_MESSAGE_BYTES)
         if campaign_id:
             checked_id(campaign_id, "campaign_id")
         check_links_and_groups(links, groups)
@@ -86,6 +97,7 @@ class Campaigns:
             "campaign_id": campaign_id,
             "display_name": display_name,
             "max_mode": max_mode,
+            "message_html": message_html,
             **_content(links, groups),
         }
 
@@ -120,6 +132,8 @@ class Campaigns:
             )
             await storage.add_groups(connection, tenant, new_number, groups)
             await storage.add_links(connection, tenant, new_number, links)
+            if message_html:
+                await storage.insert_message(connection, tenant, new_number, message_html)
             return new_number
 
         number = await self._database.transact("create campaign", work)
@@ -173,15 +187,28 @@ class Campaigns:
         """Return a campaign with its links and groups. Raises CAMPAIGN_NOT_FOUND."""
         return await self._get(tenant, await self._campaigns.number(tenant, campaign_id))
 
-    async def list_campaigns(
-        self, tenant: int, after: tuple[datetime, int] | None, limit: int
-    ) -> list[Campaign]:
-        """Return a page of campaigns, newest first, without links and groups.
+    async def message(self, tenant: int, campaign_id: str) -> str:
+        """Return the HTML of a campaign's message.
 
-        `after` is the (creation time, number) of the last campaign of the page before.
+        Raises CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND.
         """
+        number = await self._campaigns.number(tenant, campaign_id)
+        async with self._database.connection("get message") as connection:
+            html = await storage.message(connection, tenant, number)
+        if html is None:
+            raise HushpostError(
+                Reason.CAMPAIGN_MESSAGE_NOT_FOUND,
+                "the campaign was created without the HTML of its message",
+            )
+        return html
+
+    async def list_campaigns(self, tenant: int, page: CampaignPage) -> tuple[list[Campaign], int]:
+        """Return a page of campaigns without links and groups, and the number on all pages."""
         async with self._database.connection("list campaigns") as connection:
-            return await storage.list_campaigns(connection, tenant, after, limit)
+            return (
+                await storage.list_campaigns(connection, tenant, page),
+                await storage.count_campaigns(connection, tenant, page.search),
+            )
 
     async def close(self, tenant: int, campaign_id: str) -> Campaign:
         """Close a campaign permanently. Raises CAMPAIGN_NOT_FOUND."""

@@ -7,12 +7,15 @@ from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.validation import is_id
 
 __all__ = [
+    "checked_skip",
     "id_page_start",
     "id_page_token",
     "invalid_page_token",
     "page_start",
     "page_token",
     "parse_number",
+    "text_page_start",
+    "text_page_token",
 ]
 
 _MAX = 2**63 - 1
@@ -56,6 +59,34 @@ def id_page_start(kind: str, token: str) -> str:
     if not is_id(after):
         raise invalid_page_token()
     return after
+
+
+def text_page_token(kind: str, number: int, text: str) -> str:
+    """Return the token of the page after a text and a number, of a list sorted by texts."""
+    return _encoded(f"{kind}:{number}:{text}")
+
+
+def text_page_start(kind: str, token: str) -> tuple[str, int] | None:
+    """Return text and number of a token of `text_page_token`; None for an empty token.
+
+    Raises PAGE_TOKEN_INVALID, also for a token of another list.
+    """
+    if not token:
+        return None
+    number, _, text = _position(kind, token).partition(":")
+    try:
+        if "\x00" in text:
+            raise ValueError
+        return text, parse_number(number)
+    except ValueError:
+        raise invalid_page_token() from None
+
+
+def checked_skip(skip: int) -> int:
+    """Return the number of items to skip before a page. Raises FIELD_INVALID."""
+    if skip < 0:
+        raise HushpostError(Reason.FIELD_INVALID, "skip must not be negative", {"field": "skip"})
+    return skip
 
 
 def parse_number(text: str) -> int:

@@ -4,15 +4,19 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.modes import Mode, Policy
+from hushpost_service.domain.searching import campaign_search_text
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import campaigns as sql
 
 __all__ = [
     "Campaign",
+    "CampaignOrder",
+    "CampaignPage",
     "Group",
     "Link",
     "LinkRevision",
@@ -24,13 +28,16 @@ __all__ = [
     "campaign_number",
     "campaigns_by_number",
     "close_campaign",
+    "count_campaigns",
     "insert_campaign",
+    "insert_message",
     "is_closed",
     "last_revision",
     "links_of_tenants_since",
     "links_since",
     "list_campaigns",
     "lock_campaign",
+    "message",
     "start",
 ]
 
@@ -97,6 +104,39 @@ class Campaign:
     groups: tuple[Group, ...] = ()
 
 
+class CampaignOrder(Enum):
+    """The order of a list of campaigns."""
+
+    NEWEST = sql.NEWEST_CAMPAIGNS
+    OLDEST = sql.OLDEST_CAMPAIGNS
+    NAME = sql.CAMPAIGNS_BY_NAME
+    NAME_DESCENDING = sql.CAMPAIGNS_BY_NAME_DESC
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether the sorted value is the `search_text`, not the creation time."""
+        return self in (CampaignOrder.NAME, CampaignOrder.NAME_DESCENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    """Which campaigns to list.
+
+    Attributes:
+        limit: The page size.
+        order: The order.
+        search: A text that the `search_text` must contain, case-folded.
+        after: The sorted value and the number of the last campaign of the page before.
+        skip: The number of campaigns to leave out before the page.
+    """
+
+    limit: int
+    order: CampaignOrder = CampaignOrder.NEWEST
+    search: str = ""
+    after: tuple[datetime | str, int] | None = None
+    skip: int = 0
+
+
 async def insert_campaign(
     connection: Connection,
     tenant: int,
@@ -122,8 +162,20 @@ async def insert_campaign(
         policy.release_delays,
         issue_key_digest,
         max_mode,
+        campaign_search_text(display_name, campaign_id),
     )
     return row is not None
+
+
+async def insert_message(connection: Connection, tenant: int, number: int, html: str) -> None:
+    """Insert the HTML of a campaign's message."""
+    await connection.execute(sql.INSERT_MESSAGE, tenant, number, html)
+
+
+async def message(connection: Connection, tenant: int, number: int) -> str | None:
+    """Return the HTML of a campaign's message, or None."""
+    html: str | None = await connection.fetchval(sql.MESSAGE, tenant, number)
+    return html
 
 
 async def start(connection: Connection, tenant: int, number: int, now: datetime) -> None:
@@ -194,23 +246,19 @@ async def campaigns_by_number(
     }
 
 
-async def list_campaigns(
-    connection: Connection,
-    tenant: int,
-    after: tuple[datetime, int] | None,
-    limit: int,
-) -> list[Campaign]:
-    """Return campaigns, newest first, without links and groups.
-
-    Args:
-        connection: A database connection.
-        tenant: The tenant.
-        after: (creation time, number) of the last campaign of the previous page.
-        limit: The page size.
-    """
-    time, number = after or (None, None)
-    rows = await connection.fetch(sql.LIST_CAMPAIGNS, tenant, time, number, limit)
+async def list_campaigns(connection: Connection, tenant: int, page: CampaignPage) -> list[Campaign]:
+    """Return a page of campaigns, without links and groups."""
+    value, number = page.after or (None, None)
+    rows = await connection.fetch(
+        page.order.value, tenant, value, number, page.search, page.skip, page.limit
+    )
     return [_campaign(row) for row in rows]
+
+
+async def count_campaigns(connection: Connection, tenant: int, search: str) -> int:
+    """Return the number of campaigns whose `search_text` contains a text."""
+    count: int = await connection.fetchval(sql.COUNT_CAMPAIGNS, tenant, search)
+    return count
 
 
 def _campaign(row: Any) -> Campaign:

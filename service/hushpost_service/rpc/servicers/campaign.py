@@ -14,11 +14,26 @@ from hushpost_service.campaigns.sender import Sender
 from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.events import to_datetime, to_microseconds
 from hushpost_service.domain.modes import Mode
+from hushpost_service.domain.ordering import checked_order_by
+from hushpost_service.domain.searching import campaign_search_text, checked_search
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
 from hushpost_service.rpc.convert import enum_number, optional_enum_member, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import invalid_page_token, page_start, page_token
-from hushpost_service.storage.campaigns import Campaign, Link, NewGroup
+from hushpost_service.rpc.paging import (
+    checked_skip,
+    invalid_page_token,
+    page_start,
+    page_token,
+    text_page_start,
+    text_page_token,
+)
+from hushpost_service.storage.campaigns import (
+    Campaign,
+    CampaignOrder,
+    CampaignPage,
+    Link,
+    NewGroup,
+)
 from hushpost_service.tokens.slot_permutation import DEFAULT_EXPECTED
 
 __all__ = ["CampaignServicer"]
@@ -48,6 +63,7 @@ class CampaignServicer(CampaignServiceServicer):
             links=_links(request),
             groups=_groups(request),
             max_mode=_max_mode(request) or Mode.IDENTIFIED,
+            message_html=request.message_html,
             sender=Sender(caller.key.number, caller.wrapping_secret),
             request=checked_request_id(request.request_id),
         )
@@ -80,17 +96,36 @@ class CampaignServicer(CampaignServiceServicer):
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context
     ) -> pb.ListCampaignsResponse:
-        """Return a page of the campaigns, newest first."""
+        """Return a page of the campaigns."""
         caller = current_caller()
         tenant = caller.tenant(request.tenant_id)
         size = checked_page_size(request.page_size)
-        start = _page_start(request.page_token)
-        found = await self._campaigns.list_campaigns(tenant, start, size + 1)
+        order = _order(request.order_by)
+        found, total = await self._campaigns.list_campaigns(
+            tenant,
+            CampaignPage(
+                limit=size + 1,
+                order=order,
+                search=checked_search(request.filter),
+                after=_page_start(order, request.page_token),
+                skip=checked_skip(request.skip),
+            ),
+        )
         page = found[:size]
         return pb.ListCampaignsResponse(
             campaigns=[_campaign(campaign, caller.key.tenant_id) for campaign in page],
-            next_page_token=_page_token(page[-1]) if found[size:] else "",
+            next_page_token=_page_token(order, page[-1]) if found[size:] else "",
+            total_size=total,
         )
+
+    async def GetCampaignMessage(
+        self, request: pb.GetCampaignMessageRequest, context: Context
+    ) -> pb.GetCampaignMessageResponse:
+        """Return the HTML of a campaign's message."""
+        html = await self._campaigns.message(
+            current_caller().tenant(request.tenant_id), request.campaign_id
+        )
+        return pb.GetCampaignMessageResponse(html=html)
 
     async def CloseCampaign(
         self, request: pb.CloseCampaignRequest, context: Context
@@ -190,8 +225,20 @@ def _campaign(campaign: Campaign, tenant_id: str | None) -> pb.Campaign:
     )
 
 
-def _page_start(token: str) -> tuple[datetime, int] | None:
-    """Return the (creation time, number) of the last campaign of the page before."""
+def _order(order_by: str) -> CampaignOrder:
+    """Return the order of a list. Raises FIELD_INVALID."""
+    order = checked_order_by(order_by, ("create_time", "display_name"))
+    if order is None:
+        return CampaignOrder.NEWEST
+    if order.field == "create_time":
+        return CampaignOrder.NEWEST if order.is_descending else CampaignOrder.OLDEST
+    return CampaignOrder.NAME_DESCENDING if order.is_descending else CampaignOrder.NAME
+
+
+def _page_start(order: CampaignOrder, token: str) -> tuple[datetime | str, int] | None:
+    """Return the sorted value and the number of the last campaign of the page before."""
+    if order.is_by_name:
+        return text_page_start("campaigns_by_name", token)
     position = page_start("campaigns", token, count=2)
     if position is None:
         return None
@@ -202,5 +249,8 @@ def _page_start(token: str) -> tuple[datetime, int] | None:
         raise invalid_page_token() from None
 
 
-def _page_token(campaign: Campaign) -> str:
+def _page_token(order: CampaignOrder, campaign: Campaign) -> str:
+    if order.is_by_name:
+        text = campaign_search_text(campaign.display_name, campaign.campaign_id)
+        return text_page_token("campaigns_by_name", campaign.number, text)
     return page_token("campaigns", to_microseconds(campaign.create_time), campaign.number)

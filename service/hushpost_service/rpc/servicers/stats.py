@@ -1,30 +1,38 @@
 """StatsService: statistics of campaigns. Called by dashboards."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from hushpost.v1 import stats_pb2 as pb
 from hushpost.v1.stats_pb2_grpc import StatsServiceServicer
-from hushpost_service.domain.counters import Count
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.estimates import Estimate
+from hushpost_service.domain.ordering import checked_order_by
+from hushpost_service.domain.searching import checked_search
 from hushpost_service.domain.validation import checked_page_size
 from hushpost_service.graceful_shutdown import GracefulShutdown
-from hushpost_service.rpc.convert import timestamp
+from hushpost_service.rpc.convert import optional_enum_member, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import page_start, page_token
-from hushpost_service.stats.engagement import Engagement, Rate, Rates, Sent, Signal
-from hushpost_service.stats.report import CampaignReport, GroupReport, ReleaseInfo, build_report
-from hushpost_service.stats.service import CampaignNumbers, Stats
+from hushpost_service.rpc.paging import checked_skip, page_start, page_token
+from hushpost_service.rpc.stats_conversion import (
+    StatsView,
+    campaign_stats,
+    group_stats,
+    link_stats,
+)
+from hushpost_service.stats.lists import GROUP_FIELDS, LINK_FIELDS, listed_groups, listed_links
+from hushpost_service.stats.report import CampaignReport, build_report
+from hushpost_service.stats.service import Stats
 from hushpost_service.stats.watching import CampaignWatching
 
 __all__ = ["StatsServicer"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_OfCampaign = pb.GetCampaignStatsRequest | pb.ListGroupStatsRequest | pb.ListLinkStatsRequest
 
 _LAST_SIGNAL = 2**31 - 1
 """No signal is greater: a click's signal is its link number, an int32."""
@@ -35,24 +43,64 @@ class StatsServicer(StatsServiceServicer):
 
     def __init__(self, stats: Stats, shutdown: GracefulShutdown) -> None:
         self._stats = stats
-        self._watching = CampaignWatching(stats, _watch_response, shutdown)
+        self._watching = CampaignWatching(stats, build_report, shutdown)
 
     async def GetCampaignStats(
         self, request: pb.GetCampaignStatsRequest, context: Context
     ) -> pb.GetCampaignStatsResponse:
         """Return the report of a campaign."""
-        tenant = current_caller().tenant(request.tenant_id)
-        numbers = await self._stats.campaign(tenant, request.campaign_id)
-        return pb.GetCampaignStatsResponse(stats=_campaign_stats(build_report(numbers)))
+        view = _view(request)
+        report = await self._report(request)
+        return pb.GetCampaignStatsResponse(
+            stats=await asyncio.to_thread(campaign_stats, report, view)
+        )
 
     async def WatchCampaignStats(
         self, request: pb.WatchCampaignStatsRequest, context: Context
     ) -> AsyncIterator[pb.WatchCampaignStatsResponse]:
         """Stream the report of a campaign: the present one, then each that differs."""
+        view = _view(request)
         tenant = current_caller().tenant(request.tenant_id)
-        async with aclosing(self._watching.watch(tenant, request.campaign_id)) as responses:
-            async for response in responses:
-                yield response
+        async with aclosing(self._watching.watch(tenant, request.campaign_id)) as reports:
+            async for report in reports:
+                yield pb.WatchCampaignStatsResponse(stats=campaign_stats(report, view))
+
+    async def ListGroupStats(
+        self, request: pb.ListGroupStatsRequest, context: Context
+    ) -> pb.ListGroupStatsResponse:
+        """Return a page of the groups of a campaign."""
+        page = _Page(request, "group_stats")
+        order = checked_order_by(request.order_by, GROUP_FIELDS)
+        search = checked_search(request.filter)
+        report = await self._report(request)
+        groups = await asyncio.to_thread(listed_groups, report, order, search)
+        others = report.other_groups if page.is_first else None
+        return pb.ListGroupStatsResponse(
+            groups=map(group_stats, groups[page.items]),
+            next_page_token=page.next_token(len(groups)),
+            total_size=len(groups),
+            other_groups=None if others is None else group_stats(others),
+        )
+
+    async def ListLinkStats(
+        self, request: pb.ListLinkStatsRequest, context: Context
+    ) -> pb.ListLinkStatsResponse:
+        """Return a page of the links of a campaign."""
+        page = _Page(request, "link_stats")
+        order = checked_order_by(request.order_by, LINK_FIELDS)
+        search = checked_search(request.filter)
+        report = await self._report(request)
+        links = await asyncio.to_thread(listed_links, report, order, search)
+        return pb.ListLinkStatsResponse(
+            links=map(link_stats, links[page.items]),
+            next_page_token=page.next_token(len(links)),
+            total_size=len(links),
+        )
+
+    async def _report(self, request: "_OfCampaign") -> CampaignReport:
+        tenant = current_caller().tenant(request.tenant_id)
+        numbers = await self._stats.campaign(tenant, request.campaign_id)
+        return await asyncio.to_thread(build_report, numbers)
 
     async def ListEngagedContacts(
         self, request: pb.ListEngagedContactsRequest, context: Context
@@ -85,6 +133,33 @@ class StatsServicer(StatsServiceServicer):
         )
 
 
+class _Page:
+    """The page of a list that a request asks for.
+
+    Attributes:
+        items: Which items are on the page.
+        is_first: Whether it is the first page.
+    """
+
+    def __init__(
+        self, request: pb.ListGroupStatsRequest | pb.ListLinkStatsRequest, kind: str
+    ) -> None:
+        """Raises PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID, FIELD_INVALID."""
+        (after,) = page_start(kind, request.page_token) or (0,)
+        start = after + checked_skip(request.skip)
+        self.items = slice(start, start + checked_page_size(request.page_size))
+        self.is_first = not start
+        self._kind = kind
+
+    def next_token(self, total: int) -> str:
+        """Return the token of the next page of a list with `total` items; "" if there is none."""
+        return page_token(self._kind, self.items.stop) if self.items.stop < total else ""
+
+
+def _view(request: pb.GetCampaignStatsRequest | pb.WatchCampaignStatsRequest) -> StatsView:
+    return optional_enum_member(StatsView, request.view, "view") or StatsView.FULL
+
+
 def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
     """Return the first and last signal of the range that the contacts' events must be in."""
     link = request.link_number
@@ -109,122 +184,3 @@ def _signals(request: pb.ListEngagedContactsRequest) -> tuple[int, int]:
             {"field": "engagement"},
         )
     return ranges[request.engagement]
-
-
-def _watch_response(numbers: CampaignNumbers) -> pb.WatchCampaignStatsResponse:
-    return pb.WatchCampaignStatsResponse(stats=_campaign_stats(build_report(numbers)))
-
-
-def _campaign_stats(report: CampaignReport) -> pb.CampaignStats:
-    others = report.other_groups
-    return pb.CampaignStats(
-        campaign_id=report.campaign_id,
-        sent=_sent(report.sent),
-        clicks_sent=_sent(report.clicks_sent),
-        opens=_signal(report.opens),
-        clicks=_signal(report.clicks),
-        rates=_rates(report.rates),
-        groups=map(_group, report.groups),
-        links=[
-            pb.LinkStats(
-                link_number=link.number,
-                url=link.url,
-                label=link.label,
-                clicks=_signal(link.clicks),
-            )
-            for link in report.links
-        ],
-        hours=[
-            pb.HourStats(
-                start_time=Timestamp(seconds=hour.hour * 3600),
-                sent=_sent(hour.sent),
-                opens=_signal(hour.opens),
-                clicks=_signal(hour.clicks),
-            )
-            for hour in report.hours
-        ],
-        release=_release(report.release),
-        other_groups=None if others is None else _group(others),
-    )
-
-
-def _release(release: ReleaseInfo) -> pb.ReleaseInfo:
-    return pb.ReleaseInfo(
-        exact=release.is_exact,
-        epsilon=release.epsilon,
-        release_time=timestamp(release.release_time),
-        next_release_time=timestamp(release.next_release_time),
-    )
-
-
-def _group(group: GroupReport) -> pb.GroupStats:
-    return pb.GroupStats(
-        group_id=group.group_id,
-        sent=_sent(group.sent),
-        clicks_sent=_sent(group.clicks_sent),
-        opens=_signal(group.opens),
-        clicks=_signal(group.clicks),
-        rates=_rates(group.rates),
-    )
-
-
-def _sent(sent: Sent) -> pb.SentStats:
-    return pb.SentStats(
-        identified=sent.identified,
-        anonymous=sent.anonymous,
-        aggregate=sent.aggregate,
-        off=sent.off,
-        total=sent.total,
-        margin=sent.margin,
-    )
-
-
-def _signal(signal: Signal) -> pb.SignalStats:
-    return pb.SignalStats(
-        human=_engagement(signal.human),
-        machine=_engagement(signal.machine),
-    )
-
-
-def _engagement(engagement: Engagement) -> pb.EngagementStats:
-    return pb.EngagementStats(
-        identified=_count(engagement.identified),
-        anonymous=_people(engagement.anonymous, engagement.anonymous_total),
-        aggregate=_events(engagement.aggregate),
-        combined=_people(engagement.combined),
-    )
-
-
-def _people(estimate: Estimate | None, total: int = 0) -> pb.Estimate | None:
-    if estimate is None:
-        return None
-    return pb.Estimate(
-        total=total, unique=estimate.value, margin=estimate.margin, is_noise=estimate.is_noise
-    )
-
-
-def _events(estimate: Estimate | None) -> pb.Estimate | None:
-    if estimate is None:
-        return None
-    return pb.Estimate(total=estimate.value, margin=estimate.margin, is_noise=estimate.is_noise)
-
-
-def _count(count: Count) -> pb.Count:
-    return pb.Count(total=count.total, unique=count.unique)
-
-
-def _rates(rates: Rates) -> pb.Rates:
-    return pb.Rates(
-        open_rate=_rate(rates.open_rate),
-        click_through_rate=_rate(rates.click_through_rate),
-        click_to_open_rate=_rate(rates.click_to_open_rate),
-    )
-
-
-def _rate(rate: Rate) -> pb.Rate:
-    return pb.Rate(
-        combined=rate.combined,
-        identified=rate.identified,
-        anonymous=rate.anonymous,
-        margin=rate.margin,
-    )

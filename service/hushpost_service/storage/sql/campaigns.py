@@ -4,12 +4,18 @@
 INSERT_CAMPAIGN = """
 insert into campaigns (
     tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
-    issue_key_digest, max_mode
+    issue_key_digest, max_mode, search_text
 )
-values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7, $8, $9)
+values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7, $8, $9, $10)
 on conflict do nothing
 returning campaign
 """
+
+# Inserts the HTML of a campaign's message.
+INSERT_MESSAGE = "insert into campaign_messages (tenant, campaign, html) values ($1, $2, $3)"
+
+# Selects the HTML of a campaign's message.
+MESSAGE = "select html from campaign_messages where tenant = $1 and campaign = $2"
 
 # Serializes transactions that register links, so that revisions increase in commit order.
 LOCK_LINKS = "select pg_advisory_xact_lock({lock})"
@@ -118,14 +124,38 @@ cross join lateral (
 order by campaign, group_number
 """
 
-# Selects a page (keyset pagination by creation time and number) of campaigns, newest
-# first.
-LIST_CAMPAIGNS = """
+_LIST_CAMPAIGNS = """
 select campaign, campaign_id, display_name, create_time, close_time, max_mode
 from campaigns
-where tenant = $1 and ($2::timestamptz is null or (create_time, campaign) < ($2, $3::bigint))
-order by create_time desc, campaign desc
-limit $4
+where tenant = $1
+    and ($2::{type} is null or ({column}, campaign) {after} ($2, $3::bigint))
+    and ($4::text = '' or strpos(search_text, $4) > 0)
+order by {column} {direction}, campaign {direction}
+offset $5
+limit $6
+"""
+
+# Select a page (keyset pagination by the sorted column and the number) of the campaigns
+# whose `search_text` contains $4. Each order has an index, which is read up to the end of
+# the page.
+NEWEST_CAMPAIGNS = _LIST_CAMPAIGNS.format(
+    column="create_time", type="timestamptz", after="<", direction="desc"
+)
+OLDEST_CAMPAIGNS = _LIST_CAMPAIGNS.format(
+    column="create_time", type="timestamptz", after=">", direction="asc"
+)
+CAMPAIGNS_BY_NAME = _LIST_CAMPAIGNS.format(
+    column="search_text", type="text", after=">", direction="asc"
+)
+CAMPAIGNS_BY_NAME_DESC = _LIST_CAMPAIGNS.format(
+    column="search_text", type="text", after="<", direction="desc"
+)
+
+# Counts the campaigns whose `search_text` contains $2.
+COUNT_CAMPAIGNS = """
+select count(*)
+from campaigns
+where tenant = $1 and ($2::text = '' or strpos(search_text, $2) > 0)
 """
 
 # Closes a campaign; one that is closed already keeps its close_time.

@@ -162,11 +162,23 @@ create table campaigns (
     max_mode smallint not null,
     -- SHA-256 of the issue key. The key has 256 random bits, so that no slow hash is needed.
     issue_key_digest bytea not null,
+    -- What campaigns are sorted and searched by: the display name (without one, the id), a
+    -- line feed and the id, in case-folded form.
+    search_text text collate "C" not null,
     primary key (tenant, campaign),
     unique (tenant, campaign_id)
 );
 create index campaigns_newest on campaigns (tenant, create_time, campaign);
+create index campaigns_by_name on campaigns (tenant, search_text, campaign);
 create index campaigns_due on campaigns (next_release_time) where next_release_time is not null;
+
+-- The HTML of campaigns' messages, for pictures of them in reports.
+create table campaign_messages (
+    tenant integer not null,
+    campaign bigint not null,
+    html text not null,
+    primary key (tenant, campaign)
+);
 
 -- `revision` increases in commit order, because an advisory lock serializes the
 -- registration of links. Edges resume a stream of links from a revision. Before each
