@@ -15,6 +15,7 @@ from hushpost_edge.classifier import Classifier
 from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.request_info import read_request_info
 from hushpost_edge.spooled_event import SpooledEvent
+from hushpost_edge.token_header import CAMPAIGN
 from hushpost_runtime.address_ranges import AddressRanges
 from hushpost_runtime.networks import network_of
 
@@ -61,7 +62,7 @@ class EventRecorder:
             if corrections is not None:
                 verdict = Verdict.SCANNER
         repeated = verdict in _ONE_CLIENT and self._repeats.observe(
-            token, link, info.address, info.user_agent
+            token[CAMPAIGN], link, info.address, info.user_agent
         )
         event = SpooledEvent(token, link, self._clock(), verdict, info.privacy_signal, repeated)
         done = self._appender.append(event, corrections)

@@ -2,7 +2,8 @@
 
 In mode AGGREGATE all readers of a group share one token, so that the authority cannot bound
 what one person adds to a count. The edge sees the client, but not the mode. So it marks
-repeats in all modes, and the authority drops those that are AGGREGATE.
+repeats in all modes, and the authority drops those that are AGGREGATE. They are repeats of an
+event of the campaign, not of a token: a sender can put the tokens of many groups into one mail.
 
 A client is an address with a user agent. Only a digest is kept, under a random key that no
 other process has, and in memory only.
@@ -39,7 +40,7 @@ class RepeatDetector:
         self._digest = blake2b(key=secrets.token_bytes(32), digest_size=_DIGEST_BYTES)
         self._times: RecentEntries[bytes, float] = RecentEntries(window, max_entries, clock())
 
-    def observe(self, token: bytes, link: int, address: str, user_agent: bytes) -> bool:
+    def observe(self, campaign: bytes, link: int, address: str, user_agent: bytes) -> bool:
         """Add an event, and return whether it is a repeat.
 
         It is one if the client has caused the same event within the window before, and that was
@@ -49,7 +50,7 @@ class RepeatDetector:
             return False
         digest = self._digest.copy()
         # Only the last two parts can have any length, and no header contains a zero byte.
-        digest.update(token + link.to_bytes(_LINK_BYTES) + subnet_of(address) + b"\0")
+        digest.update(campaign + link.to_bytes(_LINK_BYTES) + subnet_of(address) + b"\0")
         digest.update(user_agent[:_MAX_USER_AGENT_BYTES])
         key = digest.digest()
         now = self._clock()

@@ -8,6 +8,7 @@ import binascii
 from typing import NamedTuple
 
 __all__ = [
+    "CAMPAIGN",
     "TOKEN_BYTES",
     "ParsedToken",
     "encode_token",
@@ -17,6 +18,9 @@ __all__ = [
 ]
 
 TOKEN_BYTES = 42
+CAMPAIGN = slice(2, 10)
+"""The bytes of the campaign number."""
+
 _VERSION = 1
 _HEADER_CHARACTERS = 16
 _HEADER_BYTES = 10
@@ -53,7 +57,7 @@ def parse_token(text: str) -> ParsedToken | None:
         if decoded is None or len(decoded) < _HEADER_BYTES:
             return None
         header = decoded
-    campaign = int.from_bytes(header[2:_HEADER_BYTES])
+    campaign = int.from_bytes(header[CAMPAIGN])
     if header[0] != _VERSION or campaign >= _CAMPAIGN_END:
         return None
     return ParsedToken(campaign, raw)

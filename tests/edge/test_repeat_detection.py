@@ -17,7 +17,8 @@ from hushpost_runtime.address_ranges import AddressRanges
 from .raw_http import CHROME
 from .test_burst_detection import Clock
 
-TOKEN, OTHER_TOKEN = bytes(42), b"\1" * 42
+CAMPAIGN, OTHER_CAMPAIGN = bytes(8), b"\1" * 8
+TOKEN = bytes(42)
 ADDRESS, OTHER_ADDRESS = "192.0.2.1", "192.0.2.2"
 AGENT = CHROME.encode()
 GOOGLE = (
@@ -34,7 +35,7 @@ def test_the_same_event_is_repeated_within_the_window() -> None:
     repeats = RepeatDetector(clock, HOUR)
     found = []
     for _ in range(12):  # every 20 minutes
-        found.append(repeats.observe(TOKEN, 1, ADDRESS, AGENT))
+        found.append(repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT))
         clock.now += 1200
     assert found == [False, True, True] * 4
 
@@ -42,20 +43,20 @@ def test_the_same_event_is_repeated_within_the_window() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        (OTHER_TOKEN, 1, ADDRESS, AGENT),
-        (TOKEN, 2, ADDRESS, AGENT),
-        (TOKEN, 0, ADDRESS, AGENT),
-        (TOKEN, 1, OTHER_ADDRESS, AGENT),
-        (TOKEN, 1, ADDRESS, AGENT + b"x"),
-        (TOKEN, 1, ADDRESS + "\0", AGENT[1:]),
+        (OTHER_CAMPAIGN, 1, ADDRESS, AGENT),
+        (CAMPAIGN, 2, ADDRESS, AGENT),
+        (CAMPAIGN, 0, ADDRESS, AGENT),
+        (CAMPAIGN, 1, OTHER_ADDRESS, AGENT),
+        (CAMPAIGN, 1, ADDRESS, AGENT + b"x"),
+        (CAMPAIGN, 1, ADDRESS + "\0", AGENT[1:]),
     ],
 )
 def test_other_events_are_not_repeated(other: tuple[bytes, int, str, bytes]) -> None:
-    """Another token, link, address or user agent makes another event."""
+    """Another campaign, link, address or user agent makes another event."""
     repeats = RepeatDetector(Clock(), HOUR)
-    assert not repeats.observe(TOKEN, 1, ADDRESS, AGENT)
+    assert not repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT)
     assert not repeats.observe(*other)
-    assert repeats.observe(TOKEN, 1, ADDRESS, AGENT)
+    assert repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT)
 
 
 @pytest.mark.parametrize(
@@ -71,14 +72,14 @@ def test_other_events_are_not_repeated(other: tuple[bytes, int, str, bytes]) -> 
 def test_a_device_changes_its_ipv6_address(one: str, other: str, *, is_same: bool) -> None:
     """IPv6 clients are told apart by their /64, because devices change the rest."""
     repeats = RepeatDetector(Clock(), HOUR)
-    repeats.observe(TOKEN, 1, one, AGENT)
-    assert repeats.observe(TOKEN, 1, other, AGENT) is is_same
+    repeats.observe(CAMPAIGN, 1, one, AGENT)
+    assert repeats.observe(CAMPAIGN, 1, other, AGENT) is is_same
 
 
 def test_a_window_of_zero_detects_nothing() -> None:
     """With a window of 0 every event counts, and nothing is remembered."""
     repeats = RepeatDetector(Clock(), 0)
-    assert not any(repeats.observe(TOKEN, 1, ADDRESS, AGENT) for _ in range(10))
+    assert not any(repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT) for _ in range(10))
     assert len(repeats._times) == 0
 
 
@@ -86,9 +87,9 @@ def test_memory_is_bounded() -> None:
     """At most two generations of entries are kept, and the newest of them are found."""
     repeats = RepeatDetector(Clock(), HOUR, max_entries=100)
     for number in range(10_000):
-        assert not repeats.observe(number.to_bytes(42), 1, ADDRESS, AGENT)
+        assert not repeats.observe(number.to_bytes(8), 1, ADDRESS, AGENT)
     assert len(repeats._times) <= 200
-    assert repeats.observe((9_999).to_bytes(42), 1, ADDRESS, AGENT)
+    assert repeats.observe((9_999).to_bytes(8), 1, ADDRESS, AGENT)
 
 
 def test_nothing_remembered_names_a_client() -> None:
@@ -96,7 +97,7 @@ def test_nothing_remembered_names_a_client() -> None:
     remembered: set[bytes] = set()
     for _ in range(2):
         repeats = RepeatDetector(Clock(), HOUR)
-        repeats.observe(TOKEN, 1, ADDRESS, AGENT)
+        repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT)
         remembered.update(repeats._times._young)
     assert len(remembered) == 2
     assert {len(value) for value in remembered} == {8}
@@ -108,6 +109,28 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
     spool = Spool(tmp_path / "spool.sqlite", lambda: 0, SpoolCipher(SpoolKey.generate()))
     yield spool
     spool.close()
+
+
+async def test_tokens_of_one_campaign_are_bounded_together(spool: Spool) -> None:
+    """A mail with the tokens of many groups adds one open, not one for each group."""
+    appender = Appender(spool, 1 << 30)
+    classifier = Classifier(
+        proxies=AddressRanges(), prefetchers=AddressRanges(), scanners=AddressRanges(), trap_link=9
+    )
+    recorder = EventRecorder(
+        appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0
+    )
+    for campaign in (1, 2):
+        for group in range(3):
+            token = b"\1\1" + campaign.to_bytes(8) + bytes([group]) * 32
+            await recorder.record(
+                token, 0, {"headers": [(b"user-agent", AGENT)], "client": (ADDRESS, 1)}
+            )
+    await appender.close()
+    spool._clock = lambda: 10_000_000  # the events are due
+    batch = spool.batch()
+    assert batch is not None
+    assert [event.repeated for event in batch.events] == [False, True, True] * 2
 
 
 async def test_only_clients_of_few_people_repeat_events(spool: Spool) -> None:

@@ -48,7 +48,7 @@ class RecordOpenRequest(_message.Message):
     """
     repeated: _builtins.bool
     """Whether the same client has caused the same event (an open, or a click on the same link,
-    with the same token) within the edge's window before, by an event that was not
+    in the same campaign) within the edge's window before, by an event that was not
     `repeated`. An AGGREGATE event that is repeated is not counted, because one person could
     otherwise add any number; people with the same address and user agent then count once
     per window. All other modes ignore the flag, and it is not stored. Set it only for
