@@ -37,11 +37,13 @@ from hushpost_mail._parse_template import parse_template
 from hushpost_mail._raw_message import RawMessage
 from hushpost_mail._recipients import Recipient
 from hushpost_mail._template import Template
+from hushpost_mail._warnings import MessageWarning, WarningKind
 
 __all__ = [
     "Campaign",
     "CampaignSourceError",
     "Mail",
+    "MessageWarning",
     "Part",
     "Parts",
     "RawMessage",
@@ -50,6 +52,7 @@ __all__ = [
     "SkipReason",
     "SkippedLink",
     "Template",
+    "WarningKind",
     "create_campaign",
     "parse_template",
 ]

@@ -13,6 +13,7 @@ from hushpost_mail._recipients import AnyRecipient, batched
 from hushpost_mail._template import MessageT, Template
 from hushpost_mail._token_batches import TokenBatchIssuer
 from hushpost_mail._token_prefetch import prefetch_tokens
+from hushpost_mail._warnings import MessageWarning
 
 __all__ = ["Campaign", "RenderedMessage"]
 
@@ -76,6 +77,11 @@ class Campaign(Generic[MessageT]):
     def skipped_links(self) -> tuple[SkippedLink, ...]:
         """The links that are not tracked, with reasons."""
         return self.template.skipped_links
+
+    @property
+    def warnings(self) -> tuple[MessageWarning, ...]:
+        """What you should look at before you send the message."""
+        return self.template.warnings
 
     def render(self, issued: IssuedToken, *, address: str = "") -> RenderedMessage[MessageT]:
         """Render the message with tokens that you requested yourself.

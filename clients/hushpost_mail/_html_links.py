@@ -29,6 +29,9 @@ _BEFORE_VALUE = re.compile(r"[^=]*=[\t\n\f ]*([\"']?)")
 _CONDITION = re.compile(r"\[if[^\]]*\]>", re.IGNORECASE)
 _COMMENT_START = "<!--"
 
+_PROBE = '<img src="hushpost:pixel">'
+_PROBE_SELECTOR = 'img[src="hushpost:pixel"]'
+
 # In SVG these elements can have child elements, which browsers do not show.
 _HIDDEN_ELEMENTS = "style, script, title"
 
@@ -48,30 +51,43 @@ class HtmlSource:
             0,
             *accumulate(len(line) + 1 for line in self._normalized.split("\n")),
         ]
-        self._length = len(text)
+        self._text = text
 
     def links(self) -> list[FoundLink]:
         """Return the links in source order."""
         document = parse(self._normalized, source_locations=True)
-        found = list(self._links_of(document.iter_elements(), 0))
-        for offset, content in self._conditional_comments(document):
+        found = list(self._links_of(document.iter_elements(), 0, ""))
+        for offset, content, mark in self._conditional_comments(document):
             fragment = parse_fragment(content, "body", source_locations=True)
-            found.extend(self._links_of(fragment.iter_elements(), offset))
+            found.extend(self._links_of(fragment.iter_elements(), offset, mark))
         return sorted(found, key=lambda link: link.start)
 
     def pixel_index(self) -> int:
         """Return the index before the last `</body>`, or the end of the text."""
-        index = self._length
+        index = len(self._text)
         for token in tokenize_html(self._normalized, capture_attributes=False):
             if token.type == TokenType.END_TAG and token.tag == "body":
                 index = self._index(self._line_offsets[token.line - 1] + token.col)
         return index
 
+    def loads_pixel(self) -> bool:
+        """Return whether a browser loads an image that is inserted at `pixel_index`.
+
+        It does not in an unclosed comment, style or template, nor in a frameset.
+        """
+        index = self.pixel_index()
+        before, after = self._text[:index], self._text[index:]
+        image = parse(before + _PROBE + after).select_one(_PROBE_SELECTOR)
+        return image is not None and image.closest("template") is None
+
     def _index(self, normalized_offset: int) -> int:
         """Convert an offset of the parser to an index of the text as given."""
         return normalized_offset + bisect_left(self._crlf_offsets, normalized_offset)
 
-    def _links_of(self, elements: Iterable[Element], offset: int) -> Iterator[FoundLink]:
+    def _links_of(
+        self, elements: Iterable[Element], offset: int, outer_mark: str
+    ) -> Iterator[FoundLink]:
+        """Yield the links of elements; `outer_mark` is the mark of what is around them."""
         for element in elements:
             location = element.source_location
             # The parser clones misnested elements, as the standard requires. Clones have
@@ -85,21 +101,30 @@ class HtmlSource:
                 start, end = span.start_offset + offset, span.end_offset + offset
                 before = _BEFORE_VALUE.match(self._normalized, start, end)
                 if before is not None:
-                    yield self._link(element, name, before.end(), end - len(before[1]))
+                    mark = _mark(element) or outer_mark
+                    yield self._link(element, name, before.end(), end - len(before[1]), mark)
 
-    def _link(self, element: Element, name: str, start: int, end: int) -> FoundLink:
-        mark = (element.attr("data-hushpost") or "").strip().lower()
+    def _link(self, element: Element, name: str, start: int, end: int, mark: str) -> FoundLink:
         return FoundLink(
             self._index(start),
             self._index(end),
             browser_url(element.attr(name) or ""),
             label=(element.attr("data-hushpost-label") or "").strip(),
+            text=element.text,
             skip_reason=_SKIP_REASONS.get(mark),
         )
 
-    def _conditional_comments(self, document: Document) -> Iterator[tuple[int, str]]:
-        """Yield the offset and content of each comment that Outlook renders."""
-        comments = {node.data for node in document.descendants if isinstance(node, Comment)}
+    def _conditional_comments(self, document: Document) -> Iterator[tuple[int, str, str]]:
+        """Yield the offset, content and mark of each comment that Outlook renders.
+
+        Of equal comments, one with a mark counts for all.
+        """
+        comments: dict[str, str] = {}
+        for node in document.descendants:
+            if isinstance(node, Comment):
+                around = node.parent
+                mark = _mark(around) if isinstance(around, Element) else ""
+                comments[node.data] = comments.get(node.data) or mark
         for token in tokenize_html(self._normalized, capture_attributes=False):
             # Without the tree, the tokenizer can report a comment where there is none,
             # such as in the <style> of an SVG. Only comments in both count.
@@ -110,7 +135,14 @@ class HtmlSource:
             if condition is not None and self._normalized.startswith(_COMMENT_START, offset):
                 start = offset + len(_COMMENT_START) + condition.end()
                 length = len(token.data or "") - condition.end()
-                yield start, self._normalized[start : start + length]
+                mark = comments[token.data or ""]
+                yield start, self._normalized[start : start + length], mark
+
+
+def _mark(element: Element) -> str:
+    """Return the `data-hushpost` of an element, or of the nearest one around it that has one."""
+    marked = element.closest("[data-hushpost]")
+    return "" if marked is None else (marked.attr("data-hushpost") or "").strip().lower()
 
 
 def _link_attributes(element: Element) -> tuple[str, ...]:

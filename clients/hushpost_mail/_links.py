@@ -21,7 +21,9 @@ class SkipReason(StrEnum):
     RELATIVE = "RELATIVE"
     """Relative, protocol-relative, empty, or only a fragment."""
     MARKED = "MARKED"
-    """Marked with `data-hushpost="off"`."""
+    """Marked with `data-hushpost="off"`, itself or an element around it."""
+    ALREADY_TRACKED = "ALREADY_TRACKED"
+    """A URL of the edge: a link or preference page of a rendered message."""
     UNSUBSCRIBE = "UNSUBSCRIBE"
     """Marked with `data-hushpost="unsubscribe"`, or listed in `List-Unsubscribe`."""
     PLACEHOLDER = "PLACEHOLDER"
@@ -41,6 +43,7 @@ class FoundLink:
         end: Index after its last character.
         url: The destination, with HTML entities decoded.
         label: The label that the sender gave it, or empty.
+        text: What readers see of it; empty in the text part.
         skip_reason: Why it is not tracked, if its position or markup forbids that.
     """
 
@@ -48,6 +51,7 @@ class FoundLink:
     end: int
     url: str
     label: str = ""
+    text: str = ""
     skip_reason: SkipReason | None = None
 
 

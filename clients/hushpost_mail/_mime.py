@@ -14,8 +14,12 @@ from hushpost_mail._part_template import FindReplacements
 from hushpost_mail._raw_message import RawMessage
 from hushpost_mail._segments import Tokens
 from hushpost_mail._transfer_encoding import EncodedPartTemplate, parse_encoded
+from hushpost_mail._warnings import WarningKind
 
 __all__ = ["MailTemplate", "list_unsubscribe_header", "parse_mime"]
+
+
+_SIGNATURE_HEADERS = ("DKIM-Signature", "DomainKey-Signature", "ARC-Message-Signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,10 @@ def parse_mime(rewriter: LinkRewriter, message: RawMessage) -> MailTemplate:
     text_parts = find_text_parts(source)
     if not text_parts:
         raise CampaignSourceError("the message has neither an HTML part nor a text part")
-    _, header_end = read_headers(source)
+    headers, header_end = read_headers(source)
+    for name in _SIGNATURE_HEADERS:
+        if name in headers:
+            rewriter.warn(WarningKind.SIGNATURE_INVALID, name)
     body_start = header_end + 2 if source.startswith(b"\r\n", header_end) else header_end
     edges = [body_start, *chain.from_iterable((part.start, part.end) for part in text_parts)]
     between = [source[start:end] for start, end in pairwise([*edges, len(source)])]

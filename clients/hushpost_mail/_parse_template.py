@@ -66,7 +66,13 @@ def parse_template(
     unsubscribe_urls = list_unsubscribe_urls(f"{own_header} {list_unsubscribe or ''}")
     rewriter = LinkRewriter(tracking_urls, unsubscribe_urls)
     message = _parse_message(rewriter, html, text, charset)
-    return Template(tuple(rewriter.links), tuple(rewriter.skipped_links), tracking_urls, message)
+    return Template(
+        tuple(rewriter.links),
+        tuple(rewriter.skipped_links),
+        tuple(rewriter.warnings),
+        tracking_urls,
+        message,
+    )
 
 
 def _parse_message(

@@ -8,6 +8,7 @@ from hushpost_mail._errors import CampaignSourceError
 from hushpost_mail._links import SkippedLink
 from hushpost_mail._segments import Tokens
 from hushpost_mail._tracking_urls import TrackingUrls
+from hushpost_mail._warnings import MessageWarning
 
 __all__ = ["MessageT", "MessageTemplate", "Template"]
 
@@ -35,10 +36,12 @@ class Template(Generic[MessageT]):
     Attributes:
         links: The tracked links; link number n is at index n - 1.
         skipped_links: The links that are not tracked, with reasons.
+        warnings: What you should look at before you send the message.
     """
 
     links: tuple[NewLink, ...]
     skipped_links: tuple[SkippedLink, ...]
+    warnings: tuple[MessageWarning, ...]
     _tracking_urls: TrackingUrls
     _message: MessageTemplate[MessageT]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hushpost_mail._segments import Replacement, TokenKind
+from hushpost_mail._url_rules import comparable_url
 
 __all__ = ["TrackingUrls"]
 
@@ -39,6 +40,11 @@ class TrackingUrls:
                 f"such as https://t.example.com; got {self.base!r}"
             )
         object.__setattr__(self, "base", self.base.rstrip("/"))
+
+    def contains(self, url: str) -> bool:
+        """Return whether a URL is one of the edge's: a link, pixel or preference page."""
+        base, found = comparable_url(self.base).rstrip("/"), comparable_url(url)
+        return found.startswith((f"{base}/c/", f"{base}/o/", f"{base}/p/"))
 
     def link(self, link_number: int, start: int, end: int) -> Replacement[str]:
         """Replace the URL of a link by its redirect URL."""

@@ -4,11 +4,11 @@ import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from hushpost_mail._links import SkipReason
+from hushpost_mail._placeholders import has_placeholder
 
 __all__ = [
     "browser_url",
     "comparable_url",
-    "has_placeholder",
     "list_unsubscribe_urls",
     "skip_reason",
 ]
@@ -17,10 +17,6 @@ _MAX_URL_BYTES = 8192
 """The limit of `Link.url` in the protocol."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-# Opening delimiters of the merge fields of common mail senders. None of them is valid
-# in a URL except %7B%7B, which HTML editors make of {{ in an href.
-_PLACEHOLDER = re.compile(r"\{|%7B%7B|<[%?#$]|\*\||%%|\[\[|##|%recipient\.", re.IGNORECASE)
 
 # URL Standard, "basic URL parser": browsers strip leading and trailing C0 control or
 # space characters, and remove tabs and newlines anywhere.
@@ -37,11 +33,6 @@ def browser_url(href: str) -> str:
     """Normalize an href as a browser does, as far as the authority requires it."""
     stripped = _TAB_OR_NEWLINE.sub("", href.strip(_C0_CONTROL_OR_SPACE))
     return _SPACE.sub(lambda space: quote(space[0]), stripped)
-
-
-def has_placeholder(text: str) -> bool:
-    """Return whether the text contains a merge field of another system."""
-    return bool(_PLACEHOLDER.search(text))
 
 
 def skip_reason(url: str) -> SkipReason | None:

@@ -4,6 +4,7 @@ import re
 from quopri import decodestring, encodestring
 from typing import Any
 
+import html5lib
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
@@ -56,6 +57,9 @@ NOISE = st.sampled_from(
     ]
 )
 HTML = st.lists(st.one_of(NOISE, ANCHORS), max_size=25).map("".join)
+SVG = "{http://www.w3.org/2000/svg}"
+XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
+LINK_TAGS = ("{http://www.w3.org/1999/xhtml}a", "{http://www.w3.org/1999/xhtml}area", f"{SVG}a")
 HIDDEN_TAGS = frozenset({"style", "title", "script"})
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 # Without control characters, because an escape switches the state of some charsets.
@@ -93,6 +97,37 @@ def visible_links(html: str) -> set[str]:
         for node in LexborHTMLParser(html).css("a[href^=http], area[href^=http]")
         if not HIDDEN_TAGS.intersection(ancestor_tags(node))
         and not (node.tag == "area" and "svg" in ancestor_tags(node))  # not a link in SVG
+    }
+
+
+@settings(max_examples=300, deadline=None)
+@given(HTML)
+def test_html5lib_sees_the_same_links(original: str) -> None:
+    """A second independent parser, of the standard's own tests, agrees about every link."""
+    template = parse_template(original, tracking_url=TRACKING_URL)
+    rendered = template.render(TOKEN).html or ""
+    after = html5lib_links(rendered)
+    numbers = {int(found[1]) for url in after if (found := REDIRECT_URL.fullmatch(url))}
+    before = {url for url in html5lib_links(original) if url.startswith("http")}
+    assert {template.links[number - 1].url for number in numbers} == before
+    assert not before.intersection(after)
+
+
+def html5lib_links(html: str) -> set[str]:
+    """Return the links outside of elements that browsers do not show."""
+    tree = html5lib.parse(html, treebuilder="etree")
+    hidden = {
+        link
+        for tag in HIDDEN_TAGS
+        for element in tree.iter(f"{SVG}{tag}")
+        for link in element.iter()
+    }
+    return {
+        value
+        for element in tree.iter()
+        if element.tag in LINK_TAGS and element not in hidden
+        for value in (element.get("href"), element.get(XLINK_HREF))
+        if value is not None
     }
 
 

@@ -87,6 +87,26 @@ def test_marked_links_are_skipped() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div data-hushpost="off"><p><a href="https://example.com/">x</a></p></div>',
+        '<table data-hushpost=OFF><tr><td><map><area href="https://example.com/"></table>',
+        '<p data-hushpost="off"><!--[if mso]><a href="https://example.com/">x</a><![endif]--></p>',
+        '<div><!--[if mso]><p data-hushpost="off"><a href="https://example.com/">x</a><![endif]--></div>',
+    ],
+)
+def test_a_mark_applies_to_all_that_is_inside(html: str) -> None:
+    """data-hushpost on an element applies to the links in it, also in conditional comments."""
+    assert skip_reasons(html) == [SkipReason.MARKED]
+
+
+def test_the_nearest_mark_counts() -> None:
+    """A link can be tracked inside of an element whose links are not."""
+    html = '<div data-hushpost="off"><a data-hushpost="on" href="https://example.com/">x</a></div>'
+    assert tracked_urls(html) == ["https://example.com/"]
+
+
 def test_links_of_the_list_unsubscribe_header_are_skipped() -> None:
     """A URL in List-Unsubscribe is skipped, despite a different case, entities or fragment."""
     header = "<mailto:leave@example.com>,\r\n <https://Example.com/leave?a=1&b=2>"
