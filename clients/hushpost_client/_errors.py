@@ -124,7 +124,7 @@ class HushpostError(Exception):
 
 
 class CallCancelledError(HushpostError):
-    """CANCELLED: the call was cancelled. A write may have been committed or not."""
+    """The client was closed during the call. A write may have been committed or not."""
 
 
 class UnknownError(HushpostError):
@@ -172,7 +172,10 @@ class InternalError(HushpostError):
 
 
 class UnavailableError(HushpostError):
-    """UNAVAILABLE: no connection, after all retries. A write may have been committed or not."""
+    """UNAVAILABLE: no connection, after all retries. A write may have been committed or not.
+
+    Also CANCELLED, with which gRPC ends calls that arrive while an authority stops.
+    """
 
 
 class UnauthenticatedError(HushpostError):

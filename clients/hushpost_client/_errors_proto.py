@@ -21,7 +21,8 @@ _RETRY_INFO = RetryInfo.DESCRIPTOR.full_name
 
 # The statuses that the authority sends and those that gRPC itself generates.
 _CLASSES: dict[StatusCode, type[HushpostError]] = {
-    StatusCode.CANCELLED: _errors.CallCancelledError,
+    # gRPC ends calls that arrive while an authority stops, and streams that are not read.
+    StatusCode.CANCELLED: _errors.UnavailableError,
     StatusCode.INVALID_ARGUMENT: _errors.InvalidArgumentError,
     StatusCode.DEADLINE_EXCEEDED: _errors.DeadlineExceededError,
     StatusCode.NOT_FOUND: _errors.NotFoundError,
@@ -34,6 +35,9 @@ _CLASSES: dict[StatusCode, type[HushpostError]] = {
     StatusCode.UNAVAILABLE: _errors.UnavailableError,
     StatusCode.UNAUTHENTICATED: _errors.UnauthenticatedError,
 }
+
+_CLOSED = (StatusCode.CANCELLED, "Channel closed!")
+"""What the synchronous gRPC raises if the caller closes the client during a call."""
 
 _REASON_NAMES: dict[int, str] = {
     number: name.removeprefix("ERROR_REASON_")
@@ -55,7 +59,9 @@ def translate(error: RpcError) -> HushpostError:
     failed = cast("_FailedCall", error)
     info, retry = _details(failed)
     message, status = failed.details() or "no details", failed.code()
-    return _CLASSES.get(status, _errors.UnknownError)(
+    is_closed = (status, message) == _CLOSED
+    kind = _errors.CallCancelledError if is_closed else _CLASSES.get(status, _errors.UnknownError)
+    return kind(
         # Without a reason, the message is gRPC's own, which does not name the status.
         message if info.reason else f"{status.name}: {message}",
         reason=ErrorReason(info.reason) if info.reason else None,

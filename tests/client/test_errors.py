@@ -21,7 +21,7 @@ CLASSES = {
     for code in grpc.StatusCode
     if code not in {grpc.StatusCode.OK, *NEVER_SENT}
 } | {
-    grpc.StatusCode.CANCELLED: "CallCancelledError",  # asyncio has a CancelledError
+    grpc.StatusCode.CANCELLED: "UnavailableError",  # the authority stops
     **dict.fromkeys(NEVER_SENT, "UnknownError"),
 }
 

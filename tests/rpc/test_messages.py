@@ -1,8 +1,6 @@
 """Requests that cannot be read get a typed error, after authentication."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -10,10 +8,7 @@ import pytest
 
 from hushpost.v1 import tracking_pb2
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.rpc.call_acceptor import CallServer
-from hushpost_service.rpc.interceptors import ErrorInterceptor
 from hushpost_service.rpc.receiving import RequestReader
-from hushpost_service.rpc.registration import InterceptedServer
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 from tests.wire import Refusal, Wire, refused
 
@@ -127,46 +122,3 @@ async def test_a_request_that_does_not_arrive_ends_the_call() -> None:
     with pytest.raises(HushpostError) as caught:
         await asyncio.wait_for(read(None, context), 10)
     assert caught.value.reason is Reason.MESSAGE_TIMEOUT
-
-
-async def _read_all(call: Any) -> None:
-    while await asyncio.wait_for(call.read(), 10) is not grpc.aio.EOF:
-        pass
-
-
-async def test_a_stream_that_is_not_read_ends() -> None:
-    """A stream whose client does not read ends after a time limit, and so does its handler."""
-    ended = asyncio.Event()
-
-    async def produce(_: Any, __: Any) -> AsyncIterator[bytes]:
-        try:
-            while True:
-                yield bytes(100_000)
-        finally:
-            ended.set()
-
-    server = CallServer()
-    registrar = InterceptedServer(
-        server,
-        interceptors=(ErrorInterceptor(),),
-        admission=ADMIT_ALL,
-        reader=RequestReader(),
-        write_seconds=0.2,
-    )
-    registrar.add_registered_method_handlers(
-        "test.Service", {"Stream": grpc.unary_stream_rpc_method_handler(produce, bytes)}
-    )
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            method: Any = channel.unary_stream("/test.Service/Stream")
-            call = method(b"", timeout=20)
-            await call.read()
-            await asyncio.wait_for(ended.wait(), 10)
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await _read_all(call)
-            assert caught.value.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
-    finally:
-        with suppress(asyncio.CancelledError):
-            await server.stop(0)

@@ -5,15 +5,22 @@ all calls. A path that is not UTF-8 raises there, which ends the loop and then t
 and a caller needs no key for it. So all methods are registered here, and calls of other
 methods end as UNIMPLEMENTED, also if their path is not UTF-8.
 
+Also lets a handler cancel its call, which gRPC offers to clients only. gRPC runs two tasks
+per call: an outer one that waits for the end of the call, and an inner one for the handler.
+A call whose handler has ended while a write is pending stays open with all its memory, until
+the outer task is cancelled.
+
 This overrides private methods of grpcio, because it has no public ones for this;
-tests/rpc/test_malformed_calls.py fails if a release of grpcio changes them.
+tests/rpc/test_malformed_calls.py and tests/faults/test_unread_streams.py fail if a release of
+grpcio changes them.
 """
 
 import asyncio
 import secrets
+import weakref
 from collections import deque
-from collections.abc import Collection, Mapping
-from contextvars import ContextVar
+from collections.abc import Collection, Coroutine, Mapping
+from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any
 
@@ -21,9 +28,26 @@ import grpc
 from grpc._cython import cygrpc
 from grpc.aio import _server
 
-__all__ = ["CallServer"]
+__all__ = ["CallServer", "cancel_call"]
 
 Handler = grpc.RpcMethodHandler
+
+
+_OUTER_TASK = "rpc_task"
+"""gRPC's name of the outer task of a call."""
+
+_outer: ContextVar["weakref.ref[asyncio.Task[Any]]"] = ContextVar("outer")
+"""The outer task of the call that is being handled. Not a reference, which would be a cycle."""
+
+
+def cancel_call() -> None:
+    """Cancel the call whose handler is running; raise CancelledError afterwards.
+
+    The client gets the status CANCELLED, without a reason.
+    """
+    outer = _outer.get()()
+    if outer is not None:
+        outer.cancel()
 
 
 class CallServer(_server.Server):
@@ -71,7 +95,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: Any) -> None:
-        super().__init__(loop, None, (self,), None, options, None)
+        super().__init__(_Loop(loop), None, (self,), None, options, None)
         self._others = f"/{secrets.token_hex(16)}"
         self._handlers: dict[str | None, Handler[Any, Any]] = {}
         self._accepted: deque[tuple[str | None, asyncio.Task[Any]]] = deque()
@@ -128,3 +152,25 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
             task.exception()  # marks it as retrieved: at the end, all of them fail
         self._accepted.append((path, task))
         self._any_accepted.set()
+
+
+class _Loop:
+    """The event loop for gRPC's server. Handlers inherit the outer task of their call."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.create_future = loop.create_future
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def create_task(
+        self, work: Coroutine[Any, Any, Any], *, name: str | None = None
+    ) -> asyncio.Task[Any]:
+        """Create a task."""
+        if name != _OUTER_TASK:
+            return self._loop.create_task(work, name=name)
+        context = copy_context()
+        task = self._loop.create_task(work, name=name, context=context)
+        context.run(_outer.set, weakref.ref(task))
+        return task

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import grpc
 
-from hushpost_service.rpc.call_acceptor import CallServer
+from hushpost_service.rpc.call_acceptor import CallServer, cancel_call
 from hushpost_service.rpc.interceptors.admission import AdmissionInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Context, Interceptor, Stream, Unary
 from hushpost_service.rpc.receiving import RequestReader
@@ -90,14 +90,18 @@ class InterceptedServer:
     def _written(self, stream: Stream) -> Callable[[Any, Context], Awaitable[None]]:
         """Return a function that writes the responses of a stream, each within a time limit.
 
-        gRPC cannot send a status while a write is pending, so the client of a stream that
-        exceeds the limit gets no reason: gRPC cancels the call when its handler ends.
+        gRPC cannot send a status while a write is pending, so a stream that exceeds the limit is
+        cancelled without a reason.
         """
 
         async def written(request: Any, context: Context) -> None:
             async with aclosing(stream(request, context)) as responses:  # type: ignore[type-var] # a generator
                 async for response in responses:
-                    async with asyncio.timeout(self._write_seconds):
-                        await context.write(response)
+                    try:
+                        async with asyncio.timeout(self._write_seconds):
+                            await context.write(response)
+                    except TimeoutError:
+                        cancel_call()
+                        raise asyncio.CancelledError from None
 
         return written
