@@ -9,7 +9,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from hushpost_cli._exit import USAGE, fail, print_lines
+from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, fail, print_lines
 from hushpost_client import HushpostError
 from hushpost_runtime.environment import misspelt_variables
 
@@ -64,11 +64,13 @@ class InstalledGroup(TyperGroup):
         super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; print an error of the authority on one line and exit with code 1."""
+        """Run a command; print an error of the authority, or an interrupt, on one line."""
         try:
             return super().invoke(ctx)
         except HushpostError as error:
-            raise fail(str(error)) from error
+            raise fail(str(error), error_code(error)) from error
+        except KeyboardInterrupt:
+            raise fail("interrupted", INTERRUPTED) from None
 
     def _load(self, wanted: str | None = None) -> set[str]:
         """Load the commands of other packages, or only until one of them has a name.

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
-from hushpost_cli._exit import USAGE, fail
+from hushpost_cli._exit import INTERRUPTED, USAGE, fail
 from hushpost_cli._options import API_KEY_VARIABLE
 from hushpost_client import TLS, Hushpost, RetryPolicy
 from hushpost_runtime.secret_file import read_secret_file
 
-__all__ = ["Connection", "read_api_key", "read_tls"]
+__all__ = ["BATCH_RETRY", "Connection", "ConnectionOptions", "read_api_key", "read_tls"]
 
 _T = TypeVar("_T")
 
-# More retries than the client's default, because batch jobs can wait: half a minute
-# covers the restart of an authority.
-_RETRY = RetryPolicy(max_tries=12)
+BATCH_RETRY = RetryPolicy(max_tries=12)
+"""More retries than the client's default, because batch jobs can wait: half a minute covers the
+restart of an authority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,50 @@ class Connection:
             read_tls(tls, ca_file, client_certificate, client_key),
         )
 
-    def open(self) -> Hushpost:
+    def open(self, *, retry: RetryPolicy = RetryPolicy()) -> Hushpost:
         """Return a client, to be used in the running event loop."""
-        return Hushpost.connect(self.authority, api_key=self.api_key, tls=self.tls, retry=_RETRY)
+        return Hushpost.connect(self.authority, api_key=self.api_key, tls=self.tls, retry=retry)
 
-    def run(self, call: Callable[[Hushpost], Awaitable[_T]]) -> _T:
-        """Call a function with a client in a new event loop; return its result."""
+    def run(
+        self, call: Callable[[Hushpost], Awaitable[_T]], *, interrupted: str | None = None
+    ) -> _T:
+        """Call a function with a client in a new event loop; return its result.
+
+        Args:
+            call: The function.
+            interrupted: What to print after Ctrl-C, if "interrupted" does not say enough.
+        """
 
         async def connected() -> _T:
             async with self.open() as hushpost:
                 return await call(hushpost)
 
-        return asyncio.run(connected())
+        try:
+            return asyncio.run(connected())
+        except KeyboardInterrupt:
+            if interrupted is None:
+                raise
+            raise fail(interrupted, INTERRUPTED) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionOptions:
+    """The options of the connection. Files are read when the connection is needed."""
+
+    authority: str
+    api_key_file: Path | None
+    tls: bool | None
+    ca_file: Path | None
+    client_certificate: Path | None
+    client_key: Path | None
+
+    def read(self) -> Connection:
+        """Return what the options say. Raises typer.Exit."""
+        return Connection(
+            self.authority,
+            read_api_key(self.api_key_file),
+            read_tls(self.tls, self.ca_file, self.client_certificate, self.client_key),
+        )
 
 
 def read_api_key(file: Path | None) -> str:

@@ -7,16 +7,44 @@ import typer
 from hushpost_client import (
     CallCancelledError,
     DeadlineExceededError,
+    HushpostError,
     InternalError,
+    NotFoundError,
+    PermissionDeniedError,
+    ResourceExhaustedError,
+    UnauthenticatedError,
     UnavailableError,
     UnknownError,
 )
 
-__all__ = ["BAD_ROWS", "INTERRUPTED", "IN_DOUBT", "USAGE", "fail", "print_lines"]
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "IN_DOUBT",
+    "NOT_FOUND",
+    "PARTLY",
+    "REFUSED",
+    "UNREACHABLE",
+    "USAGE",
+    "error_code",
+    "fail",
+    "print_lines",
+]
 
+FAILED = 1
+"""It failed for a reason that has no code here, or a check found a problem."""
 USAGE = 2
-BAD_ROWS = 3
-INTERRUPTED = 130  # 128 + SIGINT, as in shells
+"""The command line or an input file is wrong, or the user declined. Nothing was changed."""
+PARTLY = 3
+"""It is done except for some rows or entries, which the output names."""
+UNREACHABLE = 4
+"""The authority can't be reached, or is overloaded. Trying again later can help."""
+REFUSED = 5
+"""The API key is not valid, or its role or tenant does not permit the call."""
+NOT_FOUND = 6
+"""The tenant, campaign or API key does not exist."""
+INTERRUPTED = 130
+"""Interrupted by Ctrl-C: 128 + SIGINT, as in shells."""
 
 IN_DOUBT = (
     CallCancelledError,
@@ -27,8 +55,19 @@ IN_DOUBT = (
 )
 """After these errors, a call may or may not have been committed. Others reject the call."""
 
+_CODES: tuple[tuple[tuple[type[HushpostError], ...], int], ...] = (
+    ((UnavailableError, DeadlineExceededError, ResourceExhaustedError), UNREACHABLE),
+    ((UnauthenticatedError, PermissionDeniedError), REFUSED),
+    ((NotFoundError,), NOT_FOUND),
+)
 
-def fail(message: str, code: int = 1) -> typer.Exit:
+
+def error_code(error: HushpostError) -> int:
+    """Return the exit code for an error of the authority, or of the way to it."""
+    return next((code for kinds, code in _CODES if isinstance(error, kinds)), FAILED)
+
+
+def fail(message: str, code: int = FAILED) -> typer.Exit:
     """Print an error message on one line; return the exception to raise."""
     typer.echo(f"hushpost: {' '.join(message.split())}", err=True)
     return typer.Exit(code)

@@ -9,6 +9,7 @@ __all__ = [
     "API_KEY_VARIABLE",
     "DEFAULT_AUTHORITY",
     "ApiKeyFile",
+    "AsJson",
     "Authority",
     "CaFile",
     "ClientCertificate",
@@ -23,6 +24,7 @@ __all__ = [
     "Rejected",
     "Tenant",
     "Tls",
+    "Yes",
 ]
 
 API_KEY_VARIABLE = "HUSHPOST_API_KEY"
@@ -125,6 +127,8 @@ Rejected: TypeAlias = Annotated[
         rich_help_panel=_FILE,
     ),
 ]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 DryRun: TypeAlias = Annotated[
     bool,
     typer.Option("--dry-run", help="Check the file and report; call and write nothing."),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
-__all__ = ["time_option", "utc_time"]
+__all__ = ["period", "time_option", "utc_time"]
 
 _FIRST_YEAR = 1970
 _EXAMPLE = "2026-11-28T15:04:05Z"
@@ -33,3 +33,11 @@ def time_option(text: str | None) -> datetime | None:
         return utc_time(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is {error}") from None
+
+
+def period(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the options --since and --until. Raises typer.BadParameter."""
+    start, end = time_option(since), time_option(until)
+    if start and end and start >= end:
+        raise typer.BadParameter("--until must be later than --since: there is no time in between")
+    return start, end

@@ -34,6 +34,7 @@ from hushpost_client._admin_types import (
     PolicyChange,
     PolicyUpdate,
     Tenant,
+    TenantSummary,
 )
 from hushpost_client._async.admin import Admin
 from hushpost_client._async.campaigns import Campaigns
@@ -186,6 +187,7 @@ __all__ = [
     "StatsPage",
     "StatsView",
     "Tenant",
+    "TenantSummary",
     "Tracking",
     "UnauthenticatedError",
     "UnavailableError",

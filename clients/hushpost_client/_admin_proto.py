@@ -15,10 +15,19 @@ from hushpost_client._admin_types import (
     PolicyChange,
     PolicyUpdate,
     Tenant,
+    TenantSummary,
 )
 from hushpost_client._enums_proto import HISTORY, MODE, RELEASE, ROLE, from_timestamp
 
-__all__ = ["api_key", "changed_fields", "new_api_key", "policy_change", "policy_message", "tenant"]
+__all__ = [
+    "api_key",
+    "changed_fields",
+    "new_api_key",
+    "policy_change",
+    "policy_message",
+    "tenant",
+    "tenant_summary",
+]
 
 
 def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
@@ -71,6 +80,15 @@ def policy_change(message: admin_pb2.PolicyChange) -> PolicyChange:
         change_time=from_timestamp(message.change_time),
         actor=message.actor,
         policy=_policy(message.policy),
+    )
+
+
+def tenant_summary(message: admin_pb2.TenantSummary) -> TenantSummary:
+    """Convert a tenant of a list."""
+    return TenantSummary(
+        tenant_id=message.tenant_id,
+        display_name=message.display_name or None,
+        create_time=from_timestamp(message.create_time),
     )
 
 

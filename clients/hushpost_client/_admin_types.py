@@ -15,6 +15,7 @@ __all__ = [
     "PolicyChange",
     "PolicyUpdate",
     "Tenant",
+    "TenantSummary",
 ]
 
 
@@ -157,6 +158,21 @@ class Tenant:
     policy: Policy
     create_time: datetime
     anonymization: AnonymizationProgress | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSummary:
+    """A tenant in a list; `Admin.get_tenant` returns its policy, too.
+
+    Attributes:
+        tenant_id: The id of the tenant.
+        display_name: A human-readable name, or None.
+        create_time: When the tenant was created, UTC.
+    """
+
+    tenant_id: str
+    display_name: str | None
+    create_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

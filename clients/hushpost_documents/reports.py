@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 from hushpost_client import Campaign, CampaignStats, GroupStats
 from hushpost_documents.formulas import guard
 
-__all__ = ["campaigns_json", "stats_csv", "stats_json"]
+__all__ = ["campaigns_json", "json_text", "stats_csv", "stats_json"]
 
 
 def _paths(kind: Any, prefix: str = "") -> Iterator[str]:
@@ -40,9 +40,14 @@ _COLUMNS = (
 )
 
 
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """Return a JSON document; times are in UTC, such as `2026-11-28T15:04:05Z`."""
+    return json.dumps(value, default=_text, indent=indent)
+
+
 def stats_json(stats: CampaignStats, *, indent: int | None) -> str:
     """Return statistics with the names of `CampaignStats`."""
-    return json.dumps(asdict(stats), default=_text, indent=indent)
+    return json_text(asdict(stats), indent=indent)
 
 
 def campaigns_json(campaigns: Iterable[Campaign]) -> str:
@@ -57,7 +62,7 @@ def campaigns_json(campaigns: Iterable[Campaign]) -> str:
         }
         for campaign in campaigns
     ]
-    return json.dumps(listed, default=_text, indent=2)
+    return json_text(listed)
 
 
 def stats_csv(stats: CampaignStats) -> str:

@@ -135,7 +135,11 @@ async def service() -> AsyncIterator[FakePreferenceService]:
 
 
 async def _run(
-    *arguments: str | Path, key: str | None = "hp_key", cwd: Path, stdin: str = ""
+    *arguments: str | Path,
+    key: str | None = "hp_key",
+    cwd: Path,
+    stdin: str = "",
+    environment: dict[str, str] | None = None,
 ) -> Outcome:
     code = "from hushpost_cli.main import app; app()"
     process = await asyncio.create_subprocess_exec(
@@ -145,6 +149,7 @@ async def _run(
             **{name: value for name, value in os.environ.items() if "HUSHPOST" not in name},
             **({"HUSHPOST_API_KEY": key} if key is not None else {}),
             "COLUMNS": "200",
+            **(environment or {}),
         },
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -158,8 +163,13 @@ async def _run(
 def hushpost(tmp_path: Path) -> Command:
     """Run `hushpost` with arguments, in a temporary folder."""
 
-    async def run(*arguments: str | Path, key: str | None = "hp_key", stdin: str = "") -> Outcome:
-        return await _run(*arguments, key=key, cwd=tmp_path, stdin=stdin)
+    async def run(
+        *arguments: str | Path,
+        key: str | None = "hp_key",
+        stdin: str = "",
+        environment: dict[str, str] | None = None,
+    ) -> Outcome:
+        return await _run(*arguments, key=key, cwd=tmp_path, stdin=stdin, environment=environment)
 
     return run
 

@@ -160,7 +160,7 @@ async def test_an_export_writes_a_whole_new_file_or_none(command: Any, tmp_path:
     wrong_key = tmp_path / "key"
     wrong_key.write_text("hp_wrong")
     wrong_key.chmod(0o600)
-    assert (await command("export", tmp_path / "new.csv", "--api-key-file", wrong_key)).code == 1
+    assert (await command("export", tmp_path / "new.csv", "--api-key-file", wrong_key)).code == 5
     assert names(tmp_path) == {"key", "out.csv"}
     assert (await command("export", tmp_path / "new.csv")).code == 0
     assert (tmp_path / "new.csv").stat().st_mode & 0o777 == 0o600
@@ -323,3 +323,13 @@ async def test_the_log_can_be_filtered(command: Any, clients: Any, tmp_path: Pat
         assert done.code == 0
         found[name] = [row["contact_id"] for row in rows_of(tmp_path / name)[:-1]]
     assert found == {"contact": ["ann"], "source": ["bob"], "since": ["ann", "bob"], "until": []}
+
+
+@pytest.mark.parametrize("until", ["2026-02-01", "2026-03-01T00:00+01:00", "2026-03-01"])
+async def test_an_empty_period_is_no_log(command: Any, tmp_path: Path, until: str) -> None:
+    """A period without any time is an error, because an empty log would look like evidence."""
+    done = await command(
+        *("consent", "export", tmp_path / "log.csv", "--since", "2026-03-01", "--until", until)
+    )
+    assert (done.code, names(tmp_path)) == (2, set())
+    assert "--until must be later than --since" in done.err

@@ -357,7 +357,7 @@ async def test_a_rejected_call_is_one_line(import_into: Any, contacts: Any, serv
     """An error of the authority is printed with its reason, without a traceback."""
     service.script = [(grpc.StatusCode.PERMISSION_DENIED, "TENANT_NOT_ALLOWED")]
     done = await import_into(contacts("contact_id,doNotTrack\nann,1\n"))
-    assert done.code == 1
+    assert done.code == 5
     assert done.err == (
         "hushpost: contacts.csv: TENANT_NOT_ALLOWED: in words; nothing was imported. "
         "Importing the file again is safe.\n"

@@ -62,7 +62,7 @@ async def test_a_key_of_another_tenant_is_rejected(
     """`--tenant` must be the key's tenant."""
     path = contacts("contact_id,doNotTrack\nann,1\n")
     done = await import_into_authority(path, tenant_id="somebody-else")
-    assert done.code == 1
+    assert done.code == 5
     assert "TENANT_NOT_ALLOWED" in done.err
     assert "nothing was imported" in done.err
 

@@ -239,9 +239,9 @@ async def test_a_tenant_without_campaigns_has_an_empty_list(report: Any) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["stats", "nonsense"], 1, "there is no such campaign"),
-        (["stats", "nonsense", "--watch"], 1, "there is no such campaign"),
-        (["stats", "spring", "--tenant", "other"], 1, "tenant"),
+        (["stats", "nonsense"], 6, "there is no such campaign"),
+        (["stats", "nonsense", "--watch"], 6, "there is no such campaign"),
+        (["stats", "spring", "--tenant", "other"], 5, "tenant"),
         (["stats", "spring", "--csv", "--watch"], 2, "--csv can't be combined"),
         (["stats", "spring", "--csv", "--json"], 2, "--csv can't be combined"),
     ],
@@ -259,5 +259,5 @@ async def test_errors_are_one_line(
 async def test_stats_need_a_reporter_key(report: Any, tenant: TenantKeys, mailing: Mailing) -> None:
     """Another role is rejected."""
     done = await report("stats", mailing.campaign_id, key=tenant.sender_key)
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (5, "")
     assert "SENDER" in done.err

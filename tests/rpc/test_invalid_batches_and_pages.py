@@ -105,6 +105,9 @@ LISTS: dict[str, Page] = {
     "ListPolicyChanges": lambda size, token: admin_pb2.ListPolicyChangesRequest(
         page_size=size, page_token=token
     ),
+    "ListTenants": lambda size, token: admin_pb2.ListTenantsRequest(
+        page_size=size, page_token=token
+    ),
     "ListApiKeys": lambda size, token: admin_pb2.ListApiKeysRequest(
         page_size=size, page_token=token
     ),

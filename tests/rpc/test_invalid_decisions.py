@@ -53,6 +53,11 @@ _NOT_A_TIME = {
 }
 
 
+def _second(metadata: dict[str, str], method: str) -> dict[str, str]:
+    """Return the metadata of an error in the second entry of a batch, or in a single call."""
+    return metadata | ({"index": "1"} if method == "BatchSetPreferences" else {})
+
+
 def _decisions() -> Iterator[Case]:
     invalid: dict[str, list[preference_pb2.DecisionDetails]] = {
         "source_id": [_details(source_id=text) for text in ("ä" * 128 + "a", "a\x00")],
@@ -70,8 +75,8 @@ def _decisions() -> Iterator[Case]:
                 "SetPreference": _set_preference(details=details),
                 "BatchSetPreferences": _set_in_batch(details=details),
             }.items():
-                field = {"field": f"details.{name}"}
-                yield Case(f"{name} {number}", method, request, "FIELD_INVALID", metadata=field)
+                metadata = _second({"field": f"details.{name}"}, method)
+                yield Case(f"{name} {number}", method, request, "FIELD_INVALID", metadata=metadata)
 
 
 def _consents() -> Iterator[Case]:
@@ -91,7 +96,7 @@ def _consents() -> Iterator[Case]:
             "BatchSetPreferences": _set_in_batch(**both),
         }.items():
             name = f"{field} with do_not_track"
-            only_one = {"field": "do_not_track"}
+            only_one = _second({"field": "do_not_track"}, method)
             yield Case(name, method, request, "FIELD_INVALID", metadata=only_one)
 
 

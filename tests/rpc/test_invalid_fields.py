@@ -150,6 +150,15 @@ def _list_fields() -> Iterator[tuple[str, str, str, Request, str]]:
         yield name, "CreateCampaign", "message_html", _campaign(message_html=html), ""
 
 
+_INDEXES = {
+    ("BatchSetPreferences", "source"): "1",
+    ("CreateCampaign", "label"): "0",
+    ("CreateCampaign", "link_number"): "0",
+    ("ExtendCampaign", "max_mode"): "0",
+}
+"""The index that the error has if a field is that of an item of a list."""
+
+
 def _fields() -> Iterator[Case]:
     engaged = stats_pb2.ListEngagedContactsRequest
     cases: list[tuple[str, str, str, Request, str]] = [
@@ -235,9 +244,10 @@ def _fields() -> Iterator[Case]:
     ]
     cases += _list_fields()
     for name, method, field, request, key in cases:
-        yield Case(
-            f"{field} {name}", method, request, "FIELD_INVALID", metadata={"field": field}, key=key
-        )
+        metadata = {"field": field}
+        if (method, field) in _INDEXES:
+            metadata["index"] = _INDEXES[method, field]
+        yield Case(f"{field} {name}", method, request, "FIELD_INVALID", metadata=metadata, key=key)
 
 
 @parametrize_cases([*_links(), *_times(), *_fields()])

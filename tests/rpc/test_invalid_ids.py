@@ -58,10 +58,11 @@ def _other_ids() -> Iterator[Case]:
     for name, invalid in INVALID_IDS.items():
         groups = [campaign_pb2.Group(group_id="a"), campaign_pb2.Group(group_id=invalid)]
         extension = campaign_pb2.ExtendCampaignRequest(campaign_id="spring", groups=groups)
+        second = {**group, "index": "1"}
         yield Case(
-            f"group {name}", "CreateCampaign", _campaign(groups=groups), reason, metadata=group
+            f"group {name}", "CreateCampaign", _campaign(groups=groups), reason, metadata=second
         )
-        yield Case(f"group {name}", "ExtendCampaign", extension, reason, metadata=group)
+        yield Case(f"group {name}", "ExtendCampaign", extension, reason, metadata=second)
         if invalid:  # for the empty id the authority generates one
             yield Case(
                 f"campaign {name}",

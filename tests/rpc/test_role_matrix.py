@@ -218,6 +218,8 @@ RULES: dict[str, Rule] = {
         lambda _, __: admin_pb2.CreateTenantRequest(tenant_id=f"n-{uuid.uuid4().hex}"),
         exceptions={ADMIN: "TENANT_NOT_ALLOWED"},
     ),
+    # It names no tenant; a key with a tenant lists its own.
+    "ListTenants": Rule(ADMINS, lambda _, __: admin_pb2.ListTenantsRequest(), foreign=OK),
     "GetTenant": Rule(ADMINS, _of_tenant(admin_pb2.GetTenantRequest)),
     "UpdatePolicy": Rule(
         ADMINS,

@@ -78,7 +78,7 @@ def test_a_batch_of_contact_ids_is_checked_like_each(ids: list[str]) -> None:
 )
 def test_absolute_web_urls_are_valid_links(url: str) -> None:
     """A link's URL is returned unchanged."""
-    assert checked_url(url, 0) == url
+    assert checked_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_absolute_web_urls_are_valid_links(url: str) -> None:
 )
 def test_other_urls_are_rejected(url: str) -> None:
     """URLs that are not http or https, or not safe in a header, are rejected."""
-    assert refusal(lambda: checked_url(url, 3)) is Reason.LINK_URL_INVALID
+    assert refusal(lambda: checked_url(url)) is Reason.LINK_URL_INVALID
 
 
 @given(st.uuids())

@@ -1,24 +1,18 @@
 """The commands `hushpost consent export` and `hushpost consent verify`."""
 
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, TextIO, TypeAlias
 
 import typer
 
-from hushpost_cli._connection import Connection
-from hushpost_cli._exit import USAGE, fail, print_lines
+from hushpost_cli._connected import connected
+from hushpost_cli._connection import ConnectionOptions
+from hushpost_cli._exit import FAILED, PARTLY, USAGE, fail, print_lines
 from hushpost_cli._options import (
-    DEFAULT_AUTHORITY,
-    ApiKeyFile,
-    Authority,
-    CaFile,
-    ClientCertificate,
-    ClientKey,
     NewFile,
     Tenant,
-    Tls,
 )
-from hushpost_cli._times import time_option
+from hushpost_cli._times import period
 from hushpost_cli.consent_log.comparison import compare
 from hushpost_cli.consent_log.log_file import Format, LogFileError, LogWriter
 from hushpost_cli.consent_log.messages import comparison_report, log_report
@@ -27,56 +21,53 @@ from hushpost_cli.consent_log.verification import LogSummary, checked_log
 from hushpost_cli.exporting.runner import PAGE_SIZE, run
 from hushpost_client import Hushpost, PreferenceSource
 
-__all__ = ["consent"]
+__all__ = ["Since", "Source", "Until", "export_log", "verify_log"]
 
-_DAMAGED = 1
-_ERASURES = 3
+_FILTERS = "Filters"
 
-consent = typer.Typer(help="Export the log of preferences as evidence, and verify exports.")
+Source: TypeAlias = Annotated[
+    PreferenceSource | None,
+    typer.Option(
+        case_sensitive=False,
+        metavar="SOURCE",
+        help="Only changes with this source: recipient, sender, import or import_empty_cell.",
+        rich_help_panel=_FILTERS,
+    ),
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Only changes recorded at this time or later.",
+        rich_help_panel=_FILTERS,
+    ),
+]
+Until: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Only changes recorded before this time.",
+        rich_help_panel=_FILTERS,
+    ),
+]
 
 
-@consent.command("export")
+@connected
 def export_log(
     file: NewFile,
     *,
     tenant: Tenant,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
+    connection: ConnectionOptions,
     file_format: Annotated[
         Format | None,
         typer.Option("--format", help="Default: jsonl if FILE ends with .jsonl, else csv."),
     ] = None,
     contact_id: Annotated[
-        str | None, typer.Option(help="Only changes of this contact.", rich_help_panel="Filters")
+        str | None, typer.Option(help="Only changes of this contact.", rich_help_panel=_FILTERS)
     ] = None,
-    source: Annotated[
-        PreferenceSource | None,
-        typer.Option(
-            case_sensitive=False,
-            help="Only changes with this source.",
-            rich_help_panel="Filters",
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Only changes recorded at this time or later.",
-            rich_help_panel="Filters",
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Only changes recorded before this time.",
-            rich_help_panel="Filters",
-        ),
-    ] = None,
+    source: Source = None,
+    since: Since = None,
+    until: Until = None,
 ) -> None:
     """Write the log of preferences to a file with a chain of digests.
 
@@ -85,13 +76,11 @@ def export_log(
     another place, because only a file that is compared with it can't be
     rewritten as a whole.
 
-    The file must not exist yet. Exit codes: 0 written, 1 failed, 2 wrong
-    command line, 130 interrupted.
+    The file must not exist yet. Needs a key of role SENDER.
+
+    Example: hushpost consent export log.jsonl --tenant acme
     """
-    start_time, end_time = time_option(since), time_option(until)
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
+    start_time, end_time = period(since, until)
 
     async def write(text: TextIO, hushpost: Hushpost) -> list[str]:
         log = LogWriter(text, file_format or ("jsonl" if file.suffix == ".jsonl" else "csv"))
@@ -107,10 +96,9 @@ def export_log(
         log.end()
         return [f"{file}: {log.entries:,} changes exported", f"digest: {log.digest}"]
 
-    run(file, connection, write)
+    run(file, connection.read(), write)
 
 
-@consent.command("verify")
 def verify_log(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `consent export`.")],
     *,
@@ -129,8 +117,10 @@ def verify_log(
     Entries of contacts that were erased in between are missing, or have a
     pseudonym.
 
-    Exit codes: 0 verified, 1 something was changed, 2 wrong command line or not
-    an export, 3 verified except for contacts that were erased since EARLIER.
+    Exit codes: 1 if something was changed, 2 if FILE is not an export, 3 if
+    it is verified except for contacts that were erased since EARLIER.
+
+    Example: hushpost consent verify log.jsonl --digest 52c9…
     """
     _verify(file, digest)
     if extends is None:
@@ -139,9 +129,9 @@ def verify_log(
     result = compare(extends, file)
     print_lines(comparison_report(extends.name, result))
     if result.problems:
-        raise typer.Exit(_DAMAGED)
+        raise typer.Exit(FAILED)
     if result.erased:
-        raise typer.Exit(_ERASURES)
+        raise typer.Exit(PARTLY)
 
 
 def _verify(file: Path, digest: str | None = None) -> None:
@@ -158,4 +148,4 @@ def _verify(file: Path, digest: str | None = None) -> None:
         summary.problems.append("its digest is not the one that is given")
     print_lines(log_report(file.name, summary))
     if summary.problems:
-        raise typer.Exit(_DAMAGED)
+        raise typer.Exit(FAILED)

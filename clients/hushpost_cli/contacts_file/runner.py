@@ -9,8 +9,8 @@ from typing import Protocol
 
 import typer
 
-from hushpost_cli._connection import Connection
-from hushpost_cli._exit import BAD_ROWS, INTERRUPTED, USAGE, fail, print_lines
+from hushpost_cli._connection import BATCH_RETRY, Connection, ConnectionOptions
+from hushpost_cli._exit import INTERRUPTED, PARTLY, USAGE, error_code, fail, print_lines
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import FileError, Layout, named_layout
 from hushpost_cli.contacts_file.input_file import InputFile, input_file
@@ -31,12 +31,7 @@ class RunOptions:
 
     file: Path
     tenant: str
-    authority: str
-    api_key_file: Path | None
-    tls: bool | None
-    ca_file: Path | None
-    client_certificate: Path | None
-    client_key: Path | None
+    connection: ConnectionOptions
     delimiter: str
     encoding: str
     contact_column: str | None
@@ -115,7 +110,7 @@ def run(task: Task, options: RunOptions) -> None:
     except KeyboardInterrupt:
         raise fail(f"interrupted; {task.nothing_done}", INTERRUPTED) from None
     if summary.bad:
-        raise typer.Exit(BAD_ROWS)
+        raise typer.Exit(PARTLY)
 
 
 def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
@@ -131,7 +126,7 @@ def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
             _call(
                 task,
                 file,
-                _connection(options),
+                options.connection.read(),
                 partial(task.preview, file),
                 options.tenant,
                 "comparing",
@@ -139,7 +134,7 @@ def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
         return summary
     target = options.rejected or default_path(found.place)
     check_target(target, found.path)
-    connection = _connection(options)
+    connection = options.connection.read()
     summary = _check(task, file)
     task.confirm(file, options.tenant)
     with RejectedRows(target, file.header) as rejected:
@@ -147,17 +142,6 @@ def _run(task: Task, options: RunOptions, found: InputFile) -> Summary:
             task, file, connection, partial(task.process, file, rejected), options.tenant, task.verb
         )
     return summary
-
-
-def _connection(options: RunOptions) -> Connection:
-    return Connection.of_options(
-        options.authority,
-        options.api_key_file,
-        options.tls,
-        options.ca_file,
-        options.client_certificate,
-        options.client_key,
-    )
 
 
 def _check(task: Task, file: ContactsFile) -> Summary:
@@ -174,14 +158,14 @@ def _call(
     verb: str,
 ) -> None:
     async def make_calls() -> list[str]:
-        async with connection.open() as hushpost:
+        async with connection.open(retry=BATCH_RETRY) as hushpost:
             with progress_bar(file, verb, task.progress_rows) as progress:
                 return await calls(hushpost.preferences, tenant, progress)
 
     try:
         report = asyncio.run(make_calls())
     except HushpostError as error:
-        raise fail(task.failure(file, str(error))) from error
+        raise fail(task.failure(file, str(error)), error_code(error)) from error
     except (OSError, FileError) as error:
         raise fail(task.failure(file, f"stopped: {error}")) from error
     except KeyboardInterrupt:

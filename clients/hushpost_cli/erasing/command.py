@@ -4,14 +4,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from hushpost_cli._exit import USAGE, fail
+from hushpost_cli._confirmation import confirm
+from hushpost_cli._connected import connected
+from hushpost_cli._connection import ConnectionOptions
 from hushpost_cli._options import (
-    DEFAULT_AUTHORITY,
-    ApiKeyFile,
-    Authority,
-    CaFile,
-    ClientCertificate,
-    ClientKey,
     ContactColumn,
     Delimiter,
     DryRun,
@@ -19,7 +15,7 @@ from hushpost_cli._options import (
     File,
     Rejected,
     Tenant,
-    Tls,
+    Yes,
 )
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import CONTACT_ID_ONLY
@@ -38,16 +34,12 @@ from hushpost_client import Preferences, Proof
 __all__ = ["erase_contacts"]
 
 
+@connected
 def erase_contacts(
     file: File,
     *,
     tenant: Tenant,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
+    connection: ConnectionOptions,
     proof: Annotated[
         Literal["delete", "pseudonymize"],
         typer.Option(help="What to do with the log of a contact's preferences."),
@@ -59,7 +51,7 @@ def erase_contacts(
     at_once: Annotated[
         int, typer.Option(min=1, max=256, help="Concurrent calls.")
     ] = CONCURRENT_CALLS,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
     """Erase the contacts of a CSV file permanently.
@@ -69,19 +61,14 @@ def erase_contacts(
     skipped. Erasing the same file again within a week does not erase contacts
     that signed up again since.
 
-    Exit codes: 0 all rows erased, 1 failed, 2 no contact erased because of
-    the command line or the file or because you declined, 3 erased except for
-    bad rows, 130 interrupted.
+    Needs a key of role SENDER. Exits with 3 if some rows are bad.
+
+    Example: hushpost erase leavers.csv --tenant acme --dry-run
     """
     options = RunOptions(
         file=file,
         tenant=tenant,
-        authority=authority,
-        api_key_file=api_key_file,
-        tls=tls,
-        ca_file=ca_file,
-        client_certificate=client_certificate,
-        client_key=client_key,
+        connection=connection,
         delimiter=delimiter,
         encoding=encoding,
         contact_column=contact_column,
@@ -118,16 +105,7 @@ class _EraseTask:
     def confirm(self, file: ContactsFile, tenant_id: str) -> None:
         if not self._ask:
             return
-        question = messages.question(file.name, self._summary, tenant_id)
-        try:
-            is_confirmed = typer.confirm(question, err=True)
-        except typer.Abort:
-            typer.echo(err=True)
-            raise fail(
-                "no answer, no contact was erased; use --yes to skip the question", USAGE
-            ) from None
-        if not is_confirmed:
-            raise fail(self.nothing_done, USAGE)
+        confirm(messages.question(file.name, self._summary, tenant_id), self.nothing_done)
 
     async def process(
         self,

@@ -5,17 +5,11 @@ from typing import Annotated, TextIO
 
 import typer
 
-from hushpost_cli._connection import Connection
+from hushpost_cli._connected import connected
+from hushpost_cli._connection import ConnectionOptions
 from hushpost_cli._options import (
-    DEFAULT_AUTHORITY,
-    ApiKeyFile,
-    Authority,
-    CaFile,
-    ClientCertificate,
-    ClientKey,
     NewFile,
     Tenant,
-    Tls,
 )
 from hushpost_cli._times import time_option
 from hushpost_cli.exporting.rows import COLUMNS, row
@@ -28,16 +22,12 @@ __all__ = ["export_contacts"]
 _FILTERS = "Filters"
 
 
+@connected
 def export_contacts(
     file: NewFile,
     *,
     tenant: Tenant,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
+    connection: ConnectionOptions,
     opens_consent: Annotated[
         list[Consent] | None,
         typer.Option(
@@ -87,13 +77,11 @@ def export_contacts(
     Importing the file again changes nothing. Cells that look like formulas
     start with an apostrophe, which an import removes.
 
-    The file must not exist yet. Exit codes: 0 written, 1 failed, 2 wrong
-    command line, 130 interrupted.
+    The file must not exist yet. Needs a key of role SENDER.
+
+    Example: hushpost export contacts.csv --tenant acme --may-be-asked
     """
     before = time_option(decided_before)
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
 
     async def write(text: TextIO, hushpost: Hushpost) -> list[str]:
         preferences = hushpost.preferences
@@ -119,4 +107,4 @@ def export_contacts(
                 contacts += 1
         return [f"{file}: {contacts:,} contacts exported"]
 
-    run(file, connection, write)
+    run(file, connection.read(), write)

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TextIO
 
-from hushpost_cli._connection import Connection
-from hushpost_cli._exit import INTERRUPTED, USAGE, fail, print_lines
+from hushpost_cli._connection import BATCH_RETRY, Connection
+from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, fail, print_lines
 from hushpost_cli._new_file import STANDARD_OUTPUT, new_file
 from hushpost_client import Hushpost, HushpostError
 
@@ -24,7 +24,7 @@ def run(file: Path, connection: Connection, write: Write) -> None:
 
     async def write_file() -> list[str]:
         with new_file(file) as text:
-            async with connection.open() as hushpost:
+            async with connection.open(retry=BATCH_RETRY) as hushpost:
                 return await write(text, hushpost)
 
     try:
@@ -32,7 +32,7 @@ def run(file: Path, connection: Connection, write: Write) -> None:
     except FileExistsError as error:
         raise fail(str(error), USAGE) from error
     except HushpostError as error:
-        raise fail(f"{file}: {error}; nothing was written") from error
+        raise fail(f"{file}: {error}; nothing was written", error_code(error)) from error
     except OSError as error:
         raise fail(f"{file} can't be written: {error.strerror or error}") from error
     except KeyboardInterrupt:

@@ -6,20 +6,15 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from hushpost_cli._connected import connected
+from hushpost_cli._connection import ConnectionOptions
 from hushpost_cli._options import (
-    DEFAULT_AUTHORITY,
-    ApiKeyFile,
-    Authority,
-    CaFile,
-    ClientCertificate,
-    ClientKey,
     ContactColumn,
     Delimiter,
     Encoding,
     File,
     Rejected,
     Tenant,
-    Tls,
 )
 from hushpost_cli.contacts_file.csv_file import ContactsFile, Row
 from hushpost_cli.contacts_file.rejected_rows import RejectedRows, check_target, default_path
@@ -40,16 +35,12 @@ __all__ = ["import_contacts"]
 _Add: TypeAlias = Callable[[Row, str], None]
 
 
+@connected
 def import_contacts(
     file: File,
     *,
     tenant: Tenant,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
+    connection: ConnectionOptions,
     empty_as: Annotated[
         Literal["false", "unset"],
         typer.Option(help="The meaning of an empty doNotTrack cell."),
@@ -98,19 +89,14 @@ def import_contacts(
     Importing a file again does not undo what changed in between: for at least a
     week it changes nothing, later it can't loosen recipients' decisions.
 
-    Exit codes: 0 all rows imported, 1 failed, 2 nothing imported because of
-    the command line or the file, 3 imported except for bad rows, 130
-    interrupted.
+    Needs a key of role SENDER. Exits with 3 if some rows are bad.
+
+    Example: hushpost import contacts.csv --tenant acme --dry-run
     """
     options = RunOptions(
         file=file,
         tenant=tenant,
-        authority=authority,
-        api_key_file=api_key_file,
-        tls=tls,
-        ca_file=ca_file,
-        client_certificate=client_certificate,
-        client_key=client_key,
+        connection=connection,
         delimiter=delimiter,
         encoding=encoding,
         contact_column=contact_column,

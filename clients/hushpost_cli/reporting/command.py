@@ -5,7 +5,6 @@ from contextlib import ExitStack, aclosing
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
 from hushpost_cli._connection import Connection
@@ -20,6 +19,7 @@ from hushpost_cli._options import (
     OneTenant,
     Tls,
 )
+from hushpost_cli._tables import output
 from hushpost_cli.reporting.tables import campaigns_table, stats_tables
 from hushpost_client import Campaign, CampaignStats, Hushpost
 from hushpost_documents.reports import campaigns_json, stats_csv, stats_json
@@ -27,8 +27,6 @@ from hushpost_documents.reports import campaigns_json, stats_csv, stats_json
 __all__ = ["list_campaigns", "show_stats"]
 
 _PAGE_SIZE = 1_000
-_FILE_WIDTH = 200
-"""The width of tables that no terminal shows."""
 
 
 def show_stats(
@@ -58,8 +56,9 @@ def show_stats(
     Numbers of anonymous people are those of the last release, with the
     margin of their noise.
 
-    Needs a key of role REPORTER. Exit codes: 0 printed, 1 failed, 2 wrong
-    command line, 130 interrupted.
+    Needs a key of role REPORTER.
+
+    Example: hushpost stats spring-sale --watch
     """
     if as_csv and (as_json or watch):
         raise fail("--csv can't be combined with --json or --watch", USAGE)
@@ -96,7 +95,7 @@ def _stats_output(
         return lambda stats: typer.echo(stats_json(stats, indent=None if watch else 2))
     if as_csv:
         return lambda stats: typer.echo(stats_csv(stats), nl=False)
-    console = _console()
+    console = output()
     if watch and console.is_terminal:
         live = stack.enter_context(Live(console=console, auto_refresh=False))
         return lambda stats: live.update(stats_tables(stats), refresh=True)
@@ -120,8 +119,9 @@ def list_campaigns(
 ) -> None:
     """List campaigns, the newest first.
 
-    Needs a key of role REPORTER or SENDER. Exit codes: 0 printed, 1 failed, 2
-    wrong command line, 130 interrupted.
+    Needs a key of role REPORTER or SENDER.
+
+    Example: hushpost campaigns --limit 20
     """
     connection = Connection.of_options(
         authority, api_key_file, tls, ca_file, client_certificate, client_key
@@ -139,19 +139,8 @@ def list_campaigns(
                     break
         return found
 
-    try:
-        found = connection.run(read)
-    except KeyboardInterrupt:
-        raise fail("interrupted", INTERRUPTED) from None
+    found = connection.run(read)
     if as_json:
         typer.echo(campaigns_json(found))
     else:
-        _console().print(campaigns_table(found))
-
-
-def _console() -> Console:
-    """Return standard output. Files and pipes get wide tables."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _FILE_WIDTH)
-    return console
+        output().print(campaigns_table(found))

@@ -1,13 +1,11 @@
 """Statistics and campaigns as tables for a terminal."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
+from hushpost_cli._tables import new_table, printable, time_text
 from hushpost_client import (
     Campaign,
     CampaignStats,
@@ -34,7 +32,7 @@ def stats_tables(stats: CampaignStats) -> RenderableType:
     """Return a campaign's totals, groups and links, and what the numbers mean."""
     groups = [*stats.groups, *filter(None, [stats.other_groups])]
     parts: list[RenderableType] = [
-        _printable(f"{stats.campaign_id}: {stats.sent.total:,} messages sent"),
+        printable(f"{stats.campaign_id}: {stats.sent.total:,} messages sent"),
         _release(stats.release),
         _totals(stats),
         _rates(stats),
@@ -54,13 +52,13 @@ def stats_tables(stats: CampaignStats) -> RenderableType:
 
 def campaigns_table(campaigns: Iterable[Campaign]) -> Table:
     """Return a row per campaign."""
-    table = _table("campaign", "name", "created (UTC)", "closed (UTC)")
+    table = new_table("campaign", "name", "created (UTC)", "closed (UTC)")
     for campaign in campaigns:
         table.add_row(
-            _printable(campaign.campaign_id),
-            _printable(campaign.display_name or ""),
-            _time(campaign.create_time),
-            _time(campaign.close_time) if campaign.close_time else "",
+            printable(campaign.campaign_id),
+            printable(campaign.display_name or ""),
+            time_text(campaign.create_time),
+            time_text(campaign.close_time) if campaign.close_time else "",
         )
     return table
 
@@ -71,14 +69,14 @@ def _release(release: ReleaseInfo) -> str:
     if release.release_time is None:
         text = "Anonymous numbers: not released yet"
     else:
-        text = f"Anonymous numbers: released {_time(release.release_time)} UTC"
+        text = f"Anonymous numbers: released {time_text(release.release_time)} UTC"
     if release.next_release_time is not None:
-        text += f", next release {_time(release.next_release_time)} UTC"
+        text += f", next release {time_text(release.next_release_time)} UTC"
     return f"{text}; privacy budget ε = {release.epsilon:g}. Identified numbers are exact and live."
 
 
 def _totals(stats: CampaignStats) -> Table:
-    table = _table(
+    table = new_table(
         "",
         numbers=(
             "people",
@@ -114,11 +112,11 @@ def _rates(stats: CampaignStats) -> str:
 
 
 def _groups(groups: Iterable[GroupStats]) -> Table:
-    table = _table("group", numbers=("sent", "opened", "clicked", "open rate", "click rate"))
+    table = new_table("group", numbers=("sent", "opened", "clicked", "open rate", "click rate"))
     for group in groups:
         opens, clicks = group.opens.human, group.clicks.human
         table.add_row(
-            _printable(group.group_id) if group.group_id else "(groups with *, together)",
+            printable(group.group_id) if group.group_id else "(groups with *, together)",
             f"{group.sent.total:,}",
             _people(opens),
             _people(clicks),
@@ -129,12 +127,12 @@ def _groups(groups: Iterable[GroupStats]) -> Table:
 
 
 def _links(stats: CampaignStats) -> Table:
-    table = _table("link", "label", "URL", numbers=("clicked", "by machines"))
+    table = new_table("link", "label", "URL", numbers=("clicked", "by machines"))
     for link in stats.links:
         table.add_row(
             str(link.link_number),
-            _printable(link.label or ""),
-            _printable(link.url),
+            printable(link.label or ""),
+            printable(link.url),
             _people(link.clicks.human),
             _people(link.clicks.machine),
         )
@@ -159,22 +157,3 @@ def _rate(rate: Rate, people: EngagementStats) -> str:
     if people.combined is None:
         return f"{rate.combined:.1%}*"
     return f"{rate.combined:.1%} ±{rate.margin:.1%}" if rate.margin else f"{rate.combined:.1%}"
-
-
-def _table(*names: str, numbers: Iterable[str] = ()) -> Table:
-    """Return an empty table; its cells of numbers are not broken into lines."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _printable(text: str) -> Text:
-    """Return a text that neither styles nor controls the terminal."""
-    return Text("".join(each if each.isprintable() else "\ufffd" for each in text))
-
-
-def _time(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -11,7 +11,14 @@ from grpc.aio import Channel
 from hushpost.v1 import admin_pb2
 from hushpost.v1.admin_pb2_grpc import AdminServiceStub
 from hushpost_client import _admin_proto
-from hushpost_client._admin_types import ApiKey, NewApiKey, PolicyChange, PolicyUpdate, Tenant
+from hushpost_client._admin_types import (
+    ApiKey,
+    NewApiKey,
+    PolicyChange,
+    PolicyUpdate,
+    Tenant,
+    TenantSummary,
+)
 from hushpost_client._async.calls import Calls, request_id_or_new
 from hushpost_client._enums import Role
 from hushpost_client._enums_proto import ROLE, set_timestamp
@@ -79,6 +86,26 @@ class Admin:
         request = admin_pb2.GetTenantRequest(tenant_id=tenant_id or "")
         response = await self._calls.unary(self._stub.GetTenant, request, timeout)
         return _admin_proto.tenant(response.tenant)
+
+    async def list_tenants(
+        self, *, page_size: int | None = None, timeout: float | None = None
+    ) -> AsyncGenerator[TenantSummary, None]:
+        """Iterate over the tenants of the installation, sorted by id as bytes.
+
+        With a key of one tenant, that is the only one. Pages are fetched on demand;
+        `page_size` (default 100, at most 1,000) and `timeout` apply to each.
+
+        Reasons: PAGE_SIZE_INVALID.
+        """
+
+        async def fetch(page_token: str) -> admin_pb2.ListTenantsResponse:
+            request = admin_pb2.ListTenantsRequest(page_size=page_size or 0, page_token=page_token)
+            return await self._calls.unary(self._stub.ListTenants, request, timeout)
+
+        async with aclosing(self._calls.pages(fetch)) as pages:
+            async for page in pages:
+                for tenant in page.tenants:
+                    yield _admin_proto.tenant_summary(tenant)
 
     async def update_policy(
         self,

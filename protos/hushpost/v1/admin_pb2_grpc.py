@@ -47,6 +47,11 @@ class AdminServiceStub:
                 request_serializer=hushpost_dot_v1_dot_admin__pb2.GetTenantRequest.SerializeToString,
                 response_deserializer=hushpost_dot_v1_dot_admin__pb2.GetTenantResponse.FromString,
                 _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/hushpost.v1.AdminService/ListTenants',
+                request_serializer=hushpost_dot_v1_dot_admin__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=hushpost_dot_v1_dot_admin__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
         self.UpdatePolicy = channel.unary_unary(
                 '/hushpost.v1.AdminService/UpdatePolicy',
                 request_serializer=hushpost_dot_v1_dot_admin__pb2.UpdatePolicyRequest.SerializeToString,
@@ -92,6 +97,15 @@ class AdminServiceServicer:
     def GetTenant(self, request, context):
         """Returns a tenant with its policy and the progress of anonymization.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTenants(self, request, context):
+        """Lists the tenants of the installation, sorted by id as bytes; with a key of one tenant,
+        only that one.
+        Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,6 +173,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetTenant,
                     request_deserializer=hushpost_dot_v1_dot_admin__pb2.GetTenantRequest.FromString,
                     response_serializer=hushpost_dot_v1_dot_admin__pb2.GetTenantResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=hushpost_dot_v1_dot_admin__pb2.ListTenantsRequest.FromString,
+                    response_serializer=hushpost_dot_v1_dot_admin__pb2.ListTenantsResponse.SerializeToString,
             ),
             'UpdatePolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdatePolicy,
@@ -243,6 +262,33 @@ class AdminService:
             '/hushpost.v1.AdminService/GetTenant',
             hushpost_dot_v1_dot_admin__pb2.GetTenantRequest.SerializeToString,
             hushpost_dot_v1_dot_admin__pb2.GetTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hushpost.v1.AdminService/ListTenants',
+            hushpost_dot_v1_dot_admin__pb2.ListTenantsRequest.SerializeToString,
+            hushpost_dot_v1_dot_admin__pb2.ListTenantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,11 @@ class AdminServiceStub:
     """Returns a tenant with its policy and the progress of anonymization.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
     """
+    ListTenants: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]
+    """Lists the tenants of the installation, sorted by id as bytes; with a key of one tenant,
+    only that one.
+    Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
+    """
     UpdatePolicy: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UpdatePolicyRequest, _admin_pb2.UpdatePolicyResponse]
     """Changes fields of a tenant's policy. A stricter policy applies to every event
     committed after the call returns; a job anonymizes the past events that it
@@ -92,6 +97,11 @@ class AdminServiceAsyncStub(AdminServiceStub):
     GetTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]  # type: ignore[assignment]
     """Returns a tenant with its policy and the progress of anonymization.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+    """
+    ListTenants: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListTenantsRequest, _admin_pb2.ListTenantsResponse]  # type: ignore[assignment]
+    """Lists the tenants of the installation, sorted by id as bytes; with a key of one tenant,
+    only that one.
+    Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
     """
     UpdatePolicy: _aio.UnaryUnaryMultiCallable[_admin_pb2.UpdatePolicyRequest, _admin_pb2.UpdatePolicyResponse]  # type: ignore[assignment]
     """Changes fields of a tenant's policy. A stricter policy applies to every event
@@ -149,6 +159,17 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.GetTenantResponse, _abc.Awaitable[_admin_pb2.GetTenantResponse]]:
         """Returns a tenant with its policy and the progress of anonymization.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTenants(
+        self,
+        request: _admin_pb2.ListTenantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListTenantsResponse, _abc.Awaitable[_admin_pb2.ListTenantsResponse]]:
+        """Lists the tenants of the installation, sorted by id as bytes; with a key of one tenant,
+        only that one.
+        Errors: PAGE_SIZE_INVALID, PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod

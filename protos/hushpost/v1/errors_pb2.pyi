@@ -63,7 +63,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ID_INVALID: _ErrorReason.ValueType  # 12
     """INVALID_ARGUMENT. Another id (tenant, campaign, group, API key) is
-    malformed. Metadata: `field`.
+    malformed. Metadata: `field`; for an item of a list, also its `index`.
     """
     ERROR_REASON_REQUEST_ID_INVALID: _ErrorReason.ValueType  # 13
     """INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155), or is the nil
@@ -94,7 +94,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_FIELD_INVALID: _ErrorReason.ValueType  # 22
     """INVALID_ARGUMENT. A required field is missing, or a field has a value outside
-    its range. Metadata: `field`.
+    its range. Metadata: `field`; for an item of a list, also its `index`.
     """
     ERROR_REASON_UPDATE_MASK_INVALID: _ErrorReason.ValueType  # 23
     """INVALID_ARGUMENT. `update_mask` is empty or names an unknown field of Policy,
@@ -212,7 +212,7 @@ contains a control character. Metadata: `index` in lists.
 """
 ERROR_REASON_ID_INVALID: ErrorReason.ValueType  # 12
 """INVALID_ARGUMENT. Another id (tenant, campaign, group, API key) is
-malformed. Metadata: `field`.
+malformed. Metadata: `field`; for an item of a list, also its `index`.
 """
 ERROR_REASON_REQUEST_ID_INVALID: ErrorReason.ValueType  # 13
 """INVALID_ARGUMENT. `request_id` is not a UUID (RFC 9562, AIP-155), or is the nil
@@ -243,7 +243,7 @@ Metadata: `index`.
 """
 ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 22
 """INVALID_ARGUMENT. A required field is missing, or a field has a value outside
-its range. Metadata: `field`.
+its range. Metadata: `field`; for an item of a list, also its `index`.
 """
 ERROR_REASON_UPDATE_MASK_INVALID: ErrorReason.ValueType  # 23
 """INVALID_ARGUMENT. `update_mask` is empty or names an unknown field of Policy,

@@ -115,6 +115,11 @@ class Admin:
             rule = await self._campaigns.mode_rule(connection, found.number)
         return TenantState(found, rule.policy, await self._anonymizer.progress(found.number))
 
+    async def list_tenants(self, only: int | None, after: str, limit: int) -> list[Tenant]:
+        """Return a page of all tenants, or only of one, sorted by id."""
+        async with self._database.connection("list tenants") as connection:
+            return await tenants.list_tenants(connection, only, after, limit)
+
     async def update_policy(
         self,
         tenant_id: str,

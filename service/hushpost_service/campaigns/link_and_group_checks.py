@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.validation import checked_id, checked_text, checked_url
+from hushpost_service.domain.validation import checked_id, checked_text, checked_url, converted
 from hushpost_service.storage.campaigns import Group, Link, NewGroup
 from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 
@@ -19,23 +19,8 @@ def check_links_and_groups(links: Sequence[Link], groups: Sequence[NewGroup]) ->
     Raises ID_INVALID, FIELD_INVALID, LINK_URL_INVALID, LIMIT_EXCEEDED.
     """
     check_limits(len(links), len(groups))
-    for index, link in enumerate(links):
-        checked_url(link.url, index)
-        checked_text(link.label, "label", 128)
-        if link.number:
-            raise HushpostError(
-                Reason.FIELD_INVALID,
-                "link_number must be unset: the authority numbers the links",
-                {"field": "link_number"},
-            )
-    for group in groups:
-        checked_id(group.group_id, "group_id")
-        if not 0 <= group.expected_messages <= MAX_SLOTS:
-            raise HushpostError(
-                Reason.FIELD_INVALID,
-                f"expected_messages must be from 0 to {MAX_SLOTS}",
-                {"field": "expected_messages"},
-            )
+    converted(links, _check_link)
+    converted(groups, _check_group)
     if len({group.group_id for group in groups}) != len(groups):
         raise HushpostError(
             Reason.ID_INVALID,
@@ -67,3 +52,24 @@ def check_limits(links: int, groups: int) -> None:
                 f"a campaign can have at most {limit} {field}",
                 {"field": field, "limit": str(limit)},
             )
+
+
+def _check_link(link: Link) -> None:
+    checked_url(link.url)
+    checked_text(link.label, "label", 128)
+    if link.number:
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            "link_number must be unset: the authority numbers the links",
+            {"field": "link_number"},
+        )
+
+
+def _check_group(group: NewGroup) -> None:
+    checked_id(group.group_id, "group_id")
+    if not 0 <= group.expected_messages <= MAX_SLOTS:
+        raise HushpostError(
+            Reason.FIELD_INVALID,
+            f"expected_messages must be from 0 to {MAX_SLOTS}",
+            {"field": "expected_messages"},
+        )

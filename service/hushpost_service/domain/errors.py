@@ -85,6 +85,10 @@ class HushpostError(Exception):
         self.message = message
         self.metadata = metadata
 
+    def at_index(self, index: int) -> "HushpostError":
+        """Return the same error with the position of the item of the list that caused it."""
+        return HushpostError(self.reason, self.message, {**self.metadata, "index": str(index)})
+
 
 def tenant_not_allowed() -> HushpostError:
     """Return the error for a tenant that the caller's API key does not permit."""

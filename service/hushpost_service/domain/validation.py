@@ -1,8 +1,9 @@
 """Validates ids, names, batches, times and URLs of requests. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,11 +24,15 @@ __all__ = [
     "checked_tenant_id",
     "checked_text",
     "checked_url",
+    "converted",
     "event_times",
     "is_id",
     "is_tenant_id",
     "oldest_event",
 ]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MAX_BATCH = 10_000
 """Maximum number of items of a batch."""
@@ -54,13 +59,26 @@ _MAX_LANGUAGE = 35
 _TENANT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def checked_contact_id(contact_id: str, index: int | None = None) -> str:
+def converted(items: Iterable[T], convert: Callable[[T], R]) -> list[R]:
+    """Return each item of a list of a request converted, or checked.
+
+    An error gets the index of its item.
+    """
+    results: list[R] = []
+    try:
+        for item in items:
+            results.append(convert(item))  # noqa: PERF401 - the length is the index
+    except HushpostError as error:
+        raise error.at_index(len(results)) from None
+    return results
+
+
+def checked_contact_id(contact_id: str) -> str:
     """Return a contact id. Raises CONTACT_ID_INVALID."""
     if not is_id(contact_id):
         raise HushpostError(
             Reason.CONTACT_ID_INVALID,
             "a contact id must have 1 to 128 bytes of UTF-8 and no control characters",
-            {} if index is None else {"index": str(index)},
         )
     return contact_id
 
@@ -72,8 +90,7 @@ def checked_contact_ids(contact_ids: Sequence[str]) -> None:
     lengths = set(map(len, contact_ids))
     is_plain = joined.isascii() and joined.isprintable()
     if not is_plain or 0 in lengths or max(lengths) > _MAX_ID_BYTES:
-        for index, contact_id in enumerate(contact_ids):
-            checked_contact_id(contact_id, index)
+        converted(contact_ids, checked_contact_id)
 
 
 def checked_id(text: str, field: str) -> str:
@@ -195,13 +212,12 @@ def checked_event_time(time: int, now: int) -> int:
     return time
 
 
-def checked_url(url: str, index: int) -> str:
+def checked_url(url: str) -> str:
     """Return a link's URL unchanged. Raises LINK_URL_INVALID."""
     if not _is_destination(url):
         raise HushpostError(
             Reason.LINK_URL_INVALID,
             "a link must be an absolute http or https URL of at most 8,192 bytes without spaces",
-            {"index": str(index)},
         )
     return url
 

@@ -12,6 +12,7 @@ from hushpost_service.domain.validation import (
     checked_language,
     checked_past,
     checked_text,
+    converted,
 )
 from hushpost_service.storage.preference_log import NO_DETAILS, DecisionDetails, Source
 
@@ -91,17 +92,26 @@ class SetOutcome:
         )
 
 
-def last_entries(entries: Sequence[PreferenceEntry], now: datetime) -> dict[str, PreferenceEntry]:
+def last_entries(
+    entries: Sequence[PreferenceEntry], now: datetime, *, is_batch: bool
+) -> dict[str, PreferenceEntry]:
     """Return the last entry of each contact, by contact id.
 
-    Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID.
+    Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID; for a batch, the
+    last two have the entry's index.
     """
     checked_batch(entries, "entries")
-    for index, entry in enumerate(entries):
-        checked_contact_id(entry.contact_id, index)
+
+    def check(entry: PreferenceEntry) -> None:
+        checked_contact_id(entry.contact_id)
         checked_text(entry.evidence, "evidence", 1024)
         if entry.details != NO_DETAILS:
             _check_details(entry.details, now)
+
+    if is_batch:
+        converted(entries, check)
+    else:
+        check(*entries)
     return {entry.contact_id: entry for entry in entries}
 
 

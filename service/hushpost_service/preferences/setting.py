@@ -148,7 +148,8 @@ class PreferenceSetter:
         Raises BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID, FIELD_INVALID,
         REQUEST_ID_REUSED.
         """
-        latest = last_entries(entries, self._clock())
+        is_batch = method is Method.BATCH_SET_PREFERENCES
+        latest = last_entries(entries, self._clock(), is_batch=is_batch)
         content = {
             "entries": [latest[contact_id].content() for contact_id in sorted(latest)],
             "history": history,
@@ -185,7 +186,7 @@ class PreferenceSetter:
 
         Raises the same errors.
         """
-        latest = last_entries(entries, self._clock())
+        latest = last_entries(entries, self._clock(), is_batch=True)
         async with self._database.connection("preview preferences") as connection:
             found = await storage.contacts(connection, tenant, list(latest))
             protected = await protected_purposes(

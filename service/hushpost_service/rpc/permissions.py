@@ -42,6 +42,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "ListEngagedContacts": _REPORTER,
     "CreateTenant": _ADMIN,
     "GetTenant": _ADMIN,
+    "ListTenants": _ADMIN,
     "UpdatePolicy": _ADMIN,
     "ListPolicyChanges": _ADMIN,
     "CreateApiKey": _ADMIN,

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import keyring_keys as sql
 
-__all__ = ["application_name", "insert_fingerprints", "lock_fingerprints", "lowest_known_key"]
+__all__ = [
+    "application_name",
+    "fingerprints",
+    "insert_fingerprints",
+    "lock_fingerprints",
+    "lowest_known_key",
+]
 
 _KEYRING_LOCK = 0x4855_534B
 """Advisory lock that serializes the registration of keys ("HUSK")."""
@@ -16,10 +22,15 @@ def application_name(highest_key: int) -> str:
     return f"hushpost key {highest_key}"
 
 
+async def fingerprints(connection: Connection) -> dict[int, bytes]:
+    """Return the registered fingerprints by key id."""
+    return dict(map(tuple, await connection.fetch(sql.FINGERPRINTS)))
+
+
 async def lock_fingerprints(connection: Connection) -> dict[int, bytes]:
     """Return the registered fingerprints by key id; others that call this wait for the commit."""
     await connection.execute(sql.LOCK_KEYRING.format(lock=_KEYRING_LOCK))
-    return dict(map(tuple, await connection.fetch(sql.FINGERPRINTS)))
+    return await fingerprints(connection)
 
 
 async def insert_fingerprints(connection: Connection, fingerprints: Mapping[int, bytes]) -> None:

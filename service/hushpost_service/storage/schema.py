@@ -7,7 +7,7 @@ import asyncpg
 from hushpost_service.storage.rights import check_rights
 from hushpost_service.storage.sql import schema as sql
 
-__all__ = ["SchemaError", "check_revision", "migrate"]
+__all__ = ["SchemaError", "check_revision", "migrate", "schema_revision"]
 
 _LOCK_SECONDS = 60
 """How long to wait for another process that migrates."""
@@ -40,8 +40,7 @@ async def migrate(dsn: str, *, lock_seconds: float = _LOCK_SECONDS) -> None:
     )
     try:
         await check_rights(connection)
-        is_migrated = await connection.fetchval(sql.HAS_REVISION)
-        revision = await connection.fetchval(sql.REVISION) if is_migrated else None
+        revision = await schema_revision(connection)
     finally:
         await connection.close()
     if not check_revision(revision):
@@ -49,6 +48,14 @@ async def migrate(dsn: str, *, lock_seconds: float = _LOCK_SECONDS) -> None:
         from hushpost_service.storage.migration import upgrade  # noqa: PLC0415
 
         await upgrade(dsn, lock_seconds)
+
+
+async def schema_revision(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+    """Return the revision of the schema; None if nothing was ever migrated."""
+    if not await connection.fetchval(sql.HAS_REVISION):
+        return None
+    revision: str = await connection.fetchval(sql.REVISION)
+    return revision
 
 
 def check_revision(revision: str | None) -> bool:

@@ -15,6 +15,8 @@ from hushpost_service.storage.sql import server_settings as sql
 __all__ = [
     "SESSION_SETTINGS",
     "UnsafeSetting",
+    "has_checksums",
+    "read_unsafe_settings",
     "unsafe_settings",
     "warn_about_unsafe_settings",
 ]
@@ -81,11 +83,22 @@ def unsafe_settings(settings: Mapping[str, str]) -> list[UnsafeSetting]:
     ]
 
 
-async def warn_about_unsafe_settings(connection: Connection) -> None:
-    """Log a warning for each unsafe setting of the server."""
+async def read_unsafe_settings(connection: Connection) -> list[UnsafeSetting]:
+    """Return the unsafe settings of the server."""
     names = [*_REQUIRED, *_REQUIRED_IF_PARAMETERS_ARE_LOGGED, _PARAMETER_LENGTH]
     rows = await connection.fetch(sql.SETTINGS, names)
-    for setting in unsafe_settings(dict(map(tuple, rows))):
+    return unsafe_settings(dict(map(tuple, rows)))
+
+
+async def has_checksums(connection: Connection) -> bool:
+    """Return whether the server checks pages that it reads from the disk."""
+    rows = await connection.fetch(sql.SETTINGS, ["data_checksums"])
+    return [row["setting"] for row in rows] == ["on"]
+
+
+async def warn_about_unsafe_settings(connection: Connection) -> None:
+    """Log a warning for each unsafe setting of the server."""
+    for setting in await read_unsafe_settings(connection):
         _log.warning(
             "unsafe database setting",
             setting=setting.name,

@@ -24,6 +24,7 @@ __all__ = [
     "insert_policy",
     "insert_tenant",
     "list_policies",
+    "list_tenants",
     "lock_tenant",
     "policies",
     "tenant",
@@ -69,6 +70,14 @@ async def tenant(connection: Connection, tenant_id: str) -> Tenant | None:
     """Return a tenant by id, or None."""
     row = await connection.fetchrow(sql.TENANT, tenant_id)
     return None if row is None else Tenant(*row)
+
+
+async def list_tenants(
+    connection: Connection, only: int | None, after: str, limit: int
+) -> list[Tenant]:
+    """Return at most `limit` tenants after an id, sorted by id: all, or only one."""
+    rows = await connection.fetch(sql.LIST_TENANTS, only, after, limit)
+    return [Tenant(*row) for row in rows]
 
 
 async def display_name(connection: Connection, tenant: int) -> str:

@@ -16,7 +16,13 @@ from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
 from hushpost_service.rpc.convert import enum_member, enum_number, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
-from hushpost_service.rpc.paging import page_start, page_token, parse_number
+from hushpost_service.rpc.paging import (
+    id_page_start,
+    id_page_token,
+    page_start,
+    page_token,
+    parse_number,
+)
 from hushpost_service.rpc.policy_conversion import (
     given_settings,
     masked_settings,
@@ -24,7 +30,7 @@ from hushpost_service.rpc.policy_conversion import (
 )
 from hushpost_service.storage.anonymization import PolicyJob
 from hushpost_service.storage.api_keys import ApiKey, NewApiKey
-from hushpost_service.storage.tenants import PolicyChange
+from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 __all__ = ["AdminServicer"]
 
@@ -61,6 +67,19 @@ class AdminServicer(AdminServiceServicer):
         """Return a tenant, its policy and the progress of anonymization."""
         tenant_id = _tenant_id(current_caller(), request.tenant_id)
         return pb.GetTenantResponse(tenant=_tenant(await self._admin.tenant(tenant_id)))
+
+    async def ListTenants(
+        self, request: pb.ListTenantsRequest, context: Context
+    ) -> pb.ListTenantsResponse:
+        """Return a page of the tenants that the key may administer, sorted by id."""
+        size = checked_page_size(request.page_size)
+        start = id_page_start("tenants", request.page_token)
+        found = await self._admin.list_tenants(current_caller().key.tenant, start, size + 1)
+        page = found[:size]
+        return pb.ListTenantsResponse(
+            tenants=[_tenant_summary(tenant) for tenant in page],
+            next_page_token=id_page_token("tenants", page[-1].tenant_id) if found[size:] else "",
+        )
 
     async def UpdatePolicy(
         self, request: pb.UpdatePolicyRequest, context: Context
@@ -221,6 +240,14 @@ def _tenant(state: TenantState) -> pb.Tenant:
         policy=policy_message(state.policy),
         create_time=timestamp(state.tenant.create_time),
         folding=_progress(state.policy_job),
+    )
+
+
+def _tenant_summary(tenant: Tenant) -> pb.TenantSummary:
+    return pb.TenantSummary(
+        tenant_id=tenant.tenant_id,
+        display_name=tenant.display_name,
+        create_time=timestamp(tenant.create_time),
     )
 
 

@@ -16,7 +16,7 @@ from hushpost_service.domain.events import to_datetime, to_microseconds
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.ordering import checked_order_by
 from hushpost_service.domain.searching import campaign_search_text, checked_search
-from hushpost_service.domain.validation import checked_page_size, checked_request_id
+from hushpost_service.domain.validation import checked_page_size, checked_request_id, converted
 from hushpost_service.rpc.convert import enum_number, optional_enum_member, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import (
@@ -195,10 +195,13 @@ def _links(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list
 
 
 def _groups(request: pb.CreateCampaignRequest | pb.ExtendCampaignRequest) -> list[NewGroup]:
-    return [
-        NewGroup(group.group_id, group.expected_messages or DEFAULT_EXPECTED, _max_mode(group))
-        for group in request.groups
-    ]
+    return converted(request.groups, _group)
+
+
+def _group(message: pb.Group) -> NewGroup:
+    return NewGroup(
+        message.group_id, message.expected_messages or DEFAULT_EXPECTED, _max_mode(message)
+    )
 
 
 def _max_mode(message: pb.CreateCampaignRequest | pb.Group) -> Mode | None:

@@ -16,6 +16,7 @@ from hushpost_service.domain.validation import (
     checked_contact_id,
     checked_page_size,
     checked_request_id,
+    converted,
 )
 from hushpost_service.preferences.entries import PreferenceEntry
 from hushpost_service.preferences.erasing import ContactEraser, Proof
@@ -100,16 +101,7 @@ class PreferenceServicer(PreferenceServiceServicer):
         caller = current_caller()
         tenant = caller.tenant(request.tenant_id)
         checked_batch(request.entries, "entries")
-        entries = [
-            PreferenceEntry(
-                entry.contact_id,
-                given_consents(entry),
-                _source(entry.source, is_by_token=False),
-                entry.evidence,
-                details(entry),
-            )
-            for entry in request.entries
-        ]
+        entries = converted(request.entries, _entry)
         history = optional_enum_member(History, request.history, "history")
         request_id = checked_request_id(request.request_id)
         if request.validate_only:
@@ -236,6 +228,16 @@ class PreferenceServicer(PreferenceServiceServicer):
             )
         contact_id = checked_contact_id(request.contact_id)
         return caller.tenant(request.tenant_id), contact_id, False
+
+
+def _entry(message: pb.PreferenceEntry) -> PreferenceEntry:
+    return PreferenceEntry(
+        message.contact_id,
+        given_consents(message),
+        _source(message.source, is_by_token=False),
+        message.evidence,
+        details(message),
+    )
 
 
 def _source(number: int, *, is_by_token: bool) -> Source:

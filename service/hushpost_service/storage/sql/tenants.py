@@ -11,6 +11,15 @@ returning tenant
 # Selects a tenant by id.
 TENANT = "select tenant, tenant_id, display_name, create_time from tenants where tenant_id = $1"
 
+# Selects a page of all tenants, or of one if its number is given (keyset pagination by id).
+LIST_TENANTS = """
+select tenant, tenant_id, display_name, create_time
+from tenants
+where tenant_id > $2 and ($1::integer is null or tenant = $1)
+order by tenant_id
+limit $3
+"""
+
 # Selects the name of a tenant for people.
 DISPLAY_NAME = "select display_name from tenants where tenant = $1"
 

@@ -1,0 +1,1 @@
+"""The commands `hushpost consent get`, `set` and `log`: consent of single contacts."""

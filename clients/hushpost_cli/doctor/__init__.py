@@ -1,0 +1,1 @@
+"""The command `hushpost doctor`: checks an installation."""

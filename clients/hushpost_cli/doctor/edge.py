@@ -1,0 +1,43 @@
+"""Checks whether an edge is ready."""
+
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from hushpost_runtime.findings import Finding, problem, works
+
+__all__ = ["diagnose"]
+
+_EDGE = "edge"
+_SECONDS = 5.0
+
+
+def diagnose(url: str) -> list[Finding]:
+    """Ask the edge at a URL whether it is ready."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        return [problem(_EDGE, f"{url} is no URL of an edge.", "Give http://host:port.")]
+    try:
+        # The scheme was checked.
+        with urlopen(f"{url.rstrip('/')}/readyz", timeout=_SECONDS) as response:  # noqa: S310
+            text = response.read(200).decode(errors="replace").strip()
+    except HTTPError as error:
+        with error:
+            return [_not_ready(url, error)]
+    except (URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        advice = "Check that hushpost edge runs there. A proxy may keep /readyz internal."
+        return [problem(_EDGE, f"{url} can't be reached: {reason}.", advice)]
+    if text == "ok":
+        return [works(_EDGE, f"{url} is ready.")]
+    advice = "Let the edge reach the authority, or raise --spool-bytes."
+    return [problem(_EDGE, f"{url} says: {text}.", advice)]
+
+
+def _not_ready(url: str, error: HTTPError) -> Finding:
+    text = error.read(200).decode(errors="replace").strip()
+    return problem(
+        _EDGE,
+        f"{url} is not ready: {error.code} {text}.",
+        "Check its log, its API key and its way to the authority. A proxy may keep /readyz "
+        "internal.",
+    )

@@ -1,0 +1,1 @@
+"""The commands `hushpost keys`: create, list and revoke API keys."""

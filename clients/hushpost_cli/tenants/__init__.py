@@ -1,0 +1,1 @@
+"""The commands `hushpost tenants`: create, list and show tenants."""

@@ -1,0 +1,62 @@
+"""What `hushpost doctor` found out, and the checks that several parts share."""
+
+import shutil
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = ["Finding", "Level", "disk_space", "problem", "warning", "works"]
+
+_GIB = 1 << 30
+_WARNING_BYTES = 5 * _GIB
+_PROBLEM_BYTES = _GIB // 2
+
+
+class Level(StrEnum):
+    """How good or bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        part: What was checked, such as "database".
+        level: How good or bad it is.
+        text: One sentence.
+        advice: What to do; empty if nothing.
+    """
+
+    part: str
+    level: Level
+    text: str
+    advice: str = ""
+
+
+def works(part: str, text: str) -> Finding:
+    """Return a finding that needs no action."""
+    return Finding(part, Level.OK, text)
+
+
+def warning(part: str, text: str, advice: str) -> Finding:
+    """Return a finding that does no harm yet."""
+    return Finding(part, Level.WARNING, text, advice)
+
+
+def problem(part: str, text: str, advice: str) -> Finding:
+    """Return a finding that does harm."""
+    return Finding(part, Level.PROBLEM, text, advice)
+
+
+def disk_space(part: str, folder: Path) -> Finding:
+    """Check how much space the disk of a folder has left."""
+    free = shutil.disk_usage(folder).free
+    text = f"The disk of {folder} has {free / _GIB:,.1f} GiB left."
+    advice = "Free some space, or move the folder to a larger disk."
+    if free < _PROBLEM_BYTES:
+        return problem(part, text, advice)
+    return warning(part, text, advice) if free < _WARNING_BYTES else works(part, text)

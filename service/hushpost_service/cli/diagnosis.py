@@ -1,0 +1,204 @@
+"""What `hushpost doctor --database` checks: the database, the keyring and their files."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import asyncpg
+
+from hushpost_runtime.findings import Finding, disk_space, problem, warning, works
+from hushpost_runtime.secret_file import read_secret_file
+from hushpost_runtime.settings import SettingsError, read_settings
+from hushpost_service.settings import Settings
+from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.database import CONNECTION_SETTINGS
+from hushpost_service.storage.database_clock import database_time
+from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
+from hushpost_service.storage.keyring_keys import fingerprints
+from hushpost_service.storage.rights import RightsError, check_rights
+from hushpost_service.storage.schema import SchemaError, check_revision, schema_revision
+from hushpost_service.storage.server_settings import has_checksums, read_unsafe_settings
+from hushpost_service.tokens.keyring import Keyring, KeyringError
+
+__all__ = ["diagnose"]
+
+_DATABASE, _KEYRING, _FILES = "database", "keyring", "files"
+_OLDEST_VERSION = 15
+_CONNECT_SECONDS = 5
+_CLOCK_SECONDS = 60
+
+
+class _NoDatabaseError(Exception):
+    """There is no database to connect to."""
+
+
+async def diagnose(data_dir: Path | None, keyring: Path | None) -> list[Finding]:
+    """Check the database and the keyring of `hushpost serve`, with the same settings.
+
+    Changes nothing: migrates no schema, and creates no keyring. Starts the embedded database
+    for the time of the check if it does not run.
+    """
+    try:
+        settings = read_settings(Settings, data_dir=data_dir, keyring=keyring)
+    except SettingsError as error:
+        text = " ".join(str(error).splitlines())
+        return [problem("settings", text, "Correct the environment variables of hushpost serve.")]
+    findings: list[Finding] = []
+    registered: dict[int, bytes] = {}
+    try:
+        async with _connected(settings) as connection:
+            findings += [finding async for finding in _database(connection)]
+            if await schema_revision(connection) is not None:
+                registered = await fingerprints(cast("Connection", connection))
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        findings.append(_unreachable(error))
+    except (_NoDatabaseError, EmbeddedDatabaseError) as error:
+        findings.append(
+            problem(_DATABASE, f"{error}", "Set HUSHPOST_DATABASE_URL, or give --data-dir.")
+        )
+    findings.append(_keyring(settings.keyring_file, registered))
+    findings += _files(settings)
+    return findings
+
+
+@asynccontextmanager
+async def _connected(
+    settings: Settings,
+) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """Connect as the authority does. Raises _NoDatabaseError, and errors of the driver."""
+    embedded = None
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+    else:
+        if not (settings.data_dir / "postgres" / "PG_VERSION").exists():
+            raise _NoDatabaseError(f"There is no embedded database in {settings.data_dir}.")
+        embedded = EmbeddedDatabase(settings.data_dir)
+        dsn = await embedded.start()
+    try:
+        connection = await asyncpg.connect(
+            dsn, timeout=_CONNECT_SECONDS, server_settings=CONNECTION_SETTINGS
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    finally:
+        if embedded is not None:
+            await embedded.stop()
+
+
+def _unreachable(error: Exception) -> Finding:
+    return problem(
+        _DATABASE,
+        f"The database can't be reached: {str(error) or type(error).__name__}.",
+        "Check that the server runs, HUSHPOST_DATABASE_URL, and the server's pg_hba.conf.",
+    )
+
+
+async def _database(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> AsyncIterator[Finding]:
+    pooled = cast("Connection", connection)
+    version = connection.get_server_version()
+    text = f"PostgreSQL {version.major}.{version.minor} is reachable."
+    if version.major < _OLDEST_VERSION:
+        yield problem(_DATABASE, text, f"Upgrade it to {_OLDEST_VERSION} or later.")
+    else:
+        yield works(_DATABASE, text)
+    try:
+        await check_rights(connection)
+        yield works(_DATABASE, "The role has the rights that the authority needs.")
+    except RightsError as error:
+        yield problem(_DATABASE, f"{error}.", "Grant them, or make the role the owner.")
+    unsafe = await read_unsafe_settings(pooled)
+    for setting in unsafe:
+        yield problem(
+            _DATABASE,
+            f"{setting.name} is {setting.actual}, which endangers durability or privacy.",
+            f"As a superuser: alter system set {setting.name} = '{setting.required}'; "
+            "select pg_reload_conf();",
+        )
+    if not unsafe:
+        yield works(_DATABASE, "Settings for durability and logging are safe.")
+    if not await has_checksums(pooled):
+        yield warning(
+            _DATABASE,
+            "Data checksums are off: damage by the disk goes unnoticed.",
+            "Stop the server and run pg_checksums --enable.",
+        )
+    yield await _schema(connection)
+    yield _clock(await database_time(pooled))
+
+
+async def _schema(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+    revision = await schema_revision(connection)
+    try:
+        is_newest = check_revision(revision)
+    except SchemaError as error:
+        return problem(_DATABASE, f"{error}.", "Do not start this release on it.")
+    if revision is None:
+        text = "The database has no schema yet."
+        return warning(_DATABASE, text, "hushpost serve creates it when it starts.")
+    text = f"The schema has revision {revision}."
+    if is_newest:
+        return works(_DATABASE, text)
+    return warning(_DATABASE, text, "hushpost serve migrates it when it starts next.")
+
+
+def _clock(now: datetime) -> Finding:
+    seconds = round((datetime.now(UTC) - now).total_seconds())
+    if abs(seconds) < _CLOCK_SECONDS:
+        return works("clock", "This machine and the database have the same time.")
+    return warning(
+        "clock",
+        f"The clock of this machine is {abs(seconds):,} seconds "
+        f"{'ahead of' if seconds > 0 else 'behind'} the database's, which is used.",
+        "Synchronize the clocks of both machines with NTP.",
+    )
+
+
+def _keyring(path: Path, registered: dict[int, bytes]) -> Finding:
+    if not path.exists() and not registered:
+        return warning(
+            _KEYRING,
+            f"There is no keyring {path} yet.",
+            "hushpost serve creates it when it starts on an empty database. Back it up.",
+        )
+    try:
+        keyring = Keyring.load(path)
+        keyring.check_registered(registered, path)
+    except KeyringError as error:
+        return problem(
+            _KEYRING,
+            f"{str(error)[:1].upper()}{str(error)[1:]}.",
+            "Without the right keyring, tokens of mail that was sent can't be opened: restore it "
+            "from a backup or copy it from another authority.",
+        )
+    ids = ", ".join(map(str, sorted(keyring.secrets)))
+    known = " and match the database" if registered else ""
+    return works(
+        _KEYRING, f"{path} has the keys {ids}{known}; key {keyring.active} seals new tokens."
+    )
+
+
+def _files(settings: Settings) -> list[Finding]:
+    findings = []
+    if settings.tls_key is not None:
+        findings.append(_secret(settings.tls_key))
+    folder = settings.data_dir.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    findings.append(disk_space(_FILES, folder))
+    return findings
+
+
+def _secret(path: Path) -> Finding:
+    try:
+        read_secret_file(path)
+    except OSError as error:
+        return problem(
+            _FILES, f"{path} can't be used: {error.strerror}.", "Correct the path or its mode."
+        )
+    return works(_FILES, f"{path} is readable by its owner and group only.")
