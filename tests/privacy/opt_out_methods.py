@@ -1,5 +1,6 @@
 """Methods of opting out, each with a control that lacks the authority's protection."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,18 +54,31 @@ order by version desc
 limit 1
 """
 
+# A lateral subquery with a limit reads the index for each contact.
 _NAMED = """
-select distinct contact
-from events
-where tenant = $1 and contact = any($2) and signal between $3 and $4
-    and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
+select given.contact
+from unnest($2::bigint[]) as given(contact)
+cross join lateral (
+    select
+    from events
+    where tenant = $1 and contact >> 2 = given.contact >> 2 and contact = given.contact
+        and signal between $3 and $4
+    order by contact >> 2
+    limit 1
+) as named
 """
 _NAMED_SINCE = """
-select distinct contact
-from events
-where tenant = $1 and contact = any($2) and signal between $3 and $4
-    and contact >> 2 = any(array(select given >> 2 from unnest($2::bigint[]) as given))
-    and not pg_visible_in_snapshot(events.xmin::text::xid8, $5::text::pg_snapshot)
+select given.contact
+from unnest($2::bigint[], $5::text[]) as given(contact, snapshot)
+cross join lateral (
+    select
+    from events
+    where tenant = $1 and contact >> 2 = given.contact >> 2 and contact = given.contact
+        and signal between $3 and $4
+        and not pg_visible_in_snapshot(events.xmin::text::xid8, given.snapshot::pg_snapshot)
+    order by contact >> 2
+    limit 1
+) as named
 """
 _SLOTS = """
 select distinct contact, campaign, group_number, slot
@@ -84,31 +98,44 @@ class TrackedContacts:
     numbers: Mapping[str, int]
     sent_slots: frozenset[tuple[int, int, int, int]]
     """(contact, campaign, group, slot) of each sent message."""
-    _stopped: list[tuple["OptOutMethod", list[int], str]] = field(default_factory=list)
+    _stopped: dict["OptOutMethod", dict[int, str]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """By method and contact, what had been committed when the opt-out returned."""
+    _connection: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """A connection runs one statement at a time, but opt-outs run at the same time."""
     leaked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     async def stop(self, method: "OptOutMethod", names: Sequence[str], *, defended: bool) -> None:
         """Opt contacts out with a method, and check at once for rows that name them."""
         numbers = [self.numbers[name] for name in names]
         await (method.real if defended else method.control)(self, names)
-        snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
-        self._stopped.append((method, numbers, snapshot))
-        await self.check_rows()
+        async with self._connection:
+            snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
+        stopped = dict.fromkeys(numbers, snapshot)
+        self._stopped[method] |= stopped
+        await self._check(method, stopped)
 
     async def check_rows(self) -> None:
-        """Add contacts whose opt-out was not respected to `leaked`.
+        """Add contacts whose opt-out was not respected to `leaked`."""
+        for method, stopped in self._stopped.items():
+            await self._check(method, stopped)
+
+    async def _check(self, method: "OptOutMethod", stopped: Mapping[int, str]) -> None:
+        """Add those of the contacts whose opt-out was not respected to `leaked`.
 
         New rows that name a contact are always a leak. Old rows are one unless they may be
         kept or a job is to remove them. Kept rows are one if they name a sent slot.
         """
-        for method, numbers, snapshot in self._stopped:
-            found = await self._contacts(_NAMED_SINCE, numbers, *method.signals, snapshot)
-            if not method.keeps and not method.is_job:
-                found |= await self._contacts(_NAMED, numbers, *method.signals)
-            if method.keeps:
+        numbers = list(stopped)
+        found = await self._contacts(_NAMED_SINCE, numbers, *method.signals, list(stopped.values()))
+        if not method.keeps and not method.is_job:
+            found |= await self._contacts(_NAMED, numbers, *method.signals)
+        if method.keeps:
+            async with self._connection:
                 rows = await self.database.fetch(_SLOTS, self.tenant, numbers, *method.signals)
-                found |= {row[0] for row in rows if tuple(row) in self.sent_slots}
-            self.leaked[method.name] |= found
+            found |= {row[0] for row in rows if tuple(row) in self.sent_slots}
+        self.leaked[method.name] |= found
 
     async def remaining(self, method: "OptOutMethod", names: Sequence[str]) -> set[int]:
         """Return the numbers of those contacts that rows of the method's events name."""
@@ -118,10 +145,12 @@ class TrackedContacts:
     async def execute(self, statement: str, names: Sequence[str] | None = None) -> None:
         """Run a statement directly on the database, bypassing the authority."""
         arguments = [] if names is None else [[self.numbers[name] for name in names]]
-        await self.database.execute(statement, self.tenant, *arguments)
+        async with self._connection:
+            await self.database.execute(statement, self.tenant, *arguments)
 
     async def _contacts(self, statement: str, *arguments: object) -> set[int]:
-        rows = await self.database.fetch(statement, self.tenant, *arguments)
+        async with self._connection:
+            rows = await self.database.fetch(statement, self.tenant, *arguments)
         return {contact for (contact,) in rows}
 
 
