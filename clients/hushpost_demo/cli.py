@@ -18,6 +18,7 @@ __all__ = ["register"]
 
 _LISTEN = "127.0.0.1:50051"
 _EDGE_LISTEN = "127.0.0.1:8080"
+_DASHBOARD_LISTEN = "127.0.0.1:8081"
 _FREE_PORT = "127.0.0.1:0"
 _INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
@@ -45,13 +46,16 @@ def _demo(
             help=f"Address to serve HTTP on. Default: {_EDGE_LISTEN}, with --once a free port."
         ),
     ] = None,
+    dashboard_listen: Annotated[
+        str, typer.Option(help="Address to serve the dashboard on, without --once.")
+    ] = _DASHBOARD_LISTEN,
     seed: Annotated[int, typer.Option(help="Seed of the recipients' behaviour.")] = 1,
 ) -> None:
     """Run a demo campaign and keep serving until Ctrl-C.
 
     Starts an embedded PostgreSQL, the authority and an edge, imports 500 contacts,
     sends them a newsletter, and simulates recipients who open, click and opt out.
-    Prints the report of the campaign.
+    Prints the report of the campaign, and the address of a dashboard.
 
     Exit codes: 0 success, 1 failure, 130 interrupted before the report.
     """
@@ -60,9 +64,12 @@ def _demo(
     try:
         check_address(listen, "--listen")
         check_address(edge_listen, "--edge-listen")
+        if not once:
+            check_address(dashboard_listen, "--dashboard-listen")
         data_dir.mkdir(parents=True, exist_ok=True)
         # The other commands run by the same console script.
-        demo = Demo(Path(sys.argv[0]), data_dir, listen, edge_listen, seed, Console())
+        command = Path(sys.argv[0])
+        demo = Demo(command, data_dir, listen, edge_listen, dashboard_listen, seed, Console())
         completed = asyncio.run(_until_interrupted(demo.run(once=once)))
     except (DemoError, OSError) as error:
         typer.echo(f"hushpost: {error}", err=True)

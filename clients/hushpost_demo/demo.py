@@ -16,8 +16,11 @@ from hushpost_demo.authority import RunningAuthority, running_authority
 from hushpost_demo.child_process import Child, clean_environment, while_running
 from hushpost_demo.commands import run_command
 from hushpost_demo.contacts import Contact, contacts_file, read_contacts
+from hushpost_demo.dashboard import running_dashboard
+from hushpost_demo.earlier_campaigns import create_earlier_campaigns
 from hushpost_demo.edge import RunningEdge, running_edge
 from hushpost_demo.errors import DemoError
+from hushpost_demo.http_child import HttpChild
 from hushpost_demo.mail_reader import Mail, read_mail
 from hushpost_demo.mailbox import Mailbox, receiving
 from hushpost_demo.next_steps import examples
@@ -41,6 +44,7 @@ class Demo:
         data_dir: The folder with everything that is kept between runs.
         listen: The address to serve gRPC on; port 0 picks a free port.
         edge_listen: The address to serve HTTP on; port 0 picks a free port.
+        dashboard_listen: The address to serve the dashboard on; port 0 picks a free port.
         seed: Seed of the recipients' behaviour.
         console: Where to print.
     """
@@ -49,6 +53,7 @@ class Demo:
     data_dir: Path
     listen: str
     edge_listen: str
+    dashboard_listen: str
     seed: int
     console: Console
 
@@ -81,17 +86,33 @@ class Demo:
             campaign = _CampaignRun(self, authority, edge, keys, tenant)
             await while_running(campaign.run(), **children)
             if not once:
-                self._show_next_steps(authority, keys, campaign)
+                dashboard = await stack.enter_async_context(
+                    running_dashboard(
+                        self.command,
+                        self.data_dir,
+                        with_port(self.dashboard_listen, "--dashboard-listen"),
+                        authority.address,
+                    )
+                )
+                children["dashboard"] = dashboard.child
+                await while_running(dashboard.ready(), **children)
+                self._show_next_steps(authority, dashboard, keys, campaign)
                 self._print(f"serving on {authority.address} and {edge.url}; Ctrl-C stops it")
                 await self._serve(children)
 
     def _show_next_steps(
-        self, authority: RunningAuthority, keys: Keys, campaign: "_CampaignRun"
+        self,
+        authority: RunningAuthority,
+        dashboard: HttpChild,
+        keys: Keys,
+        campaign: "_CampaignRun",
     ) -> None:
+        key = keys.path(Role.REPORTER)
+        self._print(f"See the campaigns in a browser:\n\n{dashboard.url}/campaigns\n")
+        self._print(f"Sign in with the key in {key}:\n\n{keys.read(Role.REPORTER)}\n")
         self._print(f"Open one of the mails in a browser, and click:\n\n{campaign.shown_mail}\n")
         self._print(f"Its recipient decides on this page:\n\n{campaign.preference_page}\n")
         self._print("Three seconds after a click, it is counted. Read the statistics:\n")
-        key = keys.path(Role.REPORTER)
         for example in examples(self.command, authority.address, key, campaign.campaign_id):
             self._print(example)
 
@@ -100,7 +121,7 @@ class Demo:
             await while_running(asyncio.Event().wait(), **children)
         except asyncio.CancelledError:
             # Ctrl-C is the expected way to stop.
-            self._print("\nstopping the edge, the authority and PostgreSQL")
+            self._print("\nstopping the dashboard, the edge, the authority and PostgreSQL")
 
     def _print(self, text: str) -> None:
         # Without wrapping, because some lines are meant to be copied.
@@ -136,10 +157,9 @@ class _CampaignRun:
             ]
             await store_choices(sender, contacts)
             self._print(f"{CHOICES} people granted only opens, or only clicks, on a sign-up form")
+            await create_earlier_campaigns(sender, edge_client, contacts, self._habits())
             mails = await self._send(sender, contacts)
-            # Habits, not secrets.
-            rng = random.Random(self._demo.seed)  # noqa: S311
-            activity = await open_and_click(self._edge.address, mails, rng)
+            activity = await open_and_click(self._edge.address, mails, self._habits())
             self._print(
                 f"people opened {activity.opens:,} mails and clicked {activity.clicks:,} links; "
                 f"mail programs prefetched {activity.prefetches:,}"
@@ -158,6 +178,10 @@ class _CampaignRun:
                 f"{RELEASE_DELAYS[0].seconds} seconds after the first mail\n"
             )
             print_report(self._demo.console, await self._released(reporter))
+
+    def _habits(self) -> random.Random:
+        """Return the source of the recipients' behaviour."""
+        return random.Random(self._demo.seed)  # noqa: S311 - habits, not secrets
 
     async def _import_contacts(self) -> list[Contact]:
         protected = self._demo.data_dir / "contacts.protected.csv"

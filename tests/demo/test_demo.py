@@ -9,10 +9,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -34,15 +36,15 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_demo_runs_on_fresh_and_on_kept_data(data_dir: Path) -> None:
     """Two runs in one folder print a report and share the keys; the second keeps serving.
 
-    The links of the shown mail redirect, the printed example counts an open of it, and
-    SIGINT stops everything with exit code 0.
+    The links of the shown mail redirect, the printed example counts an open of it, the printed
+    pages open, and SIGINT stops everything with exit code 0.
     """
     first = _run("--once", "--data-dir", data_dir)
     _assert_reported(first.stdout, "500 new")
     assert first.returncode == 0, first.stderr
     assert _running_processes(data_dir) == []
     keys, mails = _keys(data_dir), _mails(data_dir)
-    listen = ("--listen", "127.0.0.1:0", "--edge-listen", "127.0.0.1:0")
+    listen = [f"--{part}listen=127.0.0.1:0" for part in ("", "edge-", "dashboard-")]
     with _serving("--data-dir", data_dir, "--seed", "2", *listen) as (demo, printed):
         _assert_reported(printed.partition("Open one of the mails")[0], "0 new")
         assert "12 rows skipped, because they would loosen what recipients decided" in printed
@@ -50,6 +52,7 @@ def test_the_demo_runs_on_fresh_and_on_kept_data(data_dir: Path) -> None:
         assert len(mails) == len(_mails(data_dir)) == 500
         assert not mails & _mails(data_dir)
         _assert_shown_mail_is_tracked(printed)
+        _assert_pages_open(printed)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(SECONDS) == 0
     assert _running_processes(data_dir) == []
@@ -102,6 +105,28 @@ def _assert_shown_mail_is_tracked(printed: str) -> None:
     deadline = time.monotonic() + 30
     while _people_who_opened(example.group()) != before + 1:
         assert time.monotonic() < deadline
+
+
+def _assert_pages_open(printed: str) -> None:
+    """Sign in to the dashboard with the printed key, and open the preference page."""
+    campaign_id = re.search(r"^campaign (\S+): sent", printed, re.MULTILINE)
+    page = re.search(r"^http://\S+/campaigns\S*$", printed, re.MULTILINE)
+    assert campaign_id, printed
+    key = re.search(r"^hp_\S+$", printed, re.MULTILINE)
+    preferences = re.search(r"^http://\S+/p/\S+$", printed, re.MULTILINE)
+    assert page, printed
+    assert key, printed
+    assert preferences, printed
+    browser = build_opener(HTTPCookieProcessor())
+    with browser.open(page.group()) as form:
+        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.read().decode())
+    fields = {name: unescape(value) for name, value in hidden} | {"api_key": key.group()}
+    address = urljoin(page.group(), "/sign-in")
+    with browser.open(address, urlencode(fields).encode()) as campaign:
+        assert campaign.url == page.group()
+        assert campaign_id.group(1) in campaign.read().decode()
+    with browser.open(preferences.group()) as choice:
+        assert "Fernbrook Seeds" in choice.read().decode()
 
 
 def test_an_interrupted_demo_leaves_nothing_running(data_dir: Path) -> None:

@@ -55,7 +55,7 @@ def _edge() -> Iterator[RunningEdge]:
 
 
 def _at(address: str) -> RunningEdge:
-    return RunningEdge(address, cast("Child", None), Path())
+    return RunningEdge("edge", address, cast("Child", None), "/readyz", Path())
 
 
 def _visit(*fetches: Fetch) -> Visit:
