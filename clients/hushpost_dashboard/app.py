@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from hushpost_dashboard.authentication import Authentication
 from hushpost_dashboard.connection import AuthorityClients, connect
@@ -19,6 +20,7 @@ from hushpost_dashboard.metrics import metrics
 from hushpost_dashboard.next_page import FIRST_PAGE
 from hushpost_dashboard.page_templates import PageTemplates
 from hushpost_dashboard.pages.campaigns import CampaignList
+from hushpost_dashboard.pages.compare import Comparison
 from hushpost_dashboard.pages.sign_in import SignIn
 from hushpost_dashboard.request_origin import RequestOrigin
 from hushpost_dashboard.security_headers import SecurityHeaders
@@ -31,18 +33,23 @@ from hushpost_runtime.http_server import stop_with_parent
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import read_settings
 
-__all__ = ["create_app"]
+__all__ = ["build_app", "create_app"]
 
 _log = structlog.get_logger(__name__)
 
 _MIN_COMPRESSED_BYTES = 1_000
 
 
-def create_app() -> Starlette:
+def create_app() -> ASGIApp:
     """Create the ASGI application; Granian calls this in the worker process."""
     settings = read_settings(Settings)
     configure_logging(settings.log_level)
     stop_with_parent()
+    return build_app(settings)
+
+
+def build_app(settings: Settings) -> ASGIApp:
+    """Compose the application."""
     origin = RequestOrigin(AddressRanges(settings.trusted_proxies.split(",")))
     sessions = Sessions(session_cipher(settings.session_key_file))
     session_cookie = SessionCookie(sessions, origin)
@@ -67,9 +74,9 @@ def create_app() -> Starlette:
             Mount("/static", VersionedFiles()),
             *sign_in.routes(),
             *CampaignList(templates).routes(),
+            *Comparison(templates).routes(),
         ],
         middleware=[
-            Middleware(SecurityHeaders, origin=origin),
             Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES),
             Middleware(
                 Authentication,
@@ -84,7 +91,8 @@ def create_app() -> Starlette:
     )
     # Starlette would build the redirect to a path with a slash from the Host header.
     app.router.redirect_slashes = False
-    return app
+    # Around everything, so that also the page of an unexpected error has the headers.
+    return SecurityHeaders(app, origin)
 
 
 async def _first_page(_request: Request) -> Response:

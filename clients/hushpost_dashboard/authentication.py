@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hushpost_dashboard.connection import AuthorityClients, TooManyClientsError
 from hushpost_dashboard.error_pages import ErrorPages
-from hushpost_dashboard.next_page import local_path, sign_in_path
+from hushpost_dashboard.next_page import requested_path, sign_in_path
 from hushpost_dashboard.page_templates import PageTemplates
 from hushpost_dashboard.session_cookie import SessionCookie
 
@@ -54,7 +54,7 @@ class Authentication:
         session = self._session_cookie.open(request)
         request.state.session = session
         request.state.clients = self._clients
-        if _is_public(request.url.path):
+        if _is_public(scope["path"]):
             await self._app(scope, receive, send)
         elif session is None:
             await self._sign_in(request)(scope, receive, send)
@@ -68,16 +68,12 @@ class Authentication:
 
     def _sign_in(self, request: Request) -> Response:
         """Return the response for a request without a session."""
-        target = request.scope["raw_path"].decode("latin-1")
-        if request.scope["query_string"]:
-            target += "?" + request.scope["query_string"].decode("latin-1")
-        if request.method not in {"GET", "HEAD"}:
-            target = ""
-        elif request.headers.get("sec-fetch-site") == "cross-site":
+        target = requested_path(request)
+        if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
             # A browser does not send the cookie if a link on another site leads here, only
             # with requests that this site causes.
-            return self._templates.render(request, "continue.html", target=local_path(target))
-        return RedirectResponse(sign_in_path(local_path(target)), 303)
+            return self._templates.render(request, "continue.html", target=target)
+        return RedirectResponse(sign_in_path(target), 303)
 
 
 def _is_public(path: str) -> bool:

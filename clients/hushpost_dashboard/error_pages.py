@@ -17,7 +17,7 @@ from hushpost_client import (
     UnauthenticatedError,
 )
 from hushpost_dashboard import metrics
-from hushpost_dashboard.next_page import sign_in_path
+from hushpost_dashboard.next_page import requested_path, sign_in_path
 from hushpost_dashboard.page_templates import PageTemplates
 from hushpost_dashboard.session_cookie import SessionCookie
 
@@ -62,7 +62,8 @@ class ErrorPages:
     async def key_ended(self, request: Request, _error: HushpostError) -> Response:
         """End the session, because its key was revoked or has expired."""
         metrics.ERRORS.labels("key_ended").inc()
-        response = RedirectResponse(f"{sign_in_path('/campaigns')}", HTTPStatus.SEE_OTHER)
+        target = sign_in_path(requested_path(request), has_ended=True)
+        response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
         self._session_cookie.end(request, response)
         return response
 

@@ -22,7 +22,7 @@ class _Rate:
 
 
 _PER_ADDRESS = _Rate(interval=30.0, burst=10)
-_TOTAL = _Rate(interval=0.2, burst=50)
+_TOTAL = _Rate(interval=0.05, burst=100)
 
 
 class LoginLimit:

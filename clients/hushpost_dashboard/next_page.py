@@ -1,9 +1,11 @@
 """The address to go to after signing in, and other addresses of the dashboard's pages."""
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-__all__ = ["FIRST_PAGE", "campaign_path", "local_path", "sign_in_path"]
+from starlette.requests import Request
+
+__all__ = ["FIRST_PAGE", "campaign_path", "local_path", "requested_path", "sign_in_path"]
 
 FIRST_PAGE = "/campaigns"
 
@@ -22,9 +24,26 @@ def local_path(text: str) -> str:
     return FIRST_PAGE
 
 
-def sign_in_path(next_page: str) -> str:
-    """Return the path of the sign-in page that leads to another page."""
-    return "/sign-in" if next_page == FIRST_PAGE else f"/sign-in?next={quote(next_page, safe='/')}"
+def requested_path(request: Request) -> str:
+    """Return the address of a request for a page, to return to later; else of the first page."""
+    if request.method not in {"GET", "HEAD"}:
+        return FIRST_PAGE
+    query: bytes = request.scope["query_string"]
+    path: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
+    return local_path(path.decode("latin-1"))
+
+
+def sign_in_path(next_page: str, *, has_ended: bool = False) -> str:
+    """Return the address of the sign-in page that leads to another page.
+
+    Args:
+        next_page: The page that follows.
+        has_ended: Whether to say that the session has ended because of its key.
+    """
+    parameters = {"ended": "1"} if has_ended else {}
+    if next_page != FIRST_PAGE:
+        parameters["next"] = next_page
+    return "/sign-in" + (f"?{urlencode(parameters, safe='/')}" if parameters else "")
 
 
 def campaign_path(campaign_id: str) -> str:

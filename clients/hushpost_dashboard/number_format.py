@@ -4,9 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hushpost_client import Estimate, Rate
+from hushpost_client import EngagementStats, Estimate, Rate
 
-__all__ = ["FILTERS", "count", "date", "estimate", "percent", "rate", "time"]
+__all__ = [
+    "FILTERS",
+    "count",
+    "date",
+    "estimate",
+    "people",
+    "percent",
+    "rate",
+    "time",
+    "whole_percent",
+]
 
 _MISSING = "\N{EN DASH}"
 _EXACT_PERCENT = 0.0005
@@ -24,9 +34,20 @@ def estimate(value: Estimate | None) -> str:
     return f"{value.unique:,} ± {value.margin:,}" if value.margin else f"{value.unique:,}"
 
 
+def people(engagement: EngagementStats) -> str:
+    """Return how many people opened or clicked; identified ones before the first release."""
+    combined = engagement.combined
+    return estimate(combined) if combined else count(engagement.identified.unique)
+
+
 def percent(value: float) -> str:
     """Return 12.3%."""
     return f"{value:.1%}"
+
+
+def whole_percent(value: float) -> str:
+    """Return 12%."""
+    return f"{value:.0%}"
 
 
 def rate(value: Rate) -> str:
@@ -34,6 +55,16 @@ def rate(value: Rate) -> str:
     if value.margin < _EXACT_PERCENT:
         return percent(value.combined)
     return f"{percent(value.combined)} ± {percent(value.margin)}"
+
+
+def short(value: float) -> str:
+    """Return 0.5, 10 or 1,000."""
+    return f"{value:,g}"
+
+
+def tenths(value: float) -> str:
+    """Return 12.3."""
+    return f"{value:,.1f}"
 
 
 def date(value: datetime) -> str:
@@ -50,7 +81,11 @@ FILTERS: Mapping[str, Callable[[Any], str]] = {
     "count": count,
     "date": date,
     "estimate": estimate,
+    "people": people,
     "percent": percent,
     "rate": rate,
+    "short": short,
+    "tenths": tenths,
     "time": time,
+    "whole_percent": whole_percent,
 }

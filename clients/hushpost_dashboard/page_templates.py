@@ -52,7 +52,7 @@ class PageTemplates:
                 raise LookupError("a form outside of a session needs a token of its own")
             return csrf_token(session.csrf_secret)
 
-        values = {"csrf_token": token, **values, "session": session, "path": request.url.path}
+        values = {"csrf_token": token, **values, "session": session, "path": request.scope["path"]}
         return HTMLResponse(self._environment.get_template(name).render(**values), status_code)
 
 

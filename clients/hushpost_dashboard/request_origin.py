@@ -8,6 +8,9 @@ from hushpost_runtime.networks import subnet_of
 
 __all__ = ["RequestOrigin"]
 
+_MAX_BYTES = 64
+"""Longer than any address: bounds the memory for what a proxy passes on unchecked."""
+
 
 class RequestOrigin:
     """Reads the headers of trusted reverse proxies, and ignores those of all others."""
@@ -21,7 +24,7 @@ class RequestOrigin:
         forwarded = [value.encode("latin-1") for value in _forwarded_for(request)]
         if forwarded and address in self._trusted_proxies:
             address = forwarded_address(address, forwarded, self._trusted_proxies)
-        return subnet_of(address)
+        return subnet_of(address)[:_MAX_BYTES]
 
     def is_https(self, request: Request) -> bool:
         """Return whether the browser's connection is encrypted."""

@@ -24,8 +24,8 @@ SESSION_SECONDS = 8 * 3600
 """How long a session lasts."""
 
 _MAX_COOKIE_BYTES = 3_000
-_MAX_ENDED = 200_000
-"""More sessions cannot be opened in eight hours at the highest rate of sign-ins."""
+_MAX_ENDED = 100_000
+"""The sessions that ended last are remembered; 10 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Sessions:
     def __init__(self, cipher: Fernet, clock: Callable[[], float] = time.time) -> None:
         self._cipher = cipher
         self._clock = clock
-        self._ended: dict[str, int] = {}
+        self._ended: dict[str, None] = {}
 
     def start(self, api_key: str, tenant_id: str | None) -> Session:
         """Return a new session, with an id and secrets of its own."""
@@ -107,16 +107,9 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """Make every copy of the session's cookie invalid."""
-        if len(self._ended) >= _MAX_ENDED:
-            self._forget()
-        self._ended[session.session_id] = session.expire_time
-
-    def _forget(self) -> None:
-        """Forget the sessions that have expired, and at least one."""
-        now = self._clock()
-        self._ended = {key: end for key, end in self._ended.items() if end > now}
-        if len(self._ended) >= _MAX_ENDED:
-            del self._ended[min(self._ended, key=self._ended.__getitem__)]
+        self._ended[session.session_id] = None
+        if len(self._ended) > _MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
 
 
 def session_cipher(key_file: Path | None) -> Fernet:

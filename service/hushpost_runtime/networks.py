@@ -24,6 +24,9 @@ def subnet_of(address: str) -> bytes:
 
     The result is opaque, like that of `network_of`.
     """
+    if "." in address:
+        # Servers that listen on [::] see IPv4 addresses as ::ffff:192.0.2.1.
+        return address.rpartition(":")[2].encode()
     prefix = _ipv6_prefix(address, _IPV6_SUBNET_BYTES) if ":" in address else None
     return prefix or address.encode()
 

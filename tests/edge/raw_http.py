@@ -15,11 +15,15 @@ TIMEOUT_SECONDS = 20
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A response; header names are in lower case."""
+    """A response; header names are in lower case.
+
+    `cookies` are the values of all Set-Cookie headers.
+    """
 
     status: int
     headers: dict[str, bytes]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
 
 class Connection:
@@ -60,13 +64,12 @@ class Connection:
 
     async def _read_response(self, *, has_body: bool) -> HttpResponse:
         head = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-        headers = {}
-        for line in head[1:-2]:
-            name, _, value = line.partition(b": ")
-            headers[name.decode().lower()] = value
+        pairs = [line.partition(b": ")[::2] for line in head[1:-2]]
+        headers = {name.decode().lower(): value for name, value in pairs}
+        cookies = tuple(value.decode() for name, value in pairs if name.lower() == b"set-cookie")
         length = int(headers.get("content-length", b"0")) if has_body else 0
         body = await self._reader.readexactly(length)
-        return HttpResponse(int(head[0].split(b" ")[1]), headers, body)
+        return HttpResponse(int(head[0].split(b" ")[1]), headers, body, cookies)
 
 
 async def get(

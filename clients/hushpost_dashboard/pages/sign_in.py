@@ -74,7 +74,7 @@ class SignIn:
         next_page = local_path(request.query_params.get("next", ""))
         if request.state.session is not None:
             return RedirectResponse(next_page, HTTPStatus.SEE_OTHER)
-        return self._page(request, next_page)
+        return self._page(request, next_page, has_ended="ended" in request.query_params)
 
     async def submit(self, request: Request) -> Response:
         """Check the key, and start a session."""
@@ -128,7 +128,14 @@ class SignIn:
         except HushpostError:
             return "unavailable", None
 
-    def _page(self, request: Request, next_page: str, problem: str | None = None) -> Response:
+    def _page(
+        self,
+        request: Request,
+        next_page: str,
+        problem: str | None = None,
+        *,
+        has_ended: bool = False,
+    ) -> Response:
         if problem:
             metrics.SIGN_INS.labels(problem).inc()
         secret = self._form_cookie.read(request)
@@ -141,6 +148,7 @@ class SignIn:
             csrf_token=lambda: csrf_token(secret.encode()),
             next_page=next_page,
             problem=problem,
+            has_ended=has_ended,
         )
         self._form_cookie.set(request, response, secret)
         return response
