@@ -33,13 +33,16 @@ class Callers:
         cluster: What they call.
         ledger: Where they note what they are told.
         wires: One channel to each authority, through its proxy.
+
+    Attributes:
+        calls: Makes their calls.
     """
 
     def __init__(self, cluster: Cluster, ledger: Ledger, wires: Sequence[Wire]) -> None:
         self._cluster = cluster
         self._keys = cluster.keys
         self._ledger = ledger
-        self._calls = RepeatedCalls(ledger, wires)
+        self.calls = RepeatedCalls(ledger, wires)
         self._loop = asyncio.get_running_loop()
         self._networks = iter(range(1 << 16))
 
@@ -88,7 +91,7 @@ class Callers:
         (event,) = events
         token = messages[event.campaign, event.contact].token
         method, request = _single(event, token, step.request_id)
-        answer = await self._calls.make(
+        answer = await self.calls.make(
             method, request, self._keys.edge_key, step.copies, is_repeated=step.is_repeated
         )
         if event.link and answer.response is not None:
@@ -110,7 +113,7 @@ class Callers:
         request = tracking_pb2.RecordEventsRequest(
             events=items, request_id=str(step.request_id or "")
         )
-        answer = await self._calls.make(
+        answer = await self.calls.make(
             "RecordEvents", request, self._keys.edge_key, step.copies, is_repeated=step.is_repeated
         )
         if answer.response is not None:
@@ -169,9 +172,7 @@ class Callers:
             do_not_track=step.do_not_track,  # type: ignore[arg-type] # numbered as on the wire
             request_id=str(step.request_id),
         )
-        answer = await self._calls.make(
-            "SetPreference", request, self._keys.sender_key, step.copies
-        )
+        answer = await self.calls.make("SetPreference", request, self._keys.sender_key, step.copies)
         if answer.response is not None:
             await self._note_preferences([(step.contact, step.do_not_track)], answer.when)
 
@@ -186,7 +187,7 @@ class Callers:
         request = preference_pb2.BatchSetPreferencesRequest(
             entries=entries, request_id=str(step.request_id)
         )
-        answer = await self._calls.make("BatchSetPreferences", request, self._keys.sender_key)
+        answer = await self.calls.make("BatchSetPreferences", request, self._keys.sender_key)
         if answer.response is not None:
             await self._note_preferences(step.entries, answer.when)
 
@@ -202,7 +203,7 @@ class Callers:
         request = preference_pb2.EraseContactRequest(
             contact_id=step.contact, request_id=str(step.request_id)
         )
-        answer = await self._calls.make("EraseContact", request, self._keys.sender_key)
+        answer = await self.calls.make("EraseContact", request, self._keys.sender_key)
         if answer.response is not None:
             self._ledger.erase(step.contact, answer.when)
 
@@ -210,7 +211,7 @@ class Callers:
         request = admin_pb2.UpdatePolicyRequest(request_id=str(step.request_id))
         request.policy.mode_when_unset = step.mode  # type: ignore[assignment] # as above
         request.update_mask.paths.append("mode_when_unset")
-        answer = await self._calls.make("UpdatePolicy", request, self._keys.admin_key)
+        answer = await self.calls.make("UpdatePolicy", request, self._keys.admin_key)
         if answer.response is not None:
             self._ledger.policy.change(answer.when, step.mode)
 
@@ -221,7 +222,7 @@ class Callers:
             groups=[campaign_pb2.Group(group_id=GROUP)],
             request_id=str(step.request_ids[0]),
         )
-        created = await self._calls.make(
+        created = await self.calls.make(
             "CreateCampaign", create, self._keys.sender_key, step.copies
         )
         if created.response is None:
@@ -233,7 +234,7 @@ class Callers:
             contact_ids=step.contacts,
             request_id=str(step.request_ids[1]),
         )
-        issued = await self._calls.make("IssueTokens", issue, self._keys.sender_key, step.copies)
+        issued = await self.calls.make("IssueTokens", issue, self._keys.sender_key, step.copies)
         if issued.response is None:
             return
         for contact, item in zip(step.contacts, issued.response.tokens, strict=True):
@@ -246,11 +247,11 @@ class Callers:
         link = max(event.link, 1)
         message = self._ledger.messages[event.campaign, event.contact]
         resolve = tracking_pb2.ResolveLinkRequest(token=message.token, link_number=link)
-        resolved = await self._calls.make("ResolveLink", resolve, self._keys.edge_key)
+        resolved = await self.calls.make("ResolveLink", resolve, self._keys.edge_key)
         if resolved.response is not None:
             self._expect(resolved.response.url == steps.LINKS[link - 1], "another URL")
         request = stats_pb2.GetCampaignStatsRequest(campaign_id=event.campaign)
-        await self._calls.make("GetCampaignStats", request, self._keys.reporter_key)
+        await self.calls.make("GetCampaignStats", request, self._keys.reporter_key)
 
     def _expect(self, holds: object, otherwise: str) -> None:
         if not holds:

@@ -47,6 +47,9 @@ class RepeatedCalls:
     Args:
         ledger: Where errors are noted that no caller may ever see.
         wires: One channel to each authority.
+
+    Attributes:
+        acknowledged: The method, request and key of each acknowledged call with a request id.
     """
 
     def __init__(self, ledger: Ledger, wires: Sequence[Wire]) -> None:
@@ -54,6 +57,7 @@ class RepeatedCalls:
         self._wires = wires
         self._loop = asyncio.get_running_loop()
         self._next_authority = 0
+        self.acknowledged: list[tuple[str, Message, str]] = []
 
     async def make(
         self, method: str, request: Message, key: str, copies: int = 1, *, is_repeated: bool = True
@@ -75,10 +79,18 @@ class RepeatedCalls:
         )
         acknowledged = [answer for answer in answers if answer.response is not None]
         if acknowledged:
+            if getattr(request, "request_id", ""):
+                self.acknowledged.append((method, request, key))
             first = min(acknowledged, key=lambda answer: answer.when.end)
             start = min(answer.when.start for answer in answers)
             return replace(first, when=Interval(start, first.when.end))
         return max(answers, key=lambda answer: answer.is_unknown)
+
+    async def repeat(self, call: tuple[str, Message, str], limit: asyncio.Semaphore) -> None:
+        """Make an acknowledged call again, which must be acknowledged and change nothing."""
+        self._next_authority = 1 - self._next_authority
+        async with limit:
+            await self._settle(*call, self._next_authority, is_repeated=True)
 
     async def _settle(
         self, method: str, request: Message, key: str, authority: int, *, is_repeated: bool

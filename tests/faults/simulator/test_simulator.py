@@ -5,8 +5,11 @@
 moments at which faults hit depend on the machine, so a rare failure may need some repetitions.
 Add `--numprocesses 2` to ARGS to run two seeds at a time.
 
-Not simulated: jumps of the database's clock to another week, because of what decision 3 says
-about them; an edge whose clock is ahead, because its events wait until that time; and, on a
+At the end of a long run, all acknowledged calls are repeated after a jump of the database's clock to
+another week, and again after the jump back.
+
+Not simulated: a jump to another week during calls, because of what decision 3 says about it;
+an edge whose clock is ahead, because its events wait until that time; and, on a
 system without mount namespaces, a full disk of the database.
 """
 
@@ -23,11 +26,12 @@ import pytest
 
 from hushpost.v1 import admin_pb2
 from tests.conftest import TenantKeys
-from tests.faults.extent import FIRST_SEED, RUNS
+from tests.faults.extent import FIRST_SEED, FULL, RUNS
 from tests.inspection import Connection
 from tests.waiting import eventually, until
 from tests.wire import Wire
 
+from .another_week import repeat_in_another_week
 from .callers import Callers
 from .cluster import running_cluster
 from .comparison import differences
@@ -99,6 +103,8 @@ async def simulate(
         ]
         await until(lambda: cluster.spooled() == 0, seconds=60)
         await eventually(partial(_is_anonymizing, wires[0], cluster.keys), expected=False)
+        if FULL:
+            await repeat_in_another_week(cluster, callers.calls)
         connection: Connection = await asyncpg.connect(cluster.postgres.url)
         stack.callback(connection.terminate)
         found = await differences(ledger, connection, wires, cluster.keys)
