@@ -135,7 +135,7 @@ browser: $(VENV)/.dev ## find a browser for the tests of pages, or unpack one in
 	rm -rf $(UNPACKED)/{cache,node_modules}
 
 LONG := tests/cli/test_csv_fuzz.py tests/unit/test_token_fuzz.py tests/unit/test_aes_siv_rfc.py \
-  tests/edge/test_path_fuzz.py tests/rpc/test_body_fuzz.py \
+  tests/edge/test_path_fuzz.py tests/edge/test_stopping.py tests/rpc/test_body_fuzz.py \
   tests/rpc/test_hostile_batches.py tests/rpc/test_keyring.py \
   tests/modes/test_model.py tests/simulation/test_campaign.py
 
