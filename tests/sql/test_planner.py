@@ -7,6 +7,7 @@ import pytest
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.sql import (
     anonymization,
+    campaigns,
     contacts,
     last_opens,
     preference_log,
@@ -121,6 +122,11 @@ INDEXES = {
     "UNCONSENTED_CONTACTS": (anonymization.UNCONSENTED_CONTACTS, BY_CAMPAIGN),
     "ENGAGED_BLOCKS": (stats.ENGAGED_BLOCKS, BY_CAMPAIGN),
     "ENGAGED_CONTACTS": (stats.ENGAGED_CONTACTS, BY_CAMPAIGN),
+    "NEWEST_CAMPAIGNS": (campaigns.NEWEST_CAMPAIGNS, "campaigns_newest"),
+    "OLDEST_CAMPAIGNS": (campaigns.OLDEST_CAMPAIGNS, "campaigns_newest"),
+    "CAMPAIGNS_BY_NAME": (campaigns.CAMPAIGNS_BY_NAME, "campaigns_by_name"),
+    "CAMPAIGNS_BY_NAME_DESC": (campaigns.CAMPAIGNS_BY_NAME_DESC, "campaigns_by_name"),
+    "COUNT_CAMPAIGNS": (campaigns.COUNT_CAMPAIGNS, "campaigns_"),
     "DUE": (releases.DUE, "campaigns_due"),
     "LOCK_DUE": (releases.LOCK_DUE, "campaigns_pkey"),
     "RELEASE_STATE": (releases.RELEASE_STATE, "releases_pkey"),

@@ -16,7 +16,7 @@ from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.noise import margin
 from hushpost_service.domain.release_plan import CountKind, ReleasePlan
 from hushpost_service.stats.engagement import Engagement, Sent
-from hushpost_service.stats.report import CampaignReport, build_report
+from hushpost_service.stats.report import CampaignReport
 from hushpost_service.stats.service import CampaignNumbers, Released
 from hushpost_service.storage.campaigns import Campaign, Group, Link
 from hushpost_service.storage.releases import ReleaseState, SentByCell
@@ -118,7 +118,7 @@ def released_report(
     links: dict[int, int] | None = None,
 ) -> CampaignReport:
     """Return a report after the last release."""
-    return build_report(
+    return CampaignReport(
         numbers(
             released=release(
                 opens or {BIG: 240, SHARED: 80},
@@ -163,12 +163,12 @@ def test_a_large_group_has_its_own_numbers_and_the_others_share_theirs() -> None
 def test_the_campaign_is_the_sum_of_its_cells() -> None:
     """Numbers of the campaign are sums over cells, with the margin of the sum."""
     report = released_report()
-    assert report.sent == Sent(1_320, identified=505, anonymous=815, margin=mode_margin(2))
-    assert report.opens.human.identified == Count(180, 120)
-    assert report.clicks.human.identified == Count(50, 40)
-    assert report.opens.human.anonymous == Estimate(320, reach(CountKind.OPENS, 2))
-    assert report.opens.human.combined == Estimate(440, reach(CountKind.OPENS, 2))
-    assert report.rates.open_rate.combined == pytest.approx(440 / 1_320)
+    assert report.total.sent == Sent(1_320, identified=505, anonymous=815, margin=mode_margin(2))
+    assert report.total.opens.human.identified == Count(180, 120)
+    assert report.total.clicks.human.identified == Count(50, 40)
+    assert report.total.opens.human.anonymous == Estimate(320, reach(CountKind.OPENS, 2))
+    assert report.total.opens.human.combined == Estimate(440, reach(CountKind.OPENS, 2))
+    assert report.total.rates.open_rate.combined == pytest.approx(440 / 1_320)
     assert report.release.epsilon == PLAN.epsilon
     assert reach(CountKind.OPENS) < reach(CountKind.OPENS, 2) < 2 * reach(CountKind.OPENS)
 
@@ -189,7 +189,7 @@ def test_sums_are_clamped_after_adding() -> None:
     assert report.groups[0].opens.human.anonymous == Estimate(
         0, reach(CountKind.OPENS), is_noise=True
     )
-    assert report.opens.human.anonymous == Estimate(72, reach(CountKind.OPENS, 2))
+    assert report.total.opens.human.anonymous == Estimate(72, reach(CountKind.OPENS, 2))
 
 
 @given(st.dictionaries(st.sampled_from([BIG, SHARED]), st.integers(-500, 5_000), min_size=2))
@@ -198,7 +198,7 @@ def test_no_group_has_more_people_than_messages(opens: dict[int, int]) -> None:
     report = released_report(opens=opens)
     others = report.other_groups
     assert others is not None
-    for part in (report, report.groups[0], others):
+    for part in (report.total, report.groups[0], others):
         combined = part.opens.human.combined
         assert combined is not None
         assert part.opens.human.identified.unique <= combined.value <= part.sent.trackable
@@ -214,8 +214,8 @@ def test_identified_opens_do_not_move_an_anonymous_number() -> None:
     after = replace(
         before, identified=CellCounts(opened, IDENTIFIED.hours), sent=[*before.sent, more]
     )
-    first, second = build_report(before), build_report(after)
-    assert second.opens.human.anonymous == first.opens.human.anonymous
+    first, second = CampaignReport(before), CampaignReport(after)
+    assert second.total.opens.human.anonymous == first.total.opens.human.anonymous
     for old, new in zip(first.groups, second.groups, strict=True):
         assert new.opens.human.anonymous == old.opens.human.anonymous
     assert second.groups[0].opens.human.anonymous == Estimate(990, reach(CountKind.OPENS))
@@ -227,7 +227,7 @@ def test_messages_by_mode_add_up_and_are_not_negative() -> None:
     """Noise is corrected by what is known: the messages that had been sent."""
     noisy = {(BIG, Purpose.OPENS, Mode.AGGREGATE): -6, (BIG, Purpose.OPENS, Mode.OFF): 6}
     released = release({BIG: 0, SHARED: 0}, {BIG: 0, SHARED: 0}, {1: 0, 2: 0}, modes=noisy)
-    sent = build_report(numbers(released=released)).groups[0].sent
+    sent = CampaignReport(numbers(released=released)).groups[0].sent
     assert sent == Sent(
         1_000, identified=398, anonymous=598, aggregate=0, off=4, margin=mode_margin()
     )
@@ -244,7 +244,7 @@ def test_messages_without_tracking_do_not_count_unless_they_may_be_noise(
         (BIG, Purpose.OPENS, Mode.OFF): off,
     }
     released = release({BIG: 100, SHARED: 0}, {BIG: 0, SHARED: 0}, {1: 0, 2: 0}, modes=modes)
-    big = build_report(numbers(released=released)).groups[0]
+    big = CampaignReport(numbers(released=released)).groups[0]
     assert big.sent.trackable == trackable
     assert big.rates.open_rate.anonymous == pytest.approx(100 / trackable)
 
@@ -252,21 +252,21 @@ def test_messages_without_tracking_do_not_count_unless_they_may_be_noise(
 def test_aggregate_events_are_estimates_without_a_limit() -> None:
     """One person can cause several events, so there may be more than messages."""
     released = release({BIG: 0, SHARED: 0}, {BIG: 0, SHARED: 0}, {1: 0, 2: 0}, events=9_000)
-    report = build_report(numbers(released=released))
-    assert report.opens.human.aggregate == Estimate(18_000, reach(CountKind.OPENS, 2))
+    report = CampaignReport(numbers(released=released))
+    assert report.total.opens.human.aggregate == Estimate(18_000, reach(CountKind.OPENS, 2))
     assert report.links[0].clicks.human.aggregate == Estimate(9_000, reach(CountKind.LINKS))
 
 
 def test_before_the_first_release_only_identified_numbers_are_known() -> None:
     """No estimate is shown, and neither are messages by mode."""
-    report = build_report(numbers())
-    assert report.opens.human == Engagement(Count(180, 120))
+    report = CampaignReport(numbers())
+    assert report.total.opens.human == Engagement(Count(180, 120))
     assert report.links[0].clicks.human == Engagement(Count(30, 30))
-    assert report.sent == Sent(1_320)
+    assert report.total.sent == Sent(1_320)
     assert report.groups[1].sent == Sent(300)
     assert report.other_groups is None
-    assert report.rates.open_rate.combined == pytest.approx(120 / 1_320)
-    assert report.rates.open_rate.margin == 0
+    assert report.total.rates.open_rate.combined == pytest.approx(120 / 1_320)
+    assert report.total.rates.open_rate.margin == 0
     assert (report.release.release_time, report.release.next_release_time) == (None, NOW)
 
 
@@ -289,7 +289,7 @@ def test_exact_numbers_are_shown_for_each_group() -> None:
         Cell(SMALL, 0, HUMAN, Mode.AGGREGATE): Count(8, 0),
         Cell(0, 2, HUMAN, Mode.ANONYMOUS): Count(1, 1),
     }
-    report = build_report(numbers(exact=exact))
+    report = CampaignReport(numbers(exact=exact))
     big, small, tiny = report.groups
     assert report.other_groups is None
     assert report.release.is_exact
@@ -298,7 +298,7 @@ def test_exact_numbers_are_shown_for_each_group() -> None:
     assert big.opens.human.combined == Estimate(300)
     assert small.opens.human.aggregate == Estimate(8)
     assert tiny.sent == Sent(20, identified=5, anonymous=15)
-    assert report.opens.human.anonymous == Estimate(201)
+    assert report.total.opens.human.anonymous == Estimate(201)
     assert report.links[1].clicks.human.anonymous == Estimate(1)
     assert report.links[0].clicks.human.anonymous == Estimate(0)
     assert report.hours[0].sent == Sent(1_320, identified=505, anonymous=815)

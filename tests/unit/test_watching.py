@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ SECONDS = 0.02
 PAUSE = 0.5
 
 
-class FakeStats:
-    """Returns the numbers that a test sets, or raises its error; counts the reads."""
+class FakeReports:
+    """Returns the numbers that a test sets instead of reports, or raises its error; counts reads."""
 
     def __init__(self) -> None:
         self.numbers: object = 0
@@ -26,23 +27,43 @@ class FakeStats:
         self.reads: list[tuple[int, str]] = []
         self.concurrent = self.most_concurrent = 0
 
-    async def campaign(self, tenant: int, campaign_id: str, *, previous: object) -> object:
+    def of(self, tenant: int, campaign_id: str) -> "FakeReport":
+        """Return the report of a campaign."""
+        return FakeReport(self, (tenant, campaign_id))
+
+    async def build(self, numbers: object, build: Callable[[object], object]) -> object:
+        """Build a message in a thread."""
+        return await asyncio.to_thread(build, numbers)
+
+
+@dataclass(frozen=True)
+class FakeReport:
+    """The report of one campaign."""
+
+    all: FakeReports
+    place: tuple[int, str]
+
+    async def current(self) -> object:
         """Return the numbers."""
-        del previous
-        self.reads.append((tenant, campaign_id))
-        self.concurrent += 1
-        self.most_concurrent = max(self.most_concurrent, self.concurrent)
+        self.all.reads.append(self.place)
+        self.all.concurrent += 1
+        self.all.most_concurrent = max(self.all.most_concurrent, self.all.concurrent)
         await asyncio.sleep(SECONDS / 4)
-        self.concurrent -= 1
-        if self.error is not None:
-            raise self.error
-        return self.numbers
+        self.all.concurrent -= 1
+        if self.all.error is not None:
+            raise self.all.error
+        return self.all.numbers
+
+
+def everything(numbers: Any) -> Any:
+    """Show all numbers."""
+    return numbers
 
 
 @pytest.fixture
-def stats() -> FakeStats:
+def stats() -> FakeReports:
     """The numbers of all campaigns."""
-    return FakeStats()
+    return FakeReports()
 
 
 @pytest.fixture
@@ -52,10 +73,10 @@ def shutdown() -> GracefulShutdown:
 
 
 @pytest.fixture
-def watching(stats: FakeStats, shutdown: GracefulShutdown) -> CampaignWatching[Any]:
+def watching(stats: FakeReports, shutdown: GracefulShutdown) -> CampaignWatching[Any]:
     """Watches the numbers themselves."""
     fake: Any = stats
-    return CampaignWatching(fake, lambda numbers: numbers, shutdown, seconds=SECONDS)
+    return CampaignWatching(fake, shutdown, seconds=SECONDS)
 
 
 async def _next(reports: AsyncGenerator[Any, None]) -> Any:
@@ -63,17 +84,17 @@ async def _next(reports: AsyncGenerator[Any, None]) -> Any:
 
 
 async def test_watchers_of_a_campaign_share_reads(
-    watching: CampaignWatching[Any], stats: FakeStats
+    watching: CampaignWatching[Any], stats: FakeReports
 ) -> None:
     """A hundred watchers cause no more reads than one; another tenant's campaign is read apart."""
     async with AsyncExitStack() as stack:
         own = [
-            await stack.enter_async_context(aclosing(watching.watch(1, "spring")))
+            await stack.enter_async_context(aclosing(watching.watch(1, "spring", everything)))
             for _ in range(100)
         ]
         assert await asyncio.gather(*map(_next, own)) == [0] * 100
         assert stats.reads == [(1, "spring")]
-        other = await stack.enter_async_context(aclosing(watching.watch(2, "spring")))
+        other = await stack.enter_async_context(aclosing(watching.watch(2, "spring", everything)))
         await _next(other)
         stats.numbers = 1
         assert await asyncio.gather(*map(_next, own)) == [1] * 100
@@ -81,10 +102,10 @@ async def test_watchers_of_a_campaign_share_reads(
 
 
 async def test_equal_numbers_are_not_repeated(
-    watching: CampaignWatching[Any], stats: FakeStats
+    watching: CampaignWatching[Any], stats: FakeReports
 ) -> None:
     """While nothing changes, a watcher gets nothing."""
-    async with aclosing(watching.watch(1, "spring")) as reports:
+    async with aclosing(watching.watch(1, "spring", everything)) as reports:
         await _next(reports)
         waiting = asyncio.create_task(_next(reports))
         read = len(stats.reads)
@@ -100,12 +121,12 @@ def _tens(numbers: Any) -> int:
 
 
 async def test_equal_reports_of_other_numbers_are_not_repeated(
-    stats: FakeStats, shutdown: GracefulShutdown
+    stats: FakeReports, shutdown: GracefulShutdown
 ) -> None:
     """What the report does not show is no change."""
     fake: Any = stats
-    tens = CampaignWatching(fake, _tens, shutdown, seconds=SECONDS)
-    async with aclosing(tens.watch(1, "spring")) as reports:
+    watching: Any = CampaignWatching(fake, shutdown, seconds=SECONDS)
+    async with aclosing(watching.watch(1, "spring", _tens)) as reports:
         assert await _next(reports) == 0
         stats.numbers = 1
         waiting = asyncio.create_task(_next(reports))
@@ -116,14 +137,14 @@ async def test_equal_reports_of_other_numbers_are_not_repeated(
 
 
 async def test_a_watcher_that_joins_between_two_reads_has_the_same_pause(
-    stats: FakeStats, shutdown: GracefulShutdown
+    stats: FakeReports, shutdown: GracefulShutdown
 ) -> None:
     """It gets the latest report at once, but the next read is too early for another one."""
     fake: Any = stats
-    slow: Any = CampaignWatching(fake, lambda numbers: numbers, shutdown, seconds=PAUSE)
+    slow: Any = CampaignWatching(fake, shutdown, seconds=PAUSE)
     async with (
-        aclosing(slow.watch(1, "spring")) as early,
-        aclosing(slow.watch(1, "spring")) as late,
+        aclosing(slow.watch(1, "spring", everything)) as early,
+        aclosing(slow.watch(1, "spring", everything)) as late,
     ):
         await _next(early)
         await asyncio.sleep(0.8 * PAUSE)  # shortly before the next read
@@ -135,7 +156,7 @@ async def test_a_watcher_that_joins_between_two_reads_has_the_same_pause(
 
 
 async def test_a_large_campaign_is_read_less_often(
-    stats: FakeStats, shutdown: GracefulShutdown
+    stats: FakeReports, shutdown: GracefulShutdown
 ) -> None:
     """A poller rests ten times as long as it takes to build a report."""
 
@@ -145,20 +166,42 @@ async def test_a_large_campaign_is_read_less_often(
 
     fake: Any = stats
     start = time.monotonic()
-    async with aclosing(CampaignWatching(fake, build, shutdown, seconds=0).watch(1, "a")) as large:
+    watching: Any = CampaignWatching(fake, shutdown, seconds=0)
+    async with aclosing(watching.watch(1, "a", build)) as large:
         for number in (0, 1, 2):
             stats.numbers = number
             assert await _next(large) == number
     assert time.monotonic() - start >= 2 * 10 * SECONDS
 
 
+async def test_views_share_reads_and_change_apart(
+    watching: CampaignWatching[Any], stats: FakeReports
+) -> None:
+    """Watchers of two views cause one read; what only one of them shows is no change of the other."""
+    async with (
+        aclosing(watching.watch(1, "spring", everything)) as detailed,
+        aclosing(watching.watch(1, "spring", _tens)) as coarse,
+    ):
+        assert {await _next(detailed), await _next(coarse)} == {0}
+        read = len(stats.reads)
+        waiting = asyncio.create_task(_next(coarse))
+        stats.numbers = 1
+        assert await _next(detailed) == 1
+        stats.numbers = 20
+        assert await _next(detailed) == 20
+        assert await waiting == 2
+        assert len(stats.reads) - read < 20
+        async with aclosing(watching.watch(1, "spring", str)) as late:
+            assert await _next(late) == "20"
+
+
 async def test_a_slow_watcher_gets_the_latest_report_only(
-    watching: CampaignWatching[Any], stats: FakeStats
+    watching: CampaignWatching[Any], stats: FakeReports
 ) -> None:
     """What changed while a watcher did not read is not queued."""
     async with (
-        aclosing(watching.watch(1, "spring")) as slow,
-        aclosing(watching.watch(1, "spring")) as fast,
+        aclosing(watching.watch(1, "spring", everything)) as slow,
+        aclosing(watching.watch(1, "spring", everything)) as fast,
     ):
         await asyncio.gather(_next(slow), _next(fast))
         for number in range(1, 6):
@@ -170,31 +213,31 @@ async def test_a_slow_watcher_gets_the_latest_report_only(
 
 
 async def test_polling_ends_with_the_last_watcher(
-    watching: CampaignWatching[Any], stats: FakeStats
+    watching: CampaignWatching[Any], stats: FakeReports
 ) -> None:
     """A campaign that is not watched is not read; a watcher that comes later starts again."""
-    async with aclosing(watching.watch(1, "spring")) as first:
-        async with aclosing(watching.watch(1, "spring")) as second:
+    async with aclosing(watching.watch(1, "spring", everything)) as first:
+        async with aclosing(watching.watch(1, "spring", everything)) as second:
             await asyncio.gather(_next(first), _next(second))
         read = len(stats.reads)
         await until(lambda: len(stats.reads) > read)
-    async with aclosing(watching.watch(1, "other")) as other:
+    async with aclosing(watching.watch(1, "other", everything)) as other:
         await _next(other)
         # Of reads at equal pauses, so many of the other one leave time for several.
         await until(lambda: stats.reads.count((1, "other")) > 10)
         assert (1, "spring") not in stats.reads[-6:]
     stats.numbers = 1
-    async with aclosing(watching.watch(1, "spring")) as again:
+    async with aclosing(watching.watch(1, "spring", everything)) as again:
         assert await _next(again) == 1
 
 
 async def test_an_error_ends_all_watching_of_the_campaign(
-    watching: CampaignWatching[Any], stats: FakeStats
+    watching: CampaignWatching[Any], stats: FakeReports
 ) -> None:
     """Each watcher gets it; the next watcher causes a new read."""
     async with (
-        aclosing(watching.watch(1, "spring")) as first,
-        aclosing(watching.watch(1, "spring")) as second,
+        aclosing(watching.watch(1, "spring", everything)) as first,
+        aclosing(watching.watch(1, "spring", everything)) as second,
     ):
         await asyncio.gather(_next(first), _next(second))
         stats.error = HushpostError(Reason.DATABASE_UNAVAILABLE, "unavailable")
@@ -203,7 +246,7 @@ async def test_an_error_ends_all_watching_of_the_campaign(
                 await _next(reports)
             assert caught.value is stats.error
     stats.error = None
-    async with aclosing(watching.watch(1, "spring")) as again:
+    async with aclosing(watching.watch(1, "spring", everything)) as again:
         assert await _next(again) == 0
 
 
@@ -211,7 +254,7 @@ async def test_a_shutdown_ends_all_watching(
     watching: CampaignWatching[Any], shutdown: GracefulShutdown
 ) -> None:
     """Each watcher gets SHUTTING_DOWN."""
-    async with aclosing(watching.watch(1, "spring")) as reports:
+    async with aclosing(watching.watch(1, "spring", everything)) as reports:
         await _next(reports)
         shutdown.begin()
         with pytest.raises(HushpostError) as caught:
@@ -220,12 +263,12 @@ async def test_a_shutdown_ends_all_watching(
 
 
 async def test_few_campaigns_are_read_at_once(
-    watching: CampaignWatching[Any], stats: FakeStats
+    watching: CampaignWatching[Any], stats: FakeReports
 ) -> None:
     """However many campaigns are watched, their reads use two database connections."""
     async with AsyncExitStack() as stack:
         reports = [
-            await stack.enter_async_context(aclosing(watching.watch(1, f"c-{number}")))
+            await stack.enter_async_context(aclosing(watching.watch(1, f"c-{number}", everything)))
             for number in range(20)
         ]
         await asyncio.gather(*map(_next, reports))

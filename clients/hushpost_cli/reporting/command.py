@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack, aclosing
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -27,6 +28,21 @@ from hushpost_documents.reports import campaigns_json, stats_csv, stats_json
 __all__ = ["list_campaigns", "show_stats"]
 
 _PAGE_SIZE = 1_000
+
+
+class CampaignSort(StrEnum):
+    """The order of a list of campaigns."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NAME = "name"
+
+
+_ORDERS = {
+    CampaignSort.NEWEST: "create_time desc",
+    CampaignSort.OLDEST: "create_time",
+    CampaignSort.NAME: "display_name",
+}
 
 
 def show_stats(
@@ -111,13 +127,24 @@ def list_campaigns(
     ca_file: CaFile = None,
     client_certificate: ClientCertificate = None,
     client_key: ClientKey = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="TEXT",
+            help="Only campaigns whose id or name contains TEXT, in upper or lower case.",
+        ),
+    ] = None,
+    sort: Annotated[
+        CampaignSort, typer.Option(help="The order of the campaigns.")
+    ] = CampaignSort.NEWEST,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     limit: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Print at most N campaigns. Default: all."),
     ] = None,
 ) -> None:
-    """List campaigns, the newest first.
+    """List campaigns.
 
     Needs a key of role REPORTER or SENDER.
 
@@ -130,7 +157,10 @@ def list_campaigns(
     async def read(hushpost: Hushpost) -> list[Campaign]:
         found: list[Campaign] = []
         listing = hushpost.campaigns.list_campaigns(
-            page_size=min(limit or _PAGE_SIZE, _PAGE_SIZE), tenant_id=tenant
+            filter=search,
+            order_by=_ORDERS[sort],
+            page_size=min(limit or _PAGE_SIZE, _PAGE_SIZE),
+            tenant_id=tenant,
         )
         async with aclosing(listing) as campaigns:
             async for campaign in campaigns:

@@ -32,11 +32,11 @@ def campaign_stats(report: CampaignReport, view: StatsView = StatsView.FULL) -> 
     """Convert the parts of a report that a view selects."""
     message = pb.CampaignStats(
         campaign_id=report.campaign_id,
-        sent=_sent(report.sent),
-        clicks_sent=_sent(report.clicks_sent),
-        opens=_signal(report.opens),
-        clicks=_signal(report.clicks),
-        rates=_rates(report.rates),
+        sent=_sent(report.total.sent),
+        clicks_sent=_sent(report.total.clicks_sent),
+        opens=_signal(report.total.opens),
+        clicks=_signal(report.total.clicks),
+        rates=_rates(report.total.rates),
         release=_release(report.release),
     )
     if view >= StatsView.HOURLY:

@@ -62,6 +62,11 @@ class CampaignNumbers:
     exact: dict[Cell, Count] | None
     released: Released | None
 
+    @property
+    def size(self) -> int:
+        """The number of groups and links."""
+        return len(self.campaign.groups) + len(self.campaign.links)
+
 
 @dataclass(frozen=True, slots=True)
 class EngagedContact:

@@ -1,8 +1,8 @@
 """StatsService: statistics of campaigns. Called by dashboards."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc
@@ -24,8 +24,9 @@ from hushpost_service.rpc.stats_conversion import (
     link_stats,
 )
 from hushpost_service.stats.lists import GROUP_FIELDS, LINK_FIELDS, listed_groups, listed_links
-from hushpost_service.stats.report import CampaignReport, build_report
+from hushpost_service.stats.report import CampaignReport
 from hushpost_service.stats.service import Stats
+from hushpost_service.stats.shared_reports import SharedReport, SharedReports
 from hushpost_service.stats.watching import CampaignWatching
 
 __all__ = ["StatsServicer"]
@@ -33,6 +34,13 @@ __all__ = ["StatsServicer"]
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _OfCampaign = pb.GetCampaignStatsRequest | pb.ListGroupStatsRequest | pb.ListLinkStatsRequest
+
+
+def _watch_response(view: StatsView, report: CampaignReport) -> pb.WatchCampaignStatsResponse:
+    return pb.WatchCampaignStatsResponse(stats=campaign_stats(report, view))
+
+
+_WATCH_RESPONSES = {view: partial(_watch_response, view) for view in StatsView}
 
 _LAST_SIGNAL = 2**31 - 1
 """No signal is greater: a click's signal is its link number, an int32."""
@@ -43,27 +51,28 @@ class StatsServicer(StatsServiceServicer):
 
     def __init__(self, stats: Stats, shutdown: GracefulShutdown) -> None:
         self._stats = stats
-        self._watching = CampaignWatching(stats, build_report, shutdown)
+        self._reports = SharedReports(stats)
+        self._watching = CampaignWatching[pb.WatchCampaignStatsResponse](self._reports, shutdown)
 
     async def GetCampaignStats(
         self, request: pb.GetCampaignStatsRequest, context: Context
     ) -> pb.GetCampaignStatsResponse:
         """Return the report of a campaign."""
         view = _view(request)
-        report = await self._report(request)
-        return pb.GetCampaignStatsResponse(
-            stats=await asyncio.to_thread(campaign_stats, report, view)
+        report = await self._shared_report(request).current()
+        return await self._reports.build(
+            report, lambda it: pb.GetCampaignStatsResponse(stats=campaign_stats(it, view))
         )
 
     async def WatchCampaignStats(
         self, request: pb.WatchCampaignStatsRequest, context: Context
     ) -> AsyncIterator[pb.WatchCampaignStatsResponse]:
         """Stream the report of a campaign: the present one, then each that differs."""
-        view = _view(request)
+        build = _WATCH_RESPONSES[_view(request)]
         tenant = current_caller().tenant(request.tenant_id)
-        async with aclosing(self._watching.watch(tenant, request.campaign_id)) as reports:
-            async for report in reports:
-                yield pb.WatchCampaignStatsResponse(stats=campaign_stats(report, view))
+        async with aclosing(self._watching.watch(tenant, request.campaign_id, build)) as responses:
+            async for response in responses:
+                yield response
 
     async def ListGroupStats(
         self, request: pb.ListGroupStatsRequest, context: Context
@@ -72,14 +81,15 @@ class StatsServicer(StatsServiceServicer):
         page = _Page(request, "group_stats")
         order = checked_order_by(request.order_by, GROUP_FIELDS)
         search = checked_search(request.filter)
-        report = await self._report(request)
-        groups = await asyncio.to_thread(listed_groups, report, order, search)
-        others = report.other_groups if page.is_first else None
+        report = await self._shared_report(request).recent()
+        groups, others = await self._reports.build(
+            report, lambda it: (listed_groups(it, order, search), it.other_groups)
+        )
         return pb.ListGroupStatsResponse(
             groups=map(group_stats, groups[page.items]),
             next_page_token=page.next_token(len(groups)),
             total_size=len(groups),
-            other_groups=None if others is None else group_stats(others),
+            other_groups=group_stats(others) if others and page.is_first else None,
         )
 
     async def ListLinkStats(
@@ -89,18 +99,17 @@ class StatsServicer(StatsServiceServicer):
         page = _Page(request, "link_stats")
         order = checked_order_by(request.order_by, LINK_FIELDS)
         search = checked_search(request.filter)
-        report = await self._report(request)
-        links = await asyncio.to_thread(listed_links, report, order, search)
+        report = await self._shared_report(request).recent()
+        links = await self._reports.build(report, lambda it: listed_links(it, order, search))
         return pb.ListLinkStatsResponse(
             links=map(link_stats, links[page.items]),
             next_page_token=page.next_token(len(links)),
             total_size=len(links),
         )
 
-    async def _report(self, request: "_OfCampaign") -> CampaignReport:
+    def _shared_report(self, request: "_OfCampaign") -> SharedReport:
         tenant = current_caller().tenant(request.tenant_id)
-        numbers = await self._stats.campaign(tenant, request.campaign_id)
-        return await asyncio.to_thread(build_report, numbers)
+        return self._reports.of(tenant, request.campaign_id)
 
     async def ListEngagedContacts(
         self, request: pb.ListEngagedContactsRequest, context: Context
