@@ -92,7 +92,7 @@ $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench bench-page utility
+.PHONY: run demo-once bench bench-page dashboard-page utility
 run: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
@@ -104,6 +104,9 @@ bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name selects a figure
 
 bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of "make bench"
 	@$(BIN)/python -m bench.page
+
+dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first paint of a large campaign's page
+	@$(BIN)/python -m bench.dashboard_page
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
 	@$(BIN)/python -m bench.utility

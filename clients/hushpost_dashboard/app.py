@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -15,10 +16,12 @@ from starlette.types import ASGIApp
 from hushpost_dashboard.authentication import Authentication
 from hushpost_dashboard.connection import AuthorityClients, connect
 from hushpost_dashboard.error_pages import ErrorPages
+from hushpost_dashboard.live_reports import LiveReports
 from hushpost_dashboard.login_limit import LoginLimit
 from hushpost_dashboard.metrics import metrics
 from hushpost_dashboard.next_page import FIRST_PAGE
 from hushpost_dashboard.page_templates import PageTemplates
+from hushpost_dashboard.pages.campaign import CampaignPage, live_document
 from hushpost_dashboard.pages.campaigns import CampaignList
 from hushpost_dashboard.pages.compare import Comparison
 from hushpost_dashboard.pages.sign_in import SignIn
@@ -29,7 +32,7 @@ from hushpost_dashboard.sessions import Sessions, session_cipher
 from hushpost_dashboard.settings import Settings
 from hushpost_dashboard.static_files import VersionedFiles
 from hushpost_runtime.address_ranges import AddressRanges
-from hushpost_runtime.http_server import stop_with_parent
+from hushpost_runtime.http_server import before_shutdown, stop_with_parent
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import read_settings
 
@@ -57,10 +60,12 @@ def build_app(settings: Settings) -> ASGIApp:
     clients = AuthorityClients(create_client)
     templates = PageTemplates()
     errors = ErrorPages(templates, session_cookie)
+    live = LiveReports(clients, partial(live_document, templates))
     sign_in = SignIn(session_cookie, create_client, LoginLimit(), origin, templates)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        before_shutdown(live.close)
         _log.info("listening", address=settings.listen)
         yield
         await clients.close()
@@ -75,6 +80,7 @@ def build_app(settings: Settings) -> ASGIApp:
             *sign_in.routes(),
             *CampaignList(templates).routes(),
             *Comparison(templates).routes(),
+            *CampaignPage(templates, live, session_cookie).routes(),
         ],
         middleware=[
             Middleware(GZipMiddleware, minimum_size=_MIN_COMPRESSED_BYTES),

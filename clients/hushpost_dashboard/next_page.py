@@ -1,11 +1,11 @@
 """The address to go to after signing in, and other addresses of the dashboard's pages."""
 
 import re
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-__all__ = ["FIRST_PAGE", "campaign_path", "local_path", "requested_path", "sign_in_path"]
+__all__ = ["FIRST_PAGE", "local_path", "requested_path", "sign_in_path"]
 
 FIRST_PAGE = "/campaigns"
 
@@ -44,8 +44,3 @@ def sign_in_path(next_page: str, *, has_ended: bool = False) -> str:
     if next_page != FIRST_PAGE:
         parameters["next"] = next_page
     return "/sign-in" + (f"?{urlencode(parameters, safe='/')}" if parameters else "")
-
-
-def campaign_path(campaign_id: str) -> str:
-    """Return the path of a campaign's page. The id may contain any character."""
-    return f"/campaigns/{quote(campaign_id, safe='')}"

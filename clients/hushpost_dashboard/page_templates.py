@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from hushpost_dashboard import number_format
+from hushpost_dashboard.campaign_address import campaign_path
 from hushpost_dashboard.csrf import csrf_token
-from hushpost_dashboard.next_page import campaign_path
 from hushpost_dashboard.sessions import Session
 
 __all__ = ["PageTemplates"]
@@ -40,6 +40,15 @@ class PageTemplates:
         )
         self._environment.globals.update(static=cache(_static), campaign_path=campaign_path)
         self._environment.filters.update(number_format.FILTERS)
+
+    @property
+    def has_charts(self) -> bool:
+        """Whether this installation has the chart library; `make assets` fetches it."""
+        return (_STATIC / "vendor" / "chart.min.js").is_file()
+
+    def fragment(self, name: str, **values: object) -> str:
+        """Return a part of a page that does not depend on the request."""
+        return self._environment.get_template(name).render(**values)
 
     def render(
         self, request: Request, name: str, status_code: int = 200, **values: object

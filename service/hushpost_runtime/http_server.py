@@ -1,10 +1,14 @@
 """Granian, the HTTP server of the edge and of the dashboard."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import MPServer
@@ -12,7 +16,7 @@ from granian.server import MPServer
 from hushpost_runtime.addresses import host_and_port
 from hushpost_runtime.stop_signals import end_on_signals
 
-__all__ = ["http_server", "stop_with_parent"]
+__all__ = ["before_shutdown", "http_server", "stop_with_parent"]
 
 _WORKER_STOP_SECONDS = 15
 """How long a worker may take to finish its requests before it is killed."""
@@ -65,3 +69,24 @@ def stop_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def before_shutdown(end_streams: Callable[[], None]) -> None:
+    """Call a function in the event loop when the worker is asked to stop.
+
+    Granian waits for the responses in progress and then ends the lifespan of the application, so
+    responses without end must end before. Call this in the lifespan, in the main thread: the
+    handlers of the event loop are in place then, and stay.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handle = signal.getsignal(number)
+
+        def end_and_handle(signum: int, frame: FrameType | None, handle: Any = handle) -> None:
+            loop.call_soon_threadsafe(end_streams)
+            if callable(handle):
+                handle(signum, frame)
+
+        signal.signal(number, end_and_handle)
+        # As the event loop does: system calls are restarted.
+        signal.siginterrupt(number, False)  # noqa: FBT003

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hushpost_dashboard.next_page import FIRST_PAGE, campaign_path, local_path
+from hushpost_dashboard.campaign_address import campaign_path
+from hushpost_dashboard.next_page import FIRST_PAGE, local_path
 from tests.conftest import TenantKeys
 
 from .visitor import Visitor, document, hidden_fields

@@ -1,0 +1,1 @@
+"""What the page of a campaign shows, computed from its statistics. Pure."""
