@@ -230,6 +230,21 @@ async def test_campaigns_are_listed_the_newest_first(
     assert (listed[0]["close_time"], listed[0]["max_mode"]) == (None, "IDENTIFIED")
 
 
+async def test_campaigns_are_filtered_and_sorted(report: Any, clients: Clients) -> None:
+    """By a text in the id or name, in any case, and by name or time."""
+    for campaign_id, name in (("c-1", "Zoo"), ("c-2", "apple"), ("zoo-3", None)):
+        await clients.sender.campaigns.create_campaign(campaign_id, display_name=name)
+
+    async def listed(*options: str) -> list[str]:
+        done = await report("campaigns", "--json", *options)
+        return [campaign["campaign_id"] for campaign in json.loads(done.out)]
+
+    assert await listed("--filter", "ZOO") == ["zoo-3", "c-1"]
+    assert await listed("--sort", "name") == ["c-2", "c-1", "zoo-3"]
+    assert await listed("--sort", "oldest", "--limit", "2") == ["c-1", "c-2"]
+    assert (await report("campaigns", "--sort", "size")).code == 2
+
+
 async def test_a_tenant_without_campaigns_has_an_empty_list(report: Any) -> None:
     """The table has a heading only, the JSON is an empty array."""
     assert len((await report("campaigns")).out.split("\n")[1:-2]) == 2
