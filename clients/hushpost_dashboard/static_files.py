@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 __all__ = ["VersionedFiles"]
 
@@ -14,6 +14,13 @@ class VersionedFiles(StaticFiles):
 
     def __init__(self) -> None:
         super().__init__(packages=[("hushpost_dashboard", "static")])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a file."""
+        # With this extension, the server would send it itself, without compression.
+        extensions = {**scope.get("extensions", {})}
+        extensions.pop("http.response.pathsend", None)
+        await super().__call__({**scope, "extensions": extensions}, receive, send)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file."""

@@ -250,3 +250,12 @@ async def test_other_tenants_see_nothing(
         assert b"people opened" not in response.body
     else:
         assert response.status == 404
+
+
+@pytest.mark.parametrize("name", ["vendor/chart.min.js", "charts.js", "style.css"])
+async def test_static_files_are_compressed(visitor: Visitor, name: str) -> None:
+    """The chart library is most of what a first visit transfers."""
+    response = await visitor.get(f"/static/{name}?v=1", "Accept-Encoding: gzip")
+    assert response.status == 200
+    assert response.headers["content-encoding"] == b"gzip"
+    assert b"immutable" in response.headers["cache-control"]
