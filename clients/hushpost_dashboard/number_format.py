@@ -4,22 +4,21 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hushpost_client import EngagementStats, Estimate, Rate
+from hushpost_client import EngagementStats, Rate
+from hushpost_dashboard.report import people as numbers
 
 __all__ = [
     "FILTERS",
     "count",
     "date",
-    "estimate",
     "people",
     "percent",
     "rate",
+    "short",
+    "tenths",
     "time",
     "whole_percent",
 ]
-
-_MISSING = "\N{EN DASH}"
-_EXACT_PERCENT = 0.0005
 
 
 def count(value: int) -> str:
@@ -27,17 +26,9 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def estimate(value: Estimate | None) -> str:
-    """Return the people of an estimate, with its margin: 1,234 ± 56. A dash before a release."""
-    if value is None:
-        return _MISSING
-    return f"{value.unique:,} ± {value.margin:,}" if value.margin else f"{value.unique:,}"
-
-
 def people(engagement: EngagementStats) -> str:
-    """Return how many people opened or clicked; identified ones before the first release."""
-    combined = engagement.combined
-    return estimate(combined) if combined else count(engagement.identified.unique)
+    """Return how many people opened or clicked: 1,234 ± 56, or a range if that may be noise."""
+    return numbers.people(engagement).unmarked_text
 
 
 def percent(value: float) -> str:
@@ -51,10 +42,8 @@ def whole_percent(value: float) -> str:
 
 
 def rate(value: Rate) -> str:
-    """Return 12.3% ± 0.4%."""
-    if value.margin < _EXACT_PERCENT:
-        return percent(value.combined)
-    return f"{percent(value.combined)} ± {percent(value.margin)}"
+    """Return 12.3% ± 0.4%, or a range if that may be noise."""
+    return numbers.Share.of_rate(value).text
 
 
 def short(value: float) -> str:
@@ -80,7 +69,6 @@ def time(value: datetime) -> str:
 FILTERS: Mapping[str, Callable[[Any], str]] = {
     "count": count,
     "date": date,
-    "estimate": estimate,
     "people": people,
     "percent": percent,
     "rate": rate,

@@ -63,8 +63,12 @@ class Number:
     @property
     def text(self) -> str:
         """The number with its margin; an asterisk marks one that lacks anonymous people."""
-        text = f"{self.main} {self.uncertainty}".rstrip()
-        return f"{text}*" if self.is_partial else text
+        return f"{self.unmarked_text}*" if self.is_partial else self.unmarked_text
+
+    @property
+    def unmarked_text(self) -> str:
+        """The number with its margin, for pages that mark numbers in another way."""
+        return f"{self.main} {self.uncertainty}".rstrip()
 
     @property
     def spoken(self) -> str:
@@ -107,14 +111,14 @@ class Share:
     is_partial: bool = False
 
     @classmethod
-    def of_rate(cls, rate: Rate, counted: EngagementStats) -> Self:
-        """Return the rate of people who did something."""
+    def of_rate(cls, rate: Rate, counted: EngagementStats | None = None) -> Self:
+        """Return the rate of people who did something; without `counted`, it is not marked."""
         return cls(
             rate.combined,
             rate.margin,
             min(rate.identified, rate.combined),
             is_noise=bool(rate.margin) and rate.combined < rate.margin,
-            is_partial=counted.combined is None,
+            is_partial=counted is not None and counted.combined is None,
         )
 
     @classmethod
