@@ -105,7 +105,7 @@ bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name selects a figure
 bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of "make bench"
 	@$(BIN)/python -m bench.page
 
-dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first paint of a large campaign's page
+dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first paint of a campaign's page
 	@$(BIN)/python -m bench.dashboard_page
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
