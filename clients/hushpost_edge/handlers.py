@@ -1,20 +1,18 @@
-"""ASGI handlers: the tracking pixel, the redirect, and the error pages.
+"""ASGI handlers: the tracking pixel and the redirect.
 
 Pixels and redirects send prepared ASGI messages, without Starlette's response classes.
 """
 
-from http import HTTPStatus
-
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from hushpost_edge import metrics
 from hushpost_edge.event_recording import EventRecorder
+from hushpost_edge.general_pages import GeneralPages
 from hushpost_edge.link_lookup import LinkLookup, LinkNotFoundError, LinkUnavailableError
 from hushpost_edge.token_header import parse_link_number, parse_token
 
-__all__ = ["ClickHandler", "PixelHandler", "handle_not_found"]
+__all__ = ["ClickHandler", "PixelHandler"]
 
 # The smallest GIF89a with a transparent pixel: header, two colours, graphic
 # control, image, trailer.
@@ -39,19 +37,6 @@ _PIXEL_START = {
 _PIXEL_BODY = {"type": "http.response.body", "body": _GIF}
 _EMPTY_BODY = {"type": "http.response.body", "body": b""}
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-<style>body{{font:1.1rem/1.5 sans-serif;max-width:30em;margin:15vh auto;padding:0 1em}}</style>
-</head><body><h1>{title}</h1><p>{text}</p></body></html>
-"""
-_PAGE_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
-
 
 class PixelHandler:
     """Serves the pixel for every path, and records an open if the path has a token."""
@@ -74,9 +59,10 @@ class PixelHandler:
 class ClickHandler:
     """Redirects to registered links only, and records clicks."""
 
-    def __init__(self, lookup: LinkLookup, recorder: EventRecorder) -> None:
+    def __init__(self, lookup: LinkLookup, recorder: EventRecorder, pages: GeneralPages) -> None:
         self._lookup = lookup
         self._recorder = recorder
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request for `/c/<token>/<link number>`."""
@@ -84,17 +70,17 @@ class ClickHandler:
         token = parse_token(text)
         number = parse_link_number(digits)
         if token is None or number is None:
-            await _not_found_page()(scope, receive, send)
+            await self._pages.not_found(HTTPConnection(scope))(scope, receive, send)
             return
         url = self._lookup.find_local(token.campaign, number)
         if url is None:
             try:
                 url = await self._lookup.resolve(token.campaign, number)
             except LinkNotFoundError:
-                await _not_found_page()(scope, receive, send)
+                await self._pages.not_found(HTTPConnection(scope))(scope, receive, send)
                 return
             except LinkUnavailableError:
-                await _unavailable_page()(scope, receive, send)
+                await self._pages.unresolved(HTTPConnection(scope))(scope, receive, send)
                 return
         if scope["method"] == "HEAD":
             metrics.REQUESTS_WITHOUT_EVENT.labels("head").inc()
@@ -102,11 +88,6 @@ class ClickHandler:
             await self._recorder.record(token.raw, number, scope)
         await send(_redirect(url))
         await send(_EMPTY_BODY)
-
-
-async def handle_not_found(_request: Request, _error: Exception) -> Response:
-    """Return the page for paths that are neither a pixel nor a link."""
-    return _not_found_page()
 
 
 def _redirect(url: bytes) -> dict[str, object]:
@@ -121,28 +102,3 @@ def _redirect(url: bytes) -> dict[str, object]:
             (b"content-length", b"0"),
         ],
     }
-
-
-def _not_found_page() -> Response:
-    metrics.REQUESTS_WITHOUT_EVENT.labels("unknown").inc()
-    return _page(
-        HTTPStatus.NOT_FOUND,
-        "Link not found",
-        "The address may be incomplete. Please copy the whole address from the message, "
-        "or ask the sender.",
-    )
-
-
-def _unavailable_page() -> Response:
-    metrics.REQUESTS_WITHOUT_EVENT.labels("unresolved").inc()
-    response = _page(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "Please try again in a moment",
-        "This server does not know the link yet and cannot look it up at the moment.",
-    )
-    response.headers["retry-after"] = "5"
-    return response
-
-
-def _page(status: HTTPStatus, title: str, text: str) -> Response:
-    return HTMLResponse(_PAGE.format(title=title, text=text), status, headers=_PAGE_HEADERS)

@@ -1,15 +1,22 @@
 """The languages of the pages for people, and which one a request gets."""
 
 from babel import Locale, negotiate_locale
+from starlette.requests import HTTPConnection
 
-__all__ = ["DEFAULT", "LANGUAGES", "choose_language", "names_of_languages"]
+from hushpost_edge.accepted import accepted
+
+__all__ = ["DEFAULT", "LANGUAGES", "choose_language", "language_of", "names_of_languages"]
 
 DEFAULT = "en"
 LANGUAGES = ("en", "de", "fr", "it", "es")
 """Tags of BCP 47. English is the language of the templates; the others have a catalogue in
 `locale/`."""
 
-_MAX_HEADER_CHARACTERS = 500
+
+def language_of(request: HTTPConnection) -> str:
+    """Return the language of the response to a request."""
+    override = request.query_params.get("lang", "")
+    return choose_language(override, request.headers.get("accept-language", ""))
 
 
 def choose_language(override: str, accept_language: str) -> str:
@@ -21,33 +28,10 @@ def choose_language(override: str, accept_language: str) -> str:
     """
     if override in LANGUAGES:
         return override
-    preferred = _by_quality(accept_language[:_MAX_HEADER_CHARACTERS])
-    return negotiate_locale(preferred, LANGUAGES, sep="-") or DEFAULT
+    return negotiate_locale(accepted(accept_language), LANGUAGES, sep="-") or DEFAULT
 
 
 def names_of_languages() -> dict[str, str]:
     """Return the name of each language in that language, by tag."""
     names = {tag: Locale.parse(tag).get_language_name(tag) or tag for tag in LANGUAGES}
     return {tag: name.capitalize() for tag, name in names.items()}
-
-
-def _by_quality(accept_language: str) -> list[str]:
-    """Return the acceptable languages of a header, the preferred ones first."""
-    ranges = []
-    for item in accept_language.split(","):
-        tag, _, parameter = item.partition(";")
-        quality = _quality(parameter)
-        if quality > 0:
-            ranges.append((quality, tag.strip().lower()))
-    ranges.sort(key=lambda found: -found[0])  # stable: in the given order if they are equal
-    return [tag for _, tag in ranges]
-
-
-def _quality(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    if name.strip().lower() != "q":
-        return 1.0
-    try:
-        return min(float(value), 1.0)
-    except ValueError:
-        return 0.0

@@ -1,9 +1,10 @@
 """Renders the pages for people, in their language.
 
-Templates escape what they insert. Pages need no scripts, and load nothing but a stylesheet of
-this server.
+Templates escape what they insert. Pages need no scripts and load nothing: each contains its
+stylesheet, so that it looks right at any address, also behind a proxy that serves it elsewhere.
 """
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,20 +15,20 @@ from typing import Any
 from babel.dates import format_date
 from babel.support import Translations
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from hushpost_edge.languages import DEFAULT, LANGUAGES, names_of_languages
 
-__all__ = ["PageTemplates", "stylesheet"]
+__all__ = ["PageTemplates"]
 
 _PACKAGE = files("hushpost_edge")
 _CATALOGUES = _PACKAGE / "locale"
 _TEMPLATES = _PACKAGE / "templates"
 
 _HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    # A proxy that changes the stylesheet would invalidate its digest.
+    "cache-control": "no-store, no-transform",
     # The address of a preference page contains a token.
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -41,14 +42,20 @@ class PageTemplates:
 
     def __init__(self) -> None:
         self._environments = {language: _environment(language) for language in LANGUAGES}
+        self._style = (_TEMPLATES / "style.css").read_text("utf-8")
         # Computed once, because a decision should not read files.
         self._version = cache(_version)
 
     def render(self, name: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
         """Return a page as a response that is neither cached nor framed."""
         template = self._environments[language].get_template(name)
-        headers: Mapping[str, str] = {**_HEADERS, "content-language": language}
-        return HTMLResponse(template.render(**values), status, headers=headers)
+        page = template.render(style=Markup(self._style), **values)  # noqa: S704 # no user input
+        headers: Mapping[str, str] = {
+            **_HEADERS,
+            "content-security-policy": _security_policy(self._style),
+            "content-language": language,
+        }
+        return HTMLResponse(page, status, headers=headers)
 
     def version(self, name: str, language: str) -> str:
         """Return a digest of a template and its translation, for the log of decisions.
@@ -58,9 +65,13 @@ class PageTemplates:
         return self._version(name, language)
 
 
-def stylesheet() -> bytes:
-    """Return the stylesheet of all pages."""
-    return (_TEMPLATES / "style.css").read_bytes()
+def _security_policy(style: str) -> str:
+    """Return a Content-Security-Policy that allows one stylesheet inside the page, and forms."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 def _version(name: str, language: str) -> str:

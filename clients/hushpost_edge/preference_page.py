@@ -30,8 +30,8 @@ from hushpost_client import (
     UnknownError,
 )
 from hushpost_edge import metrics
-from hushpost_edge.languages import choose_language
-from hushpost_edge.page_templates import PageTemplates, stylesheet
+from hushpost_edge.languages import language_of
+from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_form import Consents, chosen_consents
 from hushpost_runtime.form import read_form
 
@@ -80,30 +80,20 @@ _Handler = Callable[[Request, str], Awaitable[Response]]
 class PreferencePage:
     """Serves the preference pages of one worker."""
 
-    def __init__(self, preferences: Preferences) -> None:
+    def __init__(self, preferences: Preferences, templates: PageTemplates) -> None:
         self._preferences = preferences
-        self._templates = PageTemplates()
-        self._stylesheet = Response(
-            stylesheet(),
-            media_type="text/css",
-            headers={"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"},
-        )
+        self._templates = templates
         self._requests = 0
 
     def routes(self) -> list[Route]:
         """Return the routes below `/p/`."""
         return [
-            Route("/p/style.css", self.style),
             Route("/p/{token}", self.show),
             Route("/p/{token}", self.decide, methods=["POST"]),
             # Mail programs without one-click open its address in a browser.
             Route("/p/{token}/one-click", self.show),
             Route("/p/{token}/one-click", self.withdraw, methods=["POST"]),
         ]
-
-    async def style(self, _request: Request) -> Response:
-        """Return the stylesheet of the pages."""
-        return self._stylesheet
 
     async def show(self, request: Request) -> Response:
         """Show what is recorded now. Changes nothing."""
@@ -170,7 +160,7 @@ class PreferencePage:
         return await self._preferences.get_preference_by_token(token, timeout=_READ_TIMEOUT_SECONDS)
 
     def _details(self, request: Request, source: str) -> DecisionDetails:
-        language = _language(request)
+        language = language_of(request)
         return DecisionDetails(
             source_id=source,
             wording_version=self._templates.version(_PAGE, language),
@@ -187,18 +177,16 @@ class PreferencePage:
         is_incomplete: bool = False,
     ) -> Response:
         """Return the page. `before` is what a choice that has just been stored replaced."""
-        up = _up(request)
         return self._templates.render(
             _PAGE,
-            _language(request),
+            language_of(request),
             status,
             preference=preference,
             view=preference.recipient_view or _UNKNOWN_VIEW,
             before=before,
             is_change=before is not None and before != Consents.of(preference),
             is_incomplete=is_incomplete,
-            up=up,
-            action=up and up + request.path_params["token"],
+            action=_action(request),
         )
 
     def _failed(self, request: Request, error: HushpostError) -> Response:
@@ -216,16 +204,9 @@ class PreferencePage:
 
     def _problem(self, request: Request, problem: str, status: int) -> Response:
         metrics.REQUESTS_WITHOUT_EVENT.labels(f"preference_{problem}").inc()
-        return self._templates.render(
-            _PROBLEM_PAGE, _language(request), status, problem=problem, up=_up(request)
-        )
+        return self._templates.render(_PROBLEM_PAGE, language_of(request), status, problem=problem)
 
 
-def _language(request: Request) -> str:
-    override = request.query_params.get("lang", "")
-    return choose_language(override, request.headers.get("accept-language", ""))
-
-
-def _up(request: Request) -> str:
-    """Return the relative address of `/p/`; a proxy may serve the edge below another path."""
-    return "../" if request.url.path.endswith("/one-click") else ""
+def _action(request: Request) -> str:
+    """Return the address of the forms; relative, as a proxy may serve the page elsewhere."""
+    return f"../{request.path_params['token']}" if request.url.path.endswith("/one-click") else ""

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from hushpost_edge.appender import Appender
@@ -13,9 +14,11 @@ from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import connect_authority
 from hushpost_edge.event_recording import EventRecorder
 from hushpost_edge.fast_path import FastPath
-from hushpost_edge.handlers import ClickHandler, PixelHandler, handle_not_found
+from hushpost_edge.general_pages import GeneralPages
+from hushpost_edge.handlers import ClickHandler, PixelHandler
 from hushpost_edge.link_lookup import LinkLookup
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_page import PreferencePage
 from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.settings import Settings
@@ -47,19 +50,27 @@ def create_app() -> FastPath:
     configure_logging(settings.log_level)
     stop_with_parent()
 
+    templates = PageTemplates()
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _start(settings, stack, app, fast_path)
+            await _start(settings, stack, app, fast_path, templates)
             tune_garbage_collector(*_GC_THRESHOLDS)
             _log.info("listening", address=settings.listen)
             yield
         _log.info("stopped")
 
+    pages = GeneralPages(templates)
     app = Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)],
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            *pages.routes(),
+        ],
         lifespan=lifespan,
-        exception_handlers={404: handle_not_found},
+        exception_handlers={HTTPException: pages.rejected, Exception: pages.rejected},
     )
     # Starlette would build the redirect to a path with a slash from the Host header.
     app.router.redirect_slashes = False
@@ -68,7 +79,11 @@ def create_app() -> FastPath:
 
 
 async def _start(
-    settings: Settings, stack: AsyncExitStack, app: Starlette, fast_path: FastPath
+    settings: Settings,
+    stack: AsyncExitStack,
+    app: Starlette,
+    fast_path: FastPath,
+    templates: PageTemplates,
 ) -> None:
     """Create the parts that need a running event loop; the stack closes them."""
     links = LinkStore(settings.links_file)
@@ -84,8 +99,8 @@ async def _start(
     classifier = Classifier.from_settings(settings)
     recorder = EventRecorder(appender, classifier, repeats, trusted_proxies, _now)
     app.state.links, app.state.appender = links, appender
-    app.router.routes.extend(PreferencePage(client.preferences).routes())
+    app.router.routes.extend(PreferencePage(client.preferences, templates).routes())
     fast_path.set_handlers(
-        click=ClickHandler(LinkLookup(links, client.tracking), recorder),
+        click=ClickHandler(LinkLookup(links, client.tracking), recorder, GeneralPages(templates)),
         pixel=PixelHandler(recorder),
     )

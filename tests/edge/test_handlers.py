@@ -147,39 +147,6 @@ async def test_a_new_link_redirects_immediately(edge: EdgeProcess, clients: Clie
         assert response.status == 302
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/c", "/c/", "/c/x/1", "/o", "/p", "/p/", "/favicon.ico", "/docs"]
-)
-async def test_other_paths_get_a_404_page(edge: EdgeProcess, path: str) -> None:
-    """A path that is not a link gets a small 404 page without external resources."""
-    response = await get(edge.port, path)
-    assert response.status == 404
-    assert response.headers["content-type"].startswith(b"text/html")
-    assert "location" not in response.headers
-    assert b"http" not in response.body
-    assert b"src=" not in response.body
-    assert len(response.body) < 1_000
-
-
-async def test_unknown_links_get_a_404_page(edge: EdgeProcess, clients: Clients) -> None:
-    """An unknown link of a campaign, and an unknown campaign, get a 404 page."""
-    mailing = await send(clients.sender, ["ann"])
-    for path in (f"/c/{mailing.tokens['ann']}/99", f"/c/AQ{'A' * 54}/1", f"/c/AQ{'B' * 54}/1"):
-        response = await get(edge.port, path)
-        assert (response.status, "location" in response.headers) == (404, False)
-
-
-async def test_other_methods_are_rejected(edge: EdgeProcess, clients: Clients) -> None:
-    """Requests other than GET and HEAD get an error and no redirect."""
-    mailing = await send(clients.sender, ["ann"])
-    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
-        response = await get(
-            edge.port, f"/c/{mailing.tokens['ann']}/1", "Content-Length: 0", method=method
-        )
-        assert response.status in {404, 405}
-        assert "location" not in response.headers
-
-
 async def test_status_endpoints(edge: EdgeProcess) -> None:
     """Health, readiness and metrics respond; metrics name no campaign."""
     assert (await get(edge.port, "/healthz")).status == 200

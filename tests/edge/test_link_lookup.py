@@ -16,9 +16,11 @@ from hushpost_client import (
     WatchedLink,
 )
 from hushpost_edge.event_recording import EventRecorder
+from hushpost_edge.general_pages import GeneralPages
 from hushpost_edge.handlers import ClickHandler
 from hushpost_edge.link_lookup import LinkLookup, LinkNotFoundError, LinkUnavailableError
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.page_templates import PageTemplates
 
 URL = "https://example.com/ä?x=1#y"
 TOKEN_CHARACTERS = 56
@@ -119,7 +121,7 @@ async def test_concurrent_calls_are_limited(lookup: LinkLookup, tracking: Script
 @pytest.mark.parametrize("junk", ["", "A", "A" * 70_000])
 async def test_a_damaged_token_does_not_hide_a_link(lookup: LinkLookup, junk: str) -> None:
     """A damaged token of any length redirects, and so does the next request for the link."""
-    handle = ClickHandler(lookup, cast("EventRecorder", None))
+    handle = ClickHandler(lookup, cast("EventRecorder", None), GeneralPages(PageTemplates()))
     header = "AQEAAAAAAAAABw"
     for token in (header + "AA" + junk, header.ljust(TOKEN_CHARACTERS, "A")):
         sent: list[Any] = []

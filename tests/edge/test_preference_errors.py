@@ -21,6 +21,7 @@ from hushpost_client import (
     ResourceExhaustedError,
     UnavailableError,
 )
+from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_page import PreferencePage
 
 UNDECIDED = Preference(
@@ -86,7 +87,7 @@ def request(**fields: str) -> Request:
 
 def page_of(preferences: object) -> PreferencePage:
     """Return a page with a stand-in for the client."""
-    return PreferencePage(cast("Preferences", preferences))
+    return PreferencePage(cast("Preferences", preferences), PageTemplates())
 
 
 @pytest.mark.parametrize(
