@@ -92,7 +92,7 @@ $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench bench-page dashboard-page utility
+.PHONY: run demo-once bench bench-page dashboard-page utility screenshots
 run: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
@@ -110,6 +110,9 @@ dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first pain
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
 	@$(BIN)/python -m bench.utility
+
+screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in docs/images from a demo
+	@$(BIN)/python tools/take_screenshots.py "$$($(BIN)/python tests/browser/find_chromium.py)" docs/images
 
 # ---- checking ---------------------------------------------------------------
 

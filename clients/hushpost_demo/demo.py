@@ -108,7 +108,8 @@ class Demo:
         campaign: "_CampaignRun",
     ) -> None:
         key = keys.path(Role.REPORTER)
-        self._print(f"See the campaigns in a browser:\n\n{dashboard.url}/campaigns\n")
+        page = f"{dashboard.url}/campaigns/{campaign.campaign_id}"
+        self._print(f"See the campaign in a browser:\n\n{page}\n")
         self._print(f"Sign in with the key in {key}:\n\n{keys.read(Role.REPORTER)}\n")
         self._print(f"Open one of the mails in a browser, and click:\n\n{campaign.shown_mail}\n")
         self._print(f"Its recipient decides on this page:\n\n{campaign.preference_page}\n")

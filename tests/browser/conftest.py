@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from tests.dashboard.conftest import dashboard  # noqa: F401 - a fixture
 from tests.edge.conftest import edge, edge_key  # noqa: F401 - fixtures
 
 from .find_chromium import find_chromium

@@ -12,6 +12,7 @@ from tests.conftest import Clients
 from tests.edge.conftest import send
 from tests.edge.edge_process import EdgeProcess
 
+from .focus import press_until
 from .windows import NARROW, Windows, overflow, violations
 
 CONTACT = "reader@example.com"
@@ -95,21 +96,6 @@ async def test_each_purpose_is_chosen_separately(reader: Reader, windows: Window
     await page.goto(reader.url)
     await expect(radio(page, "opens", "allow")).to_be_checked()
     await expect(radio(page, "clicks", "decline")).to_be_checked()
-
-
-async def press_until(page: Page, key: str, target: Locator) -> None:
-    """Press a key until an element has the focus; each element on the way shows the focus."""
-    for _ in range(30):
-        await page.keyboard.press(key)
-        focused = page.locator(":focus-visible")
-        await expect(focused).to_have_count(1)
-        width = await focused.evaluate(
-            "element => parseFloat(getComputedStyle(element).outlineWidth)"
-        )
-        assert width >= 2, await focused.evaluate("element => element.outerHTML")
-        if await target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError(f"{key} does not reach {target}")
 
 
 async def test_the_keyboard_is_enough(reader: Reader, windows: Windows) -> None:

@@ -1,9 +1,10 @@
 """The example of a sign-up form in a browser: what it stores, and when it stores nothing."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from playwright.async_api import Locator, Page, expect
 from hushpost_client import Consent, Hushpost, PreferenceChange, PreferenceSource
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, make_tenant
+from tests.http_process import HttpProcess, free_port
+from tests.waiting import eventually
 
-from .web_server import free_address, running_server
 from .windows import NARROW, Windows, overflow, violations
 
 FOLDER = Path(__file__).parents[2] / "examples" / "registration_form"
@@ -42,23 +44,23 @@ class Form:
         return [change async for change in self.sender.preferences.list_preference_changes()]
 
 
+@asynccontextmanager
 async def running_form(authority: str, key: str, folder: Path) -> AsyncIterator[Form]:
     """Run the example as its page says."""
-    address = free_address()
-    host, _, port = address.rpartition(":")
-    options = f"--interface asgi --host {host} --port {port} --factory app:create_app"
-    command = [str(GRANIAN), *options.split()]
+    port = free_port()
+    options = f"--interface asgi --factory app:create_app --no-log --port {port}"
     environment = {
+        **os.environ,
         "HUSHPOST_AUTHORITY": authority,
         "HUSHPOST_API_KEY": key,
         "FORM_DATA": str(folder / "data"),
         # No bytecode in the source tree.
         "PYTHONPYCACHEPREFIX": str(folder),
     }
-    log = folder / "form.log"
-    with running_server(command, address, log, environment=environment, folder=FOLDER) as url:
+    command = [str(GRANIAN), *options.split(), "--working-dir", str(FOLDER)]
+    with HttpProcess(command, port, folder / "form.log", environment, "/"):
         async with Hushpost.connect(authority, api_key=key, tls=False) as sender:
-            yield Form(url + "/", folder / "data", sender)
+            yield Form(f"http://127.0.0.1:{port}/", folder / "data", sender)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ async def shared_form(
     """A form whose tenant has further decisions from other tests."""
     tenant = await make_tenant(authority)
     folder = tmp_path_factory.mktemp("form")
-    async for form in running_form(authority.target, tenant.sender_key, folder):
+    async with running_form(authority.target, tenant.sender_key, folder) as form:
         yield form
 
 
@@ -214,7 +216,7 @@ async def test_an_outage_is_not_hidden(windows: Windows, tmp_path: Path) -> None
     """Without the authority no one is subscribed; the entries are kept and can be sent again."""
     with AuthorityProcess(tmp_path / "authority") as process:
         keys = await make_tenant(RunningAuthority(process, process.target, process.admin_key()))
-        async for form in running_form(process.target, keys.sender_key, tmp_path):
+        async with running_form(process.target, keys.sender_key, tmp_path) as form:
             process.stop()
             page = await windows.open(form.url, errors=["503"])
             await submit(page, ADA, "clicks")
@@ -224,8 +226,13 @@ async def test_an_outage_is_not_hidden(windows: Windows, tmp_path: Path) -> None
             await expect(box(page, "clicks")).to_be_checked()
             assert form.subscribers() == []
             process.start()
-            await page.locator("button").click()
-            await expect(page.get_by_role("status")).to_be_visible(timeout=20_000)
+
+            async def is_sent() -> bool:
+                async with page.expect_navigation():
+                    await page.locator("button").click()
+                return await page.get_by_role("status").count() == 1
+
+            await eventually(is_sent, expected=True)
             assert form.subscribers() == [ADA]
             (change,) = await form.log()
             assert change.new_clicks_consent is Consent.GRANTED
