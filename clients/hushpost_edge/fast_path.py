@@ -4,7 +4,11 @@ About 90 % of Starlette's work per request is not needed for these two, and took
 as handling them.
 """
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hushpost_edge.damaged_link import is_link_path, is_pixel_path
+from hushpost_edge.request_framing import is_ambiguous
 
 __all__ = ["FastPath"]
 
@@ -27,12 +31,22 @@ class FastPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request or a lifespan event."""
+        if scope["type"] == "http" and is_ambiguous(scope):
+            await PlainTextResponse("Ambiguous request\n", 400)(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["method"] in _METHODS:
             path: str = scope["path"]
             if path.startswith("/c/") and path.count("/") == _LINK_SLASHES:
                 await self._click(scope, receive, send)
                 return
             if path.startswith("/o/"):
+                await self._pixel(scope, receive, send)
+                return
+            # Written in another way by a mail program.
+            if is_link_path(path):
+                await self._click(scope, receive, send)
+                return
+            if is_pixel_path(path):
                 await self._pixel(scope, receive, send)
                 return
         await self._fallback(scope, receive, send)

@@ -7,12 +7,17 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from hushpost_edge import metrics
+from hushpost_edge.damaged_link import parse_damaged_link
+from hushpost_edge.damaged_lookup import DamagedLookup
 from hushpost_edge.event_recording import EventRecorder
 from hushpost_edge.general_pages import GeneralPages
 from hushpost_edge.link_lookup import LinkLookup, LinkNotFoundError, LinkUnavailableError
-from hushpost_edge.token_header import parse_link_number, parse_token
+from hushpost_edge.token_header import ParsedToken, parse_link_number, parse_token
 
 __all__ = ["ClickHandler", "PixelHandler"]
+
+_PARTS = 4
+"""Of a path, split at slashes: before the first one, "c", token, link number."""
 
 # The smallest GIF89a with a transparent pixel: header, two colours, graphic
 # control, image, trailer.
@@ -47,7 +52,7 @@ class PixelHandler:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Handle a request for `/o/<token>.gif`."""
         _, _, name = scope["path"].rpartition("/")
-        token = parse_token(name.removesuffix(".gif")) if name.endswith(".gif") else None
+        token = parse_token(name[:-4]) if name[-4:].lower() == ".gif" else None
         if scope["method"] == "HEAD":
             metrics.REQUESTS_WITHOUT_EVENT.labels("head").inc()
         elif token is not None and token.raw is not None:
@@ -59,21 +64,49 @@ class PixelHandler:
 class ClickHandler:
     """Redirects to registered links only, and records clicks."""
 
-    def __init__(self, lookup: LinkLookup, recorder: EventRecorder, pages: GeneralPages) -> None:
+    def __init__(
+        self,
+        lookup: LinkLookup,
+        damaged: DamagedLookup,
+        recorder: EventRecorder,
+        pages: GeneralPages,
+    ) -> None:
         self._lookup = lookup
+        self._damaged = damaged
         self._recorder = recorder
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request for `/c/<token>/<link number>`."""
-        _, _, text, digits = scope["path"].split("/")
-        token = parse_token(text)
-        number = parse_link_number(digits)
-        if token is None or number is None:
+        """Handle a request for `/c/<token>/<link number>`, damaged or not."""
+        parts = scope["path"].split("/")
+        token = number = None
+        if len(parts) == _PARTS:
+            token, number = parse_token(parts[2]), parse_link_number(parts[3])
+        if token is not None and token.raw is not None and number is not None:
+            url = self._lookup.find_local(token.campaign, number)
+            if url is not None:
+                await self._record_and_redirect(token, number, url, scope, send)
+                return
+        await self._find_damaged(scope, receive, send)
+
+    async def _find_damaged(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a link that is damaged, or not stored yet."""
+        link = parse_damaged_link(scope["path"])
+        if link is None:
             await self._pages.not_found(HTTPConnection(scope))(scope, receive, send)
             return
-        url = self._lookup.find_local(token.campaign, number)
+        token, number = link.token, link.number
+        url = None if token is None else self._lookup.find_local(token.campaign, number)
         if url is None:
+            campaign = self._damaged.find_campaign(link.header, scope)
+            if campaign is not None:
+                url = self._lookup.find_local(campaign, number)
+            if token is not None and url is not None and campaign != token.campaign:
+                token = None  # its header is damaged, so it cannot be opened
+        if url is None:
+            if token is None:
+                await self._pages.not_found(HTTPConnection(scope))(scope, receive, send)
+                return
             try:
                 url = await self._lookup.resolve(token.campaign, number)
             except LinkNotFoundError:
@@ -82,9 +115,14 @@ class ClickHandler:
             except LinkUnavailableError:
                 await self._pages.unresolved(HTTPConnection(scope))(scope, receive, send)
                 return
+        await self._record_and_redirect(token, number, url, scope, send)
+
+    async def _record_and_redirect(
+        self, token: ParsedToken | None, number: int, url: bytes, scope: Scope, send: Send
+    ) -> None:
         if scope["method"] == "HEAD":
             metrics.REQUESTS_WITHOUT_EVENT.labels("head").inc()
-        elif token.raw is not None:
+        elif token is not None and token.raw is not None:
             await self._recorder.record(token.raw, number, scope)
         await send(_redirect(url))
         await send(_EMPTY_BODY)
@@ -95,7 +133,6 @@ def _redirect(url: bytes) -> dict[str, object]:
         "type": "http.response.start",
         "status": 302,
         "headers": [
-            # The bytes of the registered URL, even if it is not ASCII.
             (b"location", url),
             (b"referrer-policy", b"no-referrer"),
             _NO_STORE,

@@ -8,6 +8,7 @@ import structlog
 from cachetools import TTLCache
 
 from hushpost_client import HushpostError, NotFoundError, Tracking
+from hushpost_edge.ascii_url import ascii_url
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.token_header import token_for_lookup
 
@@ -87,7 +88,7 @@ class LinkLookup:
         except sqlite3.Error as error:
             # The redirect works all the same, and the stream of links delivers the link again.
             _log.error("storing a link failed", cause=error.sqlite_errorname)
-        return url.encode()
+        return ascii_url(url)
 
     def _end_call(self, key: tuple[int, int], done: asyncio.Task[bytes]) -> None:
         del self._calls[key]
@@ -98,4 +99,4 @@ class LinkLookup:
         url = self._store.find(campaign, number)
         if url is None:
             raise KeyError(number)
-        return url.encode()
+        return ascii_url(url)

@@ -1,12 +1,14 @@
 """A local copy of the links of all campaigns, so that links redirect during an outage."""
 
-import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from operator import ne
 from pathlib import Path
 
 from hushpost_client import WatchedLink
-from hushpost_edge.sqlite import open_database, truncate_wal
+from hushpost_edge.damaged_link import HEADER_LENGTH, fold
+from hushpost_edge.sqlite import open_database, transaction, truncate_wal
+from hushpost_edge.token_header import token_for_lookup
 
 __all__ = ["LinkStore"]
 
@@ -17,6 +19,12 @@ create table if not exists links (
     url text not null,
     primary key (campaign, number)
 ) without rowid;
+create table if not exists headers (
+    folded text not null,          -- see damaged_link.fold
+    campaign integer not null,
+    primary key (folded, campaign)
+) without rowid;
+create index if not exists headers_second_half on headers (substr(folded, 6));
 create table if not exists progress (
     only integer primary key check (only = 1),
     cursor text not null,          -- the last cursor of WatchLinks
@@ -24,8 +32,19 @@ create table if not exists progress (
 ) without rowid;
 """
 
+_HALF = HEADER_LENGTH // 2
+
 _FIND = "select url from links where campaign = ? and number = ?"
 _ADD = "insert or ignore into links (campaign, number, url) values (?, ?, ?)"
+_ADD_HEADER = "insert or ignore into headers (folded, campaign) values (?, ?)"
+_FIND_BY_HEADER = "select campaign from headers where folded = ? limit 2"
+# At least one half of a header with one damaged character is undamaged.
+_FIND_BY_HALF = """
+select folded, campaign from headers where folded >= :first and folded < :first || '~'
+union
+select folded, campaign from headers where substr(folded, 6) = :second
+limit 10000
+"""
 _PROGRESS = "select cursor, is_complete from progress"
 _SET_PROGRESS = """
 insert into progress (only, cursor, is_complete) values (1, ?, ?)
@@ -50,6 +69,24 @@ class LinkStore:
         row = self._db.execute(_FIND, (campaign, number)).fetchone()
         return None if row is None else str(row[0])
 
+    def find_campaign(self, header: str) -> int | None:
+        """Return the campaign of a damaged header (see `damaged_link`).
+
+        The case of its characters may be changed, and one character be another. Returns
+        None if no campaign fits, or more than one.
+        """
+        if len(header) != HEADER_LENGTH:
+            return None
+        found = {row[0] for row in self._db.execute(_FIND_BY_HEADER, (header,))}
+        if not found:
+            halves = {"first": header[:_HALF], "second": header[_HALF:]}
+            found = {
+                campaign
+                for folded, campaign in self._db.execute(_FIND_BY_HALF, halves)
+                if sum(map(ne, folded, header)) == 1
+            }
+        return found.pop() if len(found) == 1 else None
+
     def cursor(self) -> str | None:
         """Return the cursor to resume the stream of links from, None to start over."""
         row = self._db.execute(_PROGRESS).fetchone()
@@ -62,18 +99,20 @@ class LinkStore:
 
     def add(self, campaign: int, number: int, url: str) -> None:
         """Store one link. Can be called in any thread."""
-        with closing(open_database(self._file, _SCHEMA)) as db:
+        with closing(open_database(self._file, _SCHEMA)) as db, transaction(db):
             db.execute(_ADD, (campaign, number, url))
+            db.execute(_ADD_HEADER, _header_row(campaign))
 
     def apply(self, links: Iterable[WatchedLink], cursor: str, *, is_complete: bool) -> None:
         """Store links and the cursor that follows them in one transaction."""
         rows = [(link.campaign_number, link.link_number, link.url) for link in links]
-        self._db.execute("begin immediate")
-        try:
+        headers = {_header_row(campaign) for campaign, _, _ in rows}
+        with transaction(self._db):
             self._db.executemany(_ADD, rows)
+            self._db.executemany(_ADD_HEADER, headers)
             self._db.execute(_SET_PROGRESS, (cursor, is_complete))
-            self._db.execute("commit")
-        except sqlite3.Error:
-            self._db.execute("rollback")
-            raise
         truncate_wal(self._db)
+
+
+def _header_row(campaign: int) -> tuple[str, int]:
+    return fold(token_for_lookup(campaign)), campaign

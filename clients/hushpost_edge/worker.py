@@ -12,6 +12,7 @@ from starlette.routing import Route
 from hushpost_edge.appender import Appender
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import connect_authority
+from hushpost_edge.damaged_lookup import DamagedLookup
 from hushpost_edge.event_recording import EventRecorder
 from hushpost_edge.fast_path import FastPath
 from hushpost_edge.general_pages import GeneralPages
@@ -101,6 +102,11 @@ async def _start(
     app.state.links, app.state.appender = links, appender
     app.router.routes.extend(PreferencePage(client.preferences, templates).routes())
     fast_path.set_handlers(
-        click=ClickHandler(LinkLookup(links, client.tracking), recorder, GeneralPages(templates)),
+        click=ClickHandler(
+            LinkLookup(links, client.tracking),
+            DamagedLookup(links, trusted_proxies, time.monotonic),
+            recorder,
+            GeneralPages(templates),
+        ),
         pixel=PixelHandler(recorder),
     )

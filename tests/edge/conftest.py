@@ -36,6 +36,11 @@ class Counts:
     unique_clicks: int = 0
 
 
+def forwarded_for(address: str) -> str:
+    """Return the header with which a reverse proxy passes the client's address on."""
+    return f"X-Forwarded-For: {address}"
+
+
 async def send(sender: Hushpost, contacts: Sequence[str], urls: Sequence[str] = URLS) -> Mailing:
     """Create a campaign and issue its tokens."""
     campaign_id = f"c-{uuid.uuid4().hex[:12]}"
