@@ -23,7 +23,7 @@ ARGUMENTS = (
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     """A headless Chromium. It ends with this process, even if that is killed."""
     executable = find_chromium()
     if executable is None:
@@ -31,8 +31,17 @@ async def browser() -> AsyncIterator[Browser]:
             "there is no Chromium: run `make browser`, or name one with HUSHPOST_TEST_CHROMIUM"
         )
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    home = str(tmp_path_factory.mktemp("browser"))
+    # Debian's writes there, whatever folder the profile has.
+    environment: dict[str, str | float | bool] = {
+        **os.environ,
+        "XDG_CONFIG_HOME": home,
+        "XDG_CACHE_HOME": home,
+    }
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        browser = await playwright.chromium.launch(
+            executable_path=executable, args=list(ARGUMENTS), env=environment
+        )
         yield browser
         await browser.close()
 

@@ -36,7 +36,9 @@ class Windows:
             errors: Parts of the console errors that the test causes, such as "404".
             options: Of `Browser.new_context`: language, size, theme and so on.
         """
-        context: BrowserContext = await self._browser.new_context(**options)
+        # Colours that are still changing would be measured.
+        settings: Any = {"reduced_motion": "reduce", **options}
+        context: BrowserContext = await self._browser.new_context(**settings)
         self._contexts.push_async_callback(context.close)
         host = urlsplit(url).netloc
 
