@@ -92,7 +92,7 @@ $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench bench-page dashboard-page utility screenshots
+.PHONY: run demo-once bench bench-page dashboard-page corpus utility screenshots
 run: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
@@ -107,6 +107,9 @@ bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the result
 
 dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first paint of a campaign's page
 	@$(BIN)/python -m bench.dashboard_page
+
+corpus: $(VENV)/.dev $(PROJECT) ## measure how user agents are classified; FILES="program=path browser=path" adds lists
+	@$(BIN)/python -m tests.edge.user_agent_corpora $(FILES)
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
 	@$(BIN)/python -m bench.utility

@@ -1,29 +1,22 @@
 """Classifies events: decides from the request whether a human or a machine caused it.
 
-User agents: Google and Yahoo document those of their image proxies. Apple's Mail Privacy
-Protection sends a bare `Mozilla/5.0`. Gmail's prefetch sends the user agent of Edge 12
-with a second `Mozilla/5.0` at its end. Crawlers and tools are in the list
-crawler-user-agents.
+Apple's Mail Privacy Protection sends a bare `Mozilla/5.0` as its user agent. Gmail's prefetch
+sends that of Edge 12 with a second `Mozilla/5.0` at its end.
 """
 
 from functools import lru_cache
 from typing import Self
 
-from crawleruseragents import is_crawler
-
 from hushpost_client import Verdict
 from hushpost_edge.request_info import RequestInfo
 from hushpost_edge.settings import Settings
+from hushpost_edge.user_agents import is_image_proxy, is_program, is_reader
 from hushpost_runtime.address_ranges import AddressRanges
 
 __all__ = ["Classifier"]
 
 _BARE_MOZILLA = b"Mozilla/5.0"
 _GMAIL_PREFETCH = b"Edge/12.246 Mozilla/5.0"
-# Image proxies fetch an image when a person opens the mail.
-_IMAGE_PROXIES = (b"GoogleImageProxy", b"YahooMailProxy")
-# How user agents of browsers and mail programs begin.
-_READERS = (b"Mozilla/", b"Microsoft Office/", b"Outlook-", b"Opera/")
 _MAX_USER_AGENT_BYTES = 512
 """The rest of a longer user agent is ignored, because matching time grows with its length."""
 
@@ -48,8 +41,6 @@ class Classifier:
         self._prefetchers = prefetchers
         self._scanners = scanners
         self._trap_link = trap_link
-        # The first call compiles the list's patterns.
-        is_crawler("")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -81,22 +72,19 @@ class Classifier:
 
 @lru_cache(4096)
 def _classify_open(user_agent: bytes) -> Verdict:
-    if any(proxy in user_agent for proxy in _IMAGE_PROXIES):
-        return Verdict.PROXY
     if user_agent == _BARE_MOZILLA or user_agent.endswith(_GMAIL_PREFETCH):
         return Verdict.PREFETCH
-    return _classify_user_agent(user_agent)
+    if is_image_proxy(user_agent):
+        return Verdict.PROXY
+    if is_program(user_agent):
+        return Verdict.SCANNER
+    return Verdict.HUMAN if is_reader(user_agent) else Verdict.UNKNOWN
 
 
 @lru_cache(4096)
 def _classify_click(user_agent: bytes) -> Verdict:
     # Browsers send more than this; scanners often do not.
-    if user_agent in {b"", _BARE_MOZILLA}:
+    if user_agent in {b"", _BARE_MOZILLA} or is_image_proxy(user_agent) or is_program(user_agent):
         return Verdict.SCANNER
-    return _classify_user_agent(user_agent)
-
-
-def _classify_user_agent(user_agent: bytes) -> Verdict:
-    if is_crawler(user_agent.decode("latin-1")):
-        return Verdict.SCANNER
-    return Verdict.HUMAN if user_agent.startswith(_READERS) else Verdict.UNKNOWN
+    # People follow links with browsers and mail programs, whose user agents are known.
+    return Verdict.HUMAN if is_reader(user_agent) else Verdict.SCANNER

@@ -40,7 +40,8 @@ def request_info(agent: str, address: str = READER, *, is_prefetch: bool = False
         (CHROME, Verdict.HUMAN, Verdict.HUMAN),
         (APPLE_MAIL, Verdict.HUMAN, Verdict.HUMAN),
         (OUTLOOK, Verdict.HUMAN, Verdict.HUMAN),
-        ("SomeMailer/1.0", Verdict.UNKNOWN, Verdict.UNKNOWN),
+        ("SomeMailer/1.0", Verdict.HUMAN, Verdict.HUMAN),
+        ("SomeProgram/1.0", Verdict.UNKNOWN, Verdict.SCANNER),
         ("", Verdict.UNKNOWN, Verdict.SCANNER),
         (GOOGLE, Verdict.PROXY, Verdict.SCANNER),
         (YAHOO, Verdict.PROXY, Verdict.SCANNER),
@@ -51,7 +52,8 @@ def request_info(agent: str, address: str = READER, *, is_prefetch: bool = False
         ("python-requests/2.32", Verdict.SCANNER, Verdict.SCANNER),
         ("Go-http-client/1.1", Verdict.SCANNER, Verdict.SCANNER),
         ("Mozilla/5.0 (compatible; bingbot/2.0)", Verdict.SCANNER, Verdict.SCANNER),
-        ("\xff" * 100_000, Verdict.UNKNOWN, Verdict.UNKNOWN),
+        ("Mozilla/5.0 (Contact: admin@example.com) Chrome/126", Verdict.SCANNER, Verdict.SCANNER),
+        ("\xff" * 100_000, Verdict.UNKNOWN, Verdict.SCANNER),
     ],
 )
 def test_user_agents(agent: str, opened: Verdict, clicked: Verdict) -> None:

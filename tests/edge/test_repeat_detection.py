@@ -142,7 +142,7 @@ async def test_only_clients_of_few_people_repeat_events(spool: Spool) -> None:
     recorder = EventRecorder(
         appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0
     )
-    agents = (AGENT, b"SomeMailer/1.0", GOOGLE, APPLE, BOT)
+    agents = (AGENT, b"SomeProgram/1.0", GOOGLE, APPLE, BOT)
     for agent in agents:
         for _ in range(2):
             await recorder.record(

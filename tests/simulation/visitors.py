@@ -86,7 +86,7 @@ BROWSER_AHEAD = Visitor(
     headers={"Sec-Purpose": "prefetch;prerender"},
 )
 SMALL_PROGRAM = Visitor(
-    "unknown programs", "Briefkasten/2.1", opens=Verdict.UNKNOWN, clicks=Verdict.UNKNOWN
+    "unknown programs", "Briefkasten/2.1", opens=Verdict.UNKNOWN, clicks=Verdict.SCANNER
 )
 CRAWLER = Visitor(
     "crawlers",
