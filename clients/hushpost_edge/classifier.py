@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Self
 
 from hushpost_client import Verdict
+from hushpost_edge.event_ranges import EventRanges, Match, Scope
 from hushpost_edge.request_info import RequestInfo
 from hushpost_edge.settings import Settings
 from hushpost_edge.user_agents import is_image_proxy, is_program, is_reader
-from hushpost_runtime.address_ranges import AddressRanges
 
 __all__ = ["Classifier"]
 
@@ -25,16 +25,16 @@ class Classifier:
     """Classifies events.
 
     Checks, in this order: the trap link (invisible to people, so only scanners follow it)
-    and the addresses of scanners; the prefetch header; for opens, the addresses of
-    prefetchers and image proxies; the user agent.
+    and the addresses of scanners; the prefetch header; the addresses of prefetchers and image
+    proxies; the user agent.
     """
 
     def __init__(
         self,
         *,
-        proxies: AddressRanges,
-        prefetchers: AddressRanges,
-        scanners: AddressRanges,
+        proxies: EventRanges,
+        prefetchers: EventRanges,
+        scanners: EventRanges,
         trap_link: int | None,
     ) -> None:
         self._proxies = proxies
@@ -46,28 +46,32 @@ class Classifier:
     def from_settings(cls, settings: Settings) -> Self:
         """Load the files of address ranges. Raises AddressRangesError, OSError."""
         return cls(
-            proxies=AddressRanges.load(settings.proxy_ranges),
-            prefetchers=AddressRanges.load(settings.prefetch_ranges),
-            scanners=AddressRanges.load(settings.scanner_ranges),
+            proxies=EventRanges.load(settings.proxy_ranges, Scope.OPENS),
+            prefetchers=EventRanges.load(settings.prefetch_ranges, Scope.OPENS),
+            scanners=EventRanges.load(settings.scanner_ranges, Scope.BOTH),
             trap_link=settings.trap_link,
         )
 
     def classify(self, link: int, info: RequestInfo) -> Verdict:
         """Return the verdict of an open (link 0) or a click."""
         address = info.address
-        if (link and link == self._trap_link) or address in self._scanners:
+        scanner = self._scanners.match(link, address)
+        if (link and link == self._trap_link) or scanner is Match.SURE:
             return Verdict.SCANNER
         if info.is_prefetch:
             return Verdict.PREFETCH
-        if link:
-            # Readers who browse through a relay click from the same ranges that fetch
-            # images, so the ranges of image proxies do not apply to clicks.
-            return _classify_click(info.user_agent[:_MAX_USER_AGENT_BYTES])
-        if address in self._prefetchers:
+        prefetcher = self._prefetchers.match(link, address)
+        if prefetcher is Match.SURE:
             return Verdict.PREFETCH
-        if address in self._proxies:
-            return Verdict.PROXY
-        return _classify_open(info.user_agent[:_MAX_USER_AGENT_BYTES])
+        proxy = self._proxies.match(link, address)
+        if proxy is Match.SURE:
+            # Image proxies load images when people read, but people do not click through them.
+            return Verdict.SCANNER if link else Verdict.PROXY
+        classify_agent = _classify_click if link else _classify_open
+        verdict = classify_agent(info.user_agent[:_MAX_USER_AGENT_BYTES])
+        if verdict is Verdict.HUMAN and Match.UNSURE in {scanner, prefetcher, proxy}:
+            return Verdict.UNKNOWN
+        return verdict
 
 
 @lru_cache(4096)

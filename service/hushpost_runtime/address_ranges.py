@@ -4,8 +4,7 @@ import ipaddress
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
-from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import AfterValidator
 
@@ -47,21 +46,6 @@ class AddressRanges:
             self._starts[version] = [first for first, _ in pairs]
             self._ends[version] = list(accumulate((last for _, last in pairs), max))
         self._is_empty = not any(self._starts.values())
-
-    @classmethod
-    def load(cls, file: Path | None) -> Self:
-        """Read a file with one range per line; None for an empty set.
-
-        Text after `#` or a comma is ignored, so that Apple's list, which has columns for
-        countries and cities, can be used unchanged. Raises AddressRangesError, OSError.
-        """
-        if file is None:
-            return cls()
-        lines = file.read_text("utf-8", errors="replace").splitlines()
-        try:
-            return cls(line.partition("#")[0].partition(",")[0] for line in lines)
-        except AddressRangesError as error:
-            raise AddressRangesError(f"{file}: {error}") from error
 
     def __contains__(self, address: str) -> bool:
         if self._is_empty:

@@ -1,11 +1,14 @@
 """Classifying events by their request."""
 
+from pathlib import Path
+
 import pytest
 
 from hushpost_client import Verdict
 from hushpost_edge.classifier import Classifier
+from hushpost_edge.event_ranges import EventRanges, Match, Scope
 from hushpost_edge.request_info import RequestInfo, read_request_info
-from hushpost_runtime.address_ranges import AddressRanges
+from hushpost_runtime.address_ranges import AddressRanges, AddressRangesError
 from hushpost_runtime.networks import network_of
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
@@ -22,9 +25,9 @@ READER, RELAY, PROXY, GATEWAY = "203.0.113.9", "172.224.226.1", "66.249.84.1", "
 TRAP = 9
 
 CLASSIFIER = Classifier(
-    prefetchers=AddressRanges(["172.224.226.0/24"]),
-    proxies=AddressRanges(["66.249.84.0/24"]),
-    scanners=AddressRanges(["198.51.100.0/24"]),
+    prefetchers=EventRanges(["172.224.226.0/24"]),
+    proxies=EventRanges(["66.249.84.0/24"]),
+    scanners=EventRanges(["198.51.100.0/24"], Scope.BOTH),
     trap_link=TRAP,
 )
 
@@ -77,6 +80,62 @@ def test_addresses(address: str, opened: Verdict, clicked: Verdict) -> None:
     """Ranges of proxies and prefetchers apply to opens only; ranges of gateways to all events."""
     assert CLASSIFIER.classify(0, request_info(CHROME, address)) is opened
     assert CLASSIFIER.classify(1, request_info(CHROME, address)) is clicked
+
+
+@pytest.mark.parametrize(
+    ("words", "opened", "clicked"),
+    [
+        ("", Verdict.SCANNER, Verdict.SCANNER),
+        ("both", Verdict.SCANNER, Verdict.SCANNER),
+        ("opens", Verdict.SCANNER, Verdict.HUMAN),
+        ("clicks", Verdict.HUMAN, Verdict.SCANNER),
+        ("clicks unsure # gateway, also people", Verdict.HUMAN, Verdict.UNKNOWN),
+        ("unsure", Verdict.UNKNOWN, Verdict.UNKNOWN),
+    ],
+)
+def test_scopes_of_ranges(words: str, opened: Verdict, clicked: Verdict) -> None:
+    """Ranges can apply to opens or clicks only, and be unsure."""
+    classifier = Classifier(
+        prefetchers=EventRanges(),
+        proxies=EventRanges(),
+        scanners=EventRanges(["", f"{GATEWAY}/24 {words}"], Scope.BOTH),
+        trap_link=None,
+    )
+    assert classifier.classify(0, request_info(CHROME, GATEWAY)) is opened
+    assert classifier.classify(1, request_info(CHROME, GATEWAY)) is clicked
+    assert classifier.classify(1, request_info(CHROME)) is Verdict.HUMAN
+    # Unsure ranges say nothing about programs.
+    assert classifier.classify(0, request_info(HEADLESS, GATEWAY)) is Verdict.SCANNER
+
+
+def test_image_proxies_that_never_click() -> None:
+    """A range of a provider can be PROXY for opens and SCANNER for clicks."""
+    ranges = EventRanges([f"{PROXY} both"])
+    classifier = Classifier(
+        prefetchers=EventRanges(), proxies=ranges, scanners=EventRanges(), trap_link=None
+    )
+    assert classifier.classify(0, request_info(CHROME, PROXY)) is Verdict.PROXY
+    assert classifier.classify(1, request_info(CHROME, PROXY)) is Verdict.SCANNER
+
+
+def test_files_of_ranges_can_have_comments_and_columns(tmp_path: Path) -> None:
+    """Comments, empty lines and columns after a comma are ignored."""
+    file = tmp_path / "ranges.csv"
+    file.write_text("# relay\n172.224.224.0/27,GB,GB-EN,London,\n\n2a02:26f7::/64,AQ,,, # x\n")
+    ranges = EventRanges.load(file, Scope.OPENS)
+    assert ranges.match(0, "172.224.224.31") is Match.SURE
+    assert ranges.match(0, "2a02:26f7::5") is Match.SURE
+    assert ranges.match(0, "172.224.224.32") is Match.NONE
+    assert ranges.match(1, "172.224.224.31") is Match.NONE
+
+
+@pytest.mark.parametrize("line", ["192.0.2.0/33", "192.0.2.0/24 often", "opens"])
+def test_invalid_lines_of_range_files(line: str, tmp_path: Path) -> None:
+    """The error names the file."""
+    file = tmp_path / "ranges"
+    file.write_text(f"192.0.2.0/24,GB,London # a comment\n{line}\n")
+    with pytest.raises(AddressRangesError, match="ranges: '"):
+        EventRanges.load(file, Scope.OPENS)
 
 
 def test_prefetch_headers() -> None:

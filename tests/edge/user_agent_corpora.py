@@ -18,8 +18,8 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from hushpost_client import Verdict
 from hushpost_edge.classifier import Classifier
+from hushpost_edge.event_ranges import EventRanges
 from hushpost_edge.request_info import RequestInfo
-from hushpost_runtime.address_ranges import AddressRanges
 
 __all__ = ["Corpus", "Measurement", "classify", "measure", "packaged_corpora"]
 
@@ -47,7 +47,7 @@ class Measurement(NamedTuple):
 
 
 _CLASSIFIER = Classifier(
-    proxies=AddressRanges(), prefetchers=AddressRanges(), scanners=AddressRanges(), trap_link=None
+    proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges(), trap_link=None
 )
 
 

@@ -5,6 +5,7 @@ from importlib.resources import as_file, files
 import pytest
 
 from hushpost_edge.classifier import Classifier
+from hushpost_edge.event_ranges import EventRanges, Scope
 from hushpost_edge.request_info import RequestInfo, read_request_info
 from hushpost_runtime.address_ranges import AddressRanges
 from tests.simulation.visitors import (
@@ -32,9 +33,9 @@ def judge() -> Classifier:
     """The edge's, with the demo's file of gateways."""
     with as_file(files("hushpost_demo") / "gateways.txt") as file:
         return Classifier(
-            proxies=AddressRanges([]),
-            prefetchers=AddressRanges([]),
-            scanners=AddressRanges.load(file),
+            proxies=EventRanges([]),
+            prefetchers=EventRanges([]),
+            scanners=EventRanges.load(file, Scope.BOTH),
             trap_link=None,
         )
 
