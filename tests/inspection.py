@@ -33,7 +33,7 @@ _OF_TENANTS = (
     "sent",
     "slot_bits",
 )
-_OF_ALL = ("api_keys", "keyring_keys", "policies", "request_ids", "tenants")
+_OF_ALL = ("api_keys", "keyring_keys", "page_brandings", "policies", "request_ids", "tenants")
 
 
 def database_uri(data_dir: Path) -> str:

@@ -42,6 +42,7 @@ from hushpost_client._async.client import Hushpost
 from hushpost_client._async.preferences import Preferences
 from hushpost_client._async.stats import Stats
 from hushpost_client._async.tracking import Tracking
+from hushpost_client._branding_types import PageBranding
 from hushpost_client._campaign_types import (
     Campaign,
     CampaignPage,
@@ -160,6 +161,7 @@ __all__ = [
     "NewGroup",
     "NewLink",
     "NotFoundError",
+    "PageBranding",
     "PermissionDeniedError",
     "Policy",
     "PolicyChange",

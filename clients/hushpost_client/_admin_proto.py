@@ -17,6 +17,8 @@ from hushpost_client._admin_types import (
     Tenant,
     TenantSummary,
 )
+from hushpost_client._branding_proto import branding_message, changed_branding, page_branding
+from hushpost_client._branding_types import PageBranding
 from hushpost_client._enums_proto import HISTORY, MODE, RELEASE, ROLE, from_timestamp
 
 __all__ = [
@@ -46,6 +48,7 @@ def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
         clicks_modes=_modes_message(update.clicks_modes or ConsentModes()),
         reask_after_days=update.reask_after_days or 0,
         record_last_opens=update.record_last_opens,
+        branding=branding_message(update.branding or PageBranding()),
     )
 
 
@@ -57,6 +60,8 @@ def changed_fields(update: PolicyUpdate) -> list[str]:
         if isinstance(value, ConsentModes):
             nested = ConsentModes.__slots__
             paths += [f"{name}.{mode}" for mode in nested if getattr(value, mode) is not None]
+        elif isinstance(value, PageBranding):
+            paths += [f"{name}.{changed}" for changed in changed_branding(value)]
         elif value is not None:
             paths.append(name)
     return paths
@@ -135,6 +140,7 @@ def _policy(message: admin_pb2.Policy) -> Policy:
         max_anonymous_messages=message.max_anonymous_messages,
         reask_after_days=message.reask_after_days,
         record_last_opens=message.record_last_opens,
+        branding=page_branding(message.branding),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from hushpost_client._branding_types import PageBranding
 from hushpost_client._enums import History, Mode, Release, Role
 
 __all__ = [
@@ -65,6 +66,7 @@ class Policy:
             filter of `Preferences.list_contacts`.
         record_last_opens: Whether opens of contacts whose consent to opens is UNKNOWN update
             the date of their last open, and nothing else.
+        branding: The tenant's part of preference pages. In a `PolicyChange` it is empty.
     """
 
     anonymization_enabled: bool
@@ -80,6 +82,7 @@ class Policy:
     max_anonymous_messages: int
     reask_after_days: int
     record_last_opens: bool
+    branding: PageBranding = field(default_factory=PageBranding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,7 @@ class PolicyUpdate:
     max_anonymous_messages: int | None = None
     reask_after_days: int | None = None
     record_last_opens: bool | None = None
+    branding: PageBranding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hushpost.v1 import preference_pb2
+from hushpost_client._branding_proto import page_branding
 from hushpost_client._enums import History
 from hushpost_client._enums_proto import (
     CONSENT,
@@ -118,6 +119,7 @@ def preference_of_response(
             opens_decided_by_recipient=view.opens_decided_by_recipient,
             clicks_decided_by_recipient=view.clicks_decided_by_recipient,
             last_open_recorded=view.last_open_recorded,
+            branding=page_branding(view.branding),
         ),
     )
 

@@ -1,8 +1,9 @@
 """Preferences of contacts and the log of their changes."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
+from hushpost_client._branding_types import PageBranding
 from hushpost_client._enums import Consent, DoNotTrack, Mode, PreferenceSource
 
 __all__ = [
@@ -25,12 +26,14 @@ class RecipientView:
             decision. Otherwise the sender states it.
         clicks_decided_by_recipient: The same for clicks.
         last_open_recorded: Whether opens set the date of the contact's last open.
+        branding: The tenant's part of the page.
     """
 
     sender_name: str | None
     opens_decided_by_recipient: bool
     clicks_decided_by_recipient: bool
     last_open_recorded: bool
+    branding: PageBranding = field(default_factory=PageBranding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

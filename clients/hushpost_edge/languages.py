@@ -13,22 +13,26 @@ LANGUAGES = ("en", "de", "fr", "it", "es")
 `locale/`."""
 
 
-def language_of(request: HTTPConnection) -> str:
-    """Return the language of the response to a request."""
+def language_of(request: HTTPConnection, default: str | None = None) -> str:
+    """Return the language of the response to a request; see `choose_language`."""
     override = request.query_params.get("lang", "")
-    return choose_language(override, request.headers.get("accept-language", ""))
+    return choose_language(override, request.headers.get("accept-language", ""), default)
 
 
-def choose_language(override: str, accept_language: str) -> str:
+def choose_language(override: str, accept_language: str, default: str | None = None) -> str:
     """Return the language of a response.
 
     Args:
         override: The language that the reader asked for; empty or unknown for none.
         accept_language: The request's Accept-Language header (RFC 9110, 12.5.4).
+        default: The sender's choice for readers whose languages are not available.
     """
     if override in LANGUAGES:
         return override
-    return negotiate_locale(accepted(accept_language), LANGUAGES, sep="-") or DEFAULT
+    preferred = accepted(accept_language)
+    if default:
+        preferred.append(default.lower())
+    return negotiate_locale(preferred, LANGUAGES, sep="-") or DEFAULT
 
 
 def names_of_languages() -> dict[str, str]:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from hushpost_edge.languages import DEFAULT, LANGUAGES, names_of_languages
+from hushpost_edge.page_branding import BrandedPage
 
 __all__ = ["PageTemplates"]
 
@@ -36,6 +37,8 @@ _HEADERS = {
     "x-robots-tag": "noindex",
 }
 
+_NO_BRAND = BrandedPage()
+
 
 class PageTemplates:
     """The templates in all languages."""
@@ -46,30 +49,42 @@ class PageTemplates:
         # Computed once, because a decision should not read files.
         self._version = cache(_version)
 
-    def render(self, name: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
+    def render(
+        self,
+        name: str,
+        language: str,
+        status: int = 200,
+        brand: BrandedPage = _NO_BRAND,
+        **values: object,
+    ) -> HTMLResponse:
         """Return a page as a response that is neither cached nor framed."""
+        style = self._style + brand.style
         template = self._environments[language].get_template(name)
-        page = template.render(style=Markup(self._style), **values)  # noqa: S704 # no user input
+        page = template.render(style=Markup(style), brand=brand, **values)  # noqa: S704 # no user input
         headers: Mapping[str, str] = {
             **_HEADERS,
-            "content-security-policy": _security_policy(self._style),
+            "content-security-policy": _security_policy(style, has_image=bool(brand.logo)),
             "content-language": language,
         }
         return HTMLResponse(page, status, headers=headers)
 
-    def version(self, name: str, language: str) -> str:
-        """Return a digest of a template and its translation, for the log of decisions.
+    def version(self, name: str, language: str, brand: BrandedPage) -> str:
+        """Return a digest of a template, its translation and the sender's texts, for the log.
 
         It changes with every change of the wording.
         """
-        return self._version(name, language)
+        own = self._version(name, language)
+        if not any(brand.wording):
+            return own
+        return hashlib.sha256("\0".join((own, *brand.wording)).encode()).hexdigest()[:16]
 
 
-def _security_policy(style: str) -> str:
-    """Return a Content-Security-Policy that allows one stylesheet inside the page, and forms."""
+def _security_policy(style: str, *, has_image: bool) -> str:
+    """Return a Content-Security-Policy that allows only what is inside the page, and forms."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    images = "img-src data:; " if has_image else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+        f"default-src 'none'; style-src 'sha256-{digest}'; {images}form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 

@@ -31,6 +31,7 @@ from hushpost_client import (
 )
 from hushpost_edge import metrics
 from hushpost_edge.languages import language_of
+from hushpost_edge.page_branding import BrandedPage, branded_page
 from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_form import Consents, chosen_consents
 from hushpost_runtime.form import read_form
@@ -138,7 +139,7 @@ class PreferencePage:
                 token,
                 opens_consent=wanted.opens,
                 clicks_consent=wanted.clicks,
-                details=self._details(request, source),
+                details=self._details(*_look(request, preference), source),
                 timeout=_SET_TIMEOUT_SECONDS,
             )
         except _UNCERTAIN:
@@ -159,11 +160,10 @@ class PreferencePage:
     async def _read(self, token: str) -> Preference:
         return await self._preferences.get_preference_by_token(token, timeout=_READ_TIMEOUT_SECONDS)
 
-    def _details(self, request: Request, source: str) -> DecisionDetails:
-        language = language_of(request)
+    def _details(self, language: str, brand: BrandedPage, source: str) -> DecisionDetails:
         return DecisionDetails(
             source_id=source,
-            wording_version=self._templates.version(_PAGE, language),
+            wording_version=self._templates.version(_PAGE, language, brand),
             wording_language=language,
         )
 
@@ -177,12 +177,14 @@ class PreferencePage:
         is_incomplete: bool = False,
     ) -> Response:
         """Return the page. `before` is what a choice that has just been stored replaced."""
+        language, brand = _look(request, preference)
         return self._templates.render(
             _PAGE,
-            language_of(request),
+            language,
             status,
+            brand,
             preference=preference,
-            view=preference.recipient_view or _UNKNOWN_VIEW,
+            view=_view(preference),
             before=before,
             is_change=before is not None and before != Consents.of(preference),
             is_incomplete=is_incomplete,
@@ -205,6 +207,17 @@ class PreferencePage:
     def _problem(self, request: Request, problem: str, status: int) -> Response:
         metrics.REQUESTS_WITHOUT_EVENT.labels(f"preference_{problem}").inc()
         return self._templates.render(_PROBLEM_PAGE, language_of(request), status, problem=problem)
+
+
+def _view(preference: Preference) -> RecipientView:
+    return preference.recipient_view or _UNKNOWN_VIEW
+
+
+def _look(request: Request, preference: Preference) -> tuple[str, BrandedPage]:
+    """Return the language and the branding of a page."""
+    branding = _view(preference).branding
+    language = language_of(request, branding.default_language)
+    return language, branded_page(branding, language)
 
 
 def _action(request: Request) -> str:

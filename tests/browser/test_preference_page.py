@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from hushpost_client import Consent, DoNotTrack, PreferenceChange, PreferenceSource
+from hushpost_client import (
+    Consent,
+    DoNotTrack,
+    PageBranding,
+    PolicyUpdate,
+    PreferenceChange,
+    PreferenceSource,
+)
 from tests.conftest import Clients
 from tests.edge.conftest import send
 from tests.edge.edge_process import EdgeProcess
+from tests.images import SVG
 
 from .focus import press_until
 from .windows import NARROW, Windows, overflow, violations
@@ -203,3 +211,32 @@ async def test_looking_changes_nothing(reader: Reader, windows: Windows) -> None
     await page.go_back()
     await page.goto(f"{reader.url}/one-click?List-Unsubscribe=One-Click&choice=decline")
     assert await reader.log() == before
+
+
+async def test_a_branded_page_is_accessible(reader: Reader, windows: Windows) -> None:
+    """Any color, a wide logo and long texts: readable, and no wider than the window."""
+    logo = SVG.replace(b"</svg>", b"<script>document.title = 'script'</script></svg>")
+    branding = PageBranding(
+        accent_color="#ffee00",
+        logo=logo,
+        imprint_url="https://example.com/imprint",
+        privacy_policy_url="https://example.com/privacy",
+        intro={"de": "Datenschutzgrundverordnungsinformationspflichten " * 5},
+        default_language="de",
+    )
+    await reader.clients.admin.admin.update_policy(PolicyUpdate(branding=branding))
+    page = await windows.open(reader.url, locale="de-DE", viewport=NARROW)
+    image = page.locator("header img")
+    assert await image.evaluate("image => image.naturalWidth") == 480
+    for width in (320, NARROW["width"], 1280):
+        await page.set_viewport_size({"width": width, "height": 740})
+        assert await overflow(page) <= 0, width
+    for theme in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        assert await violations(page) == [], theme
+    assert await page.title() == "E-Mail-Tracking: Ihre Wahl"
+    await button(page, "decline").click()
+    await expect(page.locator(SAVED)).to_be_visible()
+    for theme in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        assert await violations(page, "color-contrast") == [], theme

@@ -54,16 +54,16 @@ async def _settings(clients: Clients) -> dict[str, Any]:
     return dict(settings_of((await clients.admin.admin.get_tenant()).policy))
 
 
-async def test_show_prints_what_set_takes(policy: Any, clients: Clients) -> None:
+async def test_get_prints_what_set_takes(policy: Any, clients: Clients) -> None:
     """The printed lines are the arguments that restore the policy."""
-    shown = await policy("show")
+    shown = await policy("get")
     assert (shown.code, shown.out, shown.err) == (0, FIRST_POLICY, "")
     await clients.admin.admin.update_policy(
         PolicyUpdate(mode_when_true=Mode.OFF, mode_when_unset=Mode.OFF, retention_days=7)
     )
     restored = await policy("set", *shown.out.split(), "--yes")
     assert restored.code == 0
-    assert (await policy("show")).out == FIRST_POLICY
+    assert (await policy("get")).out == FIRST_POLICY
 
 
 async def test_set_changes_only_what_is_named(policy: Any, clients: Clients) -> None:
@@ -195,7 +195,7 @@ async def test_an_error_of_the_authority_is_one_line(policy: Any, tenant: Any) -
     """A value out of range fails with the reason; another role's key fails too."""
     invalid = await policy("set", "retention_days=3651", "--yes")
     assert (invalid.code, "FIELD_INVALID" in invalid.err, invalid.err.count("\n")) == (1, True, 1)
-    denied = await policy("show", key=tenant.sender_key)
+    denied = await policy("get", key=tenant.sender_key)
     assert (denied.code, denied.out, denied.err.count("\n")) == (5, "", 1)
 
 
@@ -230,7 +230,7 @@ def test_a_mode_that_this_client_does_not_know_is_printed_as_such() -> None:
 def test_every_setting_of_a_policy_has_a_name() -> None:
     """Commands know all fields of an update."""
     names = {name.partition(".")[0] for name in parse_settings(FIRST_POLICY.split())}
-    assert names | {"mode_when_true", "mode_when_unset"} == set(PolicyUpdate.__slots__)
+    assert names | {"mode_when_true", "mode_when_unset", "branding"} == set(PolicyUpdate.__slots__)
     update = update_of(parse_settings(["opens_modes.when_denied=OFF", "epsilon=1"]))
     assert update == PolicyUpdate(opens_modes=ConsentModes(when_denied=Mode.OFF), epsilon=1)
 

@@ -21,15 +21,20 @@ def text_of(response: HttpResponse) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
+def style_source(response: HttpResponse) -> str:
+    """Return the directive that allows the stylesheet inside a page."""
+    (style,) = re.findall(r"<style>(.*?)</style>", response.body.decode(), flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"style-src 'sha256-{digest}'"
+
+
 def check_content(response: HttpResponse) -> None:
     """Check that a page loads nothing, runs nothing and may not be framed."""
     assert {name: response.headers[name] for name in HEADERS} == HEADERS
     page = response.body.decode()
-    (style,) = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert response.headers["content-security-policy"].decode().split("; ") == [
         "default-src 'none'",
-        f"style-src 'sha256-{digest}'",
+        style_source(response),
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

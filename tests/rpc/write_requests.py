@@ -10,7 +10,15 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, privacy_pb2, tracking_pb2
+from hushpost.v1 import (
+    admin_pb2,
+    branding_pb2,
+    campaign_pb2,
+    preference_pb2,
+    privacy_pb2,
+    tracking_pb2,
+)
+from tests.images import PNG
 from tests.mailing import GROUP, URLS
 
 TRUE, FALSE = privacy_pb2.DO_NOT_TRACK_TRUE, privacy_pb2.DO_NOT_TRACK_FALSE
@@ -43,8 +51,13 @@ _MODES = admin_pb2.ConsentModes(
 )
 
 
+_BRANDING = branding_pb2.PageBranding(
+    intro=[branding_pb2.LocalizedText(language="de", text="Hallo")]
+)
+
+
 def _policy(epsilon: float) -> dict[str, Any]:
-    return {"policy": admin_pb2.Policy(epsilon=epsilon)}
+    return {"policy": admin_pb2.Policy(epsilon=epsilon, branding=_BRANDING)}
 
 
 _FULL_POLICY = admin_pb2.Policy(
@@ -61,6 +74,7 @@ _FULL_POLICY = admin_pb2.Policy(
     clicks_modes=_MODES,
     reask_after_days=180,
     record_last_opens=False,
+    branding=_BRANDING,
 )
 _POLICY_FIELDS = [field.name for field in admin_pb2.Policy.DESCRIPTOR.fields]
 
@@ -138,6 +152,13 @@ _POLICY_CHANGES: list[Change] = [
     lambda request: _set(anonymization_enabled=False)(request.policy),
     lambda request: _set(reask_after_days=9)(request.policy),
     lambda request: _set(record_last_opens=True)(request.policy),
+    lambda request: _set(accent_color="#123456")(request.policy.branding),
+    lambda request: _set(logo=PNG)(request.policy.branding),
+    lambda request: _set(imprint_url=URLS[0])(request.policy.branding),
+    lambda request: _set(privacy_policy_url=URLS[0])(request.policy.branding),
+    lambda request: _set(language="fr")(request.policy.branding.intro[0]),
+    lambda request: _set(text="Servus")(request.policy.branding.intro[0]),
+    lambda request: _set(default_language="de")(request.policy.branding),
     *(
         partial(_set_mode, purpose, consent)
         for purpose in ("opens_modes", "clicks_modes")
@@ -274,6 +295,7 @@ NOT_CONTENT = {
     "token",  # has a test of its own
     "edge_tenant_ids",  # has a test of its own
     "issue_key",  # another way to get the same tokens
+    "logo_media_type",  # is ignored
     "validate_only",  # changes nothing, so its request id is not used
 }
 """Fields that the changes above need not change."""

@@ -1,4 +1,4 @@
-"""The commands `hushpost policy show`, `set` and `preset`."""
+"""The commands `hushpost policy get`, `set` and `preset`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeAlias, TypeVar
@@ -18,6 +18,15 @@ from hushpost_cli._options import (
     Tls,
 )
 from hushpost_cli.policy import messages
+from hushpost_cli.policy.branding import (
+    AccentColor,
+    DefaultLanguage,
+    ImprintUrl,
+    Intro,
+    Logo,
+    PrivacyPolicyUrl,
+    branding_settings,
+)
 from hushpost_cli.policy.presets import PRESETS, PresetName
 from hushpost_cli.policy.settings import (
     SettingError,
@@ -40,8 +49,8 @@ OnlyPrint: TypeAlias = Annotated[
 ]
 
 
-@policy.command("show")
-def show_policy(
+@policy.command("get")
+def get_policy(
     *,
     tenant: OneTenant = None,
     authority: Authority = DEFAULT_AUTHORITY,
@@ -59,16 +68,22 @@ def show_policy(
         authority, api_key_file, tls, ca_file, client_certificate, client_key
     )
     found = _call(connection, lambda hushpost: hushpost.admin.get_tenant(tenant))
-    print_lines(messages.shown(settings_of(found.policy)))
+    print_lines(messages.shown(found.policy))
 
 
 @policy.command("set")
 def set_policy(
     settings: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME=VALUE...", help="As `hushpost policy show` prints them."),
-    ],
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE...", help="As `hushpost policy get` prints them."),
+    ] = None,
     *,
+    accent_color: AccentColor = None,
+    logo: Logo = None,
+    imprint_url: ImprintUrl = None,
+    privacy_policy_url: PrivacyPolicyUrl = None,
+    intro: Intro = None,
+    default_language: DefaultLanguage = None,
     tenant: OneTenant = None,
     authority: Authority = DEFAULT_AUTHORITY,
     api_key_file: ApiKeyFile = None,
@@ -83,15 +98,26 @@ def set_policy(
 
     Also takes mode_when_true and mode_when_unset, which set the modes of
     both purposes. A stricter policy anonymizes earlier events for good; a
-    looser one applies to campaigns created afterwards.
+    looser one applies to campaigns created afterwards. The options set the
+    branding of preference pages; an empty one removes it.
 
     Needs a key of role ADMIN. Exit codes: 0 changed, or nothing to change; 1
     failed; 2 wrong command line or declined; 130 interrupted.
     """
     try:
-        parsed = parse_settings(settings)
+        branding = branding_settings(
+            accent_color=accent_color,
+            logo=logo,
+            imprint_url=imprint_url,
+            privacy_policy_url=privacy_policy_url,
+            intro=intro,
+            default_language=default_language,
+        )
+        parsed = {**parse_settings(settings or ()), **branding}
     except SettingError as error:
         raise fail(str(error), USAGE) from None
+    if not parsed:
+        raise fail("nothing to change: give NAME=VALUE or an option such as --logo", USAGE)
     connection = Connection.of_options(
         authority, api_key_file, tls, ca_file, client_certificate, client_key
     )
@@ -167,4 +193,4 @@ def _call(connection: Connection, call: Callable[[Hushpost], Awaitable[_T]]) -> 
     try:
         return connection.run(call)
     except KeyboardInterrupt:
-        raise fail("interrupted; see `hushpost policy show`", INTERRUPTED) from None
+        raise fail("interrupted; see `hushpost policy get`", INTERRUPTED) from None

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from hushpost_cli.policy.branding import branding_options
 from hushpost_cli.policy.presets import Rule
-from hushpost_cli.policy.settings import Settings, text_of
-from hushpost_client import Tenant
+from hushpost_cli.policy.settings import Settings, is_branding, settings_of, text_of
+from hushpost_client import Policy, Tenant
 
 __all__ = ["applied", "changes", "rules", "shown"]
 
 
-def shown(settings: Settings) -> list[str]:
-    """Return a line per setting, as `hushpost policy set` takes it."""
-    return [f"{name}={text_of(value)}" for name, value in settings.items()]
+def shown(policy: Policy) -> list[str]:
+    """Return a line per setting, as `hushpost policy set` takes it, and the branding."""
+    settings = settings_of(policy).items()
+    lines = [f"{name}={text_of(value)}" for name, value in settings if not is_branding(name)]
+    return [*lines, *branding_options(policy.branding)]
 
 
 def rules(name: str, preset: Iterable[Rule]) -> Iterator[str]:

@@ -5,9 +5,25 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from hushpost_client import ConsentModes, History, Mode, Policy, PolicyUpdate, Release
+from hushpost_client import (
+    ConsentModes,
+    History,
+    Mode,
+    PageBranding,
+    Policy,
+    PolicyUpdate,
+    Release,
+)
 
-__all__ = ["SettingError", "Settings", "parse_settings", "settings_of", "text_of", "update_of"]
+__all__ = [
+    "SettingError",
+    "Settings",
+    "is_branding",
+    "parse_settings",
+    "settings_of",
+    "text_of",
+    "update_of",
+]
 
 Settings = Mapping[str, Any]
 """Values of type `PolicyUpdate`, by name; `opens_modes.when_denied` is a mode of opens."""
@@ -45,29 +61,43 @@ def parse_settings(arguments: Iterable[str]) -> Settings:
 
 def settings_of(policy: Policy) -> Settings:
     """Return all settings of a policy, without those that are derived from others."""
-    return {name: _value(policy, name) for name in _PARSERS if name not in _OF_BOTH_PURPOSES}
+    return {name: _value(policy, name) for name in _PARSERS if name not in _OF_BOTH_PURPOSES} | {
+        name: _value(policy, name) or empty for name, empty in _BRANDING.items()
+    }
+
+
+def is_branding(name: str) -> bool:
+    """Return whether a setting is a field of the branding, which has an option of its own."""
+    return name in _BRANDING
 
 
 def text_of(value: Any) -> str:
-    """Return a value as `parse_settings` takes it; a mode that is not known is `?`."""
+    """Return a value as `parse_settings` takes it; a mode that is not known is `?`.
+
+    The branding has options instead; a field that is not set is `none`.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
         return ",".join(map(_delay_text, value))
-    return "?" if value is None else f"{value}"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes" if value else "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{language}: {text!r}" for language, text in value.items()) or "none"
+    return "?" if value is None else f"{value}" or "none"
 
 
 def update_of(settings: Settings) -> PolicyUpdate:
     """Return the update that makes these settings, and no other."""
     fields: dict[str, Any] = {name: value for name, value in settings.items() if "." not in name}
-    for purpose in _PURPOSES:
-        modes = {
-            name.partition(".")[2]: mode
-            for name, mode in settings.items()
-            if name.startswith(f"{purpose}.")
+    for group, kind in _GROUPS.items():
+        nested = {
+            name.partition(".")[2]: value
+            for name, value in settings.items()
+            if name.startswith(f"{group}.")
         }
-        if modes:
-            fields[purpose] = ConsentModes(**modes)
+        if nested:
+            fields[group] = kind(**nested)
     return PolicyUpdate(**fields)
 
 
@@ -141,6 +171,19 @@ def _delay_text(delay: timedelta) -> str:
 
 
 _PURPOSES = ("opens_modes", "clicks_modes")
+_GROUPS: dict[str, type[ConsentModes | PageBranding]] = {
+    **dict.fromkeys(_PURPOSES, ConsentModes),
+    "branding": PageBranding,
+}
+_BRANDING: dict[str, Any] = {
+    "branding.accent_color": "",
+    "branding.logo": b"",
+    "branding.imprint_url": "",
+    "branding.privacy_policy_url": "",
+    "branding.intro": {},
+    "branding.default_language": "",
+}
+"""The fields of the branding, with the value of one that is not set."""
 _OF_BOTH_PURPOSES = {
     "mode_when_true": ("when_denied", "when_withdrawn"),
     "mode_when_unset": ("when_unknown",),

@@ -25,66 +25,67 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from hushpost.v1 import branding_pb2 as hushpost_dot_v1_dot_branding__pb2
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/admin.proto\x12\x0bhushpost.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xb0\x04\n\x06Policy\x12\"\n\x15\x61nonymization_enabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12)\n\x0emode_when_true\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12*\n\x0fmode_when_unset\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x11history_when_true\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x16\n\x0eretention_days\x18\x06 \x01(\x05\x12%\n\x07release\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.Release\x12\x0f\n\x07\x65psilon\x18\x08 \x01(\x01\x12\x31\n\x0erelease_delays\x18\t \x03(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x16max_anonymous_messages\x18\n \x01(\x05\x12.\n\x0bopens_modes\x18\x0b \x01(\x0b\x32\x19.hushpost.v1.ConsentModes\x12/\n\x0c\x63licks_modes\x18\x0c \x01(\x0b\x32\x19.hushpost.v1.ConsentModes\x12\x18\n\x10reask_after_days\x18\r \x01(\x05\x12\x1e\n\x11record_last_opens\x18\x0e \x01(\x08H\x01\x88\x01\x01\x42\x18\n\x16_anonymization_enabledB\x14\n\x12_record_last_opensJ\x04\x08\x04\x10\x05R\x06quorum\"\x8a\x01\n\x0c\x43onsentModes\x12\'\n\x0cwhen_unknown\x18\x01 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12&\n\x0bwhen_denied\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12)\n\x0ewhen_withdrawn\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\xbc\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x66olding\x18\x05 \x01(\x0b\x32\".hushpost.v1.AnonymizationProgress\"r\n\x15\x41nonymizationProgress\x12\x14\n\x0c\x66olded_count\x18\x01 \x01(\x03\x12\x13\n\x0btotal_count\x18\x02 \x01(\x03\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"8\n\x11GetTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"[\n\x13ListTenantsResponse\x12+\n\x07tenants\x18\x01 \x03(\x0b\x32\x1a.hushpost.v1.TenantSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\rTenantSummary\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\x13UpdatePolicyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x06policy\x18\x02 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14UpdatePolicyResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"T\n\x18ListPolicyChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListPolicyChangesResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.PolicyChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x0cPolicyChange\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.hushpost.v1.Policy\"\xee\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63reate_actor\x18\x07 \x01(\t\x12\x14\n\x0crevoke_actor\x18\x08 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\t \x03(\t\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbd\x01\n\x13\x43reateApiKeyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x12ListApiKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SENDER\x10\x01\x12\r\n\tROLE_EDGE\x10\x02\x12\x11\n\rROLE_REPORTER\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04*H\n\x07Release\x12\x17\n\x13RELEASE_UNSPECIFIED\x10\x00\x12\x11\n\rRELEASE_NOISY\x10\x01\x12\x11\n\rRELEASE_EXACT\x10\x02\x32\xb6\x05\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .hushpost.v1.CreateTenantRequest\x1a!.hushpost.v1.CreateTenantResponse\x12J\n\tGetTenant\x12\x1d.hushpost.v1.GetTenantRequest\x1a\x1e.hushpost.v1.GetTenantResponse\x12P\n\x0bListTenants\x12\x1f.hushpost.v1.ListTenantsRequest\x1a .hushpost.v1.ListTenantsResponse\x12S\n\x0cUpdatePolicy\x12 .hushpost.v1.UpdatePolicyRequest\x1a!.hushpost.v1.UpdatePolicyResponse\x12\x62\n\x11ListPolicyChanges\x12%.hushpost.v1.ListPolicyChangesRequest\x1a&.hushpost.v1.ListPolicyChangesResponse\x12S\n\x0c\x43reateApiKey\x12 .hushpost.v1.CreateApiKeyRequest\x1a!.hushpost.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.hushpost.v1.ListApiKeysRequest\x1a .hushpost.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .hushpost.v1.RevokeApiKeyRequest\x1a!.hushpost.v1.RevokeApiKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hushpost/v1/admin.proto\x12\x0bhushpost.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahushpost/v1/branding.proto\x1a\x19hushpost/v1/privacy.proto\"\xdd\x04\n\x06Policy\x12\"\n\x15\x61nonymization_enabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12)\n\x0emode_when_true\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12*\n\x0fmode_when_unset\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x11history_when_true\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x16\n\x0eretention_days\x18\x06 \x01(\x05\x12%\n\x07release\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.Release\x12\x0f\n\x07\x65psilon\x18\x08 \x01(\x01\x12\x31\n\x0erelease_delays\x18\t \x03(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x16max_anonymous_messages\x18\n \x01(\x05\x12.\n\x0bopens_modes\x18\x0b \x01(\x0b\x32\x19.hushpost.v1.ConsentModes\x12/\n\x0c\x63licks_modes\x18\x0c \x01(\x0b\x32\x19.hushpost.v1.ConsentModes\x12\x18\n\x10reask_after_days\x18\r \x01(\x05\x12\x1e\n\x11record_last_opens\x18\x0e \x01(\x08H\x01\x88\x01\x01\x12+\n\x08\x62randing\x18\x0f \x01(\x0b\x32\x19.hushpost.v1.PageBrandingB\x18\n\x16_anonymization_enabledB\x14\n\x12_record_last_opensJ\x04\x08\x04\x10\x05R\x06quorum\"\x8a\x01\n\x0c\x43onsentModes\x12\'\n\x0cwhen_unknown\x18\x01 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12&\n\x0bwhen_denied\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12)\n\x0ewhen_withdrawn\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\xbc\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x66olding\x18\x05 \x01(\x0b\x32\".hushpost.v1.AnonymizationProgress\"r\n\x15\x41nonymizationProgress\x12\x14\n\x0c\x66olded_count\x18\x01 \x01(\x03\x12\x13\n\x0btotal_count\x18\x02 \x01(\x03\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12#\n\x06policy\x18\x03 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14\x43reateTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"8\n\x11GetTenantResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"[\n\x13ListTenantsResponse\x12+\n\x07tenants\x18\x01 \x03(\x0b\x32\x1a.hushpost.v1.TenantSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\rTenantSummary\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\x13UpdatePolicyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x06policy\x18\x02 \x01(\x0b\x32\x13.hushpost.v1.Policy\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x14UpdatePolicyResponse\x12#\n\x06tenant\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.Tenant\"T\n\x18ListPolicyChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListPolicyChangesResponse\x12*\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x19.hushpost.v1.PolicyChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x0cPolicyChange\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12#\n\x06policy\x18\x04 \x01(\x0b\x32\x13.hushpost.v1.Policy\"\xee\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63reate_actor\x18\x07 \x01(\t\x12\x14\n\x0crevoke_actor\x18\x08 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\t \x03(\t\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbd\x01\n\x13\x43reateApiKeyRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x1f\n\x04role\x18\x02 \x01(\x0e\x32\x11.hushpost.v1.Role\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x17\n\x0f\x65\x64ge_tenant_ids\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x14\x43reateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x12ListApiKeysRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x13ListApiKeysResponse\x12%\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x13.hushpost.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"<\n\x14RevokeApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.hushpost.v1.ApiKey*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SENDER\x10\x01\x12\r\n\tROLE_EDGE\x10\x02\x12\x11\n\rROLE_REPORTER\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04*H\n\x07Release\x12\x17\n\x13RELEASE_UNSPECIFIED\x10\x00\x12\x11\n\rRELEASE_NOISY\x10\x01\x12\x11\n\rRELEASE_EXACT\x10\x02\x32\xb6\x05\n\x0c\x41\x64minService\x12S\n\x0c\x43reateTenant\x12 .hushpost.v1.CreateTenantRequest\x1a!.hushpost.v1.CreateTenantResponse\x12J\n\tGetTenant\x12\x1d.hushpost.v1.GetTenantRequest\x1a\x1e.hushpost.v1.GetTenantResponse\x12P\n\x0bListTenants\x12\x1f.hushpost.v1.ListTenantsRequest\x1a .hushpost.v1.ListTenantsResponse\x12S\n\x0cUpdatePolicy\x12 .hushpost.v1.UpdatePolicyRequest\x1a!.hushpost.v1.UpdatePolicyResponse\x12\x62\n\x11ListPolicyChanges\x12%.hushpost.v1.ListPolicyChangesRequest\x1a&.hushpost.v1.ListPolicyChangesResponse\x12S\n\x0c\x43reateApiKey\x12 .hushpost.v1.CreateApiKeyRequest\x1a!.hushpost.v1.CreateApiKeyResponse\x12P\n\x0bListApiKeys\x12\x1f.hushpost.v1.ListApiKeysRequest\x1a .hushpost.v1.ListApiKeysResponse\x12S\n\x0cRevokeApiKey\x12 .hushpost.v1.RevokeApiKeyRequest\x1a!.hushpost.v1.RevokeApiKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=3153
-  _globals['_ROLE']._serialized_end=3248
-  _globals['_RELEASE']._serialized_start=3250
-  _globals['_RELEASE']._serialized_end=3322
-  _globals['_POLICY']._serialized_start=167
-  _globals['_POLICY']._serialized_end=727
-  _globals['_CONSENTMODES']._serialized_start=730
-  _globals['_CONSENTMODES']._serialized_end=868
-  _globals['_TENANT']._serialized_start=871
-  _globals['_TENANT']._serialized_end=1059
-  _globals['_ANONYMIZATIONPROGRESS']._serialized_start=1061
-  _globals['_ANONYMIZATIONPROGRESS']._serialized_end=1175
-  _globals['_CREATETENANTREQUEST']._serialized_start=1177
-  _globals['_CREATETENANTREQUEST']._serialized_end=1296
-  _globals['_CREATETENANTRESPONSE']._serialized_start=1298
-  _globals['_CREATETENANTRESPONSE']._serialized_end=1357
-  _globals['_GETTENANTREQUEST']._serialized_start=1359
-  _globals['_GETTENANTREQUEST']._serialized_end=1396
-  _globals['_GETTENANTRESPONSE']._serialized_start=1398
-  _globals['_GETTENANTRESPONSE']._serialized_end=1454
-  _globals['_LISTTENANTSREQUEST']._serialized_start=1456
-  _globals['_LISTTENANTSREQUEST']._serialized_end=1515
-  _globals['_LISTTENANTSRESPONSE']._serialized_start=1517
-  _globals['_LISTTENANTSRESPONSE']._serialized_end=1608
-  _globals['_TENANTSUMMARY']._serialized_start=1610
-  _globals['_TENANTSUMMARY']._serialized_end=1715
-  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1718
-  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1864
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1866
-  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1925
-  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_start=1927
-  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_end=2011
-  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_start=2013
-  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_end=2109
-  _globals['_POLICYCHANGE']._serialized_start=2112
-  _globals['_POLICYCHANGE']._serialized_end=2244
-  _globals['_APIKEY']._serialized_start=2247
-  _globals['_APIKEY']._serialized_end=2613
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=2616
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=2805
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=2807
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=2883
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=2885
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=2963
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=2965
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=3050
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=3052
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=3089
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=3091
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=3151
-  _globals['_ADMINSERVICE']._serialized_start=3325
-  _globals['_ADMINSERVICE']._serialized_end=4019
+  _globals['_ROLE']._serialized_start=3226
+  _globals['_ROLE']._serialized_end=3321
+  _globals['_RELEASE']._serialized_start=3323
+  _globals['_RELEASE']._serialized_end=3395
+  _globals['_POLICY']._serialized_start=195
+  _globals['_POLICY']._serialized_end=800
+  _globals['_CONSENTMODES']._serialized_start=803
+  _globals['_CONSENTMODES']._serialized_end=941
+  _globals['_TENANT']._serialized_start=944
+  _globals['_TENANT']._serialized_end=1132
+  _globals['_ANONYMIZATIONPROGRESS']._serialized_start=1134
+  _globals['_ANONYMIZATIONPROGRESS']._serialized_end=1248
+  _globals['_CREATETENANTREQUEST']._serialized_start=1250
+  _globals['_CREATETENANTREQUEST']._serialized_end=1369
+  _globals['_CREATETENANTRESPONSE']._serialized_start=1371
+  _globals['_CREATETENANTRESPONSE']._serialized_end=1430
+  _globals['_GETTENANTREQUEST']._serialized_start=1432
+  _globals['_GETTENANTREQUEST']._serialized_end=1469
+  _globals['_GETTENANTRESPONSE']._serialized_start=1471
+  _globals['_GETTENANTRESPONSE']._serialized_end=1527
+  _globals['_LISTTENANTSREQUEST']._serialized_start=1529
+  _globals['_LISTTENANTSREQUEST']._serialized_end=1588
+  _globals['_LISTTENANTSRESPONSE']._serialized_start=1590
+  _globals['_LISTTENANTSRESPONSE']._serialized_end=1681
+  _globals['_TENANTSUMMARY']._serialized_start=1683
+  _globals['_TENANTSUMMARY']._serialized_end=1788
+  _globals['_UPDATEPOLICYREQUEST']._serialized_start=1791
+  _globals['_UPDATEPOLICYREQUEST']._serialized_end=1937
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_start=1939
+  _globals['_UPDATEPOLICYRESPONSE']._serialized_end=1998
+  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_start=2000
+  _globals['_LISTPOLICYCHANGESREQUEST']._serialized_end=2084
+  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_start=2086
+  _globals['_LISTPOLICYCHANGESRESPONSE']._serialized_end=2182
+  _globals['_POLICYCHANGE']._serialized_start=2185
+  _globals['_POLICYCHANGE']._serialized_end=2317
+  _globals['_APIKEY']._serialized_start=2320
+  _globals['_APIKEY']._serialized_end=2686
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=2689
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=2878
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=2880
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=2956
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=2958
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=3036
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=3038
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=3123
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=3125
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=3162
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=3164
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=3224
+  _globals['_ADMINSERVICE']._serialized_start=3398
+  _globals['_ADMINSERVICE']._serialized_end=4092
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hushpost.v1 import branding_pb2 as _branding_pb2
 from hushpost.v1 import privacy_pb2 as _privacy_pb2
 import builtins as _builtins
 import sys
@@ -108,6 +109,7 @@ class Policy(_message.Message):
     CLICKS_MODES_FIELD_NUMBER: _builtins.int
     REASK_AFTER_DAYS_FIELD_NUMBER: _builtins.int
     RECORD_LAST_OPENS_FIELD_NUMBER: _builtins.int
+    BRANDING_FIELD_NUMBER: _builtins.int
     anonymization_enabled: _builtins.bool
     """Enables the whole feature. Default: true. While it is false, every contact is
     IDENTIFIED; preferences are stored and take effect once it is true.
@@ -163,6 +165,13 @@ class Policy(_message.Message):
     def clicks_modes(self) -> Global___ConsentModes:
         """The modes of clicks; like `opens_modes`."""
 
+    @_builtins.property
+    def branding(self) -> _branding_pb2.PageBranding:
+        """How preference pages look, and what they say besides. An update mask may name it or one
+        of its fields, such as `branding.logo`; unlike other settings, a named field without a value
+        is removed. `ListPolicyChanges` leaves it out.
+        """
+
     def __init__(
         self,
         *,
@@ -179,10 +188,11 @@ class Policy(_message.Message):
         clicks_modes: Global___ConsentModes | None = ...,
         reask_after_days: _builtins.int = ...,
         record_last_opens: _builtins.bool | None = ...,
+        branding: _branding_pb2.PageBranding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "clicks_modes", b"clicks_modes", "opens_modes", b"opens_modes", "record_last_opens", b"record_last_opens"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "branding", b"branding", "clicks_modes", b"clicks_modes", "opens_modes", b"opens_modes", "record_last_opens", b"record_last_opens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "clicks_modes", b"clicks_modes", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "opens_modes", b"opens_modes", "reask_after_days", b"reask_after_days", "record_last_opens", b"record_last_opens", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "branding", b"branding", "clicks_modes", b"clicks_modes", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "opens_modes", b"opens_modes", "reask_after_days", b"reask_after_days", "record_last_opens", b"record_last_opens", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymization_enabled: _TypeAlias = _typing.Literal["anonymization_enabled"]  # noqa: Y015
     _WhichOneofArgType__anonymization_enabled: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled"]  # noqa: Y015

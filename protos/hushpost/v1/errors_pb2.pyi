@@ -164,7 +164,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The request is missing, or is not a message of this RPC."""
     ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 61
     """INVALID_ARGUMENT. The request is longer than this RPC allows: 16 MiB for batches,
-    64 KiB for others.
+    128 KiB for policies, 64 KiB for others.
     """
     ERROR_REASON_MESSAGE_TIMEOUT: _ErrorReason.ValueType  # 62
     """DEADLINE_EXCEEDED. The request did not arrive completely within 30 seconds."""
@@ -313,7 +313,7 @@ ERROR_REASON_MESSAGE_INVALID: ErrorReason.ValueType  # 60
 """INVALID_ARGUMENT. The request is missing, or is not a message of this RPC."""
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 61
 """INVALID_ARGUMENT. The request is longer than this RPC allows: 16 MiB for batches,
-64 KiB for others.
+128 KiB for policies, 64 KiB for others.
 """
 ERROR_REASON_MESSAGE_TIMEOUT: ErrorReason.ValueType  # 62
 """DEADLINE_EXCEEDED. The request did not arrive completely within 30 seconds."""

@@ -23,62 +23,63 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from hushpost.v1 import branding_pb2 as hushpost_dot_v1_dot_branding__pb2
 from hushpost.v1 import privacy_pb2 as hushpost_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chushpost/v1/preference.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19hushpost/v1/privacy.proto\"\xcb\x02\n\nPreference\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x1f\n\x04mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\ropens_consent\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\x06 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12%\n\nopens_mode\x18\x07 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12&\n\x0b\x63licks_mode\x18\x08 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\x89\x01\n\rRecipientView\x12\x13\n\x0bsender_name\x18\x01 \x01(\t\x12\"\n\x1aopens_decided_by_recipient\x18\x02 \x01(\x08\x12#\n\x1b\x63licks_decided_by_recipient\x18\x03 \x01(\x08\x12\x1a\n\x12last_open_recorded\x18\x04 \x01(\x08\"\x8a\x01\n\x0f\x44\x65\x63isionDetails\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x17\n\x0fwording_version\x18\x02 \x01(\t\x12\x18\n\x10wording_language\x18\x03 \x01(\t\x12\x31\n\rdecision_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x03\n\x14SetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x12-\n\x0c\x64o_not_track\x18\x04 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x06 \x01(\t\x12%\n\x07history\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12+\n\ropens_consent\x18\t \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\n \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x0b \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetailsB\t\n\x07\x63ontact\"x\n\x15SetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\x12\x32\n\x0erecipient_view\x18\x02 \x01(\x0b\x32\x1a.hushpost.v1.RecipientView\"f\n\x14GetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontact\"x\n\x15GetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\x12\x32\n\x0erecipient_view\x18\x02 \x01(\x0b\x32\x1a.hushpost.v1.RecipientView\"D\n\x1a\x42\x61tchGetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x02 \x03(\t\"K\n\x1b\x42\x61tchGetPreferencesResponse\x12,\n\x0bpreferences\x18\x01 \x03(\x0b\x32\x17.hushpost.v1.Preference\"\x8d\x02\n\x13ListContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12,\n\x0eopens_consents\x18\x02 \x03(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x0f\x63licks_consents\x18\x03 \x03(\x0e\x32\x14.hushpost.v1.Consent\x12\x32\n\x0e\x64\x65\x63ided_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rnever_decided\x18\x05 \x01(\x08\x12\x14\n\x0cmay_be_asked\x18\x06 \x01(\x08\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"Z\n\x14ListContactsResponse\x12)\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x17.hushpost.v1.Preference\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x1bListInactiveContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12*\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"L\n\x1cListInactiveContactsResponse\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9f\x02\n\x0fPreferenceEntry\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x03 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12+\n\ropens_consent\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\x06 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x07 \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetails\"\xcd\x01\n\x1a\x42\x61tchSetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.hushpost.v1.PreferenceEntry\x12%\n\x07history\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x1b\n\x13overrule_recipients\x18\x05 \x01(\x08\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x97\x01\n\x1b\x42\x61tchSetPreferencesResponse\x12\x15\n\rcreated_count\x18\x01 \x01(\x05\x12\x15\n\rchanged_count\x18\x02 \x01(\x05\x12\x16\n\x0eloosened_count\x18\x03 \x01(\x05\x12\x17\n\x0ftightened_count\x18\x04 \x01(\x05\x12\x19\n\x11protected_indexes\x18\x05 \x03(\x05\"\xf9\x01\n\x1cListPreferenceChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x1dListPreferenceChangesResponse\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.hushpost.v1.PreferenceChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc8\x04\n\x10PreferenceChange\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x10old_do_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x31\n\x10new_do_not_track\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x11old_opens_consent\x18\x08 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12/\n\x11new_opens_consent\x18\t \x01(\x0e\x32\x14.hushpost.v1.Consent\x12\x30\n\x12old_clicks_consent\x18\n \x01(\x0e\x32\x14.hushpost.v1.Consent\x12\x30\n\x12new_clicks_consent\x18\x0b \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x0c \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetails\x12\x15\n\rchange_number\x18\r \x01(\x03\x12\x15\n\ropens_decided\x18\x0e \x01(\x08\x12\x16\n\x0e\x63licks_decided\x18\x0f \x01(\x08\"s\n\x13\x45raseContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12!\n\x05proof\x18\x03 \x01(\x0e\x32\x12.hushpost.v1.Proof\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x16\n\x14\x45raseContactResponse*\xbb\x01\n\x10PreferenceSource\x12!\n\x1dPREFERENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPREFERENCE_SOURCE_RECIPIENT\x10\x01\x12\x1c\n\x18PREFERENCE_SOURCE_SENDER\x10\x02\x12\x1c\n\x18PREFERENCE_SOURCE_IMPORT\x10\x03\x12\'\n#PREFERENCE_SOURCE_IMPORT_EMPTY_CELL\x10\x04*H\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x10\n\x0cPROOF_DELETE\x10\x01\x12\x16\n\x12PROOF_PSEUDONYMIZE\x10\x02\x32\x9e\x06\n\x11PreferenceService\x12V\n\rSetPreference\x12!.hushpost.v1.SetPreferenceRequest\x1a\".hushpost.v1.SetPreferenceResponse\x12V\n\rGetPreference\x12!.hushpost.v1.GetPreferenceRequest\x1a\".hushpost.v1.GetPreferenceResponse\x12h\n\x13\x42\x61tchGetPreferences\x12\'.hushpost.v1.BatchGetPreferencesRequest\x1a(.hushpost.v1.BatchGetPreferencesResponse\x12S\n\x0cListContacts\x12 .hushpost.v1.ListContactsRequest\x1a!.hushpost.v1.ListContactsResponse\x12k\n\x14ListInactiveContacts\x12(.hushpost.v1.ListInactiveContactsRequest\x1a).hushpost.v1.ListInactiveContactsResponse\x12h\n\x13\x42\x61tchSetPreferences\x12\'.hushpost.v1.BatchSetPreferencesRequest\x1a(.hushpost.v1.BatchSetPreferencesResponse\x12n\n\x15ListPreferenceChanges\x12).hushpost.v1.ListPreferenceChangesRequest\x1a*.hushpost.v1.ListPreferenceChangesResponse\x12S\n\x0c\x45raseContact\x12 .hushpost.v1.EraseContactRequest\x1a!.hushpost.v1.EraseContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chushpost/v1/preference.proto\x12\x0bhushpost.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahushpost/v1/branding.proto\x1a\x19hushpost/v1/privacy.proto\"\xcb\x02\n\nPreference\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x1f\n\x04mode\x18\x03 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\ropens_consent\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\x06 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12%\n\nopens_mode\x18\x07 \x01(\x0e\x32\x11.hushpost.v1.Mode\x12&\n\x0b\x63licks_mode\x18\x08 \x01(\x0e\x32\x11.hushpost.v1.Mode\"\xb6\x01\n\rRecipientView\x12\x13\n\x0bsender_name\x18\x01 \x01(\t\x12\"\n\x1aopens_decided_by_recipient\x18\x02 \x01(\x08\x12#\n\x1b\x63licks_decided_by_recipient\x18\x03 \x01(\x08\x12\x1a\n\x12last_open_recorded\x18\x04 \x01(\x08\x12+\n\x08\x62randing\x18\x05 \x01(\x0b\x32\x19.hushpost.v1.PageBranding\"\x8a\x01\n\x0f\x44\x65\x63isionDetails\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x17\n\x0fwording_version\x18\x02 \x01(\t\x12\x18\n\x10wording_language\x18\x03 \x01(\t\x12\x31\n\rdecision_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x03\n\x14SetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x12-\n\x0c\x64o_not_track\x18\x04 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x06 \x01(\t\x12%\n\x07history\x18\x07 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12+\n\ropens_consent\x18\t \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\n \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x0b \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetailsB\t\n\x07\x63ontact\"x\n\x15SetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\x12\x32\n\x0erecipient_view\x18\x02 \x01(\x0b\x32\x1a.hushpost.v1.RecipientView\"f\n\x14GetPreferenceRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\ncontact_id\x18\x02 \x01(\tH\x00\x12\x1a\n\x10preference_token\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontact\"x\n\x15GetPreferenceResponse\x12+\n\npreference\x18\x01 \x01(\x0b\x32\x17.hushpost.v1.Preference\x12\x32\n\x0erecipient_view\x18\x02 \x01(\x0b\x32\x1a.hushpost.v1.RecipientView\"D\n\x1a\x42\x61tchGetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontact_ids\x18\x02 \x03(\t\"K\n\x1b\x42\x61tchGetPreferencesResponse\x12,\n\x0bpreferences\x18\x01 \x03(\x0b\x32\x17.hushpost.v1.Preference\"\x8d\x02\n\x13ListContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12,\n\x0eopens_consents\x18\x02 \x03(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x0f\x63licks_consents\x18\x03 \x03(\x0e\x32\x14.hushpost.v1.Consent\x12\x32\n\x0e\x64\x65\x63ided_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rnever_decided\x18\x05 \x01(\x08\x12\x14\n\x0cmay_be_asked\x18\x06 \x01(\x08\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"Z\n\x14ListContactsResponse\x12)\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x17.hushpost.v1.Preference\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x1bListInactiveContactsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12*\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"L\n\x1cListInactiveContactsResponse\x12\x13\n\x0b\x63ontact_ids\x18\x01 \x03(\t\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9f\x02\n\x0fPreferenceEntry\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12-\n\x0c\x64o_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x03 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12+\n\ropens_consent\x18\x05 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12,\n\x0e\x63licks_consent\x18\x06 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x07 \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetails\"\xcd\x01\n\x1a\x42\x61tchSetPreferencesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.hushpost.v1.PreferenceEntry\x12%\n\x07history\x18\x03 \x01(\x0e\x32\x14.hushpost.v1.History\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x1b\n\x13overrule_recipients\x18\x05 \x01(\x08\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"\x97\x01\n\x1b\x42\x61tchSetPreferencesResponse\x12\x15\n\rcreated_count\x18\x01 \x01(\x05\x12\x15\n\rchanged_count\x18\x02 \x01(\x05\x12\x16\n\x0eloosened_count\x18\x03 \x01(\x05\x12\x17\n\x0ftightened_count\x18\x04 \x01(\x05\x12\x19\n\x11protected_indexes\x18\x05 \x03(\x05\"\xf9\x01\n\x1cListPreferenceChangesRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12-\n\x06source\x18\x05 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x1dListPreferenceChangesResponse\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.hushpost.v1.PreferenceChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc8\x04\n\x10PreferenceChange\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x31\n\x10old_do_not_track\x18\x02 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12\x31\n\x10new_do_not_track\x18\x03 \x01(\x0e\x32\x17.hushpost.v1.DoNotTrack\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.hushpost.v1.PreferenceSource\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x11old_opens_consent\x18\x08 \x01(\x0e\x32\x14.hushpost.v1.Consent\x12/\n\x11new_opens_consent\x18\t \x01(\x0e\x32\x14.hushpost.v1.Consent\x12\x30\n\x12old_clicks_consent\x18\n \x01(\x0e\x32\x14.hushpost.v1.Consent\x12\x30\n\x12new_clicks_consent\x18\x0b \x01(\x0e\x32\x14.hushpost.v1.Consent\x12-\n\x07\x64\x65tails\x18\x0c \x01(\x0b\x32\x1c.hushpost.v1.DecisionDetails\x12\x15\n\rchange_number\x18\r \x01(\x03\x12\x15\n\ropens_decided\x18\x0e \x01(\x08\x12\x16\n\x0e\x63licks_decided\x18\x0f \x01(\x08\"s\n\x13\x45raseContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12!\n\x05proof\x18\x03 \x01(\x0e\x32\x12.hushpost.v1.Proof\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x16\n\x14\x45raseContactResponse*\xbb\x01\n\x10PreferenceSource\x12!\n\x1dPREFERENCE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPREFERENCE_SOURCE_RECIPIENT\x10\x01\x12\x1c\n\x18PREFERENCE_SOURCE_SENDER\x10\x02\x12\x1c\n\x18PREFERENCE_SOURCE_IMPORT\x10\x03\x12\'\n#PREFERENCE_SOURCE_IMPORT_EMPTY_CELL\x10\x04*H\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x10\n\x0cPROOF_DELETE\x10\x01\x12\x16\n\x12PROOF_PSEUDONYMIZE\x10\x02\x32\x9e\x06\n\x11PreferenceService\x12V\n\rSetPreference\x12!.hushpost.v1.SetPreferenceRequest\x1a\".hushpost.v1.SetPreferenceResponse\x12V\n\rGetPreference\x12!.hushpost.v1.GetPreferenceRequest\x1a\".hushpost.v1.GetPreferenceResponse\x12h\n\x13\x42\x61tchGetPreferences\x12\'.hushpost.v1.BatchGetPreferencesRequest\x1a(.hushpost.v1.BatchGetPreferencesResponse\x12S\n\x0cListContacts\x12 .hushpost.v1.ListContactsRequest\x1a!.hushpost.v1.ListContactsResponse\x12k\n\x14ListInactiveContacts\x12(.hushpost.v1.ListInactiveContactsRequest\x1a).hushpost.v1.ListInactiveContactsResponse\x12h\n\x13\x42\x61tchSetPreferences\x12\'.hushpost.v1.BatchSetPreferencesRequest\x1a(.hushpost.v1.BatchSetPreferencesResponse\x12n\n\x15ListPreferenceChanges\x12).hushpost.v1.ListPreferenceChangesRequest\x1a*.hushpost.v1.ListPreferenceChangesResponse\x12S\n\x0c\x45raseContact\x12 .hushpost.v1.EraseContactRequest\x1a!.hushpost.v1.EraseContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hushpost.v1.preference_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PREFERENCESOURCE']._serialized_start=3944
-  _globals['_PREFERENCESOURCE']._serialized_end=4131
-  _globals['_PROOF']._serialized_start=4133
-  _globals['_PROOF']._serialized_end=4205
-  _globals['_PREFERENCE']._serialized_start=106
-  _globals['_PREFERENCE']._serialized_end=437
-  _globals['_RECIPIENTVIEW']._serialized_start=440
-  _globals['_RECIPIENTVIEW']._serialized_end=577
-  _globals['_DECISIONDETAILS']._serialized_start=580
-  _globals['_DECISIONDETAILS']._serialized_end=718
-  _globals['_SETPREFERENCEREQUEST']._serialized_start=721
-  _globals['_SETPREFERENCEREQUEST']._serialized_end=1132
-  _globals['_SETPREFERENCERESPONSE']._serialized_start=1134
-  _globals['_SETPREFERENCERESPONSE']._serialized_end=1254
-  _globals['_GETPREFERENCEREQUEST']._serialized_start=1256
-  _globals['_GETPREFERENCEREQUEST']._serialized_end=1358
-  _globals['_GETPREFERENCERESPONSE']._serialized_start=1360
-  _globals['_GETPREFERENCERESPONSE']._serialized_end=1480
-  _globals['_BATCHGETPREFERENCESREQUEST']._serialized_start=1482
-  _globals['_BATCHGETPREFERENCESREQUEST']._serialized_end=1550
-  _globals['_BATCHGETPREFERENCESRESPONSE']._serialized_start=1552
-  _globals['_BATCHGETPREFERENCESRESPONSE']._serialized_end=1627
-  _globals['_LISTCONTACTSREQUEST']._serialized_start=1630
-  _globals['_LISTCONTACTSREQUEST']._serialized_end=1899
-  _globals['_LISTCONTACTSRESPONSE']._serialized_start=1901
-  _globals['_LISTCONTACTSRESPONSE']._serialized_end=1991
-  _globals['_LISTINACTIVECONTACTSREQUEST']._serialized_start=1994
-  _globals['_LISTINACTIVECONTACTSREQUEST']._serialized_end=2125
-  _globals['_LISTINACTIVECONTACTSRESPONSE']._serialized_start=2127
-  _globals['_LISTINACTIVECONTACTSRESPONSE']._serialized_end=2203
-  _globals['_PREFERENCEENTRY']._serialized_start=2206
-  _globals['_PREFERENCEENTRY']._serialized_end=2493
-  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_start=2496
-  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_end=2701
-  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_start=2704
-  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_end=2855
-  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_start=2858
-  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_end=3107
-  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_start=3109
-  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_end=3213
-  _globals['_PREFERENCECHANGE']._serialized_start=3216
-  _globals['_PREFERENCECHANGE']._serialized_end=3800
-  _globals['_ERASECONTACTREQUEST']._serialized_start=3802
-  _globals['_ERASECONTACTREQUEST']._serialized_end=3917
-  _globals['_ERASECONTACTRESPONSE']._serialized_start=3919
-  _globals['_ERASECONTACTRESPONSE']._serialized_end=3941
-  _globals['_PREFERENCESERVICE']._serialized_start=4208
-  _globals['_PREFERENCESERVICE']._serialized_end=5006
+  _globals['_PREFERENCESOURCE']._serialized_start=4017
+  _globals['_PREFERENCESOURCE']._serialized_end=4204
+  _globals['_PROOF']._serialized_start=4206
+  _globals['_PROOF']._serialized_end=4278
+  _globals['_PREFERENCE']._serialized_start=134
+  _globals['_PREFERENCE']._serialized_end=465
+  _globals['_RECIPIENTVIEW']._serialized_start=468
+  _globals['_RECIPIENTVIEW']._serialized_end=650
+  _globals['_DECISIONDETAILS']._serialized_start=653
+  _globals['_DECISIONDETAILS']._serialized_end=791
+  _globals['_SETPREFERENCEREQUEST']._serialized_start=794
+  _globals['_SETPREFERENCEREQUEST']._serialized_end=1205
+  _globals['_SETPREFERENCERESPONSE']._serialized_start=1207
+  _globals['_SETPREFERENCERESPONSE']._serialized_end=1327
+  _globals['_GETPREFERENCEREQUEST']._serialized_start=1329
+  _globals['_GETPREFERENCEREQUEST']._serialized_end=1431
+  _globals['_GETPREFERENCERESPONSE']._serialized_start=1433
+  _globals['_GETPREFERENCERESPONSE']._serialized_end=1553
+  _globals['_BATCHGETPREFERENCESREQUEST']._serialized_start=1555
+  _globals['_BATCHGETPREFERENCESREQUEST']._serialized_end=1623
+  _globals['_BATCHGETPREFERENCESRESPONSE']._serialized_start=1625
+  _globals['_BATCHGETPREFERENCESRESPONSE']._serialized_end=1700
+  _globals['_LISTCONTACTSREQUEST']._serialized_start=1703
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=1972
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=1974
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=2064
+  _globals['_LISTINACTIVECONTACTSREQUEST']._serialized_start=2067
+  _globals['_LISTINACTIVECONTACTSREQUEST']._serialized_end=2198
+  _globals['_LISTINACTIVECONTACTSRESPONSE']._serialized_start=2200
+  _globals['_LISTINACTIVECONTACTSRESPONSE']._serialized_end=2276
+  _globals['_PREFERENCEENTRY']._serialized_start=2279
+  _globals['_PREFERENCEENTRY']._serialized_end=2566
+  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_start=2569
+  _globals['_BATCHSETPREFERENCESREQUEST']._serialized_end=2774
+  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_start=2777
+  _globals['_BATCHSETPREFERENCESRESPONSE']._serialized_end=2928
+  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_start=2931
+  _globals['_LISTPREFERENCECHANGESREQUEST']._serialized_end=3180
+  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_start=3182
+  _globals['_LISTPREFERENCECHANGESRESPONSE']._serialized_end=3286
+  _globals['_PREFERENCECHANGE']._serialized_start=3289
+  _globals['_PREFERENCECHANGE']._serialized_end=3873
+  _globals['_ERASECONTACTREQUEST']._serialized_start=3875
+  _globals['_ERASECONTACTREQUEST']._serialized_end=3990
+  _globals['_ERASECONTACTRESPONSE']._serialized_start=3992
+  _globals['_ERASECONTACTRESPONSE']._serialized_end=4014
+  _globals['_PREFERENCESERVICE']._serialized_start=4281
+  _globals['_PREFERENCESERVICE']._serialized_end=5079
 # @@protoc_insertion_point(module_scope)

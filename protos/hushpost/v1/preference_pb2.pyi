@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hushpost.v1 import branding_pb2 as _branding_pb2
 from hushpost.v1 import privacy_pb2 as _privacy_pb2
 import builtins as _builtins
 import sys
@@ -165,6 +166,7 @@ class RecipientView(_message.Message):
     OPENS_DECIDED_BY_RECIPIENT_FIELD_NUMBER: _builtins.int
     CLICKS_DECIDED_BY_RECIPIENT_FIELD_NUMBER: _builtins.int
     LAST_OPEN_RECORDED_FIELD_NUMBER: _builtins.int
+    BRANDING_FIELD_NUMBER: _builtins.int
     sender_name: _builtins.str
     """The tenant's display name."""
     opens_decided_by_recipient: _builtins.bool
@@ -175,6 +177,10 @@ class RecipientView(_message.Message):
     """The same for clicks."""
     last_open_recorded: _builtins.bool
     """Whether opens set the date of the contact's last open, see `Policy.record_last_opens`."""
+    @_builtins.property
+    def branding(self) -> _branding_pb2.PageBranding:
+        """The tenant's part of the page; unset if it has none."""
+
     def __init__(
         self,
         *,
@@ -182,10 +188,11 @@ class RecipientView(_message.Message):
         opens_decided_by_recipient: _builtins.bool = ...,
         clicks_decided_by_recipient: _builtins.bool = ...,
         last_open_recorded: _builtins.bool = ...,
+        branding: _branding_pb2.PageBranding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["branding", b"branding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clicks_decided_by_recipient", b"clicks_decided_by_recipient", "last_open_recorded", b"last_open_recorded", "opens_decided_by_recipient", b"opens_decided_by_recipient", "sender_name", b"sender_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branding", b"branding", "clicks_decided_by_recipient", b"clicks_decided_by_recipient", "last_open_recorded", b"last_open_recorded", "opens_decided_by_recipient", b"opens_decided_by_recipient", "sender_name", b"sender_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,7 +1,7 @@
 """Creates and reads tenants, policies and API keys."""
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,12 @@ from hushpost_service.admin.secret import new_secret, secret_hash
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import Policy
+from hushpost_service.domain.page_branding import (
+    BrandingChange,
+    PageBranding,
+    branding_content,
+    checked_branding,
+)
 from hushpost_service.domain.policy_settings import PolicySettings, check_settings, with_settings
 from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
@@ -17,6 +23,7 @@ from hushpost_service.storage import (
     anonymization,
     api_keys,
     last_opens,
+    page_brandings,
     recording,
     request_ids,
     tenants,
@@ -33,10 +40,11 @@ __all__ = ["Admin", "TenantState"]
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """A tenant, its current policy, and the job of a stricter policy while it runs."""
+    """A tenant, its current policy, its branding, and the job of a stricter policy."""
 
     tenant: Tenant
     policy: Policy
+    branding: PageBranding
     policy_job: PolicyJob | None
 
 
@@ -63,6 +71,7 @@ class Admin:
         *,
         display_name: str,
         settings: PolicySettings,
+        branding: BrandingChange,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
@@ -74,12 +83,14 @@ class Admin:
             tenant_id: The id, which nothing else in the installation has.
             display_name: A name for people.
             settings: The settings of the first policy that differ from the default.
+            branding: The fields of the branding that are set.
             actor: The API key's id, for the policy's change log.
             request: The idempotency key.
         """
         checked_tenant_id(tenant_id)
         checked_text(display_name, "display_name", 256)
         check_settings(settings)
+        checked_branding(branding)
         # Limited: the default may exceed the operator's limits, what the caller sets may not.
         policy = with_settings(self._release_limits.limited(Policy()), settings)
         self._release_limits.check(policy, settings)
@@ -87,6 +98,7 @@ class Admin:
             "tenant_id": tenant_id,
             "display_name": display_name,
             "policy": _other_than_default(settings),
+            "branding": branding_content(branding),
         }
 
         async def work(connection: Connection) -> None:
@@ -100,6 +112,7 @@ class Admin:
                     Reason.TENANT_ALREADY_EXISTS, "there is already a tenant with that id"
                 )
             await tenants.insert_policy(connection, number, policy, actor)
+            await _change_branding(connection, number, branding)
 
         await self._database.transact("create tenant", work)
         return await self.tenant(tenant_id)
@@ -113,7 +126,10 @@ class Admin:
             if found is None:
                 raise _tenant_not_found()
             rule = await self._campaigns.mode_rule(connection, found.number)
-        return TenantState(found, rule.policy, await self._anonymizer.progress(found.number))
+            branding = await page_brandings.page_branding(connection, found.number)
+        return TenantState(
+            found, rule.policy, branding, await self._anonymizer.progress(found.number)
+        )
 
     async def list_tenants(self, only: int | None, after: str, limit: int) -> list[Tenant]:
         """Return a page of all tenants, or only of one, sorted by id."""
@@ -125,6 +141,7 @@ class Admin:
         tenant_id: str,
         *,
         settings: PolicySettings,
+        branding: BrandingChange,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
@@ -133,14 +150,16 @@ class Admin:
         Args:
             tenant_id: The tenant.
             settings: The new values; the other settings keep theirs.
+            branding: The new fields of the branding; empty ones are removed.
             actor: The API key's id, for the change log.
             request: The idempotency key.
 
         Raises TENANT_NOT_FOUND, FIELD_INVALID, REQUEST_ID_REUSED.
         """
         number = (await self.tenant(tenant_id)).tenant.number
-        content = {"policy": dict(settings)}
+        content = {"policy": dict(settings), "branding": branding_content(branding)}
         check_settings(settings)
+        checked_branding(branding)
 
         async def work(connection: Connection) -> None:
             await tenants.lock_tenant(connection, number)
@@ -151,7 +170,10 @@ class Admin:
             is_new = await request_ids.claim(
                 connection, number, Method.UPDATE_POLICY, request, content, self._clock()
             )
-            if not is_new or new == old:
+            if not is_new:
+                return
+            await _change_branding(connection, number, branding)
+            if new == old:
                 return
             await tenants.insert_policy(connection, number, new, actor)
             is_stricter = new.is_stricter_than(old)
@@ -245,6 +267,13 @@ class Admin:
 
         await self._database.transact("revoke api key", work)
         return await self.api_key(number)
+
+
+async def _change_branding(connection: Connection, tenant: int, change: BrandingChange) -> None:
+    """Change fields of the branding of a tenant whose row is locked, or new."""
+    if change:
+        old = await page_brandings.page_branding(connection, tenant)
+        await page_brandings.set_page_branding(connection, tenant, replace(old, **change))
 
 
 def _expired_already() -> HushpostError:

@@ -28,6 +28,7 @@ __all__ = [
     "event_times",
     "is_id",
     "is_tenant_id",
+    "is_web_address",
     "oldest_event",
 ]
 
@@ -214,7 +215,7 @@ def checked_event_time(time: int, now: int) -> int:
 
 def checked_url(url: str) -> str:
     """Return a link's URL unchanged. Raises LINK_URL_INVALID."""
-    if not _is_destination(url):
+    if not is_web_address(url):
         raise HushpostError(
             Reason.LINK_URL_INVALID,
             "a link must be an absolute http or https URL of at most 8,192 bytes without spaces",
@@ -232,7 +233,8 @@ def is_id(text: str) -> bool:
     return 0 < len(text.encode()) <= _MAX_ID_BYTES and not _CONTROL.search(text)
 
 
-def _is_destination(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Return whether a text is an absolute http or https URL of at most 8,192 bytes."""
     if len(url.encode()) > _MAX_URL_BYTES or _NOT_IN_URL.search(url):
         return False
     try:

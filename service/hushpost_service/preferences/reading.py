@@ -8,13 +8,14 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.consent import ByPurpose, Consent, DoNotTrack
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import ContactPreference, Mode, Modes, Policy
+from hushpost_service.domain.page_branding import PageBranding
 from hushpost_service.domain.validation import (
     checked_batch,
     checked_contact_id,
     checked_contact_ids,
 )
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import last_opens, preference_log, tenants
+from hushpost_service.storage import last_opens, page_brandings, preference_log, tenants
 from hushpost_service.storage.contacts import ContactFilter
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.preference_log import (
@@ -66,11 +67,13 @@ class RecipientView:
         sender_name: The name of the tenant.
         decided_by_recipient: Whether a consent is the recipient's own decision.
         last_open_recorded: Whether opens set the date of the last open.
+        branding: The tenant's part of the page.
     """
 
     sender_name: str
     decided_by_recipient: ByPurpose[bool]
     last_open_recorded: bool
+    branding: PageBranding
 
 
 class PreferenceReader:
@@ -104,10 +107,14 @@ class PreferenceReader:
             found = await preference_log.last_decisions(connection, tenant, [contact_id])
             rule = await self._campaigns.mode_rule(connection, tenant)
             name = await tenants.display_name(connection, tenant)
+            branding = await page_brandings.page_branding(connection, tenant)
         decisions = zip(found[contact_id], consents, strict=True)
         opens, clicks = (last == Decision(Source.RECIPIENT, now) for last, now in decisions)
         return RecipientView(
-            name, ByPurpose(opens, clicks), rule.policy.records_last_open_of(consents)
+            name,
+            ByPurpose(opens, clicks),
+            rule.policy.records_last_open_of(consents),
+            branding,
         )
 
     async def get_many(self, tenant: int, contact_ids: Sequence[str]) -> list[EffectivePreference]:

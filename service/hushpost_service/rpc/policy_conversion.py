@@ -10,7 +10,9 @@ from google.protobuf.message import Message
 from hushpost.v1 import admin_pb2 as pb
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import ConsentModes, History, Mode, Policy, Release
+from hushpost_service.domain.page_branding import PageBranding
 from hushpost_service.domain.policy_settings import PolicySettings
+from hushpost_service.rpc.branding_conversion import branding_message
 from hushpost_service.rpc.convert import enum_member, enum_number
 
 __all__ = ["given_settings", "masked_settings", "policy_message"]
@@ -50,8 +52,8 @@ def masked_settings(message: pb.Policy, mask: Sequence[str]) -> PolicySettings:
     return settings
 
 
-def policy_message(policy: Policy) -> pb.Policy:
-    """Convert a policy."""
+def policy_message(policy: Policy, branding: PageBranding | None = None) -> pb.Policy:
+    """Convert a policy, with the branding of the tenant's pages."""
     return pb.Policy(
         anonymization_enabled=policy.anonymization_enabled,
         mode_when_true=enum_number(policy.mode_when_true),
@@ -66,6 +68,7 @@ def policy_message(policy: Policy) -> pb.Policy:
         clicks_modes=_modes_message(policy.clicks_modes),
         reask_after_days=policy.reask_after_days,
         record_last_opens=policy.record_last_opens,
+        branding=branding_message(branding) if branding else None,
     )
 
 

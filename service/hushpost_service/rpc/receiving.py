@@ -30,6 +30,9 @@ BATCH_BYTES = 16 * 1024 * 1024
 _SINGLE_BYTES = 64 * 1024
 """Maximum size of other requests."""
 
+_LARGER_BYTES = dict.fromkeys(("CreateTenant", "UpdatePolicy"), 128 * 1024)
+"""Maximum size of requests that may have a logo."""
+
 _BATCHES = frozenset(
     (
         "RecordEvents",
@@ -86,9 +89,11 @@ class RequestReader:
         if name in _BATCHES:
             return self._batch(name, decode, call, check)
 
+        limit = _LARGER_BYTES.get(name, _SINGLE_BYTES)
+
         async def single(_: Any, context: Context) -> Any:
             message = await self._received(name, context)
-            return await call(_decoded(name, decode, message, _SINGLE_BYTES), context)
+            return await call(_decoded(name, decode, message, limit), context)
 
         return single
 

@@ -14,6 +14,10 @@ from hushpost_service.admin.service import Admin, TenantState
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.roles import Role
 from hushpost_service.domain.validation import checked_page_size, checked_request_id
+from hushpost_service.rpc.branding_conversion import (
+    given_branding,
+    masked_branding,
+)
 from hushpost_service.rpc.convert import enum_member, enum_number, timestamp
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.paging import (
@@ -56,6 +60,7 @@ class AdminServicer(AdminServiceServicer):
             request.tenant_id,
             display_name=request.display_name,
             settings=given_settings(request.policy),
+            branding=given_branding(request.policy.branding),
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -86,9 +91,13 @@ class AdminServicer(AdminServiceServicer):
     ) -> pb.UpdatePolicyResponse:
         """Change the fields of a policy that the update mask names."""
         caller = current_caller()
+        mask = request.update_mask.paths
+        branding, others = masked_branding(request.policy.branding, mask)
+        only_branding = bool(branding) and not others
         state = await self._admin.update_policy(
             _tenant_id(caller, request.tenant_id),
-            settings=masked_settings(request.policy, request.update_mask.paths),
+            settings={} if only_branding else masked_settings(request.policy, others),
+            branding=branding,
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -237,7 +246,7 @@ def _tenant(state: TenantState) -> pb.Tenant:
     return pb.Tenant(
         tenant_id=state.tenant.tenant_id,
         display_name=state.tenant.display_name,
-        policy=policy_message(state.policy),
+        policy=policy_message(state.policy, state.branding),
         create_time=timestamp(state.tenant.create_time),
         folding=_progress(state.policy_job),
     )

@@ -6,6 +6,7 @@ from hushpost.v1 import preference_pb2 as pb
 from hushpost_service.domain.consent import ByPurpose, Consent, DoNotTrack
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.preferences.reading import EffectivePreference, RecipientView
+from hushpost_service.rpc.branding_conversion import branding_message
 from hushpost_service.rpc.convert import (
     enum_member,
     enum_number,
@@ -92,6 +93,7 @@ def recipient_view_message(view: RecipientView) -> pb.RecipientView:
         opens_decided_by_recipient=view.decided_by_recipient.opens,
         clicks_decided_by_recipient=view.decided_by_recipient.clicks,
         last_open_recorded=view.last_open_recorded,
+        branding=branding_message(view.branding),
     )
 
 

@@ -50,6 +50,18 @@ create table policies (
     primary key (tenant, version)
 );
 
+-- The tenants' part of their preference pages. Empty values are not set. The intro is JSON:
+-- texts by language.
+create table page_brandings (
+    tenant integer primary key,
+    accent_color text not null,
+    logo bytea not null,
+    imprint_url text not null,
+    privacy_policy_url text not null,
+    intro text not null,
+    default_language text not null
+);
+
 create table api_keys (
     api_key bigint default ascending_number() primary key,
     -- Null: valid for all tenants.
