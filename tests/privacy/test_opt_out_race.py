@@ -29,7 +29,7 @@ AT_ONCE = 4
 
 SECONDS = 240
 
-_ROUNDS = 5
+_ROUNDS = 20
 """Maximum rounds of the control, which leaks only if events arrive at the right time."""
 
 Report = Callable[[Attack], None]

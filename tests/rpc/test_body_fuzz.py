@@ -111,7 +111,9 @@ async def with_tenant(
             keys[role.name] = created.secret
         spare = await client.admin.create_api_key(Role.SENDER, tenant_id=tenant_id)
     async with Hushpost.connect(process.target, api_key=keys["SENDER"], tls=False) as client:
-        campaign = await client.campaigns.create_campaign("spring", links=[URL], groups=["vip"])
+        campaign = await client.campaigns.create_campaign(
+            "spring", links=[URL], groups=["vip"], message_html="<p>Spring"
+        )
         await client.campaigns.create_campaign("to close")
         issued = await client.campaigns.issue_tokens(
             "spring", "vip", ["ann"], include_preference_tokens=True

@@ -205,7 +205,7 @@ async def test_a_clock_that_is_ahead_is_tolerated(exact_clients: Clients) -> Non
         with pytest.raises(InvalidArgumentError) as caught:
             await call
         assert caught.value.reason is ErrorReason.FIELD_INVALID
-        assert caught.value.metadata == {"field": "details.decision_time"}
+        assert caught.value.metadata == {"field": "details.decision_time", "index": "0"}
 
 
 async def test_an_import_does_not_loosen_one_purpose(exact_clients: Clients) -> None:

@@ -310,7 +310,7 @@ def test_edges_and_commands_present_a_certificate(
     done = run_import(tls_authority.mtls_target, tenant, contacts, *present)
     assert done.returncode == 0, done.stderr
     done = run_import(tls_authority.process.target, tenant, contacts, *trust)
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert "CLIENT_CERTIFICATE_REQUIRED" in done.stderr
     done = run_import(tls_authority.mtls_target, tenant, contacts, *present[:-2])
     assert done.returncode == 2

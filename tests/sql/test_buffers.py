@@ -59,10 +59,10 @@ LARGE = f"""
 insert into links (tenant, campaign, link, url, label, revision)
 select {TENANT}, {CAMPAIGN}, n, 'https://shop.example/', '', n from generate_series(1, 40) as n;
 insert into campaigns (
-    tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
+    tenant, campaign, campaign_id, display_name, search_text, create_time, release, epsilon, release_delays,
     issue_key_digest, max_mode, start_time, next_release_time
 )
-select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', now(), 1, 2, '{{1}}', '', 1, now(),
+select {TENANT}, {CAMPAIGN} + n, 'campaign-' || n, '', 'campaign-' || n, now(), 1, 2, '{{1}}', '', 1, now(),
     case when n % 10 = 0 then now() + (n - 20) * interval '1 day' end
 from generate_series(0, 2000) as n;
 insert into releases (tenant, campaign, release, release_time)

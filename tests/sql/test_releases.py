@@ -30,10 +30,10 @@ _numbers = random.Random(1)  # noqa: S311 - numbers of campaigns, not secrets
 
 _CAMPAIGN = """
 insert into campaigns (
-    tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
+    tenant, campaign, campaign_id, display_name, search_text, create_time, release, epsilon, release_delays,
     issue_key_digest, max_mode, start_time, next_release_time
 )
-select $1::integer, $2::bigint, $2::text, '', start, 1, 2, $3::integer[], '', 1, start,
+select $1::integer, $2::bigint, $2::text, '', $2::text, start, 1, 2, $3::integer[], '', 1, start,
     start + $3[1] * interval '1 second'
 from (select now() - $4 * interval '1 second' as start) as started
 """
