@@ -13,6 +13,7 @@ from hushpost_client import (
     StatsView,
     UnauthenticatedError,
 )
+from hushpost_dashboard.report.summary import Summary, summary
 from hushpost_dashboard.sparkline import Sparkline, sparkline
 
 __all__ = ["CampaignRow", "read_rows"]
@@ -28,11 +29,13 @@ class CampaignRow:
     Attributes:
         campaign: The campaign.
         stats: Its totals and hours; None if they could not be read.
+        summary: The same totals, as pages show them; None if they could not be read.
         sparkline: Its opens over time; None if there are none.
     """
 
     campaign: Campaign
     stats: CampaignStats | None
+    summary: Summary | None
     sparkline: Sparkline | None
 
     @property
@@ -59,7 +62,12 @@ async def read_rows(hushpost: Hushpost, campaigns: Iterable[Campaign]) -> Sequen
             except (UnauthenticatedError, PermissionDeniedError):
                 raise
             except HushpostError:
-                return CampaignRow(campaign=campaign, stats=None, sparkline=None)
-        return CampaignRow(campaign=campaign, stats=stats, sparkline=sparkline(stats.hours))
+                return CampaignRow(campaign=campaign, stats=None, summary=None, sparkline=None)
+        return CampaignRow(
+            campaign=campaign,
+            stats=stats,
+            summary=summary(stats),
+            sparkline=sparkline(stats.hours),
+        )
 
     return await asyncio.gather(*map(read, campaigns))

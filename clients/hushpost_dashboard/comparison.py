@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from hushpost_client import CampaignStats, Rate, SignalStats
+from hushpost_client import CampaignStats
 from hushpost_dashboard.campaign_rows import CampaignRow
+from hushpost_dashboard.report.people import Share
 
 __all__ = ["Bar", "Course", "Courses", "RateChart", "courses", "rate_charts"]
 
@@ -25,18 +26,16 @@ class Bar:
     """A campaign's bar, in percent of the chart's width.
 
     Attributes:
-        rate: The rate.
-        length: The end of the bar.
+        share: The rate.
+        length: The end of the bar; 0 if the rate cannot be told from noise.
         low: The start of the margin's line.
         high: The end of it.
-        is_partial: Whether anonymous people are not in it yet.
     """
 
-    rate: Rate
+    share: Share
     length: float
     low: float
     high: float
-    is_partial: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,43 +79,39 @@ class Courses:
 
 
 def rate_charts(rows: Sequence[CampaignRow]) -> tuple[RateChart, ...]:
-    """Return a chart per rate; a campaign without numbers has no bar."""
-    stats = [row.stats for row in rows]
+    """Return a chart per rate; a campaign without that rate has no bar."""
+    summaries = [row.summary for row in rows]
     return (
         _chart(
             "Open rate",
             "People who opened, of all messages whose opens are recorded.",
-            [(each.rates.open_rate, each.opens) if each else None for each in stats],
+            [each.open_rate if each else None for each in summaries],
         ),
         _chart(
             "Click-through rate",
             "People who clicked any link, of all messages whose clicks are recorded.",
-            [(each.rates.click_through_rate, each.clicks) if each else None for each in stats],
+            [each.click_through_rate if each else None for each in summaries],
         ),
         _chart(
             "Click-to-open rate",
             "People who clicked, of those who opened.",
-            [(each.rates.click_to_open_rate, each.clicks) if each else None for each in stats],
+            [each.click_to_open_rate if each else None for each in summaries],
         ),
     )
 
 
-def _chart(
-    title: str, explanation: str, rates: Sequence[tuple[Rate, SignalStats] | None]
-) -> RateChart:
-    highest = max((each[0].combined + each[0].margin for each in rates if each), default=0.0)
-    top = _round_up(highest)
-    bars = tuple(_bar(*each, top) if each else None for each in rates)
+def _chart(title: str, explanation: str, shares: Sequence[Share | None]) -> RateChart:
+    top = _round_up(max((share.high for share in shares if share), default=0.0))
+    bars = tuple(_bar(share, top) if share else None for share in shares)
     return RateChart(title=title, explanation=explanation, top=top, bars=bars)
 
 
-def _bar(rate: Rate, counts: SignalStats, top: float) -> Bar:
+def _bar(share: Share, top: float) -> Bar:
     return Bar(
-        rate=rate,
-        length=_percent(rate.combined, top),
-        low=_percent(rate.combined - rate.margin, top),
-        high=_percent(rate.combined + rate.margin, top),
-        is_partial=counts.human.combined is None,
+        share=share,
+        length=0.0 if share.is_noise else _percent(share.value, top),
+        low=_percent(share.low, top),
+        high=_percent(share.high, top),
     )
 
 

@@ -4,16 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hushpost_client import EngagementStats, Rate
-from hushpost_dashboard.report import people as numbers
-
 __all__ = [
     "FILTERS",
     "count",
     "date",
-    "people",
     "percent",
-    "rate",
     "short",
     "tenths",
     "time",
@@ -26,11 +21,6 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def people(engagement: EngagementStats) -> str:
-    """Return how many people opened or clicked: 1,234 ± 56, or a range if that may be noise."""
-    return numbers.people(engagement).unmarked_text
-
-
 def percent(value: float) -> str:
     """Return 12.3%."""
     return f"{value:.1%}"
@@ -39,11 +29,6 @@ def percent(value: float) -> str:
 def whole_percent(value: float) -> str:
     """Return 12%."""
     return f"{value:.0%}"
-
-
-def rate(value: Rate) -> str:
-    """Return 12.3% ± 0.4%, or a range if that may be noise."""
-    return numbers.Share.of_rate(value).text
 
 
 def short(value: float) -> str:
@@ -69,9 +54,7 @@ def time(value: datetime) -> str:
 FILTERS: Mapping[str, Callable[[Any], str]] = {
     "count": count,
     "date": date,
-    "people": people,
     "percent": percent,
-    "rate": rate,
     "short": short,
     "tenths": tenths,
     "time": time,

@@ -39,6 +39,9 @@ _COLUMNS = (
     *_NUMBERS,
 )
 
+_SENT = ("sent", "clicks_sent")
+_MODES = ("identified", "anonymous", "aggregate", "off")
+
 
 def json_text(value: Any, *, indent: int | None = 2) -> str:
     """Return a JSON document; times are in UTC, such as `2026-11-28T15:04:05Z`."""
@@ -69,7 +72,8 @@ def stats_csv(stats: CampaignStats) -> str:
     """Return rows for the campaign, its groups, links and hours.
 
     The column `row` says what a row is of. The columns of numbers have the names of the JSON,
-    joined by dots. A cell is empty if there is no such number.
+    joined by dots. A cell is empty if there is no such number, and for the modes of messages
+    before they are released and where groups share them.
     """
     text = StringIO()
     writer = csv.DictWriter(text, _COLUMNS)
@@ -92,9 +96,17 @@ def _rows(stats: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "hour", hour
 
 
+def _known_modes(sent: dict[str, Any]) -> dict[str, Any]:
+    """Return how many messages were sent, with their modes only if those are released."""
+    modes = sum(sent[mode] for mode in _MODES)
+    return sent if modes or sent["margin"] else {"total": sent["total"]}
+
+
 def _flat(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in part.items():
-        if isinstance(value, dict):
+        if name in _SENT:
+            yield from _flat(_known_modes(value), f"{name}.")
+        elif isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")
         elif value is not None:
             yield prefix + name, _text(value)

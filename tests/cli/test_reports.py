@@ -28,6 +28,7 @@ from tests.mailing import URLS, Mailing, clients_of, send
 
 SOON = (timedelta(seconds=1), timedelta(days=300))
 SECONDS = 30
+DASH = "\N{EN DASH}"
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ async def test_numbers_with_noise_have_margins(hushpost: Any, authority: Running
         await clients.sender.campaigns.create_campaign("spring", links=URLS, groups=["readers"])
         before = await stats()
         assert "not released yet; privacy budget ε = 2." in before
-        assert ["readers", "0", "0*", "0*", "0.0%*", "0.0%*"] in _lines(before)
+        assert ["readers", "0", "0*", "0*", DASH, DASH] in _lines(before)
         assert "*: identified people only" in before
         assert "±" not in before
         names = ["known", *(f"contact-{number}" for number in range(200))]
@@ -105,6 +106,9 @@ async def test_numbers_with_noise_have_margins(hushpost: Any, authority: Running
         for message in issued.tokens[:50]:
             assert message.token
             await clients.edge.tracking.record_open(message.token)
+        known = issued.tokens[0].token
+        assert known
+        await clients.edge.tracking.record_open(known, verdict=Verdict.PREFETCH)
         watching = clients.reporter.stats.watch_campaign_stats("spring")
         async with aclosing(watching) as reports:
             async for released in reports:
@@ -112,6 +116,12 @@ async def test_numbers_with_noise_have_margins(hushpost: Any, authority: Running
                     break
         lines = _lines(await stats())
     assert ["opens", "by", "people", *_cell(released.opens.human)] in [line[:5] for line in lines]
+    # The noise of machines is larger than 200 people cause, but one is known.
+    machines = released.opens.machine.combined
+    assert machines is not None
+    assert machines.is_noise
+    high = f"{machines.unique + machines.margin:,}"
+    assert ["opens", "by", "machines", "1", "to", high] in [line[:6] for line in lines]
     others = released.other_groups
     assert others is not None
     words = ["(groups", "with", "*,", "together)", "201"]
@@ -164,6 +174,18 @@ async def test_csv_has_the_numbers_of_the_json(
         assert {name: row[name] for name in names} == {name: _at(part, name) for name in names}
     assert rows[0]["opens.human.combined.is_noise"] == "false"
     assert rows[1]["clicks.human.identified.unique"] == "1"
+
+
+async def test_csv_has_no_modes_before_they_are_released(report: Any, clients: Clients) -> None:
+    """An empty cell instead of 0, which would say that no one is identified."""
+    await send(clients, ["ann", "bob"])
+    rows = list(csv.DictReader(StringIO((await report("stats", "spring", "--csv")).out)))
+    assert [row["row"] for row in rows] == ["campaign", "group", "link", "link", "hour"]
+    for row in (*rows[:2], rows[-1]):
+        assert row["sent.total"] == "2"
+        modes = ("identified", "anonymous", "aggregate", "off", "margin")
+        assert {row[f"sent.{mode}"] for mode in modes} == {""}
+        assert {row[f"clicks_sent.{mode}"] for mode in modes} == {""}
 
 
 async def test_watch_prints_every_change_until_it_is_interrupted(

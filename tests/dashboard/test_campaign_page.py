@@ -84,6 +84,10 @@ async def test_estimates_have_margins_and_the_next_release(
             "spring", links=["https://shop.example.com/"], groups=["readers"]
         )
         assert "Nothing has been sent yet" in text_of(await visitor.get("/campaigns/spring"))
+        # Machines that opened messages of anonymous people are not known yet.
+        assert "None were recognized so far among identified people." in text_of(
+            await visitor.get("/campaigns/spring")
+        )
         names = ["known", *(f"contact-{number}" for number in range(200))]
         await clients.sender.preferences.set_preference("known", DoNotTrack.FALSE)
         issued = await clients.sender.campaigns.issue_tokens("spring", "readers", names)

@@ -61,6 +61,8 @@ async def record(sender: Hushpost, edge: Hushpost, campaign_id: str, opens: int,
         campaign_id, groups=["all"], links=["https://example.com"]
     )
     contacts = [f"contact-{number}" for number in range(sent)]
+    if not contacts:
+        return
     issued = await sender.campaigns.issue_tokens(campaign_id, "all", contacts)
     events = [
         Event(item.token, verdict=Verdict.HUMAN) for item in issued.tokens[:opens] if item.token
@@ -215,6 +217,24 @@ async def test_the_comparison_draws_rates_and_curves(
     remove = page.css_first("td.remove a")
     assert remove is not None
     assert remove.attributes["href"] == "/compare?campaign=b"
+
+
+async def test_rates_that_do_not_exist_are_dashes(
+    authority: RunningAuthority, visitor: Visitor
+) -> None:
+    """A campaign that was not sent has no rates, one without opens has no click-to-open rate."""
+    keys = await make_tenant(authority, PolicyUpdate(release=Release.EXACT))
+    async with authority.client(keys.sender_key) as sender, authority.client(keys.edge_key) as edge:
+        await record(sender, edge, "unsent", 0, 0)
+        await record(sender, edge, "quiet", 0, 4)
+    await visitor.sign_in(keys.reporter_key)
+    path = "/compare?campaign=unsent&campaign=quiet"
+    unsent, quiet = await rows(visitor, path)
+    dash = "\N{EN DASH}"
+    assert unsent.cells[3:6] == (dash, dash, dash)
+    assert quiet.cells[3:6] == ("0.0%", "0.0%", dash)
+    page = document(await visitor.get(path))
+    assert [len(chart.css("svg.bar")) for chart in page.css(".bars")] == [1, 1, 0]
 
 
 async def test_campaigns_can_be_added_to_a_comparison(reporter: Visitor, clients: Clients) -> None:

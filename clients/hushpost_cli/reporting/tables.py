@@ -14,14 +14,17 @@ from hushpost_client import (
     GroupStats,
     Rate,
     ReleaseInfo,
+    SentStats,
 )
 
 __all__ = ["campaigns_table", "stats_tables"]
 
 _MARGINS = (
     "±: without noise, the number would be within this margin in 95% of all cases. noise: the "
-    "number is smaller than its margin, so there may have been none."
+    "number is smaller than its margin, so there may have been none. A range, such as 112 to 291: "
+    "the number is smaller than its margin, but identified people alone are the first number."
 )
+_NO_RATE = "\N{EN DASH}"
 _IDENTIFIED_ONLY = (
     "*: identified people only; anonymous ones are not released yet, or are counted with other "
     "groups only."
@@ -104,10 +107,14 @@ def _counts(engagement: EngagementStats) -> Iterator[str]:
 
 def _rates(stats: CampaignStats) -> str:
     rates = stats.rates
+    opened = stats.opens.human.combined or stats.opens.human.identified
+    has_openers = opened.unique and not (isinstance(opened, Estimate) and opened.is_noise)
+    click_to_open = _rate(rates.click_to_open_rate, stats.clicks.human) if has_openers else _NO_RATE
     return (
-        f"open rate {_rate(rates.open_rate, stats.opens.human)}, "
-        f"click-through rate {_rate(rates.click_through_rate, stats.clicks.human)}, "
-        f"click-to-open rate {_rate(rates.click_to_open_rate, stats.clicks.human)}"
+        f"open rate {_rate_of_sent(rates.open_rate, stats.opens.human, stats.sent)}, "
+        "click-through rate "
+        f"{_rate_of_sent(rates.click_through_rate, stats.clicks.human, stats.clicks_sent)}, "
+        f"click-to-open rate {click_to_open}"
     )
 
 
@@ -120,8 +127,8 @@ def _groups(groups: Iterable[GroupStats]) -> Table:
             f"{group.sent.total:,}",
             _people(opens),
             _people(clicks),
-            _rate(group.rates.open_rate, opens),
-            _rate(group.rates.click_through_rate, clicks),
+            _rate_of_sent(group.rates.open_rate, opens, group.sent),
+            _rate_of_sent(group.rates.click_through_rate, clicks, group.clicks_sent),
         )
     return table
 
@@ -144,6 +151,8 @@ def _people(engagement: EngagementStats) -> str:
     combined = engagement.combined
     if combined is None:
         return f"{engagement.identified.unique:,}*"
+    if combined.is_noise and engagement.identified.unique:
+        return f"{engagement.identified.unique:,} to {combined.unique + combined.margin:,}"
     return _estimate(combined, combined.unique)
 
 
@@ -153,7 +162,16 @@ def _estimate(estimate: Estimate, value: int) -> str:
     return f"{'noise' if estimate.is_noise else f'{value:,}'} ±{estimate.margin:,}"
 
 
+def _rate_of_sent(rate: Rate, people: EngagementStats, sent: SentStats) -> str:
+    """Return a rate, or a dash if no message was sent that can cause events."""
+    untracked = sent.off if sent.off > sent.margin else 0
+    return _rate(rate, people) if sent.total > untracked else _NO_RATE
+
+
 def _rate(rate: Rate, people: EngagementStats) -> str:
     if people.combined is None:
         return f"{rate.combined:.1%}*"
+    if rate.margin and rate.combined < rate.margin:
+        low, high = min(rate.identified, rate.combined), min(rate.combined + rate.margin, 1.0)
+        return f"{low:.1%} to {high:.1%}"
     return f"{rate.combined:.1%} ±{rate.margin:.1%}" if rate.margin else f"{rate.combined:.1%}"

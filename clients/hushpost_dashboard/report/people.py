@@ -111,14 +111,14 @@ class Share:
     is_partial: bool = False
 
     @classmethod
-    def of_rate(cls, rate: Rate, counted: EngagementStats | None = None) -> Self:
-        """Return the rate of people who did something; without `counted`, it is not marked."""
+    def of_rate(cls, rate: Rate, counted: EngagementStats) -> Self:
+        """Return the rate of people who did what `counted` counts."""
         return cls(
             rate.combined,
             rate.margin,
             min(rate.identified, rate.combined),
             is_noise=bool(rate.margin) and rate.combined < rate.margin,
-            is_partial=counted is not None and counted.combined is None,
+            is_partial=counted.combined is None,
         )
 
     @classmethod
@@ -163,8 +163,12 @@ class Share:
     @property
     def text(self) -> str:
         """The rate with its margin."""
-        text = f"{self.main} {self.uncertainty}".rstrip()
-        return f"{text}*" if self.is_partial else text
+        return f"{self.unmarked_text}*" if self.is_partial else self.unmarked_text
+
+    @property
+    def unmarked_text(self) -> str:
+        """The rate with its margin, for pages that mark rates in another way."""
+        return f"{self.main} {self.uncertainty}".rstrip()
 
 
 def has_tracked(sent: SentStats) -> bool:
