@@ -1,12 +1,16 @@
-"""Detects bursts: several links of one message followed within a second, by a scanner.
+"""Detects bursts and sweeps: links of one message followed by a scanner, not by a person.
 
-A burst is noticed at its second link, when the first click is already on disk. So the
-detector also returns the earlier events, whose verdict the spool corrects before they
-are shipped. All state is in memory, for about a second, and bounded.
+A burst is several links within a second. A sweep is the links one after the other, in order, each
+within some seconds of the one before: from the first link on three, otherwise four. It catches
+scanners that wait between requests.
 
-Only requests from the same network form a burst. In mode AGGREGATE, a whole group shares
-one token, so two readers could follow two links in the same second; and the edge cannot
-distinguish such a token from others.
+Both are noticed when earlier clicks are already on disk. So the detector also returns the
+events of the last moments, whose verdict the spool corrects before they are shipped. All state
+is in memory, for seconds, and bounded.
+
+Only requests from the same network form a burst or a sweep. In mode AGGREGATE, a whole group
+shares one token, so two readers could follow two links in the same second; and the edge
+cannot distinguish such a token from others.
 """
 
 from collections.abc import Callable
@@ -16,8 +20,17 @@ from hushpost_edge.recent_entries import RecentEntries
 
 __all__ = ["BurstDetector"]
 
-_WINDOW_SECONDS = 1.0
-_MAX_ENTRIES = 20_000
+_BURST_SECONDS = 1.0
+_CORRECTION_SECONDS = 1.5
+"""Half a second less than the spool allows, for the commit."""
+
+_SWEEP_SECONDS = 5.0
+_SWEEP_LINKS = 4
+_SWEEP_LINKS_FROM_FIRST = 3
+
+_MAX_ENTRIES = 40_000
+"""Per generation, of which there are two; an entry takes about 400 bytes."""
+
 _EVENTS_PER_ENTRY = 64
 
 _Key = tuple[bytes, str | bytes]
@@ -25,12 +38,21 @@ _Key = tuple[bytes, str | bytes]
 
 @dataclass(slots=True)
 class _Activity:
-    """Recent events of one token from one network: the last click, and uncorrected events."""
+    """Recent events of one token from one network.
 
-    click_time: float
-    link: int
+    Attributes:
+        events: Times and serial numbers of events that have not been corrected.
+        click_time: When the last link was followed, or the first event.
+        link: The last link, 0 if none was followed.
+        links_in_order: How many links, up to the last one, were followed in order.
+        scanner_until: Until when clicks and opens are of a scanner.
+    """
+
     events: list[tuple[float, int]]
-    is_burst: bool = False
+    click_time: float
+    link: int = 0
+    links_in_order: int = 0
+    scanner_until: float = 0.0
 
 
 class BurstDetector:
@@ -39,39 +61,61 @@ class BurstDetector:
     def __init__(self, clock: Callable[[], float], max_entries: int = _MAX_ENTRIES) -> None:
         self._clock = clock
         self._activities: RecentEntries[_Key, _Activity] = RecentEntries(
-            _WINDOW_SECONDS, max_entries, clock()
+            _SWEEP_SECONDS, max_entries, clock()
         )
 
     def observe(
-        self, token: bytes, network: str | bytes, link: int, serial: int
+        self, token: bytes, network: str | bytes, link: int, serial: int, *, is_trap: bool = False
     ) -> list[int] | None:
-        """Add an event, and return whether it belongs to a burst.
+        """Add an event, and return whether it is a scanner's.
+
+        Args:
+            token: The token of the event.
+            network: The network that the request came from.
+            link: The number of the link, 0 for an open.
+            serial: The serial number of the event in the spool.
+            is_trap: Whether only scanners follow the link.
 
         Returns:
-            None if the event belongs to no burst. Otherwise the serial numbers of the
-            earlier events of the burst that have not been returned before.
+            None if the event belongs to no burst or sweep. Otherwise the serial numbers of
+            earlier events that belong to it and have not been returned before.
         """
         now = self._clock()
         key = (token, network)
         activity = self._activities.find(key, now)
         if activity is None:
-            self._activities.set(key, _Activity(now, link, [(now, serial)]))
-            return None
+            self._activities.set(key, _first_activity(now, link, serial, is_trap=is_trap))
+            return [] if is_trap else None
         self._activities.set(key, activity)
-        return _update(activity, now, link, serial)
+        recent = [event for event in activity.events if now - event[0] <= _CORRECTION_SECONDS]
+        if link:
+            _follow(activity, now, link, is_trap=is_trap)
+        if now > activity.scanner_until:
+            activity.events = [*recent[-_EVENTS_PER_ENTRY:], (now, serial)]
+            return None
+        activity.events = []
+        return [earlier for _, earlier in recent]
 
 
-def _update(activity: _Activity, now: float, link: int, serial: int) -> list[int] | None:
-    """Add an event to known activity; return the same as `observe`."""
-    recent = [event for event in activity.events if now - event[0] <= _WINDOW_SECONDS]
-    if now - activity.click_time > _WINDOW_SECONDS:
-        activity.is_burst = False
-    elif link and activity.link not in {0, link}:
-        activity.is_burst = True
-    if link:
-        activity.click_time, activity.link = now, link
-    if not activity.is_burst:
-        activity.events = [*recent[-_EVENTS_PER_ENTRY:], (now, serial)]
-        return None
-    activity.events = []
-    return [earlier for _, earlier in recent]
+def _first_activity(now: float, link: int, serial: int, *, is_trap: bool) -> _Activity:
+    if is_trap:
+        return _Activity([], now, link, 1, now + _SWEEP_SECONDS)
+    return _Activity([(now, serial)], now, link, 1)
+
+
+def _follow(activity: _Activity, now: float, link: int, *, is_trap: bool) -> None:
+    """Add a click to the activity; set until when a scanner is at work."""
+    pause = now - activity.click_time
+    previous = activity.link if pause <= _SWEEP_SECONDS else 0
+    if link != previous:
+        in_order = previous and link == previous + 1
+        activity.links_in_order = activity.links_in_order + 1 if in_order else 1
+    is_sweep = activity.links_in_order >= _SWEEP_LINKS or (
+        activity.links_in_order == link == _SWEEP_LINKS_FROM_FIRST
+    )
+    if is_trap or is_sweep:
+        activity.scanner_until = now + _SWEEP_SECONDS
+    elif now <= activity.scanner_until or (previous not in {0, link} and pause <= _BURST_SECONDS):
+        # A burst or sweep lasts as long as it goes on.
+        activity.scanner_until = max(activity.scanner_until, now + _BURST_SECONDS)
+    activity.click_time, activity.link = now, link

@@ -52,24 +52,27 @@ class Classifier:
             trap_link=settings.trap_link,
         )
 
+    def is_trap(self, link: int) -> bool:
+        """Return whether it is a link that people do not see."""
+        return link == self._trap_link
+
     def classify(self, link: int, info: RequestInfo) -> Verdict:
         """Return the verdict of an open (link 0) or a click."""
-        address = info.address
-        scanner = self._scanners.match(link, address)
-        if (link and link == self._trap_link) or scanner is Match.SURE:
+        scanner = self._scanners.match(link, info.address)
+        if scanner is Match.SURE or self.is_trap(link):
             return Verdict.SCANNER
         if info.is_prefetch:
             return Verdict.PREFETCH
-        prefetcher = self._prefetchers.match(link, address)
+        prefetcher = self._prefetchers.match(link, info.address)
         if prefetcher is Match.SURE:
             return Verdict.PREFETCH
-        proxy = self._proxies.match(link, address)
+        proxy = self._proxies.match(link, info.address)
         if proxy is Match.SURE:
             # Image proxies load images when people read, but people do not click through them.
             return Verdict.SCANNER if link else Verdict.PROXY
-        classify_agent = _classify_click if link else _classify_open
-        verdict = classify_agent(info.user_agent[:_MAX_USER_AGENT_BYTES])
-        if verdict is Verdict.HUMAN and Match.UNSURE in {scanner, prefetcher, proxy}:
+        user_agent = info.user_agent[:_MAX_USER_AGENT_BYTES]
+        verdict = _classify_click(user_agent) if link else _classify_open(user_agent)
+        if verdict is Verdict.HUMAN and not (scanner is prefetcher is proxy is Match.NONE):
             return Verdict.UNKNOWN
         return verdict
 

@@ -53,6 +53,7 @@ class EventRanges:
                 match, scope_of_range = _read_words(words, scope)
                 for is_click in _is_click(scope_of_range):
                     ranges[is_click, match].append(words[0])
+        self._is_empty = not any(ranges.values())
         self._sure = tuple(AddressRanges(ranges[click, Match.SURE]) for click in (False, True))
         self._unsure = tuple(AddressRanges(ranges[click, Match.UNSURE]) for click in (False, True))
 
@@ -68,6 +69,8 @@ class EventRanges:
 
     def match(self, link: int, address: str) -> Match:
         """Return whether a range applies to an open (link 0) or a click from an address."""
+        if self._is_empty:
+            return Match.NONE
         is_click = link > 0
         if address in self._sure[is_click]:
             return Match.SURE

@@ -55,10 +55,11 @@ class EventRecorder:
         info = read_request_info(scope, self._trusted_proxies)
         verdict = self._classifier.classify(link, info)
         corrections = None
-        if verdict not in _AUTOMATED:
+        is_trap = self._classifier.is_trap(link)
+        if is_trap or verdict not in _AUTOMATED:
             network = network_of(info.address)
             serial = self._appender.next_serial
-            corrections = self._bursts.observe(token, network, link, serial)
+            corrections = self._bursts.observe(token, network, link, serial, is_trap=is_trap)
             if corrections is not None:
                 verdict = Verdict.SCANNER
         repeated = verdict in _ONE_CLIENT and self._repeats.observe(

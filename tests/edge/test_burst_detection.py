@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,26 +39,70 @@ def test_two_links_within_a_second_are_a_burst() -> None:
 
 
 def test_a_reader_causes_no_burst() -> None:
-    """One link many times, or several links more than a second apart, are no burst."""
+    """One link many times, or some links more than a second apart, are no burst."""
     clock = Clock()
     bursts = BurstDetector(clock)
     for serial in range(10):
         assert bursts.observe(TOKEN, NETWORK, 1, serial) is None
         clock.now += 0.2
-    for link in range(2, 12):
+    for link in (2, 4, 5, 6, 9, 3, 7, 8, 9, 1, 2, 4):
         clock.now += 1.01
+        assert bursts.observe(TOKEN, NETWORK, link, link) is None
+    for link in (5, 6, 7, 8):
+        clock.now += 5.01
         assert bursts.observe(TOKEN, NETWORK, link, link) is None
 
 
-def test_only_the_last_second_is_corrected() -> None:
-    """Events older than a second do not become part of a burst."""
+@pytest.mark.parametrize(("first", "unnoticed"), [(1, 2), (2, 3)])
+@pytest.mark.parametrize("pause", [1.3, 4.9])
+def test_links_in_order_are_a_sweep(first: int, unnoticed: int, pause: float) -> None:
+    """A scanner that waits between links is caught at the third or fourth link."""
+    clock = Clock()
+    bursts = BurstDetector(clock)
+    corrections = []
+    for link in range(first, first + 20):
+        corrections.append(bursts.observe(TOKEN, NETWORK, link, link))
+        clock.now += pause
+    assert corrections[:unnoticed] == [None] * unnoticed
+    # The click before can be corrected if it is recent.
+    assert corrections[unnoticed] == ([first + unnoticed - 1] if pause < 1.5 else [])
+    assert corrections[unnoticed + 1 :] == [[]] * (19 - unnoticed)
+
+
+def test_a_sweep_makes_later_clicks_a_scanners() -> None:
+    """After a sweep, links in any order are the scanner's for some seconds."""
+    clock = Clock()
+    bursts = BurstDetector(clock)
+    for link in (1, 2, 3):
+        bursts.observe(TOKEN, NETWORK, link, link)
+        clock.now += 1.3
+    assert bursts.observe(TOKEN, NETWORK, 9, 4) == []
+    assert bursts.observe(TOKEN, OTHER_NETWORK, 9, 5) is None
+    clock.now += 5.1
+    assert bursts.observe(TOKEN, NETWORK, 9, 6) is None
+
+
+def test_the_trap_link_reveals_other_clicks() -> None:
+    """Recent and following events of the same token and network are the scanner's, too."""
+    clock = Clock()
+    bursts = BurstDetector(clock)
+    assert bursts.observe(TOKEN, NETWORK, 0, 1) is None
+    clock.now += 1.2
+    assert bursts.observe(TOKEN, NETWORK, 7, 2, is_trap=True) == [1]
+    clock.now += 3.0
+    assert bursts.observe(TOKEN, NETWORK, 2, 3) == []
+    assert bursts.observe(TOKEN, OTHER_NETWORK, 2, 4) is None
+
+
+def test_only_recent_events_are_corrected() -> None:
+    """Events that may be shipped soon do not become part of a burst."""
     clock = Clock()
     bursts = BurstDetector(clock)
     assert bursts.observe(TOKEN, NETWORK, 1, 1) is None
     clock.now += 0.8
     assert bursts.observe(TOKEN, NETWORK, 1, 2) is None
     clock.now += 0.8
-    assert bursts.observe(TOKEN, NETWORK, 2, 3) == [2]
+    assert bursts.observe(TOKEN, NETWORK, 3, 3) == [2]
 
 
 def test_readers_who_share_a_token_cause_no_burst() -> None:

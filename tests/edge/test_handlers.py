@@ -81,7 +81,9 @@ async def test_each_event_is_counted_once(edge: EdgeProcess, clients: Clients) -
             await connection.get(f"/c/{token}/2", address, method="HEAD")
             await connection.get(f"/o/{token}.gif", address, method="HEAD")
             await connection.get(f"/o/{token}.gif", address, agent="Mozilla/5.0")
-            await connection.get(f"/c/{token}/{TRAP_LINK}", address)
+            # From another network, because it also reveals other clicks.
+            trapped = forwarded_for(f"203.1.{number}.1")
+            await connection.get(f"/c/{token}/{TRAP_LINK}", trapped)
 
     await asyncio.gather(*(read(number, contact) for number, contact in enumerate(contacts)))
     expected = Counts(opens=40, clicks=40, machine_opens=40, machine_clicks=80, unique_clicks=40)
