@@ -8,8 +8,10 @@ from typing import Any
 
 import grpc
 import pytest
+from typer.testing import CliRunner
 
 from hushpost_cli import _exit
+from hushpost_cli._app import build
 from tests.authority import HUSHPOST
 from tests.conftest import RunningAuthority, TenantKeys
 
@@ -43,7 +45,6 @@ async def test_failed(hushpost: Any, authority: RunningAuthority, tenant: Tenant
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["nonsense"],
         ["stats"],
         ["stats", "spring", "--nonsense"],
         ["campaigns", "--limit", "0"],
@@ -52,15 +53,21 @@ async def test_failed(hushpost: Any, authority: RunningAuthority, tenant: Tenant
     ],
     ids=str,
 )
-async def test_wrong_command_line(hushpost: Any, arguments: list[str]) -> None:
+def test_wrong_command_line(arguments: list[str]) -> None:
     """2: the command line or the file is wrong."""
-    assert (await hushpost(*arguments)).code == _exit.USAGE
+    done = CliRunner().invoke(build(), arguments, env={"HUSHPOST_API_KEY": "hp_key"})
+    assert done.exit_code == _exit.USAGE
 
 
-async def test_no_key(hushpost: Any) -> None:
+async def test_wrong_command_line_of_a_process(hushpost: Any) -> None:
+    """2: the shell gets the same code."""
+    assert (await hushpost("nonsense")).code == _exit.USAGE
+
+
+def test_no_key() -> None:
     """2: no API key is given."""
-    done = await hushpost("campaigns", key=None)
-    assert (done.code, "no API key" in done.err) == (_exit.USAGE, True)
+    done = CliRunner().invoke(build(), ["campaigns"], env={"HUSHPOST_API_KEY": None})
+    assert (done.exit_code, "no API key" in done.stderr) == (_exit.USAGE, True)
 
 
 async def test_partly(import_into: Any, contacts: Any) -> None:

@@ -8,18 +8,10 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from hushpost_cli._connection import Connection
+from hushpost_cli._connected import connected
+from hushpost_cli._connection import ConnectionOptions
 from hushpost_cli._exit import INTERRUPTED, USAGE, fail
-from hushpost_cli._options import (
-    DEFAULT_AUTHORITY,
-    ApiKeyFile,
-    Authority,
-    CaFile,
-    ClientCertificate,
-    ClientKey,
-    OneTenant,
-    Tls,
-)
+from hushpost_cli._options import OneTenant
 from hushpost_cli._tables import output
 from hushpost_cli.reporting.tables import campaigns_table, stats_tables
 from hushpost_client import Campaign, CampaignStats, Hushpost
@@ -45,16 +37,11 @@ _ORDERS = {
 }
 
 
+@connected
 def show_stats(
     campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The id of the campaign.")],
     *,
     tenant: OneTenant = None,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON; with --watch, a line per report.")
     ] = False,
@@ -66,6 +53,7 @@ def show_stats(
         bool,
         typer.Option("--watch", help="Print again whenever the numbers change, until Ctrl-C."),
     ] = False,
+    connection: ConnectionOptions,
 ) -> None:
     """Print the statistics of a campaign: in total, by group and by link.
 
@@ -78,9 +66,7 @@ def show_stats(
     """
     if as_csv and (as_json or watch):
         raise fail("--csv can't be combined with --json or --watch", USAGE)
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
+    reading = connection.read()
     with ExitStack() as stack:
         show = _stats_output(stack, as_json=as_json, as_csv=as_csv, watch=watch)
 
@@ -97,7 +83,7 @@ def show_stats(
                         show(stats)
 
         try:
-            connection.run(print_stats)
+            reading.run(print_stats)
         except KeyboardInterrupt:
             # With --watch, Ctrl-C is the expected way to end.
             raise typer.Exit(INTERRUPTED) from None
@@ -118,15 +104,10 @@ def _stats_output(
     return lambda stats: console.print(stats_tables(stats))
 
 
+@connected
 def list_campaigns(
     *,
     tenant: OneTenant = None,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
     search: Annotated[
         str | None,
         typer.Option(
@@ -143,6 +124,7 @@ def list_campaigns(
         int | None,
         typer.Option(min=1, metavar="N", help="Print at most N campaigns. Default: all."),
     ] = None,
+    connection: ConnectionOptions,
 ) -> None:
     """List campaigns.
 
@@ -150,9 +132,6 @@ def list_campaigns(
 
     Example: hushpost campaigns --limit 20
     """
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
 
     async def read(hushpost: Hushpost) -> list[Campaign]:
         found: list[Campaign] = []
@@ -169,7 +148,7 @@ def list_campaigns(
                     break
         return found
 
-    found = connection.run(read)
+    found = connection.read().run(read)
     if as_json:
         typer.echo(campaigns_json(found))
     else:

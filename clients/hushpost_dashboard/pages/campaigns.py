@@ -7,8 +7,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hushpost_client import Hushpost
+from hushpost_dashboard.campaign_query import MAX_COMPARED, CampaignQuery
 from hushpost_dashboard.campaign_rows import read_rows
-from hushpost_dashboard.list_query import MAX_COMPARED, ListQuery
 from hushpost_dashboard.page_templates import PageTemplates
 
 __all__ = ["CampaignList"]
@@ -29,7 +29,7 @@ class CampaignList:
     async def show(self, request: Request) -> Response:
         """Show a page of campaigns."""
         hushpost: Hushpost = request.state.hushpost
-        query = ListQuery.of(request.query_params)
+        query = CampaignQuery.of(request.query_params)
         skip = (query.page - 1) * _PAGE_SIZE
         found = await hushpost.campaigns.campaigns_page(
             filter=query.text or None, order_by=query.order_by, page_size=_PAGE_SIZE, skip=skip

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hushpost_client import Campaign, Hushpost, InvalidArgumentError, NotFoundError
+from hushpost_dashboard.campaign_query import MAX_COMPARED, CampaignQuery, compared_campaigns
 from hushpost_dashboard.campaign_rows import read_rows
 from hushpost_dashboard.comparison import courses, rate_charts
-from hushpost_dashboard.list_query import MAX_COMPARED, ListQuery, compared_campaigns
 from hushpost_dashboard.page_templates import PageTemplates
 
 __all__ = ["Comparison"]
@@ -44,7 +44,7 @@ class Comparison:
             left_out=len(wanted) - len(rows),
             is_too_many=len(wanted) > MAX_COMPARED,
             max_compared=MAX_COMPARED,
-            query=ListQuery(compared=chosen),
+            query=CampaignQuery(compared=chosen),
         )
 
 

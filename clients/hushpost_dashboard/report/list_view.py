@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
 
+from hushpost_dashboard.search_text import search_text
+
 __all__ = ["PAGE_SIZE", "Column", "ListQuery", "ListView"]
 
 PAGE_SIZE = 25
 _MAX_PAGE = 10_000
-_MAX_SEARCH_BYTES = 256
-"""The limit of the authority's filters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class ListQuery:
             name,
             sort.removeprefix("-"),
             is_descending=sort.startswith("-"),
-            search=_search_text(parameters.get(f"{name}_q", "")),
+            search=search_text(parameters.get(f"{name}_q", "")),
             page=int(page) if is_page else 1,
         )
 
@@ -156,9 +156,3 @@ class ListView:
 
     def _href(self, parameters: Mapping[str, str]) -> str:
         return f"{self.path}?{urlencode({**self.others, **parameters})}#{self.query.name}"
-
-
-def _search_text(text: str) -> str:
-    """Return a text that the authority accepts as a filter: cut, and without what it rejects."""
-    clean = "".join(each for each in text if each.isprintable()).strip()
-    return clean.encode(errors="ignore")[:_MAX_SEARCH_BYTES].decode(errors="ignore")

@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-__all__ = ["MAX_COMPARED", "ListQuery", "compared_campaigns"]
+from hushpost_dashboard.search_text import search_text
+
+__all__ = ["MAX_COMPARED", "CampaignQuery", "compared_campaigns"]
 
 MAX_COMPARED = 5
 """How many campaigns one page compares: as many as have clearly different colours."""
@@ -17,12 +19,11 @@ _ORDERS = {
     "name": "display_name",
     "name-desc": "display_name desc",
 }
-_MAX_TEXT_BYTES = 256
 _MAX_PAGE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListQuery:
+class CampaignQuery:
     """The parameters in the address of the list.
 
     Attributes:
@@ -43,7 +44,7 @@ class ListQuery:
         sort, page = parameters.get("sort", ""), parameters.get("page", "")
         is_page = page.isascii() and page.isdigit() and len(page) <= len(str(_MAX_PAGE))
         return cls(
-            text=_searchable(parameters.get("q", "")),
+            text=search_text(parameters.get("q", "")),
             sort=sort if sort in _ORDERS else "newest",
             page=max(1, int(page)) if is_page else 1,
             compared=compared_campaigns(parameters)[:MAX_COMPARED],
@@ -57,7 +58,7 @@ class ListQuery:
     def path(self, **changes: Any) -> str:
         """Return the address of the list with some parameters changed."""
         changed = replace(self, **changes)
-        default = ListQuery()
+        default = CampaignQuery()
         parameters = [
             (name, str(value))
             for name, value, unless in (
@@ -79,9 +80,3 @@ class ListQuery:
 def compared_campaigns(parameters: QueryParams) -> tuple[str, ...]:
     """Return the ids of the campaigns to compare, each once."""
     return tuple(dict.fromkeys(filter(None, parameters.getlist("campaign"))))
-
-
-def _searchable(text: str) -> str:
-    """Return a text without what no name contains, cut to the length that can be searched for."""
-    printable = "".join(each for each in text if each.isprintable()).strip()
-    return printable.encode()[:_MAX_TEXT_BYTES].decode(errors="ignore").strip()
