@@ -141,6 +141,32 @@ async def test_an_event_appears_without_reloading(
         assert await page.evaluate("window.sameDocument")
 
 
+async def test_a_page_is_live_again_after_the_authority_was_away(
+    campaigns: Campaigns, windows: Windows
+) -> None:
+    """Even if no number has changed meanwhile."""
+    page = await windows.open(campaigns.page(), storage_state=campaigns.session)
+    await page.add_init_script(
+        "window.EventSource = class extends EventTarget {"
+        "  constructor() { super(); window.source = this; } close() {} };"
+    )
+    await page.reload()
+    shown = page.locator("#live-text")
+    report = json.dumps({"parts": {"reading": "<p>Read this.</p>"}, "charts": {}})
+    for kind, text in (
+        ("report", "Live"),
+        ("stale", "Not live: the authority cannot be reached"),
+        ("report", "Live"),
+        ("error", "Not live: reconnecting…"),
+        ("report", "Live"),
+    ):
+        await page.evaluate(
+            "([kind, data]) => window.source.dispatchEvent(new MessageEvent(kind, { data }))",
+            [kind, report],
+        )
+        await expect(shown).to_have_text(text)
+
+
 async def identified(shown: Locator) -> int:
     """Return the number of identified people in a tile."""
     text = await shown.inner_text()

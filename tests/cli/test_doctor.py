@@ -169,6 +169,7 @@ async def test_the_certificate_is_checked(doctor: Any, tmp_path: Path) -> None:
     [
         ("200 OK", "ok\n", "ok", "is ready."),
         ("200 OK", "ok, but the spool is full: events are dropped\n", "problem", "is full"),
+        ("200 OK", "<!doctype html>\n<p>Sign in", "problem", "does not respond as an edge."),
         ("503 Busy", "links have not been received yet\n", "problem", "503 links have not been"),
         ("404 Not Found", "", "problem", "404"),
     ],

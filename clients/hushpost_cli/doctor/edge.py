@@ -29,6 +29,9 @@ def diagnose(url: str) -> list[Finding]:
         return [problem(_EDGE, f"{url} can't be reached: {reason}.", advice)]
     if text == "ok":
         return [works(_EDGE, f"{url} is ready.")]
+    if not text.startswith("ok"):
+        advice = "Give the address of hushpost edge. A proxy may keep /readyz internal."
+        return [problem(_EDGE, f"{url} does not respond as an edge.", advice)]
     advice = "Let the edge reach the authority, or raise --spool-bytes."
     return [problem(_EDGE, f"{url} says: {text}.", advice)]
 

@@ -13,6 +13,7 @@ let announced = 0;
 let pendingAnnouncement;
 let listsFetched = 0;
 let pendingLists;
+let lastChange = "Live";
 
 function status(state, text) {
   live.hidden = false;
@@ -53,7 +54,8 @@ function show(report) {
     if (name in report.parts) replace(document.getElementById(`part-${name}`), text);
     else document.getElementById(`data-${name}`).textContent = text;
   }
-  status("on", changed && !isFirst ? `Live, changed at ${clock()}` : liveText.textContent || "Live");
+  if (changed && !isFirst) lastChange = `Live, changed at ${clock()}`;
+  status("on", lastChange);
   if (!changed) return;
   document.dispatchEvent(new Event("hushpost:numbers"));
   if (isFirst) return;

@@ -177,10 +177,9 @@ def _keyring(path: Path, registered: dict[int, bytes]) -> Finding:
             "from a backup or copy it from another authority.",
         )
     ids = ", ".join(map(str, sorted(keyring.secrets)))
-    known = " and match the database" if registered else ""
-    return works(
-        _KEYRING, f"{path} has the keys {ids}{known}; key {keyring.active} seals new tokens."
-    )
+    known = " They match the database." if registered else ""
+    text = f"Keys in {path}: {ids}.{known} Key {keyring.active} seals new tokens."
+    return works(_KEYRING, text)
 
 
 def _files(settings: Settings) -> list[Finding]:
