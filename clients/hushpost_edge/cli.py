@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hushpost_edge.app_links import AppLinksError, check_app_link_files
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import read_tls
 from hushpost_edge.settings import Settings
@@ -51,6 +52,10 @@ def _edge(
     repeat_window_seconds: Annotated[
         float | None, typer.Option(help=_help("repeat_window_seconds"))
     ] = None,
+    apple_app_site_association: Annotated[
+        Path | None, typer.Option(help=_help("apple_app_site_association"))
+    ] = None,
+    assetlinks: Annotated[Path | None, typer.Option(help=_help("assetlinks"))] = None,
     log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
 ) -> None:
     """Serve tracking pixels and redirects over HTTP until SIGTERM or Ctrl-C.
@@ -76,7 +81,8 @@ def _check(options: dict[str, Any]) -> None:
         settings.read_api_key()
         read_tls(settings)
         Classifier.from_settings(settings)
-    except (SettingsError, AddressRangesError, OSError) as error:
+        check_app_link_files(settings)
+    except (SettingsError, AddressRangesError, AppLinksError, OSError) as error:
         for line in str(error).splitlines():
             typer.echo(f"hushpost: {line}", err=True)
         raise typer.Exit(2) from None

@@ -78,6 +78,14 @@ class Settings(AuthoritySettings):
         description="How long a client's opens and clicks of the same link count once in mode "
         "AGGREGATE; 0: they always count.",
     )
+    apple_app_site_association: Path | None = Field(
+        None,
+        description="JSON file that lets Apple's devices open links of this domain in an app.",
+    )
+    assetlinks: Path | None = Field(
+        None,
+        description="JSON file that lets Android open links of this domain in an app.",
+    )
     log_level: str = Field(
         "info",
         pattern="^(debug|info|warning|error)$",

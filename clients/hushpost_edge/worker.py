@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from hushpost_edge.app_links import app_link_routes
 from hushpost_edge.appender import Appender
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import connect_authority
@@ -68,6 +69,7 @@ def create_app() -> FastPath:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
+            *app_link_routes(settings),
             *pages.routes(),
         ],
         lifespan=lifespan,

@@ -46,6 +46,8 @@ def test_each_setting_is_in_the_help() -> None:
         (("--workers=0",), "workers"),
         (("--trusted-proxies=10.0.0.0/33",), "10.0.0.0/33"),
         (("--scanner-ranges=/nowhere/ranges",), "/nowhere/ranges"),
+        (("--apple-app-site-association=/nowhere/apple",), "/nowhere/apple"),
+        (("--assetlinks=/nowhere/assetlinks",), "/nowhere/assetlinks"),
         (("--log-level=loud",), "log_level"),
     ],
 )
