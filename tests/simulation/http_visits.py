@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPException
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote
 
 from hushpost_demo.edge import RunningEdge
 from hushpost_demo.errors import DemoError
@@ -79,12 +80,14 @@ def _fetch(connection: HTTPConnection, fetch: Fetch, headers: dict[str, str]) ->
     connection.request(fetch.method, fetch.path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()
-    # http.client decodes headers as Latin-1.
     location = answer.headers.get("Location")
-    where = None if location is None else location.encode("latin-1").decode(errors="replace")
+    expected = fetch.location
+    if expected is not None and not expected.isascii() and location and location.isascii():
+        # The edge encodes the characters of a registered URL that are not ASCII.
+        expected, location = unquote(expected), unquote(location)
     found = [
         ("status", fetch.status, answer.status),
-        ("redirect", fetch.location, where),
+        ("redirect", expected, location),
     ]
     if fetch.status == 200:
         found.append(("bytes of the pixel", _GIF_BYTES, len(body)))

@@ -33,7 +33,7 @@ class Answers(BaseHTTPRequestHandler):
         body = b"" if self.path.startswith("/c/") else PIXEL
         self.send_response(HTTPStatus.OK if body else HTTPStatus.FOUND)
         if not body:
-            self.send_header("Location", "https://a.example.com/f\xc3\xbcr")
+            self.send_header("Location", "https://a.example.com/f%C3%BCr")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
