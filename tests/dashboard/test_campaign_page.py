@@ -157,12 +157,32 @@ async def test_exports_have_the_numbers_of_the_client(
     )
     exported = await reporter.get("/campaigns/spring.csv")
     assert exported.headers["content-type"].startswith(b"text/csv")
-    assert exported.headers["content-disposition"].startswith(b"attachment")
+    assert (
+        exported.headers["content-disposition"] == b'attachment; filename="spring-statistics.csv"'
+    )
     rows = list(csv.DictReader(StringIO(exported.body.decode())))
     assert rows[0]["opens.human.identified.total"] == "2"
     assert [row["label"] for row in rows if row["row"] == "link"][-1] == "'=1+1"
     document_ = json.loads((await reporter.get("/campaigns/spring.json")).body)
     assert document_["clicks"]["human"]["identified"] == {"total": 1, "unique": 1}
+
+
+@pytest.mark.parametrize(
+    ("campaign_id", "name"),
+    [
+        ('"; x="../é\\', "x"),
+        ("...", "campaign"),
+        ("spring 2026/a", "spring-2026-a"),
+    ],
+)
+async def test_files_have_safe_names(
+    reporter: Visitor, clients: Clients, campaign_id: str, name: str
+) -> None:
+    """They have the letters and digits of the campaign's id."""
+    await clients.sender.campaigns.create_campaign(campaign_id)
+    exported = await reporter.get(campaign_path(campaign_id, ".json"))
+    disposition = exported.headers["content-disposition"].decode()
+    assert disposition == f'attachment; filename="{name}-statistics.json"'
 
 
 async def test_lists_are_sorted_searched_and_paged_by_links(

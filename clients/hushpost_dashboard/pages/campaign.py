@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -34,6 +35,7 @@ from hushpost_documents.reports import stats_csv, stats_json
 __all__ = ["CampaignPage", "live_document"]
 
 _MAX_PAGE_SIZE = 1_000
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _PING_SECONDS = 15
 _RECONNECT_MILLISECONDS = 3_000
 _SEND_TIMEOUT_SECONDS = 20.0
@@ -155,11 +157,13 @@ class CampaignPage:
 
     async def _csv(self, request: Request, campaign_id: str) -> Response:
         stats = await request.state.hushpost.stats.get_campaign_stats(campaign_id)
-        return _download(stats_csv(stats), "text/csv; charset=utf-8; header=present", "csv")
+        return _download(
+            stats.campaign_id, stats_csv(stats), "text/csv; charset=utf-8; header=present", "csv"
+        )
 
     async def _json(self, request: Request, campaign_id: str) -> Response:
         stats = await request.state.hushpost.stats.get_campaign_stats(campaign_id)
-        return _download(stats_json(stats, indent=2), "application/json", "json")
+        return _download(stats.campaign_id, stats_json(stats, indent=2), "application/json", "json")
 
     async def _message(self, request: Request, campaign_id: str) -> Response:
         hushpost: Hushpost = request.state.hushpost
@@ -235,9 +239,10 @@ async def _links(hushpost: Hushpost, campaign_id: str) -> list[LinkStats]:
     return [link async for link in listed]
 
 
-def _download(content: str, media_type: str, ending: str) -> Response:
-    """Return a file to save. Its name has no campaign id, which could be any text."""
+def _download(campaign_id: str, content: str, media_type: str, ending: str) -> Response:
+    """Return a file to save. An id can be any text; its name has what is safe in file names."""
+    name = _UNSAFE.sub("-", campaign_id).strip("-") or "campaign"
     headers: Mapping[str, str] = {
-        "content-disposition": f'attachment; filename="campaign-statistics.{ending}"'
+        "content-disposition": f'attachment; filename="{name}-statistics.{ending}"'
     }
     return Response(content, media_type=media_type, headers=headers)
