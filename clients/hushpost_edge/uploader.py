@@ -85,6 +85,8 @@ class Uploader:
         try:
             recorded = await self._record(batch)
         except HushpostError as error:
+            # In an outage, too, appends make the WAL grow by far more than the spool.
+            await self._clean_up(is_idle=False)
             return self._report_failure(error, batch)
         self._failures = 0
         kept = reasons_that_may_pass(batch.events, recorded, self._spool.now())

@@ -101,6 +101,19 @@ async def test_a_batch_is_retried_until_it_is_accepted(spool: Spool, monkeypatch
     assert spool.oldest_seconds() is None
 
 
+async def test_the_wal_does_not_grow_in_an_outage(
+    spool: Spool, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """While the authority is down, the write-ahead log is moved into the spool at intervals."""
+    monkeypatch.setattr(uploader, "_CLEANUP_SECONDS", 0.0)
+    log = tmp_path / "1.sqlite-wal"
+    assert log.stat().st_size > 0
+    tracking = ScriptedTracking(*[UnavailableError("down")] * 50)
+    await upload(spool, tracking, 1)
+    assert log.stat().st_size == 0
+    assert spool.batch() is not None
+
+
 async def test_events_are_sent_unchanged(spool: Spool) -> None:
     """Token, link, time in microseconds, verdict and privacy signal arrive unchanged."""
     tracking = ScriptedTracking()
