@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import asyncpg
 
-from hushpost_runtime.findings import Finding, disk_space, problem, warning, works
+from hushpost_runtime.findings import Finding, Level, disk_space, problem, warning, works
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError, read_settings
 from hushpost_service.settings import Settings
@@ -166,6 +167,8 @@ def _keyring(path: Path, registered: dict[int, bytes]) -> Finding:
             f"There is no keyring {path} yet.",
             "hushpost serve creates it when it starts on an empty database. Back it up.",
         )
+    if path.exists() and (secret := _secret(path)).level is Level.PROBLEM:
+        return replace(secret, part=_KEYRING)
     try:
         keyring = Keyring.load(path)
         keyring.check_registered(registered, path)
