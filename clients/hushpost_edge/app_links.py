@@ -95,7 +95,7 @@ class _Served:
             # Once per error, because anybody can request the file.
             if str(error) != self._error:
                 self._error = str(error)
-                _log.warning("app links file not read", error=self._error)
+                _log.warning("app links file not read", cause=self._error)
 
 
 def _configured(settings: Settings) -> Iterator[tuple[_Kind, Path]]:

@@ -63,7 +63,7 @@ async def test_a_healthy_installation_has_no_problem(
         "database: Settings for durability and logging are safe.",
         "database: The schema has revision",
         "clock: This machine and the database have the same time.",
-        "match the database; key 1 seals new tokens.",
+        "They match the database. Key 1 seals new tokens.",
         "authority: It is ready.",
         "API key: The key is valid; its role is ADMIN, of the installation.",
     ):
