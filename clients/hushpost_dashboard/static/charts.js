@@ -171,12 +171,34 @@ function drawAll() {
   Object.keys(kinds).forEach(draw);
 }
 
-if (window.Chart) {
+// Resolves after the first paint. Background tabs do not paint.
+function painted() {
+  const paint = new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return Promise.race([paint, new Promise((resolve) => setTimeout(resolve, 500))]);
+}
+
+function load(address) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    Object.assign(script, { src: address, onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
+}
+
+async function start() {
+  // Running the library takes longer than showing the page, so the page comes first.
+  await painted();
+  for (const link of document.querySelectorAll(".chart-library")) {
+    await load(link.href);
+  }
   drawAll();
   document.addEventListener("hushpost:numbers", () => Object.keys(kinds).forEach(draw));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-} else {
+}
+
+start().catch((error) => {
   // The library did not load: show the tables instead of empty frames.
+  console.error(error);
   document.querySelectorAll(".chart").forEach((element) => element.remove());
   document.querySelectorAll("details.data-table").forEach((element) => (element.open = true));
-}
+});
