@@ -5,6 +5,7 @@ campaign number. Someone who knows a tenant's tokens could find other campaigns 
 so the tries of a network are limited. Links with an undamaged header are not.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,4 +58,8 @@ class DamagedLookup:
             metrics.REQUESTS_WITHOUT_EVENT.labels("damaged_limited").inc()
             return None
         self._tries[network] += 1
-        return self._store.find_campaign(header)
+        try:
+            return self._store.find_campaign(header)
+        except sqlite3.Error:
+            # As for undamaged links: the authority may still know the link.
+            return None

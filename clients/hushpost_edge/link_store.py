@@ -59,6 +59,8 @@ class LinkStore:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._db = open_database(file, _SCHEMA)
+        # A file of an earlier version lacks the table of headers.
+        self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

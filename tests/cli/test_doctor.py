@@ -90,7 +90,7 @@ async def test_nothing_to_check_is_an_error(hushpost: Any) -> None:
 async def test_the_role_of_the_key_is_found_out(
     doctor: Any, authority: RunningAuthority, tenant: TenantKeys, role: str
 ) -> None:
-    """Whatever the role."""
+    """In every role."""
     key = getattr(tenant, f"{role}_key")
     code, findings = await doctor("--authority", authority.target, key=key)
     scope = f", of {tenant.tenant_id}" if role == "admin" else ""
@@ -140,7 +140,7 @@ async def test_an_authority_that_is_none(doctor: Any) -> None:
 
 
 async def test_the_certificate_is_checked(doctor: Any, tmp_path: Path) -> None:
-    """A certificate that nobody trusts is a problem, and so is one that expires in a day."""
+    """An untrusted certificate is a problem, and so is one that expires in a day."""
     issuer = Issuer.create("servers")
     chain, private_key = issuer.issue("authority.example.com")
     for name, content in {

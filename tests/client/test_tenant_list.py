@@ -22,7 +22,7 @@ async def test_a_key_of_the_installation_lists_all_tenants(authority: Any, conne
 
 
 async def test_a_key_of_a_tenant_lists_only_its_own(clients: Any, authority: Any) -> None:
-    """Other tenants do not show, whatever the page."""
+    """No page shows another tenant."""
     await make_tenant(authority)
     for size in (1, 1000):
         listed = [each async for each in clients.admin.admin.list_tenants(page_size=size)]

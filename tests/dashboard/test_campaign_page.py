@@ -256,7 +256,7 @@ async def test_a_campaign_without_a_message_has_no_picture(
      "/campaigns/" + "x" * 500, "/campaigns/a%2F..%2Fb"],
 )  # fmt: skip
 async def test_unknown_campaigns_are_not_found(reporter: Visitor, path: str) -> None:
-    """Whatever the address, the page says so."""
+    """At every address, the page says so."""
     assert (await reporter.get(path)).status == 404
 
 

@@ -1,4 +1,4 @@
-"""A sender's color is readable in both themes, whatever it is."""
+"""Every color of a sender is readable in both themes."""
 
 import re
 

@@ -143,7 +143,7 @@ def test_two_wrong_characters_are_too_many(
 
 
 def test_a_header_that_fits_two_campaigns_fits_none(store: LinkStore) -> None:
-    """Nobody is redirected to a link of another campaign."""
+    """An ambiguous header redirects to no campaign."""
     header = fold(TOKEN)
     last = header[-1]
     ambiguous = [character for character in ALPHABET.lower() if character != last][:2]
@@ -181,6 +181,13 @@ def test_a_network_cannot_try_many_headers(store: LinkStore) -> None:
     assert find("198.51.100.1") == CAMPAIGN
     now = 61.0
     assert find("192.0.2.77") == CAMPAIGN
+
+
+def test_a_store_that_fails_finds_nothing(store: LinkStore) -> None:
+    """Then the authority is asked for the link, as it is for undamaged ones."""
+    lookup = DamagedLookup(store, AddressRanges([]), lambda: 0.0)
+    store.close()
+    assert lookup.find_campaign(fold(TOKEN), {"headers": [], "client": ("192.0.2.1", 1)}) is None
 
 
 async def test_damaged_links_redirect(edge: EdgeProcess, clients: Clients) -> None:

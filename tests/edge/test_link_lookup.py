@@ -1,7 +1,9 @@
 """Looking up the URL of a link."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,6 +76,20 @@ async def test_a_synced_link_is_found_locally(store: LinkStore, lookup: LinkLook
     store.apply([WatchedLink(campaign_number=1, link_number=2, url=URL)], "7", is_complete=False)
     assert lookup.find_local(1, 2) == ENCODED
     assert (store.cursor(), store.is_complete()) == ("7", False)
+
+
+async def test_a_file_of_an_earlier_version_is_used(tmp_path: Path) -> None:
+    """A file without the table of headers keeps its links and takes new ones."""
+    file = tmp_path / "links.sqlite"
+    earlier = LinkStore(file)
+    earlier.add(1, 1, URL)
+    earlier.close()
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("drop table headers")
+    store = LinkStore(file)
+    store.add(2, 1, URL)
+    assert (store.find(1, 1), store.find(2, 1)) == (URL, URL)
+    store.close()
 
 
 async def test_a_store_stays_complete(store: LinkStore) -> None:

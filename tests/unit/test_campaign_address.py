@@ -23,7 +23,7 @@ IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_si
 
 @given(IDS, st.sampled_from(CampaignDocument))
 def test_every_id_comes_back(campaign_id: str, document: CampaignDocument) -> None:
-    """Whatever an id contains, it is one segment of printable ASCII."""
+    """Every id is one segment of printable ASCII."""
     address = campaign_path(campaign_id, document)
     assert address.isascii()
     assert _parse(address) == (campaign_id, document)

@@ -1,6 +1,6 @@
 """The message of a campaign with the numbers of its links drawn on it.
 
-The HTML is untrusted, and so is what it would load. Whoever shows the picture must sandbox it;
+The HTML is untrusted, and so is what it would load. Callers must sandbox the picture;
 here, elements that could act or load something are removed, so that the picture looks the same
 whether or not a browser would have blocked them.
 """
@@ -18,7 +18,7 @@ from hushpost_mail import parse_template
 __all__ = ["message_picture"]
 
 _MARKER = "https://link.invalid"
-"""Stands for the tracking URL, so that the links of the message can be recognized (RFC 2606)."""
+"""Takes the place of the tracking URL, so that the links of the message can be recognized (RFC 2606)."""
 _TOKEN = "x"
 _REMOVED = (
     "script, base, link, meta, iframe, frame, frameset, object, embed, applet, audio, video, "
