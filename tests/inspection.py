@@ -33,7 +33,15 @@ _OF_TENANTS = (
     "sent",
     "slot_bits",
 )
-_OF_ALL = ("api_keys", "keyring_keys", "page_brandings", "policies", "request_ids", "tenants")
+_OF_ALL = (
+    "api_keys",
+    "keyring_keys",
+    "page_brandings",
+    "policies",
+    "request_ids",
+    "tenants",
+    "tracking_domains",
+)
 
 
 def database_uri(data_dir: Path) -> str:

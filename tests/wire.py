@@ -11,7 +11,14 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, stats_pb2, tracking_pb2
+from hushpost.v1 import (
+    admin_pb2,
+    campaign_pb2,
+    domain_pb2,
+    preference_pb2,
+    stats_pb2,
+    tracking_pb2,
+)
 
 SERVICES: tuple[ServiceDescriptor, ...] = (
     tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"],
@@ -19,6 +26,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
     campaign_pb2.DESCRIPTOR.services_by_name["CampaignService"],
     stats_pb2.DESCRIPTOR.services_by_name["StatsService"],
     admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
+    domain_pb2.DESCRIPTOR.services_by_name["DomainService"],
 )
 
 METHODS: dict[str, MethodDescriptor] = {

@@ -39,6 +39,7 @@ from hushpost_client._admin_types import (
 from hushpost_client._async.admin import Admin
 from hushpost_client._async.campaigns import Campaigns
 from hushpost_client._async.client import Hushpost
+from hushpost_client._async.domains import Domains
 from hushpost_client._async.preferences import Preferences
 from hushpost_client._async.stats import Stats
 from hushpost_client._async.tracking import Tracking
@@ -54,6 +55,7 @@ from hushpost_client._campaign_types import (
     NewLink,
 )
 from hushpost_client._channel import TLS
+from hushpost_client._domain_types import DnsRecord, TrackingDomain
 from hushpost_client._enums import (
     Consent,
     DoNotTrack,
@@ -135,7 +137,9 @@ __all__ = [
     "Count",
     "DeadlineExceededError",
     "DecisionDetails",
+    "DnsRecord",
     "DoNotTrack",
+    "Domains",
     "EngagedContact",
     "Engagement",
     "EngagementStats",
@@ -191,6 +195,7 @@ __all__ = [
     "Tenant",
     "TenantSummary",
     "Tracking",
+    "TrackingDomain",
     "UnauthenticatedError",
     "UnavailableError",
     "UnimplementedError",

@@ -19,8 +19,9 @@ blocks its thread: inside an event loop, use the asynchronous client.
 from hushpost_client._sync.admin import Admin
 from hushpost_client._sync.campaigns import Campaigns
 from hushpost_client._sync.client import Hushpost
+from hushpost_client._sync.domains import Domains
 from hushpost_client._sync.preferences import Preferences
 from hushpost_client._sync.stats import Stats
 from hushpost_client._sync.tracking import Tracking
 
-__all__ = ["Admin", "Campaigns", "Hushpost", "Preferences", "Stats", "Tracking"]
+__all__ = ["Admin", "Campaigns", "Domains", "Hushpost", "Preferences", "Stats", "Tracking"]

@@ -47,6 +47,8 @@ VARIABLES = frozenset(
         "HUSHPOST_CPU",
         "HUSHPOST_DATABASE_URL",
         "HUSHPOST_DATA_DIR",
+        "HUSHPOST_DNS_SERVER",
+        "HUSHPOST_EDGE_HOST",
         "HUSHPOST_INSECURE",
         "HUSHPOST_KEYRING",
         "HUSHPOST_LISTEN",

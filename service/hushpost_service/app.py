@@ -15,6 +15,8 @@ from hushpost_runtime.addresses import host_and_port
 from hushpost_runtime.garbage_collector import tune_garbage_collector
 from hushpost_service.admin.auth import KEY_CONNECTIONS, Authenticator
 from hushpost_service.admin.service import Admin
+from hushpost_service.admin.tracking_domains import TrackingDomains
+from hushpost_service.admin.txt_lookup import TxtLookup
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.preview import ModePreview
@@ -180,6 +182,9 @@ async def _serve(
         contact_eraser=ContactEraser(database, anonymizer, vacuum, time_steps, clock),
         stats=Stats(database, campaign_cache),
         admin=Admin(database, campaign_cache, anonymizer, release_limits, clock),
+        tracking_domains=TrackingDomains(
+            database, TxtLookup(settings.dns_server, time.monotonic), settings.edge_host, clock
+        ),
         spool_keys=spool_keys,
         shutdown=shutdown,
     )

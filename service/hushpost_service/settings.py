@@ -1,12 +1,18 @@
 """The settings of `hushpost serve`: from options, then the environment, then defaults."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hushpost_runtime.addresses import ListenAddress, host_and_port, is_loopback
+from hushpost_runtime.addresses import (
+    ListenAddress,
+    ServerAddress,
+    host_and_port,
+    is_loopback,
+)
 from hushpost_runtime.settings import SettingsError
 from hushpost_service.cpu_affinity import usable_cpus
 
@@ -69,6 +75,18 @@ class Settings(BaseSettings):
         default=False,
         description="Allow policies to release anonymous counts exactly (EXACT). This protects "
         "no one: a reader of reports can find out what a single contact did.",
+    )
+    edge_host: str | None = Field(
+        None,
+        max_length=253,
+        pattern=r"^(?i:[a-z0-9-]{1,63}\.)+(?i:[a-z0-9-]{1,63})$",
+        description="Host name of the edges, to which CNAME records of tracking domains point. "
+        "Default: tenants are not told where to point them.",
+    )
+    dns_server: ServerAddress | None = Field(
+        None,
+        description="DNS server to look up TXT records of tracking domains with, address:port. "
+        "Default: those of the machine.",
     )
     metrics_listen: ListenAddress | None = Field(
         None,
@@ -134,6 +152,13 @@ class Settings(BaseSettings):
                 f"cpu must be one of the CPUs that this process may use: {sorted(usable_cpus())}"
             )
         return self
+
+    @field_validator("dns_server")
+    @classmethod
+    def _check_dns_server(cls, server: str | None) -> str | None:
+        if server is not None:
+            ip_address(host_and_port(server)[0])
+        return server
 
     def check_encryption(self) -> None:
         """Raise SettingsError if API keys would cross the network in plain text."""

@@ -22,6 +22,7 @@ KEY_OF_SERVICE: Mapping[str, str] = {
     "CampaignService": SENDER,
     "StatsService": REPORTER,
     "AdminService": ADMIN,
+    "DomainService": ADMIN,
 }
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

@@ -121,7 +121,13 @@ WRITES: dict[str, tuple[Callable[[str], Message], Effect, int]] = {
 KEYS = {"RecordOpen": "edge_key", "RecordClick": "edge_key", "RecordEvents": "edge_key"}
 KEYS |= {"CreateApiKey": "admin_key"}
 
-WITH_OWN_TEST = {"CreateTenant", "UpdatePolicy", "EraseContact"}
+WITH_OWN_TEST = {
+    "CreateTenant",
+    "UpdatePolicy",
+    "EraseContact",
+    "AddTrackingDomain",
+    "RemoveTrackingDomain",
+}
 """RPCs with a request_id that have separate tests."""
 
 

@@ -22,6 +22,7 @@ from tests.inspection import Connection, contents, tenant_number
 from tests.mailing import GROUP, URLS, Mailing, clients_of, send
 from tests.rpc.write_requests import (
     CHANGES,
+    DOMAINS,
     KEYS,
     NOT_CONTENT,
     REQUESTS,
@@ -45,12 +46,14 @@ async def keys(authority: RunningAuthority) -> TenantKeys:
 
 @pytest.fixture
 async def mailing(authority: RunningAuthority, keys: TenantKeys) -> AsyncIterator[Mailing]:
-    """The campaigns "spring", with a message to "ann", and "summer"."""
+    """The campaigns "spring", with a message to "ann", and "summer"; two tracking domains."""
     async with AsyncExitStack() as stack:
         clients = await clients_of(stack, authority, keys=keys)
         mailing = await send(clients, ["ann"])
         await clients.sender.campaigns.extend_campaign("spring", groups=["others"])
         await clients.sender.campaigns.create_campaign("summer", links=URLS, groups=[GROUP])
+        for domain in DOMAINS:
+            await clients.admin.domains.add_tracking_domain(domain)
         yield mailing
 
 

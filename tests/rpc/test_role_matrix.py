@@ -16,7 +16,14 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from hushpost.v1 import admin_pb2, campaign_pb2, preference_pb2, stats_pb2, tracking_pb2
+from hushpost.v1 import (
+    admin_pb2,
+    campaign_pb2,
+    domain_pb2,
+    preference_pb2,
+    stats_pb2,
+    tracking_pb2,
+)
 from hushpost.v1.errors_pb2 import ErrorReason
 from hushpost.v1.privacy_pb2 import DO_NOT_TRACK_TRUE
 from hushpost_client import Hushpost, Role
@@ -239,6 +246,30 @@ RULES: dict[str, Rule] = {
         lambda s, _: admin_pb2.RevokeApiKeyRequest(key_id=s.key_id),
         # As if it did not exist.
         foreign="API_KEY_NOT_FOUND",
+    ),
+    "AddTrackingDomain": Rule(
+        ADMINS,
+        lambda s, _: domain_pb2.AddTrackingDomainRequest(
+            tenant_id=s.tenant_id, domain="links.example.com"
+        ),
+    ),
+    "CheckTrackingDomain": Rule(
+        ADMINS,
+        _of_tenant(domain_pb2.CheckTrackingDomainRequest, domain="none.example.com"),
+        own="DOMAIN_NOT_FOUND",
+    ),
+    "ListTrackingDomains": Rule(
+        (*ADMINS, SENDER, EDGE),
+        # Keys of role EDGE name no tenant.
+        lambda s, kind: domain_pb2.ListTrackingDomainsRequest(
+            tenant_id="" if kind == EDGE else s.tenant_id
+        ),
+        exceptions={EDGE: OK},
+    ),
+    "RemoveTrackingDomain": Rule(
+        ADMINS,
+        _of_tenant(domain_pb2.RemoveTrackingDomainRequest, domain="none.example.com"),
+        own="DOMAIN_NOT_FOUND",
     ),
 }
 

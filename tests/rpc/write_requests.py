@@ -14,6 +14,7 @@ from hushpost.v1 import (
     admin_pb2,
     branding_pb2,
     campaign_pb2,
+    domain_pb2,
     preference_pb2,
     privacy_pb2,
     tracking_pb2,
@@ -23,6 +24,9 @@ from tests.mailing import GROUP, URLS
 
 TRUE, FALSE = privacy_pb2.DO_NOT_TRACK_TRUE, privacy_pb2.DO_NOT_TRACK_FALSE
 IMPORT = preference_pb2.PREFERENCE_SOURCE_IMPORT
+
+DOMAINS = ("old.example.com", "older.example.com")
+"""Tracking domains that the tenant has already."""
 
 Change = Callable[[Any], object]
 """Changes a request in place."""
@@ -132,6 +136,8 @@ REQUESTS: dict[str, Callable[[str], Message]] = {
         policy=_FULL_POLICY, update_mask=FieldMask(paths=_POLICY_FIELDS)
     ),
     "CreateApiKey": lambda _: admin_pb2.CreateApiKeyRequest(role=admin_pb2.ROLE_SENDER),
+    "AddTrackingDomain": lambda _: domain_pb2.AddTrackingDomainRequest(domain="new.example.com"),
+    "RemoveTrackingDomain": lambda _: domain_pb2.RemoveTrackingDomainRequest(domain=DOMAINS[0]),
 }
 """A request per RPC, built from the token of the contact "ann"."""
 
@@ -258,6 +264,8 @@ CHANGES: dict[str, list[Change]] = {
         lambda request: request.expire_time.FromSeconds(4_000_000_000),
         _set(display_name="another"),
     ],
+    "AddTrackingDomain": [_set(domain="newer.example.com")],
+    "RemoveTrackingDomain": [_set(domain=DOMAINS[1])],
 }
 """Changes of each field that make a request another one."""
 
@@ -280,11 +288,14 @@ SAME: dict[str, list[Change]] = {
         lambda request: request.policy.opens_modes.CopyFrom(_MODES),
     ],
     "UpdatePolicy": [lambda request: request.update_mask.paths.reverse()],
+    "AddTrackingDomain": [_set(domain="NEW.example.com.")],
 }
 """Changes that mean the same, such as a default that is given or left out."""
 
 KEYS = {"RecordOpen": "edge_key", "RecordClick": "edge_key", "RecordEvents": "edge_key"}
-KEYS |= {"CreateApiKey": "admin_key", "UpdatePolicy": "admin_key"}
+KEYS |= dict.fromkeys(
+    ("CreateApiKey", "UpdatePolicy", "AddTrackingDomain", "RemoveTrackingDomain"), "admin_key"
+)
 
 
 NOT_CONTENT = {

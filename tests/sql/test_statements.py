@@ -41,6 +41,7 @@ NO_TRANSACTION = ("vacuum", "checkpoint")
 FRAGMENTS = {
     "CONTACT_BY_ID",
     "API_KEYS",
+    "DOMAINS",
     "CLAIM",
     "PREFERENCE_COLUMNS",
     "PREFERENCE_GROUP",

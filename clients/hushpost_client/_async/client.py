@@ -1,4 +1,4 @@
-"""The client: one connection, one API key, the five services."""
+"""The client: one connection, one API key, the six services."""
 
 from types import TracebackType
 from typing import Self
@@ -8,6 +8,7 @@ from grpc.aio import Channel, insecure_channel, secure_channel
 from hushpost_client._async.admin import Admin
 from hushpost_client._async.calls import Calls
 from hushpost_client._async.campaigns import Campaigns
+from hushpost_client._async.domains import Domains
 from hushpost_client._async.preferences import Preferences
 from hushpost_client._async.stats import Stats
 from hushpost_client._async.tracking import Tracking
@@ -28,6 +29,7 @@ class Hushpost:
         campaigns: Registers campaigns, issues tokens.
         stats: Reads statistics.
         admin: Manages tenants, policies and API keys.
+        domains: Manages custom tracking domains.
     """
 
     def __init__(self, channel: Channel, calls: Calls) -> None:
@@ -37,6 +39,7 @@ class Hushpost:
         self.campaigns = Campaigns(channel, calls)
         self.stats = Stats(channel, calls)
         self.admin = Admin(channel, calls)
+        self.domains = Domains(channel, calls)
 
     @classmethod
     def connect(

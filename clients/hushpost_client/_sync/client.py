@@ -1,5 +1,5 @@
 # Generated from _async/client.py by `make sync-client`; do not edit.
-"""The client: one connection, one API key, the five services."""
+"""The client: one connection, one API key, the six services."""
 
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ from hushpost_client._retry import RetryPolicy
 from hushpost_client._sync.admin import Admin
 from hushpost_client._sync.calls import Calls
 from hushpost_client._sync.campaigns import Campaigns
+from hushpost_client._sync.domains import Domains
 from hushpost_client._sync.preferences import Preferences
 from hushpost_client._sync.stats import Stats
 from hushpost_client._sync.tracking import Tracking
@@ -29,6 +30,7 @@ class Hushpost:
         campaigns: Registers campaigns, issues tokens.
         stats: Reads statistics.
         admin: Manages tenants, policies and API keys.
+        domains: Manages custom tracking domains.
     """
 
     def __init__(self, channel: Channel, calls: Calls) -> None:
@@ -38,6 +40,7 @@ class Hushpost:
         self.campaigns = Campaigns(channel, calls)
         self.stats = Stats(channel, calls)
         self.admin = Admin(channel, calls)
+        self.domains = Domains(channel, calls)
 
     @classmethod
     def connect(

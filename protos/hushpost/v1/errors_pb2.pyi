@@ -103,7 +103,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 24
     """INVALID_ARGUMENT. The campaign would exceed a limit, for example of links or
-    groups. Metadata: `field`, `limit`.
+    groups, or the tenant one of tracking domains. Metadata: `field`, `limit`.
     """
     ERROR_REASON_TOKEN_KEY_UNKNOWN: _ErrorReason.ValueType  # 25
     """INVALID_ARGUMENT. The key id in the unencrypted part of the token, or of the sealed
@@ -112,6 +112,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ISSUE_KEY_INVALID: _ErrorReason.ValueType  # 26
     """INVALID_ARGUMENT. The `issue_key` is not that of the campaign."""
+    ERROR_REASON_DOMAIN_INVALID: _ErrorReason.ValueType  # 27
+    """INVALID_ARGUMENT. A tracking domain is no DNS name with at least two labels, or is an IP
+    address, or has a port or a wildcard.
+    """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 30
     """NOT_FOUND. The tenant does not exist."""
     ERROR_REASON_CAMPAIGN_NOT_FOUND: _ErrorReason.ValueType  # 31
@@ -126,6 +130,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The preference token is genuine, and its contact has been erased."""
     ERROR_REASON_CAMPAIGN_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 36
     """NOT_FOUND. The campaign was created without the HTML of its message."""
+    ERROR_REASON_DOMAIN_NOT_FOUND: _ErrorReason.ValueType  # 37
+    """NOT_FOUND. The tenant has not registered this tracking domain."""
     ERROR_REASON_TENANT_ALREADY_EXISTS: _ErrorReason.ValueType  # 40
     """ALREADY_EXISTS. A tenant with that id exists."""
     ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: _ErrorReason.ValueType  # 41
@@ -144,9 +150,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_LAST_OPENS_DISABLED: _ErrorReason.ValueType  # 45
     """FAILED_PRECONDITION. The tenant's policy does not record the dates of last opens."""
+    ERROR_REASON_DOMAIN_TAKEN: _ErrorReason.ValueType  # 46
+    """ALREADY_EXISTS. Another tenant has verified this tracking domain, and its TXT record still
+    exists.
+    """
+    ERROR_REASON_DOMAIN_NOT_VERIFIED: _ErrorReason.ValueType  # 47
+    """FAILED_PRECONDITION. The tracking domain is not verified. Metadata after a check: `cause`,
+    NO_RECORD (there is no TXT record), OTHER_RECORDS (none of them has the right value) or
+    LOOKUP_FAILED (the DNS servers did not respond in time, or with an error).
+    """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 50
-    """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
-    too many unknown API keys are being looked up.
+    """RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, too many
+    unknown API keys are being looked up, or a tenant has too many tracking domains checked.
     Nothing was recorded; retry with the same `request_id` after the delay.
     """
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 51
@@ -252,7 +267,7 @@ Metadata: `field`.
 """
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 24
 """INVALID_ARGUMENT. The campaign would exceed a limit, for example of links or
-groups. Metadata: `field`, `limit`.
+groups, or the tenant one of tracking domains. Metadata: `field`, `limit`.
 """
 ERROR_REASON_TOKEN_KEY_UNKNOWN: ErrorReason.ValueType  # 25
 """INVALID_ARGUMENT. The key id in the unencrypted part of the token, or of the sealed
@@ -261,6 +276,10 @@ succeeds as soon as the authority has the key, for example after the end of a ro
 """
 ERROR_REASON_ISSUE_KEY_INVALID: ErrorReason.ValueType  # 26
 """INVALID_ARGUMENT. The `issue_key` is not that of the campaign."""
+ERROR_REASON_DOMAIN_INVALID: ErrorReason.ValueType  # 27
+"""INVALID_ARGUMENT. A tracking domain is no DNS name with at least two labels, or is an IP
+address, or has a port or a wildcard.
+"""
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 30
 """NOT_FOUND. The tenant does not exist."""
 ERROR_REASON_CAMPAIGN_NOT_FOUND: ErrorReason.ValueType  # 31
@@ -275,6 +294,8 @@ ERROR_REASON_CONTACT_ERASED: ErrorReason.ValueType  # 35
 """NOT_FOUND. The preference token is genuine, and its contact has been erased."""
 ERROR_REASON_CAMPAIGN_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 36
 """NOT_FOUND. The campaign was created without the HTML of its message."""
+ERROR_REASON_DOMAIN_NOT_FOUND: ErrorReason.ValueType  # 37
+"""NOT_FOUND. The tenant has not registered this tracking domain."""
 ERROR_REASON_TENANT_ALREADY_EXISTS: ErrorReason.ValueType  # 40
 """ALREADY_EXISTS. A tenant with that id exists."""
 ERROR_REASON_CAMPAIGN_ALREADY_EXISTS: ErrorReason.ValueType  # 41
@@ -293,9 +314,18 @@ that CreateCampaign returned to it, once.
 """
 ERROR_REASON_LAST_OPENS_DISABLED: ErrorReason.ValueType  # 45
 """FAILED_PRECONDITION. The tenant's policy does not record the dates of last opens."""
+ERROR_REASON_DOMAIN_TAKEN: ErrorReason.ValueType  # 46
+"""ALREADY_EXISTS. Another tenant has verified this tracking domain, and its TXT record still
+exists.
+"""
+ERROR_REASON_DOMAIN_NOT_VERIFIED: ErrorReason.ValueType  # 47
+"""FAILED_PRECONDITION. The tracking domain is not verified. Metadata after a check: `cause`,
+NO_RECORD (there is no TXT record), OTHER_RECORDS (none of them has the right value) or
+LOOKUP_FAILED (the DNS servers did not respond in time, or with an error).
+"""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 50
-"""RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, or
-too many unknown API keys are being looked up.
+"""RESOURCE_EXHAUSTED, with RetryInfo. Too many calls or events are in progress, too many
+unknown API keys are being looked up, or a tenant has too many tracking domains checked.
 Nothing was recorded; retry with the same `request_id` after the delay.
 """
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 51

@@ -60,6 +60,21 @@ class Caller:
             raise tenant_not_allowed()
         return self.key.tenant
 
+    def administered_tenant_id(self, tenant_id: str) -> str:
+        """Return the tenant id of a request to administer it, by default that of the key.
+
+        Raises TENANT_NOT_ALLOWED, and ID_INVALID if neither the request nor the key has one.
+        """
+        self.check_tenant(tenant_id)
+        effective_id = tenant_id or self.key.tenant_id
+        if not effective_id:
+            raise HushpostError(
+                Reason.ID_INVALID,
+                "tenant_id is required: the API key has no tenant",
+                {"field": "tenant_id"},
+            )
+        return effective_id
+
     def check_edge_tenant(self, number: int) -> None:
         """Raise TENANT_NOT_ALLOWED if the key is of role EDGE and not for that tenant."""
         if self.edge_tenants is not None and number not in self.edge_tenants:

@@ -37,6 +37,10 @@ def _serve(
     allow_exact: Annotated[
         bool | None, typer.Option("--allow-exact", help=option_help(Settings, "allow_exact"))
     ] = None,
+    edge_host: Annotated[str | None, typer.Option(help=option_help(Settings, "edge_host"))] = None,
+    dns_server: Annotated[
+        str | None, typer.Option(help=option_help(Settings, "dns_server"))
+    ] = None,
     metrics_listen: Annotated[
         str | None, typer.Option(help=option_help(Settings, "metrics_listen"))
     ] = None,
@@ -81,6 +85,8 @@ def _serve(
         cpu=cpu,
         max_epsilon=max_epsilon,
         allow_exact=allow_exact,
+        edge_host=edge_host,
+        dns_server=dns_server,
         metrics_listen=metrics_listen,
         tls_certificate=tls_certificate,
         tls_key=tls_key,

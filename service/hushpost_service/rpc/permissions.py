@@ -48,6 +48,10 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "CreateApiKey": _ADMIN,
     "ListApiKeys": _ADMIN,
     "RevokeApiKey": _ADMIN,
+    "AddTrackingDomain": _ADMIN,
+    "CheckTrackingDomain": _ADMIN,
+    "ListTrackingDomains": _ADMIN | _SENDER | _EDGE,
+    "RemoveTrackingDomain": _ADMIN,
 }
 """The roles that may call each RPC. The server does not start with an RPC that is missing here."""
 

@@ -12,6 +12,8 @@ from hushpost.v1 import (
     admin_pb2_grpc,
     campaign_pb2,
     campaign_pb2_grpc,
+    domain_pb2,
+    domain_pb2_grpc,
     preference_pb2,
     preference_pb2_grpc,
     stats_pb2,
@@ -21,6 +23,7 @@ from hushpost.v1 import (
 )
 from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.service import Admin
+from hushpost_service.admin.tracking_domains import TrackingDomains
 from hushpost_service.campaigns.issuing import TokenIssuer
 from hushpost_service.campaigns.preview import ModePreview
 from hushpost_service.campaigns.service import Campaigns
@@ -45,6 +48,7 @@ from hushpost_service.rpc.receiving import BATCH_BYTES, RequestReader
 from hushpost_service.rpc.registration import InterceptedServer
 from hushpost_service.rpc.servicers.admin import AdminServicer
 from hushpost_service.rpc.servicers.campaign import CampaignServicer
+from hushpost_service.rpc.servicers.domain import DomainServicer
 from hushpost_service.rpc.servicers.preference import PreferenceServicer
 from hushpost_service.rpc.servicers.stats import StatsServicer
 from hushpost_service.rpc.servicers.tracking import TrackingServicer
@@ -115,6 +119,7 @@ class Services:
     contact_eraser: ContactEraser
     stats: Stats
     admin: Admin
+    tracking_domains: TrackingDomains
     spool_keys: SpoolKeys
     shutdown: GracefulShutdown
 
@@ -152,6 +157,10 @@ def server(
         admin_pb2.DESCRIPTOR.services_by_name["AdminService"]: (
             AdminServicer(services.admin, services.authenticator),
             admin_pb2_grpc.add_AdminServiceServicer_to_server,
+        ),
+        domain_pb2.DESCRIPTOR.services_by_name["DomainService"]: (
+            DomainServicer(services.tracking_domains, services.admin),
+            domain_pb2_grpc.add_DomainServiceServicer_to_server,
         ),
     }
     limits = services.limits

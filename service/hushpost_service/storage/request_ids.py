@@ -49,6 +49,8 @@ class Method(IntEnum):
     CREATE_TENANT = 10
     UPDATE_POLICY = 11
     CREATE_API_KEY = 12
+    ADD_TRACKING_DOMAIN = 13
+    REMOVE_TRACKING_DOMAIN = 14
 
 
 def periods(now: datetime) -> list[int]:

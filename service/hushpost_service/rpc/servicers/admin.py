@@ -70,7 +70,7 @@ class AdminServicer(AdminServiceServicer):
         self, request: pb.GetTenantRequest, context: Context
     ) -> pb.GetTenantResponse:
         """Return a tenant, its policy and the progress of anonymization."""
-        tenant_id = _tenant_id(current_caller(), request.tenant_id)
+        tenant_id = current_caller().administered_tenant_id(request.tenant_id)
         return pb.GetTenantResponse(tenant=_tenant(await self._admin.tenant(tenant_id)))
 
     async def ListTenants(
@@ -95,7 +95,7 @@ class AdminServicer(AdminServiceServicer):
         branding, others = masked_branding(request.policy.branding, mask)
         only_branding = bool(branding) and not others
         state = await self._admin.update_policy(
-            _tenant_id(caller, request.tenant_id),
+            caller.administered_tenant_id(request.tenant_id),
             settings={} if only_branding else masked_settings(request.policy, others),
             branding=branding,
             actor=caller.actor,
@@ -107,7 +107,7 @@ class AdminServicer(AdminServiceServicer):
         self, request: pb.ListPolicyChangesRequest, context: Context
     ) -> pb.ListPolicyChangesResponse:
         """Return a page of the tenant's policies, oldest first."""
-        tenant_id = _tenant_id(current_caller(), request.tenant_id)
+        tenant_id = current_caller().administered_tenant_id(request.tenant_id)
         size = checked_page_size(request.page_size)
         (start,) = page_start("policies", request.page_token) or (0,)
         found = await self._admin.list_policy_changes(tenant_id, start, size + 1)
@@ -179,7 +179,7 @@ class AdminServicer(AdminServiceServicer):
         if role is Role.EDGE or (role is Role.ADMIN and not tenant_id and caller.is_installation):
             caller.check_installation()
             return None
-        return (await self._admin.tenant(_tenant_id(caller, tenant_id))).tenant.number
+        return (await self._admin.tenant(caller.administered_tenant_id(tenant_id))).tenant.number
 
     async def _edge_tenants(self, role: Role, tenant_ids: Sequence[str]) -> frozenset[int] | None:
         """Return the tenants that an EDGE key to create is limited to; None for all."""
@@ -193,19 +193,6 @@ class AdminServicer(AdminServiceServicer):
         if problem:
             raise HushpostError(Reason.FIELD_INVALID, problem, {"field": "edge_tenant_ids"})
         return await self._admin.tenant_numbers(tenant_ids)
-
-
-def _tenant_id(caller: Caller, tenant_id: str) -> str:
-    """Return the tenant id of a request, by default that of the key."""
-    caller.check_tenant(tenant_id)
-    effective_id = tenant_id or caller.key.tenant_id
-    if not effective_id:
-        raise HushpostError(
-            Reason.ID_INVALID,
-            "tenant_id is required: the API key has no tenant",
-            {"field": "tenant_id"},
-        )
-    return effective_id
 
 
 def _expire_time(request: pb.CreateApiKeyRequest) -> datetime | None:

@@ -1,5 +1,6 @@
 -- The first column of every primary key is the tenant, so that the schema can be
--- distributed by tenant. Only `tenants`, `api_keys` and `keyring_keys` are reference tables.
+-- distributed by tenant. Only `tenants`, `api_keys`, `keyring_keys` and `tracking_domains` are
+-- reference tables.
 --
 -- Ids use `collate "C"`: they are compared as bytes and never sorted for people.
 --
@@ -81,6 +82,25 @@ create table api_keys (
     revoke_time timestamptz,
     revoke_actor text
 );
+
+-- Names that edges serve for a tenant. Without `verify_time`, it is pending: the tenant has not
+-- proved that it controls the name. `proof` is the random part of the TXT record that does;
+-- it is public. Of the verified domains, a name has one, and a tenant has one default.
+create table tracking_domains (
+    tenant integer not null references tenants on delete cascade,
+    domain text collate "C" not null,
+    proof text not null,
+    create_time timestamptz not null,
+    -- The number of the key that registered it.
+    create_actor text not null,
+    verify_time timestamptz,
+    is_default boolean not null,
+    primary key (tenant, domain),
+    check (verify_time is not null or not is_default)
+);
+create unique index tracking_domains_verified on tracking_domains (domain)
+    where verify_time is not null;
+create unique index tracking_domains_default on tracking_domains (tenant) where is_default;
 
 -- The keys of the keyring, whose secrets are in a file. The fingerprint is derived from
 -- the secret and does not reveal it.
