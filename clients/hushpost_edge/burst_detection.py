@@ -2,11 +2,11 @@
 
 A burst is several links within a second. A sweep is the links one after the other, in order, each
 within some seconds of the one before: from the first link on three, otherwise four. It catches
-scanners that wait between requests.
+scanners that wait between requests. One click on the trap link reveals a scanner, too.
 
-Both are noticed when earlier clicks are already on disk. So the detector also returns the
+All are noticed when earlier clicks are already on disk. So the detector also returns the
 events of the last moments, whose verdict the spool corrects before they are shipped. All state
-is in memory, for seconds, and bounded.
+is in memory, for minutes at most, and bounded.
 
 Only requests from the same network form a burst or a sweep. In mode AGGREGATE, a whole group
 shares one token, so two readers could follow two links in the same second; and the edge
@@ -27,6 +27,9 @@ _CORRECTION_SECONDS = 1.5
 _SWEEP_SECONDS = 5.0
 _SWEEP_LINKS = 4
 _SWEEP_LINKS_FROM_FIRST = 3
+
+_TRAP_SECONDS = 120.0
+"""How long the clicks of a client that followed the trap link are a scanner's."""
 
 _MAX_ENTRIES = 40_000
 """Per generation, of which there are two; an entry takes about 400 bytes."""
@@ -63,9 +66,19 @@ class BurstDetector:
         self._activities: RecentEntries[_Key, _Activity] = RecentEntries(
             _SWEEP_SECONDS, max_entries, clock()
         )
+        self._trapped: RecentEntries[_Key, float] = RecentEntries(
+            _TRAP_SECONDS, max_entries, clock()
+        )
+
+    def observe_trap(self, token: bytes, network: str | bytes) -> None:
+        """Note that a client has followed the trap link: its next clicks are a scanner's."""
+        now = self._clock()
+        key = (token, network)
+        self._trapped.find(key, now)  # forgets old entries
+        self._trapped.set(key, now + _TRAP_SECONDS)
 
     def observe(
-        self, token: bytes, network: str | bytes, link: int, serial: int, *, is_trap: bool = False
+        self, token: bytes, network: str | bytes, link: int, serial: int
     ) -> list[int] | None:
         """Add an event, and return whether it is a scanner's.
 
@@ -74,22 +87,22 @@ class BurstDetector:
             network: The network that the request came from.
             link: The number of the link, 0 for an open.
             serial: The serial number of the event in the spool.
-            is_trap: Whether only scanners follow the link.
 
         Returns:
-            None if the event belongs to no burst or sweep. Otherwise the serial numbers of
-            earlier events that belong to it and have not been returned before.
+            None if the event is not known to be a scanner's. Otherwise the serial numbers of
+            earlier events that are the scanner's and have not been returned before.
         """
         now = self._clock()
         key = (token, network)
+        is_trapped = link != 0 and (self._trapped.find(key, now) or 0.0) > now
         activity = self._activities.find(key, now)
         if activity is None:
-            self._activities.set(key, _first_activity(now, link, serial, is_trap=is_trap))
-            return [] if is_trap else None
+            self._activities.set(key, _first_activity(now, link, serial, is_trapped=is_trapped))
+            return [] if is_trapped else None
         self._activities.set(key, activity)
         recent = [event for event in activity.events if now - event[0] <= _CORRECTION_SECONDS]
         if link:
-            _follow(activity, now, link, is_trap=is_trap)
+            _follow(activity, now, link, is_trapped=is_trapped)
         if now > activity.scanner_until:
             activity.events = [*recent[-_EVENTS_PER_ENTRY:], (now, serial)]
             return None
@@ -97,13 +110,13 @@ class BurstDetector:
         return [earlier for _, earlier in recent]
 
 
-def _first_activity(now: float, link: int, serial: int, *, is_trap: bool) -> _Activity:
-    if is_trap:
+def _first_activity(now: float, link: int, serial: int, *, is_trapped: bool) -> _Activity:
+    if is_trapped:
         return _Activity([], now, link, 1, now + _SWEEP_SECONDS)
     return _Activity([(now, serial)], now, link, 1)
 
 
-def _follow(activity: _Activity, now: float, link: int, *, is_trap: bool) -> None:
+def _follow(activity: _Activity, now: float, link: int, *, is_trapped: bool) -> None:
     """Add a click to the activity; set until when a scanner is at work."""
     pause = now - activity.click_time
     previous = activity.link if pause <= _SWEEP_SECONDS else 0
@@ -113,7 +126,7 @@ def _follow(activity: _Activity, now: float, link: int, *, is_trap: bool) -> Non
     is_sweep = activity.links_in_order >= _SWEEP_LINKS or (
         activity.links_in_order == link == _SWEEP_LINKS_FROM_FIRST
     )
-    if is_trap or is_sweep:
+    if is_trapped or is_sweep:
         activity.scanner_until = now + _SWEEP_SECONDS
     elif now <= activity.scanner_until or (previous not in {0, link} and pause <= _BURST_SECONDS):
         # A burst or sweep lasts as long as it goes on.

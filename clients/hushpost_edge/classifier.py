@@ -24,8 +24,7 @@ _MAX_USER_AGENT_BYTES = 512
 class Classifier:
     """Classifies events.
 
-    Checks, in this order: the trap link (invisible to people, so only scanners follow it)
-    and the addresses of scanners; the prefetch header; the addresses of prefetchers and image
+    Checks, in this order: the addresses of scanners; the prefetch header; the addresses of prefetchers and image
     proxies; the user agent.
     """
 
@@ -35,12 +34,10 @@ class Classifier:
         proxies: EventRanges,
         prefetchers: EventRanges,
         scanners: EventRanges,
-        trap_link: int | None,
     ) -> None:
         self._proxies = proxies
         self._prefetchers = prefetchers
         self._scanners = scanners
-        self._trap_link = trap_link
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -49,17 +46,12 @@ class Classifier:
             proxies=EventRanges.load(settings.proxy_ranges, Scope.OPENS),
             prefetchers=EventRanges.load(settings.prefetch_ranges, Scope.OPENS),
             scanners=EventRanges.load(settings.scanner_ranges, Scope.BOTH),
-            trap_link=settings.trap_link,
         )
-
-    def is_trap(self, link: int) -> bool:
-        """Return whether it is a link that people do not see."""
-        return link == self._trap_link
 
     def classify(self, link: int, info: RequestInfo) -> Verdict:
         """Return the verdict of an open (link 0) or a click."""
         scanner = self._scanners.match(link, info.address)
-        if scanner is Match.SURE or self.is_trap(link):
+        if scanner is Match.SURE:
             return Verdict.SCANNER
         if info.is_prefetch:
             return Verdict.PREFETCH

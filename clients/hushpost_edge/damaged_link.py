@@ -1,5 +1,7 @@
 """Reads link paths that mail programs have damaged (promise: links always redirect).
 
+The trap link, number 0, is read here, too, so that other links pay nothing for it.
+
 Programs add the punctuation that follows a URL, double slashes, change the case, add parameters
 without a question mark, or damage a character. Everything here is pure.
 """
@@ -21,8 +23,11 @@ __all__ = [
 HEADER_LENGTH = 10
 """The length of a folded header."""
 
+_TRAP_LINK = 0
+_TRAP_DESTINATION = 1
+
 _LINK_PATH = re.compile(
-    r"/+c/+(?P<token>[^/]+)/+0*(?P<number>[1-9][0-9]{0,8})(?![0-9])", re.IGNORECASE
+    r"/+c/+(?P<token>[^/]+)/+0*(?P<number>[1-9][0-9]{0,8}|0)(?![0-9])", re.IGNORECASE
 )
 _LINK_START = re.compile(r"/+c/", re.IGNORECASE)
 _PIXEL_START = re.compile(r"/+o/", re.IGNORECASE)
@@ -35,12 +40,14 @@ class DamagedLink(NamedTuple):
     Attributes:
         token: The token, if it is undamaged or its header is; else None.
         header: The characters of the token that name the campaign, in lower case.
-        number: The link number.
+        number: The link number; of the trap link, that of the link it leads to.
+        is_trap: Whether it is the trap link, which people neither see nor reach.
     """
 
     token: ParsedToken | None
     header: str
     number: int
+    is_trap: bool
 
 
 def is_link_path(path: str) -> bool:
@@ -60,7 +67,11 @@ def parse_damaged_link(path: str) -> DamagedLink | None:
         return None
     # Inserted characters, such as line breaks and soft hyphens, are in no token.
     text = _NOT_IN_TOKEN.sub("", found["token"])
-    return DamagedLink(parse_token(text), fold(text), int(found["number"]))
+    number = int(found["number"])
+    is_trap = number == _TRAP_LINK
+    return DamagedLink(
+        parse_token(text), fold(text), _TRAP_DESTINATION if is_trap else number, is_trap
+    )
 
 
 def fold(token: str) -> str:

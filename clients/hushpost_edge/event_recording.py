@@ -55,11 +55,10 @@ class EventRecorder:
         info = read_request_info(scope, self._trusted_proxies)
         verdict = self._classifier.classify(link, info)
         corrections = None
-        is_trap = self._classifier.is_trap(link)
-        if is_trap or verdict not in _AUTOMATED:
+        if verdict not in _AUTOMATED:
             network = network_of(info.address)
             serial = self._appender.next_serial
-            corrections = self._bursts.observe(token, network, link, serial, is_trap=is_trap)
+            corrections = self._bursts.observe(token, network, link, serial)
             if corrections is not None:
                 verdict = Verdict.SCANNER
         repeated = verdict in _ONE_CLIENT and self._repeats.observe(
@@ -69,3 +68,10 @@ class EventRecorder:
         done = self._appender.append(event, corrections)
         if done is not None:
             await done
+
+    def observe_trap(self, token: bytes, scope: Mapping[str, Any]) -> None:
+        """Note a request for the trap link: the next clicks of its client are a scanner's."""
+        info = read_request_info(scope, self._trusted_proxies)
+        # A browser that prefetches all links of a page has a person in front of it.
+        if not info.is_prefetch:
+            self._bursts.observe_trap(token, network_of(info.address))

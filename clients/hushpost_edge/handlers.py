@@ -90,7 +90,7 @@ class ClickHandler:
         await self._find_damaged(scope, receive, send)
 
     async def _find_damaged(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a link that is damaged, or not stored yet."""
+        """Handle a link that is damaged or not stored yet, or the trap link."""
         link = parse_damaged_link(scope["path"])
         if link is None:
             await self._pages.not_found(HTTPConnection(scope))(scope, receive, send)
@@ -115,6 +115,8 @@ class ClickHandler:
             except LinkUnavailableError:
                 await self._pages.unresolved(HTTPConnection(scope))(scope, receive, send)
                 return
+        if link.is_trap and token is not None and token.raw is not None:
+            self._recorder.observe_trap(token.raw, scope)
         await self._record_and_redirect(token, number, url, scope, send)
 
     async def _record_and_redirect(

@@ -66,11 +66,6 @@ class Settings(AuthoritySettings):
         description="File with the address ranges of mail gateways; all events from them are "
         "SCANNER.",
     )
-    trap_link: int | None = Field(
-        None,
-        ge=1,
-        description="Number of a link that is invisible to readers; clicks on it are SCANNER.",
-    )
     repeat_window_seconds: float = Field(
         3600.0,
         ge=0,

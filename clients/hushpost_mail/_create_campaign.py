@@ -31,6 +31,7 @@ async def create_campaign(
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
     issue_key: bytes | None = None,
     keep_html: bool = False,
     tenant_id: str | None = None,
@@ -48,6 +49,7 @@ async def create_campaign(
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
     charset: str = "utf-8",
     issue_key: bytes | None = None,
     keep_html: bool = False,
@@ -65,6 +67,7 @@ async def create_campaign(
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
     issue_key: bytes | None = None,
     keep_html: bool = False,
     tenant_id: str | None = None,
@@ -83,6 +86,7 @@ async def create_campaign(
     display_name: str | None = None,
     max_mode: Mode | None = None,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
     charset: str = "utf-8",
     issue_key: bytes | None = None,
     keep_html: bool = False,
@@ -113,6 +117,8 @@ async def create_campaign(
         list_unsubscribe: The value of a `List-Unsubscribe` header that you will add to
             the messages. Links to its URLs are not tracked. The header of a MIME
             message is found without this.
+        trap_link: Whether the HTML gets a link that people neither see nor reach. Clients that
+            follow it are scanners, so the edge counts their clicks as those of machines.
         charset: The charset of parts that are bytes.
         issue_key: The `issue_key` of the campaign that another API key created. Needed
             once per API key.
@@ -131,7 +137,11 @@ async def create_campaign(
     # A dict, because no single overload covers all types.
     options: dict[str, Any] = {"text": text, "charset": charset}
     template = parse_template(
-        html, tracking_url=tracking_url, list_unsubscribe=list_unsubscribe, **options
+        html,
+        tracking_url=tracking_url,
+        list_unsubscribe=list_unsubscribe,
+        trap_link=trap_link,
+        **options,
     )
     registered = await _create_or_reuse(
         hushpost,

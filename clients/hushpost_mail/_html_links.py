@@ -1,4 +1,4 @@
-"""Finds the links of an HTML source and the place of the pixel.
+"""Finds the links of an HTML source and the places of the pixel and the trap link.
 
 turbohtml parses as the WHATWG HTML standard says, so a link is what a browser takes for
 one: not the content of comments, styles and scripts, and no broken attributes. It
@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from turbohtml import Comment, Document, Element, Namespace, TokenType, parse, parse_fragment
+from turbohtml import Comment, Element, Namespace, TokenType, parse, parse_fragment
 from turbohtml import tokenize as tokenize_html
 
 from hushpost_mail._links import FoundLink, SkipReason
@@ -52,12 +52,12 @@ class HtmlSource:
             *accumulate(len(line) + 1 for line in self._normalized.split("\n")),
         ]
         self._text = text
+        self._document = parse(self._normalized, source_locations=True)
 
     def links(self) -> list[FoundLink]:
         """Return the links in source order."""
-        document = parse(self._normalized, source_locations=True)
-        found = list(self._links_of(document.iter_elements(), 0, ""))
-        for offset, content, mark in self._conditional_comments(document):
+        found = list(self._links_of(self._document.iter_elements(), 0, ""))
+        for offset, content, mark in self._conditional_comments():
             fragment = parse_fragment(content, "body", source_locations=True)
             found.extend(self._links_of(fragment.iter_elements(), offset, mark))
         return sorted(found, key=lambda link: link.start)
@@ -69,6 +69,14 @@ class HtmlSource:
             if token.type == TokenType.END_TAG and token.tag == "body":
                 index = self._index(self._line_offsets[token.line - 1] + token.col)
         return index
+
+    def trap_index(self) -> int:
+        """Return the index after `<body>`, or that of the pixel if there is no such tag."""
+        body = self._document.select_one("body")
+        location = None if body is None else body.source_location
+        if location is None or location.start_tag is None:
+            return self.pixel_index()
+        return self._index(location.start_tag.end_offset)
 
     def loads_pixel(self) -> bool:
         """Return whether a browser loads an image that is inserted at `pixel_index`.
@@ -114,13 +122,13 @@ class HtmlSource:
             skip_reason=_SKIP_REASONS.get(mark),
         )
 
-    def _conditional_comments(self, document: Document) -> Iterator[tuple[int, str, str]]:
+    def _conditional_comments(self) -> Iterator[tuple[int, str, str]]:
         """Yield the offset, content and mark of each comment that Outlook renders.
 
         Of equal comments, one with a mark counts for all.
         """
         comments: dict[str, str] = {}
-        for node in document.descendants:
+        for node in self._document.descendants:
             if isinstance(node, Comment):
                 around = node.parent
                 mark = _mark(around) if isinstance(around, Element) else ""

@@ -1,4 +1,4 @@
-"""Finds the replacements in the parts of a message: links, pixel and preference links."""
+"""Finds the replacements in the parts of a message: links, pixel, trap and preference links."""
 
 import re
 from collections.abc import Iterable
@@ -39,6 +39,7 @@ class LinkRewriter:
     Attributes:
         tracking_urls: Creates the URLs that replace the links.
         unsubscribe_urls: The URLs of `List-Unsubscribe`, which are not tracked.
+        with_trap_link: Whether the message gets a trap link, if its HTML has tracked links.
         links: The tracked links so far; link number n is at index n - 1.
         skipped_links: The links that are not tracked so far.
         warnings: What the sender should look at.
@@ -46,19 +47,20 @@ class LinkRewriter:
 
     tracking_urls: TrackingUrls
     unsubscribe_urls: frozenset[str]
+    with_trap_link: bool = False
     links: list[NewLink] = field(default_factory=list)
     skipped_links: list[SkippedLink] = field(default_factory=list)
     warnings: list[MessageWarning] = field(default_factory=list)
     _links_per_part: dict[Part, int] = field(default_factory=dict)
 
     def html(self, text: str, *, with_pixel: bool) -> list[Replacement[str]]:
-        """Return the sorted replacements for an HTML part."""
+        """Return the sorted replacements for an HTML part, the first one `with_pixel`."""
         self._check_signature(text)
         source = HtmlSource(text)
-        replacements = [
-            *self._track_links(Part.HTML, source.links()),
-            *self._fill_preference_links(text),
-        ]
+        tracked = self._track_links(Part.HTML, source.links())
+        replacements = [*tracked, *self._fill_preference_links(text)]
+        if self.with_trap_link and with_pixel and tracked:
+            replacements.append(self.tracking_urls.trap_link(source.trap_index()))
         if with_pixel:
             replacements.append(self.tracking_urls.pixel(source.pixel_index()))
             if not source.loads_pixel():

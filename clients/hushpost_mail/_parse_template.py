@@ -23,6 +23,7 @@ def parse_template(
     *,
     tracking_url: str,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
 ) -> Template[Parts[str]]: ...
 @overload
 def parse_template(
@@ -31,6 +32,7 @@ def parse_template(
     *,
     tracking_url: str,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
     charset: str = "utf-8",
 ) -> Template[Parts[bytes]]: ...
 @overload
@@ -39,6 +41,7 @@ def parse_template(
     *,
     tracking_url: str,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
 ) -> Template[Mail]: ...
 
 
@@ -48,6 +51,7 @@ def parse_template(
     *,
     tracking_url: str,
     list_unsubscribe: str | None = None,
+    trap_link: bool = False,
     charset: str = "utf-8",
 ) -> Template[Any]:
     """Parse a message without registering a campaign.
@@ -64,7 +68,7 @@ def parse_template(
         html = serialize(html)
     own_header = list_unsubscribe_header(html) if isinstance(html, RawMessage) else ""
     unsubscribe_urls = list_unsubscribe_urls(f"{own_header} {list_unsubscribe or ''}")
-    rewriter = LinkRewriter(tracking_urls, unsubscribe_urls)
+    rewriter = LinkRewriter(tracking_urls, unsubscribe_urls, trap_link)
     message = _parse_message(rewriter, html, text, charset)
     return Template(
         tuple(rewriter.links),

@@ -20,6 +20,12 @@ _PIXEL_STYLE = (
 )
 
 
+# Neither seen, read out nor reached with the keyboard. Outlook ignores `display:none`.
+_TRAP_ATTRIBUTES = 'style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"'
+_TRAP_LINK = 0
+"""The edge redirects this number to the first link of the campaign."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrackingUrls:
     """Creates the replacements that put URLs of the edge into a text.
@@ -59,6 +65,11 @@ class TrackingUrls:
             TokenKind.PIXEL,
             f'.gif" width="1" height="1" alt="" border="0" style="{_PIXEL_STYLE}" />',
         )
+
+    def trap_link(self, index: int) -> Replacement[str]:
+        """Insert a link that only programs follow, as an empty `<a>` element."""
+        before, after = f'<a href="{self.base}/c/', f'/{_TRAP_LINK}" {_TRAP_ATTRIBUTES}></a>'
+        return Replacement(index, index, before, TokenKind.LINK, after)
 
     def preference_link(self, start: int, end: int) -> Replacement[str]:
         """Replace a placeholder by the URL of the preference page."""

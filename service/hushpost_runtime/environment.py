@@ -38,7 +38,6 @@ VARIABLES = frozenset(
         "HUSHPOST_EDGE_SCANNER_RANGES",
         "HUSHPOST_EDGE_SPOOL_BYTES",
         "HUSHPOST_EDGE_TLS",
-        "HUSHPOST_EDGE_TRAP_LINK",
         "HUSHPOST_EDGE_TRUSTED_PROXIES",
         "HUSHPOST_EDGE_WORKERS",
         # hushpost serve

@@ -13,7 +13,6 @@ from tests.conftest import RunningAuthority
 
 from .edge_process import EdgeProcess
 
-TRAP_LINK = 7
 URLS = tuple(f"https://example.com/landing/{number}?from=mail" for number in range(1, 9))
 
 
@@ -84,7 +83,6 @@ async def edge(
         authority.target,
         edge_key,
         "--trusted-proxies=127.0.0.1/32",
-        f"--trap-link={TRAP_LINK}",
         "--workers=2",
     ) as process:
         yield process

@@ -82,16 +82,35 @@ def test_a_sweep_makes_later_clicks_a_scanners() -> None:
     assert bursts.observe(TOKEN, NETWORK, 9, 6) is None
 
 
-def test_the_trap_link_reveals_other_clicks() -> None:
-    """Recent and following events of the same token and network are the scanner's, too."""
+def test_the_trap_link_reveals_clicks() -> None:
+    """Recent events of the same token and network and clicks for two minutes are a scanner's."""
     clock = Clock()
     bursts = BurstDetector(clock)
     assert bursts.observe(TOKEN, NETWORK, 0, 1) is None
     clock.now += 1.2
-    assert bursts.observe(TOKEN, NETWORK, 7, 2, is_trap=True) == [1]
-    clock.now += 3.0
-    assert bursts.observe(TOKEN, NETWORK, 2, 3) == []
-    assert bursts.observe(TOKEN, OTHER_NETWORK, 2, 4) is None
+    bursts.observe_trap(TOKEN, NETWORK)
+    assert bursts.observe(TOKEN, NETWORK, 1, 2) == [1]
+    serials = iter(range(3, 99))
+    for _ in range(8):
+        assert bursts.observe(TOKEN, OTHER_NETWORK, 1, next(serials)) is None
+        assert bursts.observe(b"u", NETWORK, 1, next(serials)) is None
+        clock.now += 14.5
+        # The same link again and again, so that it is no sweep.
+        assert bursts.observe(TOKEN, NETWORK, 5, next(serials)) == []
+    clock.now += 5.1
+    assert bursts.observe(TOKEN, NETWORK, 5, next(serials)) is None
+
+
+def test_opens_after_the_trap_link() -> None:
+    """Opens are a scanner's only while it is at work: the person may read the message soon."""
+    clock = Clock()
+    bursts = BurstDetector(clock)
+    bursts.observe_trap(TOKEN, NETWORK)
+    assert bursts.observe(TOKEN, NETWORK, 1, 1) == []
+    clock.now += 4.0
+    assert bursts.observe(TOKEN, NETWORK, 0, 2) == []
+    clock.now += 4.0
+    assert bursts.observe(TOKEN, NETWORK, 0, 3) is None
 
 
 def test_only_recent_events_are_corrected() -> None:
@@ -144,4 +163,6 @@ def test_memory_is_bounded() -> None:
     bursts = BurstDetector(Clock(), max_entries=100)
     for number in range(10_000):
         bursts.observe(number.to_bytes(4), NETWORK, 1, number)
+        bursts.observe_trap(number.to_bytes(4), NETWORK)
     assert len(bursts._activities) <= 200
+    assert len(bursts._trapped) <= 200

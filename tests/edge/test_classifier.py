@@ -22,13 +22,11 @@ OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17726;
 HEADLESS = CHROME.replace("Chrome/", "HeadlessChrome/")
 
 READER, RELAY, PROXY, GATEWAY = "203.0.113.9", "172.224.226.1", "66.249.84.1", "198.51.100.3"
-TRAP = 9
 
 CLASSIFIER = Classifier(
     prefetchers=EventRanges(["172.224.226.0/24"]),
     proxies=EventRanges(["66.249.84.0/24"]),
     scanners=EventRanges(["198.51.100.0/24"], Scope.BOTH),
-    trap_link=TRAP,
 )
 
 
@@ -99,7 +97,6 @@ def test_scopes_of_ranges(words: str, opened: Verdict, clicked: Verdict) -> None
         prefetchers=EventRanges(),
         proxies=EventRanges(),
         scanners=EventRanges(["", f"{GATEWAY}/24 {words}"], Scope.BOTH),
-        trap_link=None,
     )
     assert classifier.classify(0, request_info(CHROME, GATEWAY)) is opened
     assert classifier.classify(1, request_info(CHROME, GATEWAY)) is clicked
@@ -111,9 +108,7 @@ def test_scopes_of_ranges(words: str, opened: Verdict, clicked: Verdict) -> None
 def test_image_proxies_that_never_click() -> None:
     """A range of a provider can be PROXY for opens and SCANNER for clicks."""
     ranges = EventRanges([f"{PROXY} both"])
-    classifier = Classifier(
-        prefetchers=EventRanges(), proxies=ranges, scanners=EventRanges(), trap_link=None
-    )
+    classifier = Classifier(prefetchers=EventRanges(), proxies=ranges, scanners=EventRanges())
     assert classifier.classify(0, request_info(CHROME, PROXY)) is Verdict.PROXY
     assert classifier.classify(1, request_info(CHROME, PROXY)) is Verdict.SCANNER
 
@@ -142,13 +137,6 @@ def test_prefetch_headers() -> None:
     """A request with a prefetch header is PREFETCH."""
     assert CLASSIFIER.classify(0, request_info(CHROME, is_prefetch=True)) is Verdict.PREFETCH
     assert CLASSIFIER.classify(3, request_info(CHROME, is_prefetch=True)) is Verdict.PREFETCH
-
-
-def test_trap_link() -> None:
-    """Clicks on the trap link are SCANNER; other events are not affected."""
-    assert CLASSIFIER.classify(TRAP, request_info(CHROME)) is Verdict.SCANNER
-    assert CLASSIFIER.classify(TRAP + 1, request_info(CHROME)) is Verdict.HUMAN
-    assert CLASSIFIER.classify(0, request_info(CHROME)) is Verdict.HUMAN
 
 
 @pytest.mark.parametrize(

@@ -84,13 +84,24 @@ def test_a_path_is_read_up_to_its_number(
 @pytest.mark.parametrize(
     "path",
     [
-        *("", "/", "/c", "/c/", f"/c/{TOKEN}", f"/c/{TOKEN}/", f"/c/{TOKEN}/x1", f"/c/{TOKEN}/0"),
+        *("", "/", "/c", "/c/", f"/c/{TOKEN}", f"/c/{TOKEN}/", f"/c/{TOKEN}/x1"),
         *(f"/c/{TOKEN}/1234567890", f"/c/{TOKEN}/\u0661", f"/x/c/{TOKEN}/1", f"/cc/{TOKEN}/1"),
     ],
 )
 def test_a_path_without_token_or_number_is_none(path: str) -> None:
     """A number is guessed neither from other digits nor from part of a longer number."""
     assert parse_damaged_link(path) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [("0", (1, True)), ("000&x", (1, True)), ("01", (1, False)), ("10", (10, False))],
+)
+def test_number_0_is_the_trap_link(number: str, expected: tuple[int, bool]) -> None:
+    """It leads to the first link. Other numbers may have leading zeros."""
+    link = parse_damaged_link(f"/c/{TOKEN}/{number}")
+    assert link is not None
+    assert (link.number, link.is_trap) == expected
 
 
 def test_characters_that_are_in_no_token_are_removed() -> None:

@@ -37,7 +37,7 @@ FUZZ = settings(
 TIMEOUT_SECONDS = 20
 PORTION = 65_536
 
-LINK = re.compile(rb"/+c/+([^/]+)/+0*([1-9][0-9]{0,8})(?![0-9])", re.IGNORECASE)
+LINK = re.compile(rb"/+c/+([^/]+)/+0*([1-9][0-9]{0,8}|0)(?![0-9])", re.IGNORECASE)
 NAMES_CAMPAIGN = slice(3, 13)
 STATUS = re.compile(rb"^HTTP/\d(?:\.\d)? (\d{3})", re.MULTILINE)
 DESTINATION = re.compile(
@@ -112,14 +112,16 @@ def link_of(target: Target, path: bytes) -> bytes | None:
     # The absolute form of RFC 9112, 3.2.2. The edge ignores the scheme, valid or not, and the host.
     path = re.sub(rb"^[a-z0-9+.-]+://[^/?#]*", b"", path, flags=re.IGNORECASE)
     found = LINK.match(unquote_to_bytes(re.split(rb"[?#]", path)[0]))
-    if found is None or not 1 <= int(found[2]) <= len(URLS):
+    if found is None or int(found[2]) > len(URLS):
         return None
+    # Number 0, the trap link, leads to the first link.
+    number = int(found[2]) or 1
     # Of the characters that name the campaign, one may be wrong.
     header = re.sub(rb"[^A-Za-z0-9_-]", b"", found[1])[NAMES_CAMPAIGN].lower()
     expected = target.token[NAMES_CAMPAIGN].lower()
     if len(header) != len(expected) or sum(map(ne, header, expected)) > 1:
         return None
-    return URLS[int(found[2]) - 1].encode()
+    return URLS[number - 1].encode()
 
 
 def check_response(received: bytes, url: bytes | None) -> None:

@@ -116,7 +116,7 @@ async def test_tokens_of_one_campaign_are_bounded_together(spool: Spool) -> None
     """A mail with the tokens of many groups adds one open, not one for each group."""
     appender = Appender(spool, 1 << 30)
     classifier = Classifier(
-        proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges(), trap_link=9
+        proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges()
     )
     recorder = EventRecorder(
         appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0
@@ -138,7 +138,7 @@ async def test_only_clients_of_few_people_repeat_events(spool: Spool) -> None:
     """Image proxies, prefetchers and scanners serve many people, so none of theirs is repeated."""
     appender = Appender(spool, 1 << 30)
     classifier = Classifier(
-        proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges(), trap_link=9
+        proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges()
     )
     recorder = EventRecorder(
         appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0

@@ -46,9 +46,7 @@ class Measurement(NamedTuple):
     microseconds: float
 
 
-_CLASSIFIER = Classifier(
-    proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges(), trap_link=None
-)
+_CLASSIFIER = Classifier(proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges())
 
 
 def packaged_corpora() -> Iterator[Corpus]:

@@ -36,7 +36,6 @@ def judge() -> Classifier:
             proxies=EventRanges([]),
             prefetchers=EventRanges([]),
             scanners=EventRanges.load(file, Scope.BOTH),
-            trap_link=None,
         )
 
 
