@@ -46,6 +46,8 @@ class AuthorityProcess:
             "HUSHPOST_ALLOW_EXACT": "true",
             # Tests that measure the time of opt-outs set it; all others save the waiting.
             "HUSHPOST_OPT_OUT_STEP_SECONDS": "0",
+            # Nothing listens there: tests send no queries to the DNS servers of the machine.
+            "HUSHPOST_DNS_SERVER": "127.0.0.1:1",
             **os.environ,
             **(environment or {}),
         }

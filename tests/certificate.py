@@ -1,4 +1,4 @@
-"""Creates certificates for 127.0.0.1."""
+"""Creates certificates for 127.0.0.1, or for a name."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -28,10 +28,11 @@ class Issuer:
         key, subject = ec.generate_private_key(ec.SECP256R1()), _name(name)
         return cls(subject, key, _pem(_certificate(subject, key, subject, key, is_ca=True)))
 
-    def issue(self, name: str) -> tuple[bytes, bytes]:
-        """Return a certificate for 127.0.0.1 and its private key in PEM format."""
+    def issue(self, name: str, host: str | None = None) -> tuple[bytes, bytes]:
+        """Return a certificate for a host, or 127.0.0.1, and its private key in PEM format."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(_name(name), key, self.name, self.key, is_ca=False)
+        subject = _name(name)
+        certificate = _certificate(subject, key, self.name, self.key, host=host, is_ca=False)
         return _pem(certificate), _private_pem(key)
 
 
@@ -48,6 +49,7 @@ def _certificate(
     issuer_key: ec.EllipticCurvePrivateKey,
     *,
     is_ca: bool,
+    host: str | None = None,
 ) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC)
     return (
@@ -59,7 +61,9 @@ def _certificate(
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]),
+            x509.SubjectAlternativeName(
+                [x509.DNSName(host) if host else x509.IPAddress(IPv4Address("127.0.0.1"))]
+            ),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)

@@ -8,6 +8,7 @@ import typer
 from hushpost_cli._command_group import InstalledGroup
 from hushpost_cli.consent.command import consent
 from hushpost_cli.doctor.command import check_installation
+from hushpost_cli.domains.command import domains
 from hushpost_cli.erasing.command import erase_contacts
 from hushpost_cli.exporting.command import export_contacts
 from hushpost_cli.importing.command import import_contacts
@@ -37,6 +38,7 @@ def build() -> typer.Typer:
     app.add_typer(policy, name="policy")
     app.add_typer(tenants, name="tenants")
     app.add_typer(keys, name="keys")
+    app.add_typer(domains, name="domains")
     app.command("doctor")(check_installation)
     app.callback()(_options)
     return app

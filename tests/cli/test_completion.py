@@ -52,6 +52,7 @@ echo "${{COMPREPLY[*]}}"
         ("hushpost camp", {"campaigns"}),
         ("hushpost consent ", {"get", "set", "log", "export", "verify"}),
         ("hushpost keys cr", {"create"}),
+        ("hushpost domains ", {"add", "check", "list", "remove"}),
         ("hushpost ser", {"serve"}),
         ("hushpost keyring a", {"add", "activate"}),
         ("hushpost consent log --so", {"--source"}),

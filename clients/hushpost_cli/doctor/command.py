@@ -2,28 +2,23 @@
 
 import asyncio
 import platform
-from collections.abc import Iterable
-from dataclasses import asdict
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from hushpost_cli._connection import ConnectionOptions
-from hushpost_cli._exit import FAILED, USAGE, fail
+from hushpost_cli._exit import USAGE, fail
+from hushpost_cli._findings import report
 from hushpost_cli._options import ApiKeyFile, AsJson, CaFile, ClientCertificate, ClientKey, Tls
-from hushpost_cli._tables import output, printable
 from hushpost_cli.doctor import authority as authority_checks
 from hushpost_cli.doctor import edge as edge_checks
-from hushpost_documents.reports import json_text
-from hushpost_runtime.findings import Finding, Level, problem, works
+from hushpost_runtime.findings import Finding, problem, works
 
 __all__ = ["check_installation"]
 
-_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 _PARTS = "Parts to check"
 _DATABASE = "Database"
 
@@ -115,9 +110,7 @@ def check_installation(
     if spool:
         module = _module("hushpost_edge.diagnosis")
         findings += module.diagnose(spool) if module else [_missing("edge")]
-    _print(findings, as_json=as_json)
-    if any(finding.level is Level.PROBLEM for finding in findings):
-        raise typer.Exit(FAILED)
+    report(findings, as_json=as_json)
 
 
 def _module(name: str) -> Any:
@@ -137,22 +130,3 @@ def _missing(extra: str) -> Finding:
         f"This part can't be checked, because the extra {extra} is not installed.",
         f"pip install 'hushpost[{extra}]'",
     )
-
-
-def _print(findings: Iterable[Finding], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json_text([asdict(finding) for finding in findings]))
-        return
-    console = output()
-    for finding in findings:
-        console.print(_line(finding), soft_wrap=True)
-
-
-def _line(finding: Finding) -> Text:
-    line = Text()
-    line.append(f"{finding.level:<8}", _STYLES[finding.level])
-    line.append(f"{finding.part}: ")
-    line.append(printable(finding.text))
-    if finding.advice:
-        line.append(f"\n{'':8}-> ").append(printable(finding.advice))
-    return line

@@ -1,0 +1,1 @@
+"""The commands `hushpost domains`: add, check, list and remove tracking domains."""
