@@ -25,7 +25,10 @@ _HEADERS = (
     "Chrome/126.0.0.0 Safari/537.36\r\n"
     "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n"
     "Accept-Encoding: gzip, deflate, br\r\n"
-    "Accept-Language: en\r\n\r\n"
+    "Accept-Language: en\r\n"
+    "Sec-Fetch-Dest: document\r\n"
+    "Sec-Fetch-Mode: navigate\r\n"
+    "Sec-Fetch-Site: cross-site\r\n\r\n"
 )
 
 

@@ -22,6 +22,8 @@ _TIMEOUT_SECONDS = 10
 _OPEN_RATE, _CLICK_RATE, _PREFETCH_RATE = 0.6, 0.5, 0.3
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+# Firefox sends these, too. A program that only says that it is Firefox is UNKNOWN to the edge.
+_BROWSER_HEADERS = {"Accept": "*/*", "Accept-Language": "en-US,en;q=0.5"}
 # What Apple's Mail Privacy Protection sends when it fetches a pixel before anyone reads.
 _APPLE_PREFETCH = "Mozilla/5.0"
 
@@ -104,6 +106,7 @@ def _send(edge_address: str, requests: Iterable[_Request]) -> None:
             headers = {
                 "User-Agent": request.user_agent,
                 "X-Forwarded-For": request.client_address,
+                **(_BROWSER_HEADERS if request.user_agent == _BROWSER else {}),
             }
             connection.request("GET", urlsplit(request.url).path, headers=headers)
             response = connection.getresponse()

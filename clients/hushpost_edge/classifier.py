@@ -9,9 +9,10 @@ from typing import Self
 
 from hushpost_client import Verdict
 from hushpost_edge.event_ranges import EventRanges, Match, Scope
+from hushpost_edge.header_faults import header_fault
 from hushpost_edge.request_info import RequestInfo
 from hushpost_edge.settings import Settings
-from hushpost_edge.user_agents import is_image_proxy, is_program, is_reader
+from hushpost_edge.user_agents import is_current_browser, is_image_proxy, is_program, is_reader
 
 __all__ = ["Classifier"]
 
@@ -64,9 +65,15 @@ class Classifier:
             return Verdict.SCANNER if link else Verdict.PROXY
         user_agent = info.user_agent[:_MAX_USER_AGENT_BYTES]
         verdict = _classify_click(user_agent) if link else _classify_open(user_agent)
-        if verdict is Verdict.HUMAN and not (scanner is prefetcher is proxy is Match.NONE):
+        if verdict is Verdict.HUMAN and (
+            not (scanner is prefetcher is proxy is Match.NONE)
+            or header_fault(link, info, is_browser=_is_current_browser(user_agent))
+        ):
             return Verdict.UNKNOWN
         return verdict
+
+
+_is_current_browser = lru_cache(4096)(is_current_browser)
 
 
 @lru_cache(4096)

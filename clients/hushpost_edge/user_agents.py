@@ -12,7 +12,7 @@ from typing import Protocol
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-__all__ = ["is_image_proxy", "is_program", "is_reader"]
+__all__ = ["is_current_browser", "is_image_proxy", "is_program", "is_reader"]
 
 _MAX_BYTES = 16 << 20
 """Memory for the states of an expression; RE2 starts afresh when it is used up."""
@@ -80,6 +80,15 @@ _MAIL_PROGRAMS = (
     "^(?:The Bat!|Thunderbird|eMClient)",
 )
 
+_CURRENT_BROWSERS = (
+    # Chrome, Edge and Opera, but no WebView ("Version/4.0 Chrome/…"), Electron or QtWebEngine.
+    r"Gecko\) Chrome/(?:[89]\d|\d{3})\.[\d.]+ (?:Mobile )?Safari/[\d.]+(?: (?:EdgA?|OPR)/[\d.]+)?$",
+    r" Gecko/[\d.]+ Firefox/(?:9\d|\d{3})\.\d+$",
+    # Safari, but no other browser on iOS.
+    r" Version/(?:1[7-9]|[2-9]\d)\.[\d.]+ (?:Mobile/\w+ )?Safari/[\d.]+$",
+)
+"""Since these versions they send Sec-Fetch-Mode over https: Chrome 80, Firefox 90, Safari 16.4."""
+
 
 class _Expression(Protocol):
     def search(self, text: bytes) -> object | None: ...
@@ -103,6 +112,7 @@ def _crawler_patterns() -> list[str]:
 _programs = _compile([*_crawler_patterns(), f"(?i:{'|'.join(_PROGRAM_WORDS)})"])
 _image_proxies = _compile(_IMAGE_PROXIES)
 _readers = _compile((*_BROWSERS, *_MAIL_PROGRAMS))
+_current_browsers = _compile(_CURRENT_BROWSERS)
 
 
 def is_program(user_agent: bytes) -> bool:
@@ -118,3 +128,8 @@ def is_image_proxy(user_agent: bytes) -> bool:
 def is_reader(user_agent: bytes) -> bool:
     """Return whether it is of a mail program or a browser, which people read mail with."""
     return _readers.search(user_agent) is not None
+
+
+def is_current_browser(user_agent: bytes) -> bool:
+    """Return whether it is of Chrome, Edge, Opera, Firefox or Safari, of the last years."""
+    return _current_browsers.search(user_agent) is not None

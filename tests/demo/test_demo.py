@@ -24,7 +24,10 @@ from tests.authority import HUSHPOST
 
 SECONDS = 100
 EDGE_HOLDS_SECONDS = 3
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "Accept-Language": "en-US,en;q=0.5",
+}
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +231,7 @@ def _get(url: str) -> tuple[int, str | None]:
     there = urlsplit(url)
     connection = HTTPConnection(there.netloc, timeout=10)
     try:
-        connection.request("GET", there.path, headers={"User-Agent": BROWSER})
+        connection.request("GET", there.path, headers=BROWSER)
         answer = connection.getresponse()
         return answer.status, answer.headers.get("Location")
     finally:

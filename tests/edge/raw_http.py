@@ -11,6 +11,8 @@ CHROME = (
     "Chrome/126.0.0.0 Safari/537.36"
 )
 TIMEOUT_SECONDS = 20
+# What browsers send to http URLs. To https URLs they also send Sec-Fetch-Mode.
+BROWSER_HEADERS = {"Accept": "*/*", "Accept-Language": "en"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,16 @@ class Connection:
         method: str = "GET",
         body: bytes = b"",
     ) -> HttpResponse:
-        """Send a request. Raises ConnectionError or EOFError if there is no response."""
+        """Send a request with `headers`, and with those of browsers that are not among them.
+
+        Raises ConnectionError or EOFError if there is no response.
+        """
         raw = path if isinstance(path, bytes) else path.encode()
         lines = [f"User-Agent: {agent}", *headers]
-        if not any(line.startswith("Host:") for line in headers):
-            lines.append("Host: localhost")
+        given = {line.partition(":")[0] for line in headers}
+        for name, value in {"Host": "localhost", **BROWSER_HEADERS}.items():
+            if name not in given:
+                lines.append(f"{name}: {value}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._writer.write(method.encode() + b" " + raw + b" HTTP/1.1\r\n" + head + body)
         async with asyncio.timeout(TIMEOUT_SECONDS):

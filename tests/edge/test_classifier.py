@@ -32,7 +32,15 @@ CLASSIFIER = Classifier(
 
 def request_info(agent: str, address: str = READER, *, is_prefetch: bool = False) -> RequestInfo:
     """Create the input of the classifier."""
-    return RequestInfo(agent.encode(), address, is_prefetch, privacy_signal=False)
+    return RequestInfo(
+        agent.encode(),
+        address,
+        is_prefetch,
+        privacy_signal=False,
+        has_language=True,
+        fetch_mode=b"",
+        is_https=False,
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,13 @@ def _own_agents() -> dict[str, list[str]]:
 def classify(link: int, agent: str) -> Verdict:
     """Return the verdict of an event with this user agent, from an address in no range."""
     info = RequestInfo(
-        agent.encode("latin-1", "replace"), "192.0.2.1", is_prefetch=False, privacy_signal=False
+        agent.encode("latin-1", "replace"),
+        "192.0.2.1",
+        is_prefetch=False,
+        privacy_signal=False,
+        has_language=True,
+        fetch_mode=b"",
+        is_https=False,
     )
     return _CLASSIFIER.classify(link, info)
 

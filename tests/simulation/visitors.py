@@ -24,6 +24,7 @@ _CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/126.0.0.0 Safari/537.36"
 )
+_LANGUAGE = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Visitor:
 
 
 PEOPLE = tuple(
-    Visitor("people", agent)
+    Visitor("people", agent, headers=_LANGUAGE)
     for agent in (
         _CHROME,
         "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.3.0",
@@ -83,7 +84,7 @@ BROWSER_AHEAD = Visitor(
     _CHROME,
     opens=Verdict.PREFETCH,
     clicks=Verdict.PREFETCH,
-    headers={"Sec-Purpose": "prefetch;prerender"},
+    headers={"Sec-Purpose": "prefetch;prerender", **_LANGUAGE},
 )
 SMALL_PROGRAM = Visitor(
     "unknown programs", "Briefkasten/2.1", opens=Verdict.UNKNOWN, clicks=Verdict.SCANNER
@@ -102,6 +103,7 @@ GATEWAY = Visitor(
     "198.51.100.25",
     opens=Verdict.SCANNER,
     clicks=Verdict.SCANNER,
+    headers=_LANGUAGE,
 )
 # Nothing tells it from a browser but its haste: it clicks several links at once.
 SANDBOX = Visitor(
@@ -110,4 +112,5 @@ SANDBOX = Visitor(
     "203.0.113.9",
     opens=Verdict.SCANNER,
     clicks=Verdict.SCANNER,
+    headers=_LANGUAGE,
 )
