@@ -3,9 +3,7 @@
 import os
 from dataclasses import dataclass
 
-import pytest
-
-__all__ = ["ATTACKS", "FULL", "SEED", "Attack", "Score"]
+__all__ = ["FULL", "SEED", "Attack", "Score"]
 
 FULL = os.environ.get("HUSHPOST_TEST_PRIVACY") == "full"
 """Whether to run the full number of attempts, or only enough to check that the attack works."""
@@ -42,7 +40,3 @@ class Attack:
     real: Score
     control: Score
     chance: float = 0.0
-
-
-ATTACKS = pytest.StashKey[list[Attack]]()
-"""The attacks of a test run, printed in its summary."""

@@ -6,7 +6,7 @@ by mode. Its score is the logarithm of the likelihood ratio of what it sees.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
@@ -22,6 +22,9 @@ from hushpost_service.domain.release_plan import MIN_CELL
 from .empirical_epsilon import Scores
 
 __all__ = ["ConsentStrategy", "play_for_consent"]
+
+_READY = 2_000
+"""Noise that is drawn in one call; more saves no time."""
 
 Noise = Callable[[Sequence[int], Sequence[float]], list[int]]
 Sent = Mapping[tuple[int, Mode], int]
@@ -58,16 +61,50 @@ def play_for_consent(
     strategy: ConsentStrategy, plays: int, epsilon: float, noise: Noise = with_noise
 ) -> tuple[Scores, Scores]:
     """Play with each history, and return the scores for the first and the second."""
+    ready = _ReadyNoise(noise)
     both = [
-        np.array([_score(strategy, history, epsilon, noise) for _ in range(plays)])
+        np.array(
+            [
+                _score(strategy, history, epsilon, ready, begun)
+                for begun in _cells(strategy, history, epsilon, noise, plays)
+            ]
+        )
         for history in (0, 1)
     ]
     return both[0], both[1]
 
 
-def _score(strategy: ConsentStrategy, history: int, epsilon: float, noise: Noise) -> float:
-    """Play once, and return the score."""
-    cells, score = _cells(strategy, history, epsilon, noise)
+class _ReadyNoise:
+    """Draws the noise of many releases at once, because most of the time is spent per call.
+
+    Releases draw noise for zeros, and add it to their numbers.
+    """
+
+    def __init__(self, noise: Noise) -> None:
+        self._noise = noise
+        self._ready: dict[float, list[int]] = {}
+
+    def __call__(self, numbers: Sequence[int], scales: Sequence[float]) -> list[int]:
+        """Return the numbers, which are zeros, with noise."""
+        assert not any(numbers)
+        return [self._next(scale) for scale in scales]
+
+    def _next(self, scale: float) -> int:
+        ready = self._ready.setdefault(scale, [])
+        if not ready:
+            ready.extend(self._noise([0] * _READY, [scale] * _READY))
+        return ready.pop()
+
+
+def _score(
+    strategy: ConsentStrategy,
+    history: int,
+    epsilon: float,
+    noise: Noise,
+    begun: tuple[dict[int, int], float],
+) -> float:
+    """Play once after the groups got their cells, and return the score."""
+    cells, score = begun
     before: dict[Place, ModeCount] = {}
     exact_before: list[Counter[Place]] = [Counter(), Counter()]
     for date in range(len(strategy.sent)):
@@ -84,23 +121,27 @@ def _score(strategy: ConsentStrategy, history: int, epsilon: float, noise: Noise
 
 
 def _cells(
-    strategy: ConsentStrategy, history: int, epsilon: float, noise: Noise
-) -> tuple[dict[int, int], float]:
-    """Return the cells that groups get at the first date, and the score of seeing them."""
+    strategy: ConsentStrategy, history: int, epsilon: float, noise: Noise, plays: int
+) -> Iterator[tuple[dict[int, int], float]]:
+    """Yield the cells that groups get at the first date, and the score of seeing them."""
     groups = sorted({group for sent in strategy.sent for group, _ in sent} | {strategy.target[0]})
     anonymous = [
         [strategy.messages(0, each)[group, Mode.ANONYMOUS] for group in groups] for each in (0, 1)
     ]
     scale = cell_scale(epsilon)
-    noisy = noise(anonymous[history], [scale] * len(groups))
-    cells = cells_of_groups(dict.fromkeys(groups), dict(zip(groups, noisy, strict=True)))
-    score = 0.0
-    for group, *counts in zip(groups, *anonymous, strict=True):
-        chances = [_chance_of_reaching(MIN_CELL - count, scale) for count in counts]
-        if cells[group] != group:
-            chances = [1 - chance for chance in chances]
-        score += log(chances[1] / chances[0])
-    return cells, score
+    size = len(groups)
+    noisy = noise(anonymous[history] * plays, [scale] * size * plays)
+    chances = [
+        [_chance_of_reaching(MIN_CELL - count, scale) for count in counts] for counts in anonymous
+    ]
+    for start in range(0, size * plays, size):
+        seen = dict(zip(groups, noisy[start : start + size], strict=True))
+        cells = cells_of_groups(dict.fromkeys(groups), seen)
+        score = 0.0
+        for group, without, with_act in zip(groups, *chances, strict=True):
+            own = cells[group] == group
+            score += log(with_act / without) if own else log((1 - with_act) / (1 - without))
+        yield cells, score
 
 
 def _chance_of_reaching(missing: int, scale: float) -> float:
