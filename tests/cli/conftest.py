@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import grpc
@@ -14,6 +14,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from hushpost.v1 import preference_pb2, preference_pb2_grpc, privacy_pb2
+from tests.forked_process import start_hushpost
 
 
 @dataclass
@@ -141,22 +142,24 @@ async def _run(
     stdin: str = "",
     environment: dict[str, str] | None = None,
 ) -> Outcome:
-    code = "from hushpost_cli.main import app; app()"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, *map(str, arguments)),
-        cwd=cwd,
-        env={
-            **{name: value for name, value in os.environ.items() if "HUSHPOST" not in name},
-            **({"HUSHPOST_API_KEY": key} if key is not None else {}),
-            "COLUMNS": "200",
-            **(environment or {}),
-        },
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate(stdin.encode())
-    return Outcome(process.returncode or 0, out.decode(), err.decode())
+    variables = {
+        **{name: value for name, value in os.environ.items() if "HUSHPOST" not in name},
+        **({"HUSHPOST_API_KEY": key} if key is not None else {}),
+        "COLUMNS": "200",
+        **(environment or {}),
+    }
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(stdin.encode())
+        given.seek(0)
+        files = given.fileno(), out.fileno(), err.fileno()
+        process = start_hushpost(arguments, variables, cwd, files)
+        try:
+            code = await asyncio.to_thread(process.wait)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return Outcome(code, out.read().decode(), err.read().decode())
 
 
 @pytest.fixture
