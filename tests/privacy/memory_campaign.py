@@ -88,7 +88,7 @@ class MemoryCampaign:
                     if act.signal and act.slot is not None and act[2:] == (machine, group):
                         clicked.setdefault(act.signal, set()).add(act.slot)
                 if clicked:
-                    yield machine, {link: slot_bits(slots) for link, slots in clicked.items()}
+                    yield machine, {link: slot_bits(link, slots) for link, slots in clicked.items()}
 
     async def anonymous_counts(self, _tenant: int, _campaign: int) -> dict[Cell, Count]:
         """Return events and people of each live count."""

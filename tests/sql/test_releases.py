@@ -78,7 +78,7 @@ class Sent:
         self, group: int, signal: int, slots: Iterable[int], mode: int = 2, *, machine: bool = False
     ) -> None:
         """Record events of slots of the first chunk."""
-        bits = BitString.frombytes(slot_bits(slots))
+        bits = BitString.frombytes(slot_bits(signal, slots))
         await self.execute(_MARK, group, signal, machine, mode, bits)
 
     async def count(self, group: int, signal: int, events: int, mode: int = 3) -> None:

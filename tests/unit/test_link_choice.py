@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hushpost_service.domain.counters import CHUNK_SLOTS, slot_bits
+from hushpost_service.domain.counters import CLICK_CHUNK_SLOTS, slot_bits
 from hushpost_service.domain.link_choice import counted_slots
 from hushpost_service.domain.release_plan import LINKS_PER_CONTACT
 
 clicks = st.dictionaries(
-    st.integers(1, 10_000), st.sets(st.integers(0, CHUNK_SLOTS - 1), min_size=1), max_size=6
+    st.integers(1, 10_000), st.sets(st.integers(0, CLICK_CHUNK_SLOTS - 1), min_size=1), max_size=6
 )
 
 
@@ -18,7 +18,7 @@ def _rng(seed: int) -> np.random.Generator:
 
 
 def _bitmaps(slots: dict[int, set[int]]) -> dict[int, bytes]:
-    return {link: slot_bits(members) for link, members in slots.items()}
+    return {link: slot_bits(link, members) for link, members in slots.items()}
 
 
 @given(clicks, st.integers(0))
@@ -40,7 +40,7 @@ def test_one_slot_changes_the_counts_by_its_bound(
 ) -> None:
     """If one slot clicks other links, each link that it counted on may lose or gain one."""
     # The greatest slot draws last, so that the others draw the same links in both cases.
-    slot = CHUNK_SLOTS - 1
+    slot = CLICK_CHUNK_SLOTS - 1
     others = {link: members - {slot} for link, members in slots.items()}
 
     def counted(chosen: set[int]) -> dict[int, int]:
@@ -57,10 +57,10 @@ def test_one_slot_changes_the_counts_by_its_bound(
 
 def test_no_link_is_preferred() -> None:
     """Slots that clicked three links count on each of them equally often."""
-    everyone = set(range(CHUNK_SLOTS))
+    everyone = set(range(CLICK_CHUNK_SLOTS))
     found = counted_slots(_bitmaps({7: everyone, 2: everyone, 900: everyone}), _rng(1))
-    assert sum(found.values()) == CHUNK_SLOTS * LINKS_PER_CONTACT
-    expected = CHUNK_SLOTS * LINKS_PER_CONTACT / 3
+    assert sum(found.values()) == CLICK_CHUNK_SLOTS * LINKS_PER_CONTACT
+    expected = CLICK_CHUNK_SLOTS * LINKS_PER_CONTACT / 3
     assert all(abs(count - expected) < 250 for count in found.values())
 
 

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from hushpost_service.domain.counters import (
     ANONYMIZED,
-    CHUNK_SLOTS,
+    CLICK_CHUNK_SLOTS,
     HOUR,
+    OPEN_CHUNK_SLOTS,
     EventColumns,
     SlotKey,
+    chunk_slots,
     has_slot,
     slot_bits,
 )
@@ -28,7 +30,7 @@ events = st.builds(
     campaign=st.integers(1, 2),
     contact=st.integers(1, 5),
     group=st.integers(1, 2),
-    slot=st.sampled_from([0, 1, 4095, 4096, 8191]),
+    slot=st.sampled_from([0, 1, 4095, 4096, 8191, 16_383, 16_384]),
     purpose=st.integers(0, 2),
     signal=st.integers(0, 2),
     verdict=st.sampled_from([int(verdict) for verdict in Verdict]),
@@ -62,26 +64,35 @@ def as_rows(columns: EventColumns) -> list[tuple[int, int, int, int, int, int, i
 def marked_slots(by_key: Mapping[SlotKey, bytes]) -> set[tuple[object, ...]]:
     """Return the key of every marked slot, with the slot in place of its chunk."""
     return {
-        (*key[:5], key[5] * CHUNK_SLOTS + slot)
+        (*key[:5], key[5] * len(bits) * 8 + slot)
         for key, bits in by_key.items()
-        for slot in range(CHUNK_SLOTS)
+        for slot in range(len(bits) * 8)
         if has_slot(bits, slot)
     }
 
 
 def slots_by_key(by_key: Mapping[SlotKey, Iterable[int]]) -> set[tuple[object, ...]]:
     """Return the key of every slot, with the slot in place of its chunk, after checking that each slot is in its chunk."""
-    assert all(slot // CHUNK_SLOTS == key[5] for key, found in by_key.items() for slot in found)
+    assert all(
+        slot // chunk_slots(key[2]) == key[5] for key, found in by_key.items() for slot in found
+    )
     return {(*key[:5], slot) for key, found in by_key.items() for slot in found}
 
 
 @settings(deadline=None)
-@given(st.sets(st.integers(0, CHUNK_SLOTS - 1), max_size=50), st.integers(0, 9))
-def test_a_bitmap_holds_exactly_the_slots_it_was_made_of(positions: set[int], chunk: int) -> None:
+@given(
+    st.sampled_from([(0, OPEN_CHUNK_SLOTS), (1, CLICK_CHUNK_SLOTS), (7, CLICK_CHUNK_SLOTS)]),
+    st.sets(st.integers(0, OPEN_CHUNK_SLOTS - 1), max_size=50),
+    st.integers(0, 9),
+)
+def test_a_bitmap_holds_exactly_the_slots_it_was_made_of(
+    signal_and_size: tuple[int, int], positions: set[int], chunk: int
+) -> None:
     """A bitmap has the bits of its slots and no others, in every chunk."""
-    bits = slot_bits(chunk * CHUNK_SLOTS + position for position in positions)
-    assert len(bits) == CHUNK_SLOTS // 8
-    assert {slot for slot in range(CHUNK_SLOTS) if has_slot(bits, slot)} == positions
+    signal, size = signal_and_size
+    bits = slot_bits(signal, (chunk * size + position for position in positions))
+    assert len(bits) == size // 8
+    assert {slot for slot in range(size) if has_slot(bits, chunk * size + slot)} == positions
 
 
 @both_tallies

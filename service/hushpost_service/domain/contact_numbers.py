@@ -7,15 +7,18 @@ and uses each number once. Two of n processes have the same range with a probabi
 about n**2 / 2**40: 10**-6 for 1,000 processes.
 
 Numbers ascend within a range, so contacts that are created together are adjacent in the
-indexes of `contacts` and `events`.
+indexes of `contacts` and `events`, and a contact that is erased and created anew has a higher
+number or one of another range.
 """
 
 from collections.abc import Callable
 
-__all__ = ["ContactNumbers"]
+__all__ = ["RANGE_BITS", "ContactNumbers"]
 
-_RANGE_BITS = 24
-_PREFIX_BITS = 63 - _RANGE_BITS
+RANGE_BITS = 24
+"""The lower bits of a number; the higher ones are its range."""
+
+_PREFIX_BITS = 63 - RANGE_BITS
 
 
 class ContactNumbers:
@@ -38,5 +41,5 @@ class ContactNumbers:
         """Continue in another range; call if a number turns out to be taken."""
         # A prefix of 0 would contain the number 0, which means "no contact" in tokens.
         prefix = 1 + self._random_below(2**_PREFIX_BITS - 1)
-        self._next = prefix << _RANGE_BITS
-        self._end = self._next + (1 << _RANGE_BITS)
+        self._next = prefix << RANGE_BITS
+        self._end = self._next + (1 << RANGE_BITS)

@@ -9,21 +9,28 @@ from hushpost_service.domain.verdicts import Verdict
 __all__ = [
     "ANONYMIZED",
     "AUTOMATED",
-    "CHUNK_SLOTS",
+    "CLICK_CHUNK_SLOTS",
     "FIRST_BIT",
     "HOUR",
     "NOTHING",
     "NO_EVENTS",
+    "OPEN_CHUNK_SLOTS",
     "Count",
     "CounterKey",
     "EventColumns",
     "SlotKey",
+    "chunk_slots",
     "has_slot",
     "slot_bits",
 ]
 
-CHUNK_SLOTS = 4096
-"""Slots whose bits share one row."""
+OPEN_CHUNK_SLOTS = 4096
+"""Slots whose bits for opens share one row. Many of them are set, so PostgreSQL could not compress
+the row; it does not try, because a row of this size is below its threshold."""
+
+CLICK_CHUNK_SLOTS = 16_384
+"""Slots whose bits for clicks on a link share one row. Few of them are set, and the row is so large
+that PostgreSQL compresses it."""
 
 ANONYMIZED = 10
 """Added to the number of an anonymous mode for events that were identified before.
@@ -91,14 +98,20 @@ class EventColumns(NamedTuple):
 NO_EVENTS = EventColumns(*([()] * len(EventColumns._fields)))
 
 
-def slot_bits(slots: Iterable[int]) -> bytes:
-    """Return the bitmap of slots that share one chunk."""
-    bits = bytearray(CHUNK_SLOTS // 8)
+def chunk_slots(signal: int) -> int:
+    """Return how many slots share a row of a signal."""
+    return CLICK_CHUNK_SLOTS if signal else OPEN_CHUNK_SLOTS
+
+
+def slot_bits(signal: int, slots: Iterable[int]) -> bytes:
+    """Return the bitmap of slots that share one chunk of a signal."""
+    size = chunk_slots(signal)
+    bits = bytearray(size // 8)
     for slot in slots:
-        bits[slot % CHUNK_SLOTS >> 3] |= FIRST_BIT >> (slot & 7)
+        bits[slot % size >> 3] |= FIRST_BIT >> (slot & 7)
     return bytes(bits)
 
 
 def has_slot(bits: bytes, slot: int) -> bool:
     """Return whether a chunk's bitmap has the bit of a slot."""
-    return bool(bits[slot % CHUNK_SLOTS >> 3] & FIRST_BIT >> (slot & 7))
+    return bool(bits[(slot >> 3) % len(bits)] & FIRST_BIT >> (slot & 7))

@@ -7,9 +7,9 @@ from typing import Self
 from hushpost_service.domain.counters import (
     ANONYMIZED,
     AUTOMATED,
-    CHUNK_SLOTS,
     CounterKey,
     SlotKey,
+    chunk_slots,
 )
 from hushpost_service.domain.events import EventGroup
 from hushpost_service.domain.modes import Mode
@@ -47,15 +47,16 @@ class AnonymizedCounts:
         anonymized = ANONYMIZED + mode
         for campaign, group, slot, signal, verdict, hour, events, first in deleted:
             place = (campaign, group, signal, verdict in AUTOMATED)
+            chunk = slot // chunk_slots(signal)
             changes.counts[*place, _IDENTIFIED, hour] -= events
             changes.first[*place, _IDENTIFIED, hour] -= first
             changes.counts[*place, anonymized, 0] += events
             if first:
                 # Otherwise the first event has expired, and its row was deleted before. It
                 # still counts as identified, and so does its slot.
-                changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
+                changes.cleared[*place, _IDENTIFIED, chunk].append(slot)
             if mode is Mode.ANONYMOUS:
-                changes.marked[*place, anonymized, slot // CHUNK_SLOTS].append(slot)
+                changes.marked[*place, anonymized, chunk].append(slot)
         return changes
 
     @classmethod
@@ -71,6 +72,7 @@ class AnonymizedCounts:
         """
         changes = cls()
         for place in places:
-            changes.cleared[*place, _IDENTIFIED, slot // CHUNK_SLOTS].append(slot)
-            changes.marked[*place, _IDENTIFIED, new_slot // CHUNK_SLOTS].append(new_slot)
+            signal = place[2]
+            changes.cleared[*place, _IDENTIFIED, slot // chunk_slots(signal)].append(slot)
+            changes.marked[*place, _IDENTIFIED, new_slot // chunk_slots(signal)].append(new_slot)
         return changes

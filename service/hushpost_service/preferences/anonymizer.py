@@ -329,4 +329,4 @@ async def _write(connection: Connection, tenant: int, changes: AnonymizedCounts)
 
 
 def _bits(slots: Mapping[SlotKey, Iterable[int]]) -> dict[SlotKey, bytes]:
-    return {key: slot_bits(of_chunk) for key, of_chunk in slots.items()}
+    return {key: slot_bits(key[2], of_chunk) for key, of_chunk in slots.items()}

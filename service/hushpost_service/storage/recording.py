@@ -9,7 +9,13 @@ from uuid import UUID
 import numpy as np
 from asyncpg import BitString
 
-from hushpost_service.domain.counters import NO_EVENTS, CounterKey, EventColumns, SlotKey
+from hushpost_service.domain.counters import (
+    NO_EVENTS,
+    CounterKey,
+    EventColumns,
+    SlotKey,
+    chunk_slots,
+)
 from hushpost_service.domain.modes import PreferenceGroup
 from hushpost_service.domain.request_contents import stored_request_id
 from hushpost_service.storage.connection import Connection
@@ -161,7 +167,8 @@ async def insert_slot_bits(connection: Connection, tenant: int, keys: Sequence[S
     Call it before any row is locked: it waits for concurrent transactions that insert the
     same rows, and these may wait for rows that this transaction has locked.
     """
-    await connection.execute(sql.INSERT_SLOT_BITS, tenant, *_columns_without_mode(keys))
+    bits = [chunk_slots(key[2]) for key in keys]
+    await connection.execute(sql.INSERT_SLOT_BITS, tenant, *_columns_without_mode(keys), bits)
 
 
 async def lock_slot_bits(

@@ -22,18 +22,18 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from hushpost_service.domain.counters import CHUNK_SLOTS
+from hushpost_service.domain.counters import OPEN_CHUNK_SLOTS
 from hushpost_service.domain.events import Numbers
 
 __all__ = ["DEFAULT_EXPECTED", "MAX_SLOTS", "permuted_slots"]
 
-DEFAULT_EXPECTED = 4 * CHUNK_SLOTS
+DEFAULT_EXPECTED = 4 * OPEN_CHUNK_SLOTS
 """The size of a group whose expected number of messages is unknown."""
 
 MAX_SLOTS = 2**30
 """Slots of a group. The slots from here on are for events that were moved."""
 
-_MIN_BITS = CHUNK_SLOTS.bit_length() - 1
+_MIN_BITS = OPEN_CHUNK_SLOTS.bit_length() - 1
 _PAIRS_OF_ROUNDS = 12
 """24 rounds, where FF1 of NIST SP 800-38G has 10: attacks on Feistel networks of small domains
 need many known values, and more rounds put them out of reach (Bellare, Hoang and Tessaro,

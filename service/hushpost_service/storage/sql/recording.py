@@ -75,13 +75,14 @@ cross join lateral (
 ) as existing
 """
 
-# Inserts missing bitmaps of identified slots, without any bit set. Waits for concurrent
-# transactions that insert the same rows.
+# Inserts missing bitmaps of identified slots, each of `bits` bits, without any bit set. Waits
+# for concurrent transactions that insert the same rows.
 INSERT_SLOT_BITS = """
 insert into slot_bits (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
-select $1, campaign, group_number, signal, machine, 1, chunk, 0::bit(4096)
-from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[])
-    as input(campaign, group_number, signal, machine, chunk)
+select $1, campaign, group_number, signal, machine, 1, chunk, repeat('0', bits)::varbit
+from unnest(
+    $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::integer[], $7::integer[]
+) as input(campaign, group_number, signal, machine, chunk, bits)
 on conflict do nothing
 """
 
@@ -117,7 +118,7 @@ insert into slot_bits as existing
 select $1, campaign, group_number, signal, machine, mode, chunk, bits
 from unnest(
     $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
-    $8::bit(4096)[]
+    $8::varbit[]
 ) as input(campaign, group_number, signal, machine, mode, chunk, bits)
 on conflict (tenant, campaign, group_number, signal, machine, mode, chunk)
 do update set bits = existing.bits | excluded.bits
@@ -147,7 +148,7 @@ from (
     select row_ctid, input.bits
     from unnest(
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
-        $8::bit(4096)[]
+        $8::varbit[]
     ) as input(campaign, group_number, signal, machine, mode, chunk, bits)
     {SLOT_BITS_CTIDS}
 ) as selected
@@ -166,7 +167,7 @@ using (
     {SLOT_BITS_CTIDS}
 ) as selected
 where existing.tenant = $1 and existing.ctid = selected.row_ctid
-    and existing.bits = 0::bit(4096)
+    and bit_count(existing.bits) = 0
 """
 
 # Deletes counters that anonymization has reduced to 0. The rows must have been written by

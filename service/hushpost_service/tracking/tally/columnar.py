@@ -1,20 +1,23 @@
 """Adds up events as NumPy columns: for batches. Pure."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from hushpost_service.domain.counters import (
     AUTOMATED,
-    CHUNK_SLOTS,
+    CLICK_CHUNK_SLOTS,
     FIRST_BIT,
     HOUR,
+    OPEN_CHUNK_SLOTS,
     CounterKey,
     EventColumns,
     SlotKey,
+    chunk_slots,
 )
-from hushpost_service.domain.events import SLOT, Events, Numbers, distinct
+from hushpost_service.domain.events import SIGNAL, SLOT, Events, Numbers, distinct
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.tracking.mode_decisions import EventModes
@@ -22,8 +25,6 @@ from hushpost_service.tracking.mode_decisions import EventModes
 __all__ = ["ColumnarTally"]
 
 _IS_AUTOMATED = np.array([number in AUTOMATED for number in range(max(Verdict) + 1)])
-_CHUNK_BYTES = CHUNK_SLOTS // 8
-_NO_SLOTS = bytes(_CHUNK_BYTES)
 
 # Plain integers: NumPy converts enum members slowly.
 _IDENTIFIED, _AGGREGATE, _OFF = map(int, (Mode.IDENTIFIED, Mode.AGGREGATE, Mode.OFF))
@@ -53,15 +54,22 @@ class ColumnarTally:
         self._counter = counter[has_slot]
         slot = self._events[SLOT]
         place = tuple(column[has_slot] for column in place)
-        self._keys, key = _keys(*place, slot // CHUNK_SLOTS)
-        self._bit = key * CHUNK_SLOTS + slot % CHUNK_SLOTS
+        width = np.where(self._events[SIGNAL] > 0, CLICK_CHUNK_SLOTS, OPEN_CHUNK_SLOTS)
+        self._keys, key = _keys(*place, slot // width)
+        # The bitmaps of all keys lie one after the other: where each begins and ends, in bits,
+        # and the bit of each event.
+        sizes = [chunk_slots(signal) for _, _, signal, *_ in self._keys]
+        self._bounds = np.cumsum([0, *sizes])
+        self._bit = self._bounds[key] + slot % width
         self._is_identified = mode[has_slot] == _IDENTIFIED
         self.slots: dict[SlotKey, bytes] = dict(zip(self._keys, self._bitmaps(), strict=True))
 
     def _bitmaps(self) -> list[bytes]:
-        bits = np.zeros(len(self._keys) * _CHUNK_BYTES, np.uint8)
+        bounds = self._bounds >> 3
+        bits = np.zeros(bounds[-1], np.uint8)
         np.bitwise_or.at(bits, self._bit >> 3, FIRST_BIT >> (self._bit & 7).astype(np.uint8))
-        return [chunk.tobytes() for chunk in bits.reshape(-1, _CHUNK_BYTES)]
+        data = bits.tobytes()
+        return [data[begin:end] for begin, end in pairwise(bounds.tolist())]
 
     def identified_keys(self) -> list[SlotKey]:
         """Return the keys of the identified slots, sorted."""
@@ -81,7 +89,10 @@ class ColumnarTally:
             :, self._is_identified
         ]
         bit = self._bit[self._is_identified]
-        before = b"".join(marked.get(key, _NO_SLOTS) for key in self._keys)
+        sizes = (np.diff(self._bounds) >> 3).tolist()
+        before = b"".join(
+            marked.get(key) or bytes(size) for key, size in zip(self._keys, sizes, strict=True)
+        )
         was_marked = np.frombuffer(before, np.uint8)[bit >> 3] << (bit & 7) & FIRST_BIT
         order = np.lexsort((time, bit))
         is_first = np.empty(len(bit), np.bool_)

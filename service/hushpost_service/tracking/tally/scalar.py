@@ -6,12 +6,12 @@ from operator import itemgetter
 
 from hushpost_service.domain.counters import (
     AUTOMATED,
-    CHUNK_SLOTS,
     HOUR,
     NO_EVENTS,
     CounterKey,
     EventColumns,
     SlotKey,
+    chunk_slots,
     has_slot,
     slot_bits,
 )
@@ -38,7 +38,7 @@ class ScalarTally:
         self._identified: defaultdict[SlotKey, list[Event]] = defaultdict(list)
         for event, mode in events:
             self._add(event, mode)
-        self.slots = {key: slot_bits(marked) for key, marked in self._marked.items()}
+        self.slots = {key: slot_bits(key[2], marked) for key, marked in self._marked.items()}
 
     def _add(self, event: Event, mode: Mode) -> None:
         if mode is Mode.OFF:
@@ -51,7 +51,7 @@ class ScalarTally:
         counter = (campaign, group, signal, machine, number, hour)
         self.counts[counter] = self.counts.get(counter, 0) + 1
         if mode is not Mode.AGGREGATE:
-            key = (campaign, group, signal, machine, number, slot // CHUNK_SLOTS)
+            key = (campaign, group, signal, machine, number, slot // chunk_slots(signal))
             self._marked[key].append(slot)
             if is_identified:
                 self._identified[key].append(event)
