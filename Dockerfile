@@ -36,7 +36,8 @@ USER hushpost
 WORKDIR /var/lib/hushpost
 VOLUME /var/lib/hushpost
 EXPOSE 50051
-# SIGTERM shuts down gracefully: calls in progress finish, new calls are rejected.
+# SIGTERM shuts down gracefully: calls in progress finish, new calls are rejected, and edges drain their
+# connections. That may take 30 seconds: docker stop --time 30.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["hushpost"]
 CMD ["serve"]

@@ -14,7 +14,12 @@ def _main() -> None:
     # A fork would copy threads in an inconsistent state.
     multiprocessing.set_start_method("spawn")
     # One worker: sign-outs and the limit of attempts are in its memory.
-    http_server("hushpost_dashboard.app:create_app", settings.listen, workers=1).serve()
+    http_server(
+        "hushpost_dashboard.app:create_app",
+        settings.listen,
+        workers=1,
+        drain_seconds=settings.drain_seconds,
+    ).serve()
 
 
 if __name__ == "__main__":

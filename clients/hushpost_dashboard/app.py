@@ -32,6 +32,7 @@ from hushpost_dashboard.sessions import Sessions, session_cipher
 from hushpost_dashboard.settings import Settings
 from hushpost_dashboard.static_files import VersionedFiles
 from hushpost_runtime.address_ranges import AddressRanges
+from hushpost_runtime.connection_drain import ConnectionDrain, drain_response
 from hushpost_runtime.http_server import before_shutdown, stop_with_parent
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import read_settings
@@ -47,7 +48,7 @@ def create_app() -> ASGIApp:
     """Create the ASGI application; Granian calls this in the worker process."""
     settings = read_settings(Settings)
     configure_logging(settings.log_level)
-    stop_with_parent()
+    stop_with_parent(settings.drain_seconds)
     return build_app(settings)
 
 
@@ -65,6 +66,7 @@ def build_app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        drain.start_on_sigterm()
         before_shutdown(live.close)
         _log.info("listening", address=settings.listen)
         yield
@@ -75,6 +77,7 @@ def build_app(settings: Settings) -> ASGIApp:
         routes=[
             Route("/", _first_page),
             Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
             Route("/metrics", metrics),
             Mount("/static", VersionedFiles()),
             *sign_in.routes(),
@@ -98,7 +101,9 @@ def build_app(settings: Settings) -> ASGIApp:
     # Starlette would build the redirect to a path with a slash from the Host header.
     app.router.redirect_slashes = False
     # Around everything, so that also the page of an unexpected error has the headers.
-    return SecurityHeaders(app, origin)
+    drain = ConnectionDrain(SecurityHeaders(app, origin), settings.drain_seconds)
+    app.state.drain = drain
+    return drain
 
 
 async def _first_page(_request: Request) -> Response:
@@ -107,3 +112,7 @@ async def _first_page(_request: Request) -> Response:
 
 async def _healthz(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
+
+
+async def _readyz(request: Request) -> Response:
+    return drain_response(request) or PlainTextResponse("ok\n")

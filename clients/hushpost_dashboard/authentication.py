@@ -16,7 +16,7 @@ from hushpost_dashboard.session_cookie import SessionCookie
 
 __all__ = ["Authentication"]
 
-_PUBLIC = frozenset(("/healthz", "/metrics", "/sign-in"))
+_PUBLIC = frozenset(("/healthz", "/readyz", "/metrics", "/sign-in"))
 _PUBLIC_FOLDER = "/static/"
 
 

@@ -43,6 +43,7 @@ def _dashboard(
     insecure: Annotated[
         bool | None, typer.Option("--insecure", help=_help("insecure"), show_default=False)
     ] = None,
+    drain_seconds: Annotated[float | None, typer.Option(help=_help("drain_seconds"))] = None,
     log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
 ) -> None:
     """Show campaign statistics in a browser until SIGTERM or Ctrl-C.

@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from hushpost_runtime.address_ranges import AddressRangeList
 from hushpost_runtime.addresses import ServerAddress, host_and_port, is_loopback
 from hushpost_runtime.authority_settings import AuthoritySettings
+from hushpost_runtime.connection_drain import DrainSeconds
 
 __all__ = ["Settings"]
 
@@ -40,6 +41,7 @@ class Settings(AuthoritySettings):
         description="Serve HTTP without TLS on an address that other machines can reach, and "
         "without a trusted proxy.",
     )
+    drain_seconds: DrainSeconds = 5.0
     log_level: str = Field(
         "info",
         pattern="^(debug|info|warning|error)$",

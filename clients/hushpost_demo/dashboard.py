@@ -21,6 +21,7 @@ async def running_dashboard(
     dashboard: list[str | Path] = [
         *(command, "dashboard", "--listen", listen, "--authority", authority),
         *("--session-key-file", data_dir / "dashboard-session.key"),
+        *("--drain-seconds", "0"),
     ]
     async with running_child(dashboard, data_dir / "dashboard.log") as child:
         yield HttpChild("dashboard", listen, child, "/healthz")

@@ -56,6 +56,7 @@ async def running_edge(
             *(command, "edge", "--listen", listen, "--authority", authority),
             *("--api-key-file", key, "--data-dir", data_dir / "edge"),
             *("--trusted-proxies", _PROXY, "--scanner-ranges", gateways),
+            *("--drain-seconds", "0"),
         ]
         async with running_child(edge, data_dir / "edge.log") as child:
             yield RunningEdge("edge", listen, child, "/readyz", data_dir / "edge" / "spool")

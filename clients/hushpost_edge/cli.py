@@ -55,6 +55,7 @@ def _edge(
         Path | None, typer.Option(help=_help("apple_app_site_association"))
     ] = None,
     assetlinks: Annotated[Path | None, typer.Option(help=_help("assetlinks"))] = None,
+    drain_seconds: Annotated[float | None, typer.Option(help=_help("drain_seconds"))] = None,
     log_level: Annotated[str | None, typer.Option(help=_help("log_level"))] = None,
 ) -> None:
     """Serve tracking pixels and redirects over HTTP until SIGTERM or Ctrl-C.

@@ -11,12 +11,17 @@ __all__ = ["serve"]
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests in progress and return."""
+    """Serve until SIGTERM or SIGINT, then drain connections and return."""
     configure_logging(settings.log_level)
     key = SpoolKey.generate()
     key.leave_to_workers()
     shipper = BackgroundShipper(settings, SpoolKeys(settings.keys_dir, key))
-    server = http_server("hushpost_edge.worker:create_app", settings.listen, settings.workers)
+    server = http_server(
+        "hushpost_edge.worker:create_app",
+        settings.listen,
+        settings.workers,
+        settings.drain_seconds,
+    )
     server.on_startup(shipper.start)
     server.on_shutdown(shipper.stop)
     server.serve()

@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from hushpost_runtime.address_ranges import AddressRangeList
 from hushpost_runtime.addresses import ServerAddress
 from hushpost_runtime.authority_settings import AuthoritySettings
+from hushpost_runtime.connection_drain import DrainSeconds
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError
 
@@ -81,6 +82,7 @@ class Settings(AuthoritySettings):
         None,
         description="JSON file that lets Android open links of this domain in an app.",
     )
+    drain_seconds: DrainSeconds = 5.0
     log_level: str = Field(
         "info",
         pattern="^(debug|info|warning|error)$",

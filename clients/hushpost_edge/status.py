@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from hushpost_edge.appender import Appender
 from hushpost_edge.link_store import LinkStore
+from hushpost_runtime.connection_drain import drain_response
 
 __all__ = ["healthz", "metrics", "readyz"]
 
@@ -17,7 +18,13 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Report whether all links have been received, so that the edge can survive an outage."""
+    """Report whether to send requests here.
+
+    That is so from when all links have been received, because the edge survives an outage then,
+    until it is about to stop.
+    """
+    if (stopping := drain_response(request)) is not None:
+        return stopping
     links: LinkStore = request.app.state.links
     appender: Appender = request.app.state.appender
     if not links.is_complete():

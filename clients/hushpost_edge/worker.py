@@ -29,6 +29,7 @@ from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_edge.spool_files import claimed_spool_file
 from hushpost_edge.status import healthz, metrics, readyz
 from hushpost_runtime.address_ranges import AddressRanges
+from hushpost_runtime.connection_drain import ConnectionDrain
 from hushpost_runtime.garbage_collector import tune_garbage_collector
 from hushpost_runtime.http_server import stop_with_parent
 from hushpost_runtime.logging import configure_logging
@@ -46,11 +47,11 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def create_app() -> FastPath:
+def create_app() -> ConnectionDrain:
     """Create the ASGI application; Granian calls this in each worker process."""
     settings = read_settings(Settings)
     configure_logging(settings.log_level)
-    stop_with_parent()
+    stop_with_parent(settings.drain_seconds)
 
     templates = PageTemplates()
 
@@ -59,6 +60,7 @@ def create_app() -> FastPath:
         async with AsyncExitStack() as stack:
             await _start(settings, stack, app, fast_path, templates)
             tune_garbage_collector(*_GC_THRESHOLDS)
+            drain.start_on_sigterm()
             _log.info("listening", address=settings.listen)
             yield
         _log.info("stopped")
@@ -78,7 +80,8 @@ def create_app() -> FastPath:
     # Starlette would build the redirect to a path with a slash from the Host header.
     app.router.redirect_slashes = False
     fast_path = FastPath(app)
-    return fast_path
+    app.state.drain = drain = ConnectionDrain(fast_path, settings.drain_seconds)
+    return drain
 
 
 async def _start(

@@ -8,7 +8,7 @@ from tests.http_process import HttpProcess, free_port
 
 
 class DashboardProcess(HttpProcess):
-    """A `hushpost dashboard`."""
+    """A `hushpost dashboard`, which stops without a drain unless an option says otherwise."""
 
     def __init__(self, folder: Path, authority: str, *options: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -18,6 +18,7 @@ class DashboardProcess(HttpProcess):
             "dashboard",
             f"--listen=127.0.0.1:{port}",
             f"--authority={authority}",
+            "--drain-seconds=0",
             *options,
         ]
         super().__init__(command, port, folder / "dashboard.log", os.environ, "/healthz")

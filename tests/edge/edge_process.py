@@ -12,7 +12,7 @@ from tests.http_process import HttpProcess, free_port
 
 
 class EdgeProcess(HttpProcess):
-    """A `hushpost edge`."""
+    """A `hushpost edge`, which stops without a drain unless an option says otherwise."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class EdgeProcess(HttpProcess):
             f"--authority={authority}",
             f"--api-key-file={key_file}",
             f"--data-dir={self.data_dir}",
+            "--drain-seconds=0",
             *options,
         ]
         super().__init__(
