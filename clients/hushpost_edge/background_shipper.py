@@ -20,6 +20,7 @@ import uvloop
 from hushpost_client import Tracking
 from hushpost_edge import metrics
 from hushpost_edge.connection import connect_authority
+from hushpost_edge.domain_ask import serve_asks
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.link_sync import sync_links
 from hushpost_edge.retrier import Retrier
@@ -85,6 +86,14 @@ class BackgroundShipper:
                 task_group.create_task(self._ship_spools(client.tracking)),
                 task_group.create_task(self._forget_keys()),
             ]
+            if self._settings.ask_listen is not None:
+                tasks.append(
+                    task_group.create_task(
+                        serve_asks(
+                            self._settings.ask_listen, self._settings.links_file, client.domains
+                        )
+                    )
+                )
             await self._stop_requested.wait()
             for task in tasks:
                 task.cancel()

@@ -51,6 +51,7 @@ def _edge(
     repeat_window_seconds: Annotated[
         float | None, typer.Option(help=_help("repeat_window_seconds"))
     ] = None,
+    ask_listen: Annotated[str | None, typer.Option(help=_help("ask_listen"))] = None,
     apple_app_site_association: Annotated[
         Path | None, typer.Option(help=_help("apple_app_site_association"))
     ] = None,

@@ -15,6 +15,7 @@ from hushpost_client import Verdict
 from hushpost_runtime.event_sampling import is_sampled, sampled
 
 __all__ = [
+    "ASKED_DOMAINS",
     "LINKS",
     "QUARANTINE_DROPPED_EVENTS",
     "REJECTED_EVENTS",
@@ -77,6 +78,11 @@ QUARANTINE_DROPPED_EVENTS = Counter(
 )
 SHIP_FAILURES = Counter(
     "hushpost_edge_ship_failures_total", "Failed attempts to ship a batch.", ["reason"]
+)
+ASKED_DOMAINS = Counter(
+    "hushpost_edge_asked_domains_total",
+    "Domains that a reverse proxy asked about: verified, unknown or malformed.",
+    ["what"],
 )
 _SPOOL_BYTES = Gauge(
     "hushpost_edge_spool_bytes",

@@ -74,6 +74,11 @@ class Settings(AuthoritySettings):
         description="How long a client's opens and clicks of the same link count once in mode "
         "AGGREGATE; 0: they always count.",
     )
+    ask_listen: ServerAddress | None = Field(
+        None,
+        description="Address, host:port, where a reverse proxy asks over HTTP whether to request "
+        "a certificate for a domain. Keep it internal. Default: none.",
+    )
     apple_app_site_association: Path | None = Field(
         None,
         description="JSON file that lets Apple's devices open links of this domain in an app.",

@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import MPServer
+from granian.server.embed import Server
 
 from hushpost_runtime.addresses import host_and_port
 from hushpost_runtime.stop_signals import end_on_signals
 
-__all__ = ["before_shutdown", "http_server", "stop_with_parent"]
+__all__ = ["before_shutdown", "embedded_server", "http_server", "stop_with_parent"]
 
 _WORKER_STOP_SECONDS = 10
 """How long a worker may take to stop after the drain, before it is killed."""
@@ -57,6 +59,26 @@ def http_server(create_app: str, listen: str, workers: int, drain_seconds: float
     )
     server.on_startup(lambda: end_on_signals(server, drain_seconds))
     return server
+
+
+def embedded_server(app: Any, listen: str) -> Server:
+    """Return a server whose coroutine `serve` runs in this process, until `stop` is called.
+
+    Args:
+        app: An ASGI application without lifespan events.
+        listen: The address to listen on, host:port.
+    """
+    host, port = host_and_port(listen)
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_access=False,
+        log_dictconfig=_GRANIAN_LOGGING,
+    )
 
 
 def stop_with_parent(drain_seconds: float) -> None:
