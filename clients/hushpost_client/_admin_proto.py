@@ -49,6 +49,7 @@ def policy_message(update: PolicyUpdate) -> admin_pb2.Policy:
         reask_after_days=update.reask_after_days or 0,
         record_last_opens=update.record_last_opens,
         branding=branding_message(update.branding or PageBranding()),
+        default_tracking_domain=update.default_tracking_domain or "",
     )
 
 
@@ -141,6 +142,7 @@ def _policy(message: admin_pb2.Policy) -> Policy:
         reask_after_days=message.reask_after_days,
         record_last_opens=message.record_last_opens,
         branding=page_branding(message.branding),
+        default_tracking_domain=message.default_tracking_domain or None,
     )
 
 

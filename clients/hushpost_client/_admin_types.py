@@ -67,6 +67,8 @@ class Policy:
         record_last_opens: Whether opens of contacts whose consent to opens is UNKNOWN update
             the date of their last open, and nothing else.
         branding: The tenant's part of preference pages. In a `PolicyChange` it is empty.
+        default_tracking_domain: The tracking domain that senders use unless they name another;
+            None for none, and in a `PolicyChange`.
     """
 
     anonymization_enabled: bool
@@ -83,6 +85,7 @@ class Policy:
     reask_after_days: int
     record_last_opens: bool
     branding: PageBranding = field(default_factory=PageBranding)
+    default_tracking_domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,8 @@ class PolicyUpdate:
 
     In `Admin.create_tenant`, None means the default. Settings are those of `Policy`.
     `mode_when_true` sets the modes of DENIED and WITHDRAWN of both purposes, and
-    `mode_when_unset` those of UNKNOWN; `opens_modes` and `clicks_modes` take precedence.
+    `mode_when_unset` those of UNKNOWN; `opens_modes` and `clicks_modes` take precedence. An
+    empty `default_tracking_domain` removes it.
     """
 
     anonymization_enabled: bool | None = None
@@ -108,6 +112,7 @@ class PolicyUpdate:
     reask_after_days: int | None = None
     record_last_opens: bool | None = None
     branding: PageBranding | None = None
+    default_tracking_domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

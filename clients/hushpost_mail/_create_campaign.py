@@ -1,6 +1,7 @@
 """Parses a message and registers its campaign with the authority."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from email.message import Message as MimeMessage
 from typing import Any, overload
 from uuid import UUID
@@ -25,7 +26,7 @@ async def create_campaign(
     text: str | None = None,
     *,
     hushpost: Hushpost,
-    tracking_url: str,
+    tracking_url: str | None = None,
     campaign_id: str | None = None,
     groups: Groups = (),
     display_name: str | None = None,
@@ -43,7 +44,7 @@ async def create_campaign(
     text: bytes | None = None,
     *,
     hushpost: Hushpost,
-    tracking_url: str,
+    tracking_url: str | None = None,
     campaign_id: str | None = None,
     groups: Groups = (),
     display_name: str | None = None,
@@ -61,7 +62,7 @@ async def create_campaign(
     html: MimeMessage | RawMessage,
     *,
     hushpost: Hushpost,
-    tracking_url: str,
+    tracking_url: str | None = None,
     campaign_id: str | None = None,
     groups: Groups = (),
     display_name: str | None = None,
@@ -80,7 +81,7 @@ async def create_campaign(
     text: str | bytes | None = None,
     *,
     hushpost: Hushpost,
-    tracking_url: str,
+    tracking_url: str | None = None,
     campaign_id: str | None = None,
     groups: Groups = (),
     display_name: str | None = None,
@@ -105,7 +106,8 @@ async def create_campaign(
         text: The text part, of the same type as the HTML part.
         hushpost: A client whose API key has the role SENDER.
         tracking_url: The public URL of the edge, such as `https://t.example.com`;
-            `/c/…`, `/o/…` and `/p/…` are appended to it.
+            `/c/…`, `/o/…` and `/p/…` are appended to it. None for the default tracking domain
+            of the tenant's policy.
         campaign_id: 1 to 128 bytes; None lets the authority generate one.
         groups: The recipient groups: ids with the number of recipients, such as
             `Counter(recipient.group_id for recipient in recipients)`, or `NewGroup`s; a
@@ -130,12 +132,15 @@ async def create_campaign(
 
     Raises:
         CampaignSourceError: if the message cannot be tracked.
-        ValueError: if `tracking_url` is not a plain http or https URL.
+        ValueError: if `tracking_url` is not a plain http or https URL, or is None although the
+            tenant has no default tracking domain.
         HushpostError: as `Campaigns.create_campaign`; CAMPAIGN_ALREADY_EXISTS if the
             campaign exists with other links, or with another `max_mode` than you give.
     """
     # A dict, because no single overload covers all types.
     options: dict[str, Any] = {"text": text, "charset": charset}
+    if tracking_url is None:
+        tracking_url = await _default_url(hushpost, tenant_id)
     template = parse_template(
         html,
         tracking_url=tracking_url,
@@ -160,6 +165,18 @@ async def create_campaign(
         template,
         issue_key=issue_key or registered.issue_key,
         tenant_id=tenant_id,
+    )
+
+
+async def _default_url(hushpost: Hushpost, tenant_id: str | None) -> str:
+    """Return the URL of the tenant's default tracking domain."""
+    async with aclosing(hushpost.domains.list_tracking_domains(tenant_id=tenant_id)) as domains:
+        async for domain in domains:
+            if domain.is_default:
+                return f"https://{domain.domain}"
+    raise ValueError(
+        "tracking_url is required: the tenant has no default tracking domain (set one with "
+        "`hushpost policy set default_tracking_domain=...`)"
     )
 
 

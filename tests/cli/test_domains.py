@@ -31,12 +31,12 @@ PIXEL = (
 
 @pytest.fixture
 def command(authority: RunningAuthority, clients: Clients) -> Callable[..., Any]:
-    """Run `hushpost domains` with a key of the installation, for a new tenant."""
+    """Run `hushpost domains`, or another group, with a key of the installation, for a new tenant."""
 
-    async def run(*arguments: str, stdin: str = "") -> Result:
+    async def run(*arguments: str, group: str = "domains", stdin: str = "") -> Result:
         fixed = ["--tenant", clients.tenant_id, "--authority", authority.target]
         environment = {"HUSHPOST_API_KEY": authority.admin_key, "COLUMNS": "200"}
-        words = ["domains", *arguments, *fixed]
+        words = [group, *arguments, *fixed]
         return await asyncio.to_thread(
             lambda: CliRunner().invoke(build(), words, input=stdin, env=environment)
         )
@@ -97,6 +97,25 @@ async def test_a_check_prints_a_line_per_finding(
     assert verified.exit_code == 1
     findings = [(found["part"], found["level"]) for found in json.loads(verified.output)]
     assert findings == [("ownership", "ok"), ("DNS", "ok"), ("HTTPS", "problem")]
+
+
+async def test_a_verified_domain_can_be_the_default(
+    command: Any, name: str, database: Connection
+) -> None:
+    """`hushpost policy` sets and removes it; the list of domains shows it."""
+    await command("add", name)
+    setting = f"default_tracking_domain={name.upper()}"
+    refused = await command("set", setting, "--yes", group="policy")
+    assert refused.exit_code == 1
+    assert "DOMAIN_NOT_VERIFIED" in refused.output
+    await database.execute(
+        "update tracking_domains set verify_time = now() where domain = $1", name
+    )
+    assert (await command("set", setting, "--yes", group="policy")).exit_code == 0
+    assert f"default_tracking_domain={name}\n" in (await command("get", group="policy")).output
+    assert json.loads((await command("list", "--json")).output)[0]["is_default"]
+    await command("set", "default_tracking_domain=none", "--yes", group="policy")
+    assert not json.loads((await command("list", "--json")).output)[0]["is_default"]
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, names: dict[str, str], port: int) -> None:

@@ -36,6 +36,7 @@ release=NOISY
 epsilon=2.0
 release_delays=6h,1d,7d,30d
 max_anonymous_messages=26
+default_tracking_domain=none
 """
 
 

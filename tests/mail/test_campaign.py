@@ -31,7 +31,7 @@ from hushpost_client import (
 )
 from hushpost_mail import Campaign, Parts, Recipient
 from tests.conftest import Clients, RunningAuthority
-from tests.inspection import database_uri, on, tenant_number
+from tests.inspection import Connection, database_uri, on, tenant_number
 
 from .rendered_html import TRACKING_URL
 
@@ -135,6 +135,29 @@ async def test_opens_and_clicks_have_their_own_tokens(clients: Clients) -> None:
         ("ada", 0, 1),
         ("bob", 1, 0),
     }
+
+
+async def test_the_default_tracking_domain_is_used_unless_another_is_given(
+    clients: Clients, database: Connection
+) -> None:
+    """Links lead to the tenant's default domain; without one, the URL is required."""
+
+    async def template(**options: Any) -> str:
+        campaign = await hushpost_mail.create_campaign(HTML, hushpost=clients.sender, **options)
+        return str(campaign.template.preference_url("token"))
+
+    with pytest.raises(ValueError, match="default tracking domain"):
+        await template()
+    name = f"links.n-{uuid4().hex[:12]}.example"
+    await clients.admin.domains.add_tracking_domain(name)
+    await database.execute(
+        "update tracking_domains set verify_time = now() where domain = $1", name
+    )
+    with pytest.raises(ValueError, match="default tracking domain"):
+        await template()
+    await clients.admin.admin.update_policy(PolicyUpdate(default_tracking_domain=name))
+    assert await template() == f"https://{name}/p/token"
+    assert await template(tracking_url=TRACKING_URL) == f"{TRACKING_URL}/p/token"
 
 
 async def test_a_campaign_with_another_limit_of_modes_is_not_reused(clients: Clients) -> None:

@@ -102,10 +102,10 @@ def _policy_with(path: str, value: Any) -> admin_pb2.Policy:
 def _masks_without_values() -> Iterator[Case]:
     """Each field of a policy, named by the mask but without a value: never a default.
 
-    The branding may be removed.
+    The branding and the default tracking domain may be removed.
     """
     for field in admin_pb2.Policy.DESCRIPTOR.fields:
-        if field.name == "branding":
+        if field.name in {"branding", "default_tracking_domain"}:
             continue
         nested = field.message_type.fields if field.message_type and not field.is_repeated else []
         paths = [f"{field.name}.{inner.name}" for inner in nested]

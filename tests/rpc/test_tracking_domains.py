@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from hushpost_client import (
     ErrorReason,
     Hushpost,
     HushpostError,
+    PolicyUpdate,
     ResourceExhaustedError,
     Role,
     TrackingDomain,
@@ -225,6 +226,76 @@ async def test_keys_list_what_they_need(world: World, name: str) -> None:
     assert await names(installation, keys.tenant_id) & all_three == {own, pending}
     sender = await world.client(keys.sender_key)
     assert not [each async for each in sender.domains.list_tracking_domains() if each.dns_records]
+
+
+def default_of(name: str) -> PolicyUpdate:
+    """Return an update of the default domain only."""
+    return PolicyUpdate(default_tracking_domain=name)
+
+
+async def test_a_verified_domain_can_be_the_default(world: World, name: str) -> None:
+    """A tenant has one default, or none; senders see which; other settings stay."""
+    await world.verified(world.ann, name)
+    await world.verified(world.ann, f"second.{name}")
+    before = (await world.ann.admin.get_tenant()).policy
+    sender = await world.client(world.ann_keys.sender_key)
+    for new, expected in ((name.upper(), name), (f"second.{name}", f"second.{name}"), ("", None)):
+        policy = (await world.ann.admin.update_policy(default_of(new))).policy
+        assert policy == replace(before, default_tracking_domain=expected)
+        listed = [each async for each in sender.domains.list_tracking_domains()]
+        assert [each.domain for each in listed if each.is_default] == [expected] * bool(expected)
+    assert [each async for each in world.ann.admin.list_policy_changes()][1:] == []
+
+
+async def test_the_default_goes_with_its_domain(world: World, name: str) -> None:
+    """It goes when the domain is removed, or verified for another tenant."""
+    await world.verified(world.ann, name)
+    await world.ann.admin.update_policy(default_of(name))
+    await world.ann.domains.remove_tracking_domain(name)
+    assert (await world.ann.admin.get_tenant()).policy.default_tracking_domain is None
+    again = await world.verified(world.ann, name)
+    assert not again.is_default
+    await world.ann.admin.update_policy(default_of(name))
+    world.unpublish(again)
+    await world.verified(world.bob, name)
+    assert (await world.ann.admin.get_tenant()).policy.default_tracking_domain is None
+
+
+async def test_another_domain_cannot_be_the_default(world: World, name: str) -> None:
+    """A domain that is pending, unknown, invalid or of another tenant is refused; nothing changes."""
+    await world.verified(world.ann, name)
+    await world.ann.admin.update_policy(default_of(name))
+    await world.ann.domains.add_tracking_domain(f"pending.{name}")
+    await world.verified(world.bob, f"bob.{name}")
+    for wrong, reason in (
+        (f"pending.{name}", ErrorReason.DOMAIN_NOT_VERIFIED),
+        (f"bob.{name}", ErrorReason.DOMAIN_NOT_FOUND),
+        (f"none.{name}", ErrorReason.DOMAIN_NOT_FOUND),
+        ("192.0.2.1", ErrorReason.DOMAIN_INVALID),
+    ):
+        update = world.ann.admin.update_policy(
+            PolicyUpdate(default_tracking_domain=wrong, retention_days=9)
+        )
+        assert (await reason_of(update))[0] is reason
+    policy = (await world.ann.admin.get_tenant()).policy
+    assert (policy.default_tracking_domain, policy.retention_days) == (name, 365)
+    installation = await world.client(world.authority.admin_key)
+    create = installation.admin.create_tenant("new", policy=default_of(name))
+    assert (await reason_of(create))[0] is ErrorReason.DOMAIN_NOT_FOUND
+
+
+async def test_another_default_is_another_request(world: World, name: str) -> None:
+    """A request id that set a default cannot remove it, nor set another."""
+    request = uuid.uuid4()
+    await world.verified(world.ann, name)
+    update = world.ann.admin.update_policy
+    await update(default_of(name), request_id=request)
+    for other in ("", f"other.{name}"):
+        call = update(default_of(other), request_id=request)
+        assert (await reason_of(call))[0] is ErrorReason.REQUEST_ID_REUSED
+    both = PolicyUpdate(retention_days=9)
+    assert (await reason_of(update(both, request_id=request)))[0] is ErrorReason.REQUEST_ID_REUSED
+    await update(default_of(name), request_id=request)
 
 
 async def test_a_tenant_has_a_limited_number_of_domains(

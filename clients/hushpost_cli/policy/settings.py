@@ -117,6 +117,8 @@ def _by_purpose(settings: Settings) -> Settings:
 def _value(policy: Policy, path: str) -> Any:
     name, _, nested = path.partition(".")
     value = getattr(policy, name)
+    if name == "default_tracking_domain":
+        return value or ""
     return getattr(value, nested) if nested else value
 
 
@@ -148,6 +150,10 @@ def _member(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
             raise ValueError(f"none of {', '.join(kind)}") from None
 
     return parse
+
+
+def _domain(text: str) -> str:
+    return "" if text == "none" else text.lower()
 
 
 def _delays(text: str) -> tuple[timedelta, ...]:
@@ -208,5 +214,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "epsilon": _number,
     "release_delays": _delays,
     "max_anonymous_messages": _integer,
+    "default_tracking_domain": _domain,
 }
 """How the text of each setting is read."""

@@ -122,7 +122,8 @@ class Admin:
         policy applies to campaigns created afterwards.
 
         Reasons: TENANT_NOT_FOUND, UPDATE_MASK_INVALID (nothing to change),
-        FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        FIELD_INVALID, DOMAIN_NOT_FOUND, DOMAIN_NOT_VERIFIED, REQUEST_ID_INVALID,
+        REQUEST_ID_REUSED.
         """
         request = admin_pb2.UpdatePolicyRequest(
             tenant_id=tenant_id or "",

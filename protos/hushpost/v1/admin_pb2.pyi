@@ -110,6 +110,7 @@ class Policy(_message.Message):
     REASK_AFTER_DAYS_FIELD_NUMBER: _builtins.int
     RECORD_LAST_OPENS_FIELD_NUMBER: _builtins.int
     BRANDING_FIELD_NUMBER: _builtins.int
+    DEFAULT_TRACKING_DOMAIN_FIELD_NUMBER: _builtins.int
     anonymization_enabled: _builtins.bool
     """Enables the whole feature. Default: true. While it is false, every contact is
     IDENTIFIED; preferences are stored and take effect once it is true.
@@ -147,6 +148,12 @@ class Policy(_message.Message):
     last open, and nothing else: they are not counted. Applies to messages whose opens
     would otherwise be ANONYMOUS or AGGREGATE. `ListInactiveContacts` reads the dates. A
     decision of the contact, and switching this off, delete the date. Default: false.
+    """
+    default_tracking_domain: _builtins.str
+    """The tracking domain that senders use unless they name another: a verified one of the tenant,
+    see `DomainService`. Removing that domain removes it here, too. An update mask may name it
+    without a value, which removes it. `ListPolicyChanges` leaves it out. A tenant that is being
+    created has no domains.
     """
     @_builtins.property
     def release_delays(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
@@ -189,10 +196,11 @@ class Policy(_message.Message):
         reask_after_days: _builtins.int = ...,
         record_last_opens: _builtins.bool | None = ...,
         branding: _branding_pb2.PageBranding | None = ...,
+        default_tracking_domain: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "branding", b"branding", "clicks_modes", b"clicks_modes", "opens_modes", b"opens_modes", "record_last_opens", b"record_last_opens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "branding", b"branding", "clicks_modes", b"clicks_modes", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "opens_modes", b"opens_modes", "reask_after_days", b"reask_after_days", "record_last_opens", b"record_last_opens", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled", "_record_last_opens", b"_record_last_opens", "anonymization_enabled", b"anonymization_enabled", "branding", b"branding", "clicks_modes", b"clicks_modes", "default_tracking_domain", b"default_tracking_domain", "epsilon", b"epsilon", "history_when_true", b"history_when_true", "max_anonymous_messages", b"max_anonymous_messages", "mode_when_true", b"mode_when_true", "mode_when_unset", b"mode_when_unset", "opens_modes", b"opens_modes", "reask_after_days", b"reask_after_days", "record_last_opens", b"record_last_opens", "release", b"release", "release_delays", b"release_delays", "retention_days", b"retention_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymization_enabled: _TypeAlias = _typing.Literal["anonymization_enabled"]  # noqa: Y015
     _WhichOneofArgType__anonymization_enabled: _TypeAlias = _typing.Literal["_anonymization_enabled", b"_anonymization_enabled"]  # noqa: Y015
@@ -534,7 +542,8 @@ class UpdatePolicyRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """The fields of `policy` to change, by name, for example `retention_days` or
-        `opens_modes.when_denied`; at least one. Each must have a value in `policy`,
+        `opens_modes.when_denied`; at least one. Each must have a value in `policy`, except
+        `branding` and `default_tracking_domain`, which are removed;
         otherwise it is FIELD_INVALID: it is not set to its default. A number or enum that is 0
         has no value.
         """

@@ -87,7 +87,7 @@ class AdminServiceServicer:
 
     def CreateTenant(self, request, context):
         """Creates a tenant. Requires a key for the whole installation.
-        Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
+        Errors: ID_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, TENANT_ALREADY_EXISTS,
         TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -117,7 +117,8 @@ class AdminServiceServicer:
         affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        UPDATE_MASK_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, DOMAIN_NOT_VERIFIED,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class AdminServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     CreateTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]
     """Creates a tenant. Requires a key for the whole installation.
-    Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
+    Errors: ID_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, TENANT_ALREADY_EXISTS,
     TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     GetTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]
@@ -56,7 +56,8 @@ class AdminServiceStub:
     affects, and `GetTenant` reports the job's progress. A looser policy applies to
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    UPDATE_MASK_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, DOMAIN_NOT_VERIFIED,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     ListPolicyChanges: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]
     """Lists all policies that a tenant has had, oldest first, starting with its
@@ -91,7 +92,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateTenantRequest, _admin_pb2.CreateTenantResponse]  # type: ignore[assignment]
     """Creates a tenant. Requires a key for the whole installation.
-    Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
+    Errors: ID_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, TENANT_ALREADY_EXISTS,
     TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     GetTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetTenantRequest, _admin_pb2.GetTenantResponse]  # type: ignore[assignment]
@@ -109,7 +110,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     affects, and `GetTenant` reports the job's progress. A looser policy applies to
     campaigns created afterwards.
     Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-    UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+    UPDATE_MASK_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, DOMAIN_NOT_VERIFIED,
+    REQUEST_ID_INVALID, REQUEST_ID_REUSED.
     """
     ListPolicyChanges: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListPolicyChangesRequest, _admin_pb2.ListPolicyChangesResponse]  # type: ignore[assignment]
     """Lists all policies that a tenant has had, oldest first, starting with its
@@ -147,7 +149,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.CreateTenantResponse, _abc.Awaitable[_admin_pb2.CreateTenantResponse]]:
         """Creates a tenant. Requires a key for the whole installation.
-        Errors: ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS,
+        Errors: ID_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, TENANT_ALREADY_EXISTS,
         TENANT_NOT_ALLOWED, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
@@ -183,7 +185,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         affects, and `GetTenant` reports the job's progress. A looser policy applies to
         campaigns created afterwards.
         Errors: ID_INVALID, TENANT_NOT_FOUND, TENANT_NOT_ALLOWED,
-        UPDATE_MASK_INVALID, FIELD_INVALID, REQUEST_ID_INVALID, REQUEST_ID_REUSED.
+        UPDATE_MASK_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, DOMAIN_NOT_VERIFIED,
+        REQUEST_ID_INVALID, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

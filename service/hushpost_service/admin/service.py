@@ -1,11 +1,12 @@
 """Creates and reads tenants, policies and API keys."""
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from hushpost_service.admin.secret import new_secret, secret_hash
+from hushpost_service.admin.unversioned_settings import change_unversioned
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.modes import Policy
@@ -15,7 +16,12 @@ from hushpost_service.domain.page_branding import (
     branding_content,
     checked_branding,
 )
-from hushpost_service.domain.policy_settings import PolicySettings, check_settings, with_settings
+from hushpost_service.domain.policy_settings import (
+    PolicySettings,
+    check_settings,
+    other_than_default,
+    with_settings,
+)
 from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import checked_tenant_id, checked_text, is_tenant_id
 from hushpost_service.preferences.anonymizer import Anonymizer
@@ -27,6 +33,7 @@ from hushpost_service.storage import (
     recording,
     request_ids,
     tenants,
+    tracking_domains,
 )
 from hushpost_service.storage.anonymization import PolicyJob
 from hushpost_service.storage.api_keys import ApiKey, NewApiKey
@@ -40,11 +47,12 @@ __all__ = ["Admin", "TenantState"]
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """A tenant, its current policy, its branding, and the job of a stricter policy."""
+    """A tenant, its current policy with what has no versions, and the job of a stricter policy."""
 
     tenant: Tenant
     policy: Policy
     branding: PageBranding
+    default_domain: str
     policy_job: PolicyJob | None
 
 
@@ -72,18 +80,20 @@ class Admin:
         display_name: str,
         settings: PolicySettings,
         branding: BrandingChange,
+        default_domain: str | None,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
         """Create a tenant.
 
-        Raises ID_INVALID, FIELD_INVALID, TENANT_ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Raises ID_INVALID, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND, TENANT_ALREADY_EXISTS, REQUEST_ID_REUSED.
 
         Args:
             tenant_id: The id, which nothing else in the installation has.
             display_name: A name for people.
             settings: The settings of the first policy that differ from the default.
             branding: The fields of the branding that are set.
+            default_domain: The default tracking domain, or None.
             actor: The API key's id, for the policy's change log.
             request: The idempotency key.
         """
@@ -97,8 +107,9 @@ class Admin:
         content = {
             "tenant_id": tenant_id,
             "display_name": display_name,
-            "policy": _other_than_default(settings),
+            "policy": other_than_default(settings),
             "branding": branding_content(branding),
+            "default_domain": default_domain,
         }
 
         async def work(connection: Connection) -> None:
@@ -112,7 +123,7 @@ class Admin:
                     Reason.TENANT_ALREADY_EXISTS, "there is already a tenant with that id"
                 )
             await tenants.insert_policy(connection, number, policy, actor)
-            await _change_branding(connection, number, branding)
+            await change_unversioned(connection, number, branding, default_domain)
 
         await self._database.transact("create tenant", work)
         return await self.tenant(tenant_id)
@@ -127,9 +138,9 @@ class Admin:
                 raise _tenant_not_found()
             rule = await self._campaigns.mode_rule(connection, found.number)
             branding = await page_brandings.page_branding(connection, found.number)
-        return TenantState(
-            found, rule.policy, branding, await self._anonymizer.progress(found.number)
-        )
+            default = await tracking_domains.default_domain(connection, found.number)
+        progress = await self._anonymizer.progress(found.number)
+        return TenantState(found, rule.policy, branding, default, progress)
 
     async def list_tenants(self, only: int | None, after: str, limit: int) -> list[Tenant]:
         """Return a page of all tenants, or only of one, sorted by id."""
@@ -142,6 +153,7 @@ class Admin:
         *,
         settings: PolicySettings,
         branding: BrandingChange,
+        default_domain: str | None,
         actor: str,
         request: UUID | None,
     ) -> TenantState:
@@ -151,13 +163,20 @@ class Admin:
             tenant_id: The tenant.
             settings: The new values; the other settings keep theirs.
             branding: The new fields of the branding; empty ones are removed.
+            default_domain: The new default tracking domain, empty for none; None keeps it.
             actor: The API key's id, for the change log.
             request: The idempotency key.
 
-        Raises TENANT_NOT_FOUND, FIELD_INVALID, REQUEST_ID_REUSED.
+        Raises TENANT_NOT_FOUND, FIELD_INVALID, DOMAIN_INVALID, DOMAIN_NOT_FOUND,
+        DOMAIN_NOT_VERIFIED, REQUEST_ID_REUSED.
         """
         number = (await self.tenant(tenant_id)).tenant.number
-        content = {"policy": dict(settings), "branding": branding_content(branding)}
+        content = {
+            "policy": dict(settings),
+            "branding": branding_content(branding),
+            # Removing the default is another request than keeping it.
+            "default_domain": default_domain if default_domain is None else [default_domain],
+        }
         check_settings(settings)
         checked_branding(branding)
 
@@ -172,7 +191,7 @@ class Admin:
             )
             if not is_new:
                 return
-            await _change_branding(connection, number, branding)
+            await change_unversioned(connection, number, branding, default_domain)
             if new == old:
                 return
             await tenants.insert_policy(connection, number, new, actor)
@@ -269,13 +288,6 @@ class Admin:
         return await self.api_key(number)
 
 
-async def _change_branding(connection: Connection, tenant: int, change: BrandingChange) -> None:
-    """Change fields of the branding of a tenant whose row is locked, or new."""
-    if change:
-        old = await page_brandings.page_branding(connection, tenant)
-        await page_brandings.set_page_branding(connection, tenant, replace(old, **change))
-
-
 def _expired_already() -> HushpostError:
     return HushpostError(
         Reason.FIELD_INVALID, "expire_time must be in the future", {"field": "expire_time"}
@@ -284,13 +296,3 @@ def _expired_already() -> HushpostError:
 
 def _tenant_not_found() -> HushpostError:
     return HushpostError(Reason.TENANT_NOT_FOUND, "there is no such tenant")
-
-
-def _other_than_default(settings: PolicySettings) -> dict[str, object]:
-    """Return the fields of a new policy that differ from the defaults.
-
-    So a default may be given or left out when a request is repeated.
-    """
-    defaults = asdict(Policy())
-    given = asdict(with_settings(Policy(), settings))
-    return {name: value for name, value in given.items() if value != defaults[name]}

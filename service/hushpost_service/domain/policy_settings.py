@@ -1,7 +1,7 @@
 """The settings of a policy by name: which values they take, and how they change it. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from hushpost_service.domain.errors import HushpostError, Reason
@@ -9,7 +9,7 @@ from hushpost_service.domain.message_budget import MAX_LIMIT
 from hushpost_service.domain.modes import Mode, Policy
 from hushpost_service.domain.release_limits import MAX_DATES, is_valid_schedule
 
-__all__ = ["PolicySettings", "check_settings", "with_settings"]
+__all__ = ["PolicySettings", "check_settings", "other_than_default", "with_settings"]
 
 PolicySettings = Mapping[str, Any]
 """Values by the path of their field in `hushpost.v1.Policy`, such as `opens_modes.when_denied`.
@@ -51,6 +51,16 @@ def check_settings(settings: PolicySettings) -> None:
             is_valid, rule = _CHECKS[name]
             if not is_valid(value):
                 raise HushpostError(Reason.FIELD_INVALID, f"policy.{name} {rule}", {"field": name})
+
+
+def other_than_default(settings: PolicySettings) -> dict[str, object]:
+    """Return the fields of a new policy that differ from the defaults.
+
+    So a default may be given or left out when a request is repeated.
+    """
+    defaults = asdict(Policy())
+    given = asdict(with_settings(Policy(), settings))
+    return {name: value for name, value in given.items() if value != defaults[name]}
 
 
 def _nested(settings: PolicySettings, purpose: str) -> dict[str, Mode]:

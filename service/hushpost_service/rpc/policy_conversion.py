@@ -15,8 +15,9 @@ from hushpost_service.domain.policy_settings import PolicySettings
 from hushpost_service.rpc.branding_conversion import branding_message
 from hushpost_service.rpc.convert import enum_member, enum_number
 
-__all__ = ["given_settings", "masked_settings", "policy_message"]
+__all__ = ["given_settings", "masked_default_domain", "masked_settings", "policy_message"]
 
+_DEFAULT_DOMAIN = "default_tracking_domain"
 _ECHOED_CHARACTERS = 100
 """gRPC clients drop an error whose metadata is too long, more than 8 or 16 KiB."""
 
@@ -52,8 +53,20 @@ def masked_settings(message: pb.Policy, mask: Sequence[str]) -> PolicySettings:
     return settings
 
 
-def policy_message(policy: Policy, branding: PageBranding | None = None) -> pb.Policy:
-    """Convert a policy, with the branding of the tenant's pages."""
+def masked_default_domain(message: pb.Policy, mask: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the default tracking domain if the mask names it, and the other paths of the mask.
+
+    It is empty if it has no value, which removes it.
+    """
+    others = [path for path in mask if path != _DEFAULT_DOMAIN]
+    is_named = len(others) < len(mask)
+    return message.default_tracking_domain if is_named else None, others
+
+
+def policy_message(
+    policy: Policy, branding: PageBranding | None = None, default_domain: str = ""
+) -> pb.Policy:
+    """Convert a policy, with the branding of the tenant's pages and its tracking domain."""
     return pb.Policy(
         anonymization_enabled=policy.anonymization_enabled,
         mode_when_true=enum_number(policy.mode_when_true),
@@ -69,6 +82,7 @@ def policy_message(policy: Policy, branding: PageBranding | None = None) -> pb.P
         reask_after_days=policy.reask_after_days,
         record_last_opens=policy.record_last_opens,
         branding=branding_message(branding) if branding else None,
+        default_tracking_domain=default_domain,
     )
 
 

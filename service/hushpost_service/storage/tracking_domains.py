@@ -11,12 +11,15 @@ from hushpost_service.storage.sql import tracking_domains as sql
 __all__ = [
     "DomainPage",
     "TrackingDomain",
+    "clear_default_domain",
     "count_domains",
+    "default_domain",
     "delete_domain",
     "domain",
     "insert_domain",
     "list_domains",
     "lock_verifications",
+    "set_default_domain",
     "set_pending",
     "set_verified",
     "verified_by_other",
@@ -119,6 +122,21 @@ async def set_verified(connection: Connection, tenant: int, name: str) -> None:
 async def set_pending(connection: Connection, tenant: int, name: str) -> None:
     """Make a verified domain pending, and no default."""
     await connection.execute(sql.SET_PENDING, tenant, name)
+
+
+async def default_domain(connection: Connection, tenant: int) -> str:
+    """Return the default domain of a tenant; empty if it has none."""
+    return await connection.fetchval(sql.DEFAULT_DOMAIN, tenant) or ""
+
+
+async def clear_default_domain(connection: Connection, tenant: int) -> None:
+    """Make no domain of a tenant the default."""
+    await connection.execute(sql.CLEAR_DEFAULT_DOMAIN, tenant)
+
+
+async def set_default_domain(connection: Connection, tenant: int, name: str) -> bool:
+    """Make a domain the default, after the default was cleared; return False if it isn't verified."""
+    return await connection.fetchval(sql.SET_DEFAULT_DOMAIN, tenant, name) is not None
 
 
 async def delete_domain(connection: Connection, tenant: int, name: str) -> bool:

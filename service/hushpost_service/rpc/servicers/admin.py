@@ -29,6 +29,7 @@ from hushpost_service.rpc.paging import (
 )
 from hushpost_service.rpc.policy_conversion import (
     given_settings,
+    masked_default_domain,
     masked_settings,
     policy_message,
 )
@@ -61,6 +62,7 @@ class AdminServicer(AdminServiceServicer):
             display_name=request.display_name,
             settings=given_settings(request.policy),
             branding=given_branding(request.policy.branding),
+            default_domain=request.policy.default_tracking_domain or None,
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -91,13 +93,14 @@ class AdminServicer(AdminServiceServicer):
     ) -> pb.UpdatePolicyResponse:
         """Change the fields of a policy that the update mask names."""
         caller = current_caller()
-        mask = request.update_mask.paths
-        branding, others = masked_branding(request.policy.branding, mask)
-        only_branding = bool(branding) and not others
+        branding, mask = masked_branding(request.policy.branding, request.update_mask.paths)
+        default_domain, mask = masked_default_domain(request.policy, mask)
+        has_settings = bool(mask) or not (branding or default_domain is not None)
         state = await self._admin.update_policy(
             caller.administered_tenant_id(request.tenant_id),
-            settings={} if only_branding else masked_settings(request.policy, others),
+            settings=masked_settings(request.policy, mask) if has_settings else {},
             branding=branding,
+            default_domain=default_domain,
             actor=caller.actor,
             request=checked_request_id(request.request_id),
         )
@@ -233,7 +236,7 @@ def _tenant(state: TenantState) -> pb.Tenant:
     return pb.Tenant(
         tenant_id=state.tenant.tenant_id,
         display_name=state.tenant.display_name,
-        policy=policy_message(state.policy, state.branding),
+        policy=policy_message(state.policy, state.branding, state.default_domain),
         create_time=timestamp(state.tenant.create_time),
         folding=_progress(state.policy_job),
     )

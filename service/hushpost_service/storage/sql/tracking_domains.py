@@ -51,5 +51,20 @@ update tracking_domains set verify_time = null, is_default = false
 where tenant = $1 and domain = $2
 """
 
+# Selects the default domain of a tenant.
+DEFAULT_DOMAIN = "select domain from tracking_domains where tenant = $1 and is_default"
+
+# Makes no domain the default.
+CLEAR_DEFAULT_DOMAIN = """
+update tracking_domains set is_default = false where tenant = $1 and is_default
+"""
+
+# Makes a domain the default if it is verified; returns a row if so.
+SET_DEFAULT_DOMAIN = """
+update tracking_domains set is_default = true
+where tenant = $1 and domain = $2 and verify_time is not null
+returning domain
+"""
+
 # Deletes a domain; returns a row if there was one.
 DELETE_DOMAIN = "delete from tracking_domains where tenant = $1 and domain = $2 returning domain"
