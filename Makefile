@@ -119,12 +119,18 @@ screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in d
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-faults test-privacy browser lint format types imports lock-check
+.PHONY: check test test-native test-faults test-privacy browser lint format types imports lock-check
 check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
 test: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+NATIVE := tests/rpc tests/modes tests/faults/test_overload.py tests/faults/test_wrong_keys.py \
+  tests/faults/test_graceful_restart.py tests/faults/test_early_answers.py
+
+test-native: $(VENV)/.dev $(PROJECT) ## run the tests of calls and overload over the native transport
+	@$(BIN)/pytest --transport native --numprocesses 2 --dist loadfile $(NATIVE) $(ARGS)
 
 # Tests of pages use an installed Chromium. Where there is none, npm brings one that needs
 # no system libraries, but only for x86-64 Linux; elsewhere these tests are skipped.
@@ -239,7 +245,7 @@ COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 
 .PHONY: lock
 lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --group dev -o requirements/dev.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --extra native --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
 	@for folder in $(DASHBOARD) $(CHROMIUM); do \
@@ -249,7 +255,7 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
-	  --requirements pyproject.toml --extra demo --group dev \
+	  --requirements pyproject.toml --extra demo --extra native --group dev \
 	  || { echo "The lock is out of date: run 'make lock'." >&2; exit 1; }
 
 # ---- cleaning ----------------------------------------------------------------

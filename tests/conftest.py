@@ -31,6 +31,11 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add an option that lets the authorities of a run use another transport."""
+    parser.addoption("--transport", choices=("grpcio", "native"), help="what serves gRPC")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the sources once per run, even if Python writes no bytecode next to them.
 
@@ -40,6 +45,14 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="hushpost-test-bytecode-")
         config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
         os.environ["PYTHONPYCACHEPREFIX"] = folder
+    if transport := config.getoption("--transport"):
+        os.environ["HUSHPOST_TRANSPORT"] = transport
+
+
+@pytest.fixture(scope="session")
+def transport(pytestconfig: pytest.Config) -> str:
+    """What serves gRPC in this run: "grpcio" or "native"."""
+    return str(pytestconfig.getoption("--transport") or "grpcio")
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ VARIABLES = frozenset(
         "HUSHPOST_TLS_CERTIFICATE",
         "HUSHPOST_TLS_CLIENT_CA",
         "HUSHPOST_TLS_KEY",
+        "HUSHPOST_TRANSPORT",
     )
 )
 """The variables of all commands: one environment may serve several of them."""

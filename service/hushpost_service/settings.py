@@ -1,8 +1,9 @@
 """The settings of `hushpost serve`: from options, then the environment, then defaults."""
 
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,6 +28,11 @@ class Settings(BaseSettings):
     listen: ListenAddress = Field(
         "127.0.0.1:50051",
         description="Address to serve gRPC on, host:port. Port 0 picks a free port.",
+    )
+    transport: Literal["grpcio", "native"] = Field(
+        "grpcio",
+        description="What serves gRPC: grpcio, or native, which spends less CPU time on single "
+        "calls, but has no TLS and must be reachable by trusted clients only.",
     )
     database_url: SecretStr | None = Field(
         None,
@@ -146,6 +152,20 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_transport(self) -> Self:
+        if self.transport == "native":
+            if self.tls_certificate is not None:
+                raise ValueError(
+                    "transport: native has no TLS: leave out tls_certificate and tls_key, and let "
+                    "a proxy on this machine encrypt"
+                )
+            if find_spec("pygrpc_native") is None:
+                raise ValueError(
+                    "transport: native is not installed: pip install 'hushpost[native]'"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_cpu(self) -> Self:
         if self.cpu is not None and self.cpu not in usable_cpus():
             raise ValueError(
@@ -164,9 +184,15 @@ class Settings(BaseSettings):
         """Raise SettingsError if API keys would cross the network in plain text."""
         host, _ = host_and_port(self.listen)
         if self.tls_certificate is None and not self.insecure and not is_loopback(host):
+            remedy = (
+                "let a proxy on this machine encrypt, or give --insecure, because the native "
+                "transport has no TLS"
+                if self.transport == "native"
+                else "give --tls-certificate and --tls-key, or --insecure"
+            )
             raise SettingsError(
                 f"listen: other machines can reach {self.listen}, and without TLS they would send "
-                "API keys in plain text: give --tls-certificate and --tls-key, or --insecure"
+                f"API keys in plain text: {remedy}"
             )
 
     @property

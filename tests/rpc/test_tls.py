@@ -121,6 +121,7 @@ def tls_authority(authority: RunningAuthority, tmp_path: Path) -> Iterator[TlsAu
         *("--keyring", str(data_dir / "keyring.json")),
         *("--tls-certificate", str(tmp_path / "chain.pem"), "--tls-key", str(tmp_path / "key.pem")),
         *("--tls-client-ca", str(tmp_path / "client-ca.pem"), "--mtls-listen", mtls_target),
+        *("--transport", "grpcio"),
         environment={"HUSHPOST_DATABASE_URL": database_uri(data_dir)},
     )
     with process:
@@ -255,7 +256,7 @@ def test_unusable_certificates_are_reported_in_one_line(tmp_path: Path, problem:
     done = subprocess.run(
         [
             *(HUSHPOST, "serve", "--data-dir", tmp_path / "data"),
-            *("--tls-certificate", chain, "--tls-key", key),
+            *("--tls-certificate", chain, "--tls-key", key, "--transport", "grpcio"),
         ],
         env={**os.environ, "HUSHPOST_LISTEN": "127.0.0.1:0"},
         capture_output=True,

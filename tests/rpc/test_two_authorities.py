@@ -70,6 +70,7 @@ def second(
         "--tls-certificate": folder / "certificate.pem",
         "--tls-key": folder / "key.pem",
         "--metrics-listen": metrics,
+        "--transport": "grpcio",  # the native one has no TLS
     }
     with AuthorityProcess(
         folder,

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def _serve(
     listen: Annotated[str | None, typer.Option(help=option_help(Settings, "listen"))] = None,
+    transport: Annotated[str | None, typer.Option(help=option_help(Settings, "transport"))] = None,
     data_dir: DataDir = None,
     keyring: KeyringFile = None,
     connections: Annotated[
@@ -77,6 +78,7 @@ def _serve(
     """
     settings = settings_of(
         listen=listen,
+        transport=transport,
         data_dir=data_dir,
         keyring=keyring,
         connections=connections,

@@ -24,14 +24,12 @@ from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any
 
-import grpc
 from grpc._cython import cygrpc
 from grpc.aio import _server
 
+from hushpost_service.rpc.transport import Handler
+
 __all__ = ["CallServer", "cancel_call"]
-
-Handler = grpc.RpcMethodHandler
-
 
 _OUTER_TASK = "rpc_task"
 """gRPC's name of the outer task of a call."""

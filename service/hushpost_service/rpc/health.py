@@ -8,8 +8,8 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
-from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.interceptors.interceptor import Context
+from hushpost_service.rpc.transport import Transport
 
 __all__ = ["Health"]
 
@@ -48,7 +48,7 @@ class Health:
             await self._servicer.set(name, state)
         await self._servicer.set(_LIVENESS, states.SERVING)
 
-    def add_to(self, server: CallServer) -> None:
+    def add_to(self, server: Transport) -> None:
         """Add the service to a server."""
         encode = health_pb2.HealthCheckResponse.SerializeToString
         handlers: dict[str, Any] = {

@@ -22,7 +22,7 @@ from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.interceptors.interceptor import Context, Stream, Unary
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit
 
-__all__ = ["BATCH_BYTES", "RequestReader"]
+__all__ = ["BATCHES", "BATCH_BYTES", "RequestReader"]
 
 BATCH_BYTES = 16 * 1024 * 1024
 """Maximum size of a request that has a batch: more than 10,000 items of the greatest length."""
@@ -33,7 +33,7 @@ _SINGLE_BYTES = 64 * 1024
 _LARGER_BYTES = dict.fromkeys(("CreateTenant", "UpdatePolicy"), 128 * 1024)
 """Maximum size of requests that may have a logo."""
 
-_BATCHES = frozenset(
+BATCHES = frozenset(
     (
         "RecordEvents",
         "BatchGetPreferences",
@@ -86,7 +86,7 @@ class RequestReader:
             check: Is called with the name of the RPC before a batch is received; raises an
                 error to reject it.
         """
-        if name in _BATCHES:
+        if name in BATCHES:
             return self._batch(name, decode, call, check)
 
         limit = _LARGER_BYTES.get(name, _SINGLE_BYTES)

@@ -7,14 +7,13 @@ from typing import Any, cast
 
 import grpc
 
-from hushpost_service.rpc.call_acceptor import CallServer, cancel_call
+from hushpost_service.rpc.call_acceptor import cancel_call
 from hushpost_service.rpc.interceptors.admission import AdmissionInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Context, Interceptor, Stream, Unary
 from hushpost_service.rpc.receiving import RequestReader
+from hushpost_service.rpc.transport import Handler, Transport
 
 __all__ = ["InterceptedServer"]
-
-Handler = grpc.RpcMethodHandler
 
 _WRITE_SECONDS = 60.0
 """A stream ends if its client reads nothing for so long."""
@@ -30,7 +29,7 @@ class InterceptedServer:
 
     def __init__(
         self,
-        server: CallServer,
+        server: Transport,
         *,
         interceptors: Sequence[Interceptor],
         admission: AdmissionInterceptor,

@@ -52,6 +52,7 @@ from hushpost_service.rpc.servicers.domain import DomainServicer
 from hushpost_service.rpc.servicers.preference import PreferenceServicer
 from hushpost_service.rpc.servicers.stats import StatsServicer
 from hushpost_service.rpc.servicers.tracking import TrackingServicer
+from hushpost_service.rpc.transport import Transport
 from hushpost_service.settings import Settings
 from hushpost_service.stats.service import Stats
 from hushpost_service.tokens.spool_keys import SpoolKeys
@@ -126,9 +127,10 @@ class Services:
 
 def server(
     services: Services, settings: Settings, certificates: Certificates | None
-) -> tuple[CallServer, Health, str]:
+) -> tuple[Transport, Health, str]:
     """Build the server; return it with its health service and address. Raises AddressError."""
-    built = CallServer(_OPTIONS)
+    grpcio = CallServer(_OPTIONS)
+    built = _native(grpcio) if settings.transport == "native" else grpcio
     servicers: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
         tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"]: (
             TrackingServicer(
@@ -188,7 +190,9 @@ def server(
     )
     health = Health(names)
     health.add_to(built)
-    return built, health, _bind(built, settings, certificates)
+    if certificates is not None:
+        return grpcio, health, _bind_encrypted(grpcio, settings, certificates)
+    return built, health, _bind(settings.listen, built.add_insecure_port)
 
 
 def _mtls_roles(settings: Settings) -> frozenset[Role]:
@@ -198,23 +202,29 @@ def _mtls_roles(settings: Settings) -> frozenset[Role]:
     return frozenset(Role[name] for name in settings.mtls_roles.split(",") if name)
 
 
-def _bind(built: CallServer, settings: Settings, certificates: Certificates | None) -> str:
-    """Listen on the addresses; return the first one. Raises AddressError."""
-    host, _, _ = settings.listen.rpartition(":")
-    if certificates is None:
-        return f"{host}:{_add_port(settings.listen, built.add_insecure_port)}"
+def _native(others: CallServer) -> Transport:
+    # Another module, because it needs an extra.
+    from hushpost_service.rpc.native_server import NativeServer  # noqa: PLC0415 - see above
 
-    def add_port(address: str, *, require_client: bool) -> int:
+    return NativeServer(others)
+
+
+def _bind_encrypted(built: CallServer, settings: Settings, certificates: Certificates) -> str:
+    """Listen on the addresses; return the first one. Raises AddressError."""
+
+    def bind(address: str, *, require_client: bool) -> str:
         credentials = certificates.credentials(require_client=require_client)
-        return _add_port(address, lambda it: built.add_secure_port(it, credentials))
+        return _bind(address, lambda it: built.add_secure_port(it, credentials))
 
     if settings.mtls_listen is not None:
-        add_port(settings.mtls_listen, require_client=True)
-    return f"{host}:{add_port(settings.listen, require_client=False)}"
+        bind(settings.mtls_listen, require_client=True)
+    return bind(settings.listen, require_client=False)
 
 
-def _add_port(address: str, add: Callable[[str], int]) -> int:
+def _bind(address: str, add: Callable[[str], int]) -> str:
+    """Listen on an address; return it with its port. Raises AddressError."""
+    host, _, _ = address.rpartition(":")
     try:
-        return add(address)
+        return f"{host}:{add(address)}"
     except RuntimeError as error:
         raise AddressError(f"cannot listen on {address}: {error}") from None
