@@ -118,8 +118,8 @@ class BackgroundShipper:
         cipher = self._keys.cipher
         try:
             return Spool(file, _now, cipher), Spool(file, _now, cipher)
-        except sqlite3.Error as error:
-            _log.error("opening a spool failed; will retry", cause=error.sqlite_errorname)
+        except (sqlite3.Error, OSError) as error:
+            _log.error("opening a spool failed; will retry", cause=type(error).__name__)
             return None
 
     async def _forget_keys(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from hushpost_edge.reserve import is_reserve_missing
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool_files import spool_files
 from hushpost_edge.spooled_event import event_count
@@ -64,6 +65,9 @@ def _spool(settings: Settings) -> Iterator[Finding]:
         return
     yield _waiting(waiting, 0 if oldest is None else time.time() - oldest / 1e6)
     yield _size(used, settings.spool_bytes)
+    if is_reserve_missing(settings.spool_dir):
+        advice = "Free space on its disk; the edge then records events again within a second."
+        yield problem(_SPOOL, "The disk was full: the edge drops events.", advice)
     for reason, count in sorted(quarantined.items()):
         yield warning(
             _SPOOL,

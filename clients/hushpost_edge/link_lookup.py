@@ -85,9 +85,9 @@ class LinkLookup:
             raise LinkUnavailableError from None
         try:
             await asyncio.to_thread(self._store.add, campaign, number, url)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             # The redirect works all the same, and the stream of links delivers the link again.
-            _log.error("storing a link failed", cause=error.sqlite_errorname)
+            _log.error("storing a link failed", cause=type(error).__name__)
         return ascii_url(url)
 
     def _end_call(self, key: tuple[int, int], done: asyncio.Task[bytes]) -> None:

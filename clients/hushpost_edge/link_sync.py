@@ -23,7 +23,10 @@ async def sync_links(store: LinkStore, tracking: Tracking) -> None:
     After an interruption, resumes from the last stored cursor. The client resumes the
     stream by itself while the authority is UNAVAILABLE.
     """
-    cursor = store.cursor()
+    try:
+        cursor = store.cursor()
+    except sqlite3.Error:
+        cursor = None  # on a full disk, the file could not be created yet
     while True:
         try:
             async with aclosing(tracking.watch_links(cursor)) as updates:
@@ -44,6 +47,6 @@ async def sync_links(store: LinkStore, tracking: Tracking) -> None:
                 reason=error.reason,
                 cause=type(error).__name__,
             )
-        except sqlite3.Error as error:
-            _log.error("storing links failed; will retry", cause=error.sqlite_errorname)
+        except (sqlite3.Error, OSError) as error:
+            _log.error("storing links failed; will retry", cause=type(error).__name__)
         await asyncio.sleep(_RETRY_SECONDS)

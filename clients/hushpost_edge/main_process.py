@@ -17,7 +17,7 @@ def serve(settings: Settings) -> None:
     key.leave_to_workers()
     shipper = BackgroundShipper(settings, SpoolKeys(settings.keys_dir, key))
     server = http_server(
-        "hushpost_edge.worker:create_app",
+        "hushpost_edge.worker_process:create_app",
         settings.listen,
         settings.workers,
         settings.drain_seconds,

@@ -3,7 +3,7 @@
 Metrics that count events are sampled or rounded, so that no single event can be read from it
 (see `hushpost_runtime/event_sampling.py`).
 
-The processes share their metrics through files (see `__main__.py`), so that any worker
+The processes share their metrics through files (see `shared_metrics.py`), so that any worker
 can serve the metrics of all.
 """
 
@@ -21,6 +21,7 @@ __all__ = [
     "REJECTED_EVENTS",
     "REQUESTS_WITHOUT_EVENT",
     "SHIP_FAILURES",
+    "SPOOL_AVAILABLE",
     "count_commit",
     "count_refused",
     "count_shipped",
@@ -42,7 +43,8 @@ _EVENTS = Counter(
 _EVENTS_BY_VERDICT = {verdict: _EVENTS.labels(verdict) for verdict in Verdict}
 _REFUSED_EVENTS = Counter(
     "hushpost_edge_refused_events_total",
-    "Events that were dropped because the spool was full, the disk failed, or the key was lost; "
+    "Events that were dropped because the spool was full, the disk was full or failed, or the key "
+    "was lost; "
     "sampled.",
     ["cause"],
 )
@@ -92,6 +94,12 @@ _SPOOL_BYTES = Gauge(
 _OLDEST_SECONDS = Gauge(
     "hushpost_edge_spool_oldest_seconds",
     "Age of the oldest event that has not been shipped, in whole minutes.",
+    multiprocess_mode="mostrecent",
+)
+SPOOL_AVAILABLE = Gauge(
+    "hushpost_edge_spool_available",
+    "1 if events are recorded, 0 if they are dropped, because the spool or the disk is full, or "
+    "the disk fails.",
     multiprocess_mode="mostrecent",
 )
 LINKS = Counter("hushpost_edge_links_total", "Links received from the authority.")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from hushpost_client import ErrorReason
+from hushpost_edge.reserve import ReservedWrites, may_use_reserve
 from hushpost_edge.spool_cipher import OVERHEAD_BYTES, SpoolCipher
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, event_count, unpack
 from hushpost_edge.sqlite import transaction
@@ -115,9 +116,12 @@ class Retry:
 class Quarantine:
     """The quarantine of one spool file."""
 
-    def __init__(self, connection: sqlite3.Connection, cipher: SpoolCipher) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, cipher: SpoolCipher, writes: ReservedWrites
+    ) -> None:
         self._db = connection
         self._cipher = cipher
+        self.writes = writes
 
     def add(self, events: Mapping[str, bytes | bytearray], limit: int) -> int:
         """Add packed events by reason, in a transaction of the caller.
@@ -162,6 +166,7 @@ class Quarantine:
         """Return the id of the newest row; 0 if the quarantine is empty."""
         return int(self._db.execute(_LAST).fetchone()[0] or 0)
 
+    @may_use_reserve
     def retry(self, after: int, until: int) -> Retry | None:
         """Return the current retry, or fix a new one of rows after one id, until another.
 
@@ -193,6 +198,7 @@ class Quarantine:
         self._db.execute(_FIX, fixed)
         return fixed
 
+    @may_use_reserve
     def settle(self, retry: Retry, kept: Mapping[int, str]) -> None:
         """End a retry: keep the events that were rejected again, and delete the others.
 
@@ -227,6 +233,7 @@ class Quarantine:
         age = 0 if oldest is None else self._seconds() - oldest
         return {reason: count for reason, count, _ in counts}, age
 
+    @may_use_reserve
     def add_seconds(self, seconds: int) -> int:
         """Let all events age; delete those that are too old, and return their number."""
         with transaction(self._db):

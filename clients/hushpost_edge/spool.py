@@ -7,7 +7,8 @@ same events under the same request id, even after a crash. The events that the a
 rejected for a reason that may pass move to the quarantine (see `quarantine.py`).
 
 Events are encrypted before they are written, so that neither the file nor its WAL reveals
-which tokens were used (see `spool_cipher.py`).
+which tokens were used (see `spool_cipher.py`). On a full disk, batches are shipped and deleted
+with the space of a reserve (see `reserve.py`), and no events are appended.
 """
 
 from array import array
@@ -16,14 +17,22 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Error
 from uuid import uuid4
 
 from hushpost_client import Verdict
 from hushpost_edge.quarantine import SCHEMA as QUARANTINE_SCHEMA
 from hushpost_edge.quarantine import Quarantine
+from hushpost_edge.reserve import (
+    DiskFullError,
+    Reserve,
+    ReservedWrites,
+    is_out_of_space,
+    may_use_reserve,
+)
 from hushpost_edge.spool_cipher import ID_BYTES, SpoolCipher
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, event_count, pack, unpack
-from hushpost_edge.sqlite import open_database, transaction, truncate_wal
+from hushpost_edge.sqlite import transaction, truncate_wal
 
 __all__ = ["Batch", "Spool"]
 
@@ -40,6 +49,9 @@ _CORRECTION_MICROSECONDS = 2_000_000
 
 _SHRINK_BYTES = 16 << 20
 """A larger file is shrunk when the spool is empty and the quarantine is smaller."""
+
+_MAX_GROWTH_BYTES = 512 << 10
+"""By how much a checkpoint may let the file grow; the reserve is larger."""
 
 _SCHEMA = """
 create table if not exists arrivals (
@@ -86,13 +98,21 @@ class Batch:
 
 
 class Spool:
-    """One spool file. `clock` returns microseconds since 1970."""
+    """One spool file. `clock` returns microseconds since 1970. Raises sqlite3.Error, OSError."""
 
     def __init__(self, file: Path, clock: Callable[[], int], cipher: SpoolCipher) -> None:
-        self._db = open_database(file, _SCHEMA + QUARANTINE_SCHEMA)
+        self._reserve = Reserve(file.parent)
+        try:
+            self._db = self._reserve.open_database(file, _SCHEMA + QUARANTINE_SCHEMA)
+        except BaseException:
+            self._reserve.close()
+            raise
+        self._is_full = not self._reserve.take()
+        self._file = file
         self._clock = clock
         self._cipher = cipher
-        self.quarantine = Quarantine(self._db, cipher)
+        self.writes = ReservedWrites(self._db, self._reserve)
+        self.quarantine = Quarantine(self._db, cipher, self.writes)
 
     @property
     def is_readable(self) -> bool:
@@ -106,6 +126,13 @@ class Spool:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        self._reserve.close()
+
+    def has_room(self) -> bool:
+        """Return whether there is space for events, beyond the reserve; make some if needed."""
+        if self._is_full or not self._reserve.is_held:
+            self._is_full = not self.writes.make_room()
+        return not self._is_full
 
     def next_serial(self) -> int:
         """Return a serial number above those of all events in the file."""
@@ -113,20 +140,38 @@ class Spool:
         return 1 if last is None else int(last[0]) + event_count(int(last[1]))
 
     def append(self, first: int, events: bytes, corrections: Iterable[int]) -> None:
-        """Write packed events to disk. If it raises sqlite3.Error, some may have been written.
+        """Write packed events to disk. If it raises an error, some may have been written.
 
         Args:
             first: The serial number of the first event.
             events: The events, see `spooled_event.pack`.
             corrections: The serial numbers of earlier events whose verdict becomes SCANNER.
+
+        Raises:
+            DiskFullError: See `has_room`; nothing was written.
+            sqlite3.Error: Writing failed.
         """
+        if not self.has_room():
+            raise DiskFullError
         correction_blob = array("q", corrections).tobytes()
         step = ARRIVAL_EVENTS * RECORD_BYTES
         for offset in range(0, len(events), step):
             part = self._cipher.encrypt(events[offset : offset + step])
             serial = first + event_count(offset)
-            self._db.execute(_APPEND, (serial, self._clock(), correction_blob, part))
+            self._insert((serial, self._clock(), correction_blob, part))
             correction_blob = b""
+
+    def _insert(self, arrival: tuple[int, int, bytes, bytes]) -> None:
+        try:
+            self._db.execute(_APPEND, arrival)
+        except Error as error:
+            if not is_out_of_space(error):
+                raise
+            # A commit takes a page of the log, of which a checkpoint frees most.
+            self._is_full = True
+            if not self.has_room():
+                raise
+            self._db.execute(_APPEND, arrival)
 
     def used_bytes(self) -> int:
         """Return the size of the content, without free pages."""
@@ -141,6 +186,7 @@ class Spool:
         row = self._db.execute(_OLDEST_TIME).fetchone()
         return None if row is None else (self._clock() - int(row[0])) / 1e6
 
+    @may_use_reserve
     def batch(self) -> Batch | None:
         """Return the current batch, or fix a new one; None if no events are due."""
         fixed = self._db.execute(_FIXED).fetchone()
@@ -192,6 +238,7 @@ class Spool:
                 found.frombytes(blob)
         return found
 
+    @may_use_reserve
     def drop(
         self, batch: Batch, kept: Mapping[int, str] | None = None, quarantine_bytes: int = 0
     ) -> int:
@@ -217,12 +264,28 @@ class Spool:
         """Return whether anything in the file is encrypted with a key."""
         return bool(self._db.execute(_USES_KEY, (key_id,)).fetchone()[0])
 
+    @may_use_reserve
     def clean_up(self) -> None:
         """Erase dropped events from the WAL, and shrink the file if it is large."""
         is_empty = self.oldest_seconds() is None
         if is_empty and self.used_bytes() < _SHRINK_BYTES < self._file_bytes():
-            self._db.execute("vacuum")
+            self._shrink()
         truncate_wal(self._db)
+
+    def limit_growth(self) -> None:
+        """Move the WAL into the file if the file would grow by much, without waiting for readers.
+
+        On a full disk, the reserve has to suffice for that.
+        """
+        if self._file_bytes() - self._file.stat().st_size > _MAX_GROWTH_BYTES:
+            self._db.execute("pragma wal_checkpoint(passive)").fetchone()
+
+    def _shrink(self) -> None:
+        try:
+            self._db.execute("vacuum")
+        except Error as error:
+            if not is_out_of_space(error):  # it takes up to 16 MiB, which can wait
+                raise
 
     def _file_bytes(self) -> int:
         pages = self._db.execute("pragma page_count").fetchone()[0]

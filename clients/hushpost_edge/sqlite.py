@@ -7,9 +7,18 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-__all__ = ["open_database", "transaction", "truncate_wal"]
+__all__ = ["open_database", "open_read_only", "transaction", "truncate_wal"]
 
 _BUSY_SECONDS = 5.0
+
+_PRAGMAS = (
+    "synchronous = full",
+    "secure_delete = on",
+    "temp_store = memory",
+    # The background shipper checkpoints the WAL, because a checkpoint in an append
+    # would delay requests. This limit applies only if the shipper is stuck.
+    "wal_autocheckpoint = 16384",
+)
 
 
 def open_database(file: Path, schema: str) -> sqlite3.Connection:
@@ -17,6 +26,8 @@ def open_database(file: Path, schema: str) -> sqlite3.Connection:
 
     A commit returns after an fsync, deleted content is overwritten, and nothing is
     written to temporary files. Only one thread at a time may use the connection.
+
+    Raises sqlite3.Error, and OSError if the file is missing and cannot be created.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not file.exists():
@@ -24,16 +35,21 @@ def open_database(file: Path, schema: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
-    for pragma in (
-        "synchronous = full",
-        "secure_delete = on",
-        "temp_store = memory",
-        # The background shipper checkpoints the WAL, because a checkpoint in an append
-        # would delay requests. This limit applies only if the shipper is stuck.
-        "wal_autocheckpoint = 16384",
-    ):
-        connection.execute(f"pragma {pragma}")
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """Open a file that exists, without its WAL. Close it soon: it does not see changes.
+
+    This works on a full disk, where SQLite cannot create the index of a WAL.
+    """
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _create(file: Path, schema: str) -> None:
@@ -43,12 +59,15 @@ def _create(file: Path, schema: str) -> None:
     that is changing the journal mode.
     """
     draft = file.with_name(f"{file.name}.{uuid4()}")
-    with closing(sqlite3.connect(draft)) as connection:
-        connection.execute("pragma journal_mode = wal")
-        connection.executescript(schema)
-    with suppress(FileExistsError):
-        os.link(draft, file)
-    draft.unlink()
+    try:
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(schema)
+        with suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        for leftover in file.parent.glob(f"{draft.name}*"):
+            leftover.unlink(missing_ok=True)
     folder = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(folder)  # otherwise a power failure could remove the new file

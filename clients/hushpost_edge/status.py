@@ -1,15 +1,29 @@
 """Endpoints for operators: health, readiness and metrics."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+import sqlite3
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from hushpost_edge.appender import Appender
+from hushpost_edge.appender import Appender, Refusal
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.shared_metrics import are_metrics_shared
 from hushpost_runtime.connection_drain import drain_response
 
 __all__ = ["healthz", "metrics", "readyz"]
+
+_READY = {
+    None: "ok\n",
+    Refusal.FULL: "ok, but the spool is full: events are dropped\n",
+    Refusal.DISK: "ok, but the disk is full or fails: events are dropped\n",
+}
 
 
 async def healthz(_request: Request) -> Response:
@@ -27,16 +41,23 @@ async def readyz(request: Request) -> Response:
         return stopping
     links: LinkStore = request.app.state.links
     appender: Appender = request.app.state.appender
-    if not links.is_complete():
+    if not _are_complete(links):
         return PlainTextResponse("links have not been received yet\n", 503)
-    if appender.is_full:
-        # Still ready, because redirects matter more than events.
-        return PlainTextResponse("ok, but the spool is full: events are dropped\n")
-    return PlainTextResponse("ok\n")
+    # Ready although events are dropped, because redirects matter more.
+    return PlainTextResponse(_READY[appender.refusal])
+
+
+def _are_complete(links: LinkStore) -> bool:
+    try:
+        return links.is_complete()
+    except sqlite3.Error:
+        return False
 
 
 def metrics(_request: Request) -> Response:
     """Return the metrics of all processes in the Prometheus text format."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry = REGISTRY  # of this process
+    if are_metrics_shared():
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

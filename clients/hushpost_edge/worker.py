@@ -1,8 +1,9 @@
 """The composition root of a worker process: the ASGI application and its parts."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -27,13 +28,13 @@ from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_edge.spool_files import claimed_spool_file
+from hushpost_edge.spool_keys import check_stored
 from hushpost_edge.status import healthz, metrics, readyz
 from hushpost_runtime.address_ranges import AddressRanges
 from hushpost_runtime.connection_drain import ConnectionDrain
 from hushpost_runtime.garbage_collector import tune_garbage_collector
 from hushpost_runtime.http_server import stop_with_parent
 from hushpost_runtime.logging import configure_logging
-from hushpost_runtime.settings import read_settings
 
 __all__ = ["create_app"]
 
@@ -47,9 +48,8 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def create_app() -> ConnectionDrain:
-    """Create the ASGI application; Granian calls this in each worker process."""
-    settings = read_settings(Settings)
+def create_app(settings: Settings) -> ConnectionDrain:
+    """Create the ASGI application of a worker process."""
     configure_logging(settings.log_level)
     stop_with_parent(settings.drain_seconds)
 
@@ -84,6 +84,17 @@ def create_app() -> ConnectionDrain:
     return drain
 
 
+@contextmanager
+def _claimed_spool(settings: Settings, key: SpoolKey) -> Iterator[Spool]:
+    """Claim and open a spool file. Raises sqlite3.Error, OSError."""
+    check_stored(settings.keys_dir, key)
+    with (
+        claimed_spool_file(settings.spool_dir) as file,
+        closing(Spool(file, _now, SpoolCipher(key))) as spool,
+    ):
+        yield spool
+
+
 async def _start(
     settings: Settings,
     stack: AsyncExitStack,
@@ -95,10 +106,10 @@ async def _start(
     links = LinkStore(settings.links_file)
     stack.callback(links.close)
     client = await stack.enter_async_context(connect_authority(settings))
-    spool_file = stack.enter_context(claimed_spool_file(settings.spool_dir))
-    spool = Spool(spool_file, _now, SpoolCipher(SpoolKey.inherited()))
-    stack.callback(spool.close)
-    appender = Appender(spool, settings.spool_bytes // settings.workers)
+    appender = Appender(
+        partial(_claimed_spool, settings, SpoolKey.inherited()),
+        settings.spool_bytes // settings.workers,
+    )
     stack.push_async_callback(appender.close)
     trusted_proxies = AddressRanges(settings.trusted_proxies.split(","))
     repeats = RepeatDetector(time.monotonic, settings.repeat_window_seconds)

@@ -219,8 +219,9 @@ async def test_the_age_of_a_spool(doctor: Any, spool: Any, seconds: int, level: 
 async def test_a_spool_that_is_full_or_in_quarantine(
     doctor: Any, spool: Any, tmp_path: Path
 ) -> None:
-    """Its size is compared with the setting; quarantined events and open secrets are reported."""
+    """Its size, a full disk, quarantined events, and secrets that others can read are reported."""
     folder = spool(seconds=1, quarantined=50_000)
+    (folder / "spool" / "reserve").touch()
     key = tmp_path / "edge.key"
     key.write_text("hp_key")
     key.chmod(0o644)
@@ -229,12 +230,13 @@ async def test_a_spool_that_is_full_or_in_quarantine(
     environment = {"HUSHPOST_EDGE_SPOOL_BYTES": "1048576", "HUSHPOST_EDGE_API_KEY_FILE": str(key)}
     code, findings = await doctor("--spool", folder, environment=environment)
     texts = [text for _, text in bad(findings)]
-    assert (code, len(texts)) == (1, 4)
+    assert (code, len(texts)) == (1, 5)
     assert "% of the bytes that it may" in texts[0]
-    assert texts[1].startswith("spool: 50,000 events are in quarantine")
-    assert texts[1].endswith("TOKEN_KEY_UNKNOWN.")
-    assert texts[2].startswith(f"files: Other users have access to {keys}")
-    assert texts[3].startswith(f"files: {key} can't be used: every user")
+    assert texts[1] == "spool: The disk was full: the edge drops events."
+    assert texts[2].startswith("spool: 50,000 events are in quarantine")
+    assert texts[2].endswith("TOKEN_KEY_UNKNOWN.")
+    assert texts[3].startswith(f"files: Other users have access to {keys}")
+    assert texts[4].startswith(f"files: {key} can't be used: every user")
 
 
 async def test_a_folder_without_a_spool(doctor: Any, tmp_path: Path) -> None:

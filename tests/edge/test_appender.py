@@ -3,12 +3,13 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from hushpost_client import Verdict
-from hushpost_edge.appender import Appender
+from hushpost_edge.appender import Appender, Refusal
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
 from tests.waiting import until
@@ -55,7 +56,7 @@ def event(number: int) -> SpooledEvent:
 
 async def test_concurrent_events_share_a_commit(spool: InstrumentedSpool) -> None:
     """Events that arrive during a commit share the next one, and are on disk when it is done."""
-    appender = Appender(spool, 1 << 30)
+    appender = Appender(lambda: nullcontext(spool), 1 << 30)
 
     async def append_one(number: int) -> None:
         assert appender.next_serial == number
@@ -72,7 +73,7 @@ async def test_concurrent_events_share_a_commit(spool: InstrumentedSpool) -> Non
 
 async def test_closing_writes_pending_events(spool: InstrumentedSpool) -> None:
     """Events that were appended are on disk after the appender is closed."""
-    appender = Appender(spool, 1 << 30)
+    appender = Appender(lambda: nullcontext(spool), 1 << 30)
     for number in range(50):
         appender.append(event(number))
     await appender.close()
@@ -81,30 +82,32 @@ async def test_closing_writes_pending_events(spool: InstrumentedSpool) -> None:
 
 async def test_a_full_spool_drops_events_and_recovers(spool: InstrumentedSpool) -> None:
     """Events are dropped at the size limit, and accepted again once space is free."""
-    appender = Appender(spool, 100_000)
+    appender = Appender(lambda: nullcontext(spool), 100_000)
     appended = 0
     while (done := appender.append(event(appended))) is not None:
         appended += 1
         await done
-    assert appender.is_full
+    assert appender.refusal is Refusal.FULL
     assert spool.used_bytes() < 2 * 100_000
     spool._db.execute("delete from arrivals")
-    await until(lambda: not appender.is_full)
+    await until(lambda: appender.refusal is None)
     assert appender.append(event(appended)) is not None
     await appender.close()
     assert len(spool.stored()) == 1
 
 
 async def test_a_failing_disk_does_not_block_requests(spool: InstrumentedSpool) -> None:
-    """The future is done when a write fails; later events are written again."""
-    appender = Appender(spool, 1 << 30)
+    """The future is done when a write fails; a moment later, events are written again."""
+    appender = Appender(lambda: nullcontext(spool), 1 << 30)
     spool.is_broken = True
     done = appender.append(event(1))
     assert done is not None
     await asyncio.wait_for(done, 5)
+    assert appender.append(event(2)) is None
     spool.is_broken = False
-    done = appender.append(event(2))
+    await until(lambda: appender.refusal is None)
+    done = appender.append(event(3))
     assert done is not None
     await asyncio.wait_for(done, 5)
     await appender.close()
-    assert spool.stored() == [event(2)]
+    assert spool.stored() == [event(3)]

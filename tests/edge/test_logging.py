@@ -14,8 +14,9 @@ from hushpost_edge.settings import Settings
 serve(Settings())
 """,
     "worker": """
+from hushpost_edge.settings import Settings
 from hushpost_edge.worker import create_app
-create_app()
+create_app(Settings())
 """,
 }
 

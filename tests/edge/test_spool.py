@@ -263,3 +263,11 @@ def test_each_worker_claims_its_own_file(tmp_path: Path) -> None:
     with claimed_spool_file(tmp_path) as one, exclusive_lock(tmp_path / "1.lock") as is_locked:
         assert one.name == "1.sqlite"
         assert not is_locked
+
+
+def test_a_checkpoint_needs_little_space(spool: Spool, tmp_path: Path) -> None:
+    """The file grows before the log has more pages for it than the reserve has room for."""
+    for first in range(1, 20_000, ARRIVAL_EVENTS):
+        append(spool, first, ARRIVAL_EVENTS)
+        spool.limit_growth()
+        assert spool.used_bytes() - (tmp_path / "1.sqlite").stat().st_size < 1 << 20

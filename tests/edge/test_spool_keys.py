@@ -1,6 +1,7 @@
 """The keys of the spool: over restarts, outages, rotations, and in a copy of the data folder."""
 
 import asyncio
+import errno
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from hushpost_client import (
 )
 from hushpost_edge import spool_keys
 from hushpost_edge.spool_cipher import SpoolKey
-from hushpost_edge.spool_keys import SpoolKeys
+from hushpost_edge.spool_keys import SpoolKeys, check_stored
 from hushpost_service.domain.errors import HushpostError as ServiceError
 from hushpost_service.tokens import spool_keys as authority
 from hushpost_service.tokens.keyring import Keyring
@@ -140,6 +141,32 @@ async def test_a_copy_of_the_folder_reveals_nothing(
     await keep(thief, keeper, lambda: keeper.calls > calls + 3)
     assert not thief.cipher.is_complete
     assert thief.cipher.decrypt(value) is None
+
+
+async def test_without_space_events_of_earlier_runs_are_readable(
+    folder: Path, keeper: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of a run is stored as soon as there is space, even while the authority is down."""
+    first = run(folder)
+    await complete(first, keeper)
+    written = first.cipher.encrypt(SECRET)
+    keeper.keyring = keeper.keyring.with_new_key().activated(2)
+    key = SpoolKey.generate()
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(spool_keys, "write_secret_file", no_space)
+        second = SpoolKeys(folder, key)
+        await complete(second, keeper)
+        assert second.cipher.decrypt(written) == SECRET
+        with pytest.raises(FileNotFoundError):
+            check_stored(folder, key)
+    keeper.error = UnavailableError("down")
+    await keep(second, keeper, lambda: len(sealed_files(folder)) > 1)
+    check_stored(folder, key)
+
+
+def no_space(_path: Path, _content: bytes) -> None:
+    """Fail as on a full disk."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_a_run_that_never_reached_the_authority_stores_no_key(

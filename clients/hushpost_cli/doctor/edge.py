@@ -32,7 +32,7 @@ def diagnose(url: str) -> list[Finding]:
     if not text.startswith("ok"):
         advice = "Give the address of hushpost edge. A proxy may keep /readyz internal."
         return [problem(_EDGE, f"{url} does not respond as an edge.", advice)]
-    advice = "Let the edge reach the authority, or raise --spool-bytes."
+    advice = "Free space on its disk, let it reach the authority, or raise --spool-bytes."
     return [problem(_EDGE, f"{url} says: {text}.", advice)]
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from tests.authority import AuthorityProcess
 from tests.clocks import WallClock
 from tests.conftest import TenantKeys
-from tests.edge.edge_process import EdgeProcess, count_rows
+from tests.edge.edge_process import EdgeProcess
+from tests.limited_disk import LimitedDisk, mounted
 
 from .cutting_proxy import CuttingProxy
-from .limited_disk import LimitedDisk, mounted
 from .postgres_process import PostgresProcess, children, url
 from .template import Template
 from .timeline import Interval
@@ -30,6 +30,8 @@ from .timeline import Interval
 __all__ = ["Cluster", "Part", "noted", "running_cluster"]
 
 _START_ATTEMPTS = 20
+_DATABASE_BYTES = 192 << 20
+_EDGE_BYTES = 16 << 20
 
 
 @dataclass
@@ -38,13 +40,15 @@ class Part:
 
     Attributes:
         clock: Its wall clock.
+        disk: What its data is stored on; None if it is not limited.
         disturbed: The times at which a fault affected it.
-        full: Those of these times at which it could write nothing to its disk.
+        full: The times at which its disk was full.
         lock: Held by the fault that affects it, so that faults of one part do not overlap.
     """
 
     process: AuthorityProcess | EdgeProcess
     clock: WallClock
+    disk: LimitedDisk | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     disturbed: list[Interval] = field(default_factory=list)
     full: list[Interval] = field(default_factory=list)
@@ -131,8 +135,7 @@ class Cluster:
 
     def stored_links(self) -> int:
         """Return how many links the edge with the fewest has stored."""
-        folders = [self.edge(number).data_dir for number in range(len(self.edges))]
-        return min(count_rows(folder / "links.sqlite", "links") for folder in folders)
+        return min(self.edge(number).stored_links() for number in range(len(self.edges)))
 
 
 @asynccontextmanager
@@ -151,9 +154,13 @@ async def running_cluster(template: Template, folder: Path) -> AsyncIterator[Clu
             stack.push_async_callback(made.close)
             return made
 
-        disk = await asyncio.to_thread(mounted, folder / "database")
-        if disk is not None:
-            stack.callback(disk.unmount)
+        async def disk_of(name: str, size: int) -> LimitedDisk | None:
+            made = await asyncio.to_thread(mounted, folder / name, size)
+            if made is not None:
+                stack.callback(made.unmount)
+            return made
+
+        disk = await disk_of("database", _DATABASE_BYTES)
         postgres = await asyncio.to_thread(PostgresProcess, template.data, folder, disk)
         stack.callback(postgres.stop)
         await postgres.start()
@@ -167,7 +174,9 @@ async def running_cluster(template: Template, folder: Path) -> AsyncIterator[Clu
         for number in range(2):
             cluster.to_authority.append(await proxy(cluster.authority_port(number)))
             cluster.from_edge.append(await proxy(cluster.authority_port(number)))
-            cluster.edges.append(_edge(folder, number, cluster.from_edge[number], template.keys))
+            own = await disk_of(f"edge-{number}-disk", _EDGE_BYTES)
+            proxy_of_edge = cluster.from_edge[number]
+            cluster.edges.append(_edge(folder, number, proxy_of_edge, template.keys, own))
         await _start(stack, cluster.edges)
         yield cluster
 
@@ -202,7 +211,9 @@ async def noted(times: list[Interval]) -> AsyncIterator[None]:
         times[index] = Interval(start, loop.time())
 
 
-def _edge(folder: Path, number: int, proxy: CuttingProxy, keys: TenantKeys) -> Part:
+def _edge(
+    folder: Path, number: int, proxy: CuttingProxy, keys: TenantKeys, disk: LimitedDisk | None
+) -> Part:
     own = folder / f"edge-{number}"
     own.mkdir()
     clock = WallClock(own / "clock")
@@ -213,8 +224,9 @@ def _edge(folder: Path, number: int, proxy: CuttingProxy, keys: TenantKeys) -> P
         "--workers=1",
         "--trusted-proxies=127.0.0.1/32",
         environment=clock.environment,
+        disk=disk,
     )
-    return Part(process, clock)
+    return Part(process, clock, disk)
 
 
 async def _stop(part: Part) -> None:

@@ -1,26 +1,33 @@
 """Makes the faults of a plan happen."""
 
 import asyncio
-import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
 from hushpost_service.storage.request_ids import PERIOD_SECONDS
 from tests.clocks import set_clock
+from tests.edge.edge_process import EdgeProcess
+from tests.edge.raw_http import get
 from tests.inspection import on
+from tests.waiting import eventually
 
 from .cluster import Cluster, Part, noted
 from .cutting_proxy import CuttingProxy
 from .plan import Fault, FaultKind
-from .postgres_process import children
 
 __all__ = ["FaultInjector"]
 
-_ON_LIMITED_DISK = (FaultKind.FILL_DATABASE_DISK, FaultKind.FILL_LOG_DISK)
+_ON_LIMITED_DISK = (
+    FaultKind.FILL_DATABASE_DISK,
+    FaultKind.FILL_LOG_DISK,
+    FaultKind.FILL_EDGE_DISK,
+    FaultKind.RESTART_EDGE_ON_FULL_DISK,
+    FaultKind.KILL_EDGE_ON_FULL_DISK,
+)
 _MARGIN_SECONDS = 600
 _USE_UP_LOG = (
     "select pg_logical_emit_message(false, '', ''), pg_switch_wal() from generate_series(1, 20)"
@@ -43,7 +50,9 @@ class FaultInjector:
             FaultKind.RESTART_EDGE: self._restart_edge,
             FaultKind.FREEZE_EDGE: self._freeze_edge,
             FaultKind.KILL_EDGE_WORKERS: self._kill_workers,
-            FaultKind.FILL_EDGE_DISK: self._fill_disk,
+            FaultKind.FILL_EDGE_DISK: self._fill_edge_disk,
+            FaultKind.RESTART_EDGE_ON_FULL_DISK: self._restart_on_full_disk,
+            FaultKind.KILL_EDGE_ON_FULL_DISK: self._restart_on_full_disk,
             FaultKind.KILL_DATABASE: self._restart_database,
             FaultKind.RESTART_DATABASE: self._restart_database,
             FaultKind.FREEZE_DATABASE: self._freeze_database,
@@ -93,12 +102,16 @@ class FaultInjector:
         await self._actions[fault.kind](fault)
 
     async def _restart_authority(self, fault: Fault) -> None:
-        is_killed = fault.kind is FaultKind.KILL_AUTHORITY
-        await _restart(self._cluster.authorities[fault.target], fault.seconds, is_killed=is_killed)
+        part = self._cluster.authorities[fault.target]
+        async with _affected(part):
+            is_killed = fault.kind is FaultKind.KILL_AUTHORITY
+            await _restart(part, fault.seconds, is_killed=is_killed)
 
     async def _restart_edge(self, fault: Fault) -> None:
-        is_killed = fault.kind is FaultKind.KILL_EDGE
-        await _restart(self._cluster.edges[fault.target], fault.seconds, is_killed=is_killed)
+        part = self._cluster.edges[fault.target]
+        async with _affected(part):
+            is_killed = fault.kind is FaultKind.KILL_EDGE
+            await _restart(part, fault.seconds, is_killed=is_killed)
 
     async def _freeze_authority(self, fault: Fault) -> None:
         await _freeze(self._cluster.authorities[fault.target], fault.seconds)
@@ -116,15 +129,20 @@ class FaultInjector:
                 # Granian gives up if workers die again soon after their start.
                 await part.start()
 
-    async def _fill_disk(self, fault: Fault) -> None:
-        """Let the edge's processes write no file beyond a position, as if the disk were full."""
+    async def _fill_edge_disk(self, fault: Fault) -> None:
+        """Fill the disk of an edge, which does not disturb readers."""
         part = self._cluster.edges[fault.target]
-        async with _affected(part), noted(part.full):
-            _limit_files(part, fault.size)
-            try:
-                await asyncio.sleep(fault.seconds)
-            finally:
-                _limit_files(part, resource.RLIM_INFINITY)
+        async with part.lock, _full_disk(part, fault.size):
+            await asyncio.sleep(fault.seconds)
+
+    async def _restart_on_full_disk(self, fault: Fault) -> None:
+        part = self._cluster.edges[fault.target]
+        is_killed = fault.kind is FaultKind.KILL_EDGE_ON_FULL_DISK
+        async with part.lock, _full_disk(part, fault.size):
+            await asyncio.sleep(fault.seconds)
+            async with noted(part.disturbed):
+                await _restart(part, 0, is_killed=is_killed)
+            await asyncio.sleep(fault.seconds)
 
     async def _restart_database(self, fault: Fault) -> None:
         postgres = self._cluster.postgres
@@ -191,13 +209,33 @@ class FaultInjector:
 
 
 async def _restart(part: Part, seconds: float, *, is_killed: bool) -> None:
-    async with _affected(part):
-        if is_killed:
-            await asyncio.to_thread(part.process.kill)
-        else:
-            assert await asyncio.to_thread(part.process.stop) == 0
-        await asyncio.sleep(seconds)
-        await part.start()
+    if is_killed:
+        await asyncio.to_thread(part.process.kill)
+    else:
+        assert await asyncio.to_thread(part.process.stop) == 0
+    await asyncio.sleep(seconds)
+    await part.start()
+
+
+@asynccontextmanager
+async def _full_disk(part: Part, left: int) -> AsyncIterator[None]:
+    """Fill the disk of an edge except for some bytes, until it may record events again."""
+    assert part.disk is not None
+    async with noted(part.full):
+        await asyncio.to_thread(part.disk.fill, left)
+        try:
+            yield
+        finally:
+            part.disk.clear()
+        await eventually(lambda: _readiness(part), b"ok\n")
+
+
+async def _readiness(part: Part) -> bytes:
+    assert isinstance(part.process, EdgeProcess)
+    try:
+        return (await get(part.process.port, "/readyz")).body
+    except (OSError, EOFError):  # it is busy
+        return b""
 
 
 async def _freeze(part: Part, seconds: float) -> None:
@@ -230,10 +268,3 @@ async def _stall(proxies: list[CuttingProxy], fault: Fault) -> None:
         await asyncio.sleep(fault.seconds)
     finally:
         proxies[fault.target].resume()
-
-
-def _limit_files(part: Part, size: int) -> None:
-    pid = part.process.process.pid
-    for each in (pid, *children(pid)):
-        with suppress(ProcessLookupError):
-            resource.prlimit(each, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

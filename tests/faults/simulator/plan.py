@@ -52,6 +52,8 @@ class FaultKind(Enum):
     RESTART_EDGE = auto()
     FREEZE_EDGE = auto()
     FILL_EDGE_DISK = auto()
+    RESTART_EDGE_ON_FULL_DISK = auto()
+    KILL_EDGE_ON_FULL_DISK = auto()
     KILL_DATABASE = auto()
     RESTART_DATABASE = auto()
     FREEZE_DATABASE = auto()

