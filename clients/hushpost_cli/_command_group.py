@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 from typer.main import get_group
 
 from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, fail, print_lines
@@ -69,8 +70,21 @@ class InstalledGroup(TyperGroup):
             return super().invoke(ctx)
         except HushpostError as error:
             raise fail(str(error), error_code(error)) from error
+        except TyperException as error:
+            raise _wrong_usage(error) from error
         except KeyboardInterrupt:
             raise fail("interrupted", INTERRUPTED) from None
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Read the options before the name of the command; print an error on one line."""
+        if not args:  # prints the help
+            return super().make_context(info_name, args, parent, **extra)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except TyperException as error:
+            raise _wrong_usage(error) from error
 
     def _load(self, wanted: str | None = None) -> set[str]:
         """Load the commands of other packages, or only until one of them has a name.
@@ -98,6 +112,14 @@ class InstalledGroup(TyperGroup):
         module.register(provided)
         self.commands.update(get_group(provided).commands)
         return True
+
+
+def _wrong_usage(error: TyperException) -> typer.Exit:
+    """Print a wrong command line on one line, without Typer's frame around it."""
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
+    advice = "" if context is None else f" (see `{context.command_path} --help`)"
+    return fail(f"{message[:1].lower()}{message[1:]}{advice}", error.exit_code)
 
 
 def _hint(extras: set[str]) -> str:

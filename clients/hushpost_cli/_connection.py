@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from hushpost_cli._exit import INTERRUPTED, USAGE, fail
 from hushpost_cli._options import API_KEY_VARIABLE
@@ -28,23 +28,6 @@ class Connection:
     authority: str
     api_key: str
     tls: TLS | bool | None
-
-    @classmethod
-    def of_options(
-        cls,
-        authority: str,
-        api_key_file: Path | None,
-        tls: bool | None,
-        ca_file: Path | None,
-        client_certificate: Path | None,
-        client_key: Path | None,
-    ) -> Self:
-        """Return what the options of a command say. Raises typer.Exit."""
-        return cls(
-            authority,
-            read_api_key(api_key_file),
-            read_tls(tls, ca_file, client_certificate, client_key),
-        )
 
     def open(self, *, retry: RetryPolicy = RetryPolicy()) -> Hushpost:
         """Return a client, to be used in the running event loop."""

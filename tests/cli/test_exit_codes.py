@@ -45,8 +45,13 @@ async def test_failed(hushpost: Any, authority: RunningAuthority, tenant: Tenant
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["nonsense"],
+        ["--nonsense"],
+        ["keys"],
+        ["keys", "create", "nonsense", "-"],
         ["stats"],
         ["stats", "spring", "--nonsense"],
+        ["serve", "--nonsense"],
         ["campaigns", "--limit", "0"],
         ["consent", "set", "ann"],
         ["erase", "absent.csv", "--tenant", "acme"],
@@ -54,9 +59,10 @@ async def test_failed(hushpost: Any, authority: RunningAuthority, tenant: Tenant
     ids=str,
 )
 def test_wrong_command_line(arguments: list[str]) -> None:
-    """2: the command line or the file is wrong."""
+    """2: the command line or the file is wrong; one line says how."""
     done = CliRunner().invoke(build(), arguments, env={"HUSHPOST_API_KEY": "hp_key"})
     assert done.exit_code == _exit.USAGE
+    assert re.fullmatch(r"hushpost: .+\n", done.stderr)
 
 
 async def test_wrong_command_line_of_a_process(hushpost: Any) -> None:

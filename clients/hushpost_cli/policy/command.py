@@ -5,18 +5,11 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import typer
 
-from hushpost_cli._connection import Connection
-from hushpost_cli._exit import INTERRUPTED, USAGE, fail, print_lines
-from hushpost_cli._options import (
-    DEFAULT_AUTHORITY,
-    ApiKeyFile,
-    Authority,
-    CaFile,
-    ClientCertificate,
-    ClientKey,
-    OneTenant,
-    Tls,
-)
+from hushpost_cli._confirmation import confirm
+from hushpost_cli._connected import connected
+from hushpost_cli._connection import Connection, ConnectionOptions
+from hushpost_cli._exit import USAGE, fail, print_lines
+from hushpost_cli._options import OneTenant, Yes
 from hushpost_cli.policy import messages
 from hushpost_cli.policy.branding import (
     AccentColor,
@@ -43,35 +36,28 @@ policy = typer.Typer(help="Show and change the policy of a tenant.")
 
 _T = TypeVar("_T")
 
-Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 OnlyPrint: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change; change nothing.")
 ]
 
 
 @policy.command("get")
+@connected
 def get_policy(
     *,
     tenant: OneTenant = None,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
+    connection: ConnectionOptions,
 ) -> None:
     """Print the policy of a tenant, a line NAME=VALUE per setting.
 
     Needs a key of role ADMIN.
     """
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
-    found = _call(connection, lambda hushpost: hushpost.admin.get_tenant(tenant))
+    found = _call(connection.read(), lambda hushpost: hushpost.admin.get_tenant(tenant))
     print_lines(messages.shown(found.policy))
 
 
 @policy.command("set")
+@connected
 def set_policy(
     settings: Annotated[
         list[str] | None,
@@ -85,14 +71,9 @@ def set_policy(
     intro: Intro = None,
     default_language: DefaultLanguage = None,
     tenant: OneTenant = None,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
     yes: Yes = False,
     dry_run: OnlyPrint = False,
+    connection: ConnectionOptions,
 ) -> None:
     """Change settings of the policy of a tenant.
 
@@ -118,25 +99,18 @@ def set_policy(
         raise fail(str(error), USAGE) from None
     if not parsed:
         raise fail("nothing to change: give NAME=VALUE or an option such as --logo", USAGE)
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
-    _change(connection, tenant, parsed, ask=not yes, dry_run=dry_run)
+    _change(connection.read(), tenant, parsed, ask=not yes, dry_run=dry_run)
 
 
 @policy.command("preset")
+@connected
 def apply_preset(
     name: Annotated[PresetName, typer.Argument(metavar="NAME", help=", ".join(PresetName))],
     *,
     tenant: OneTenant = None,
-    authority: Authority = DEFAULT_AUTHORITY,
-    api_key_file: ApiKeyFile = None,
-    tls: Tls = None,
-    ca_file: CaFile = None,
-    client_certificate: ClientCertificate = None,
-    client_key: ClientKey = None,
     yes: Yes = False,
     dry_run: OnlyPrint = False,
+    connection: ConnectionOptions,
 ) -> None:
     """Print the settings of a preset with their sources, then apply them.
 
@@ -147,13 +121,11 @@ def apply_preset(
     Needs a key of role ADMIN. Exit codes: 0 applied, or nothing to change; 1
     failed; 2 wrong command line or declined; 130 interrupted.
     """
-    connection = Connection.of_options(
-        authority, api_key_file, tls, ca_file, client_certificate, client_key
-    )
+    opened = connection.read()
     preset = PRESETS[name]
     print_lines([*messages.rules(name, preset), ""])
     wanted = {setting: rule.value for rule in preset for setting in rule.settings}
-    _change(connection, tenant, wanted, ask=not yes, dry_run=dry_run)
+    _change(opened, tenant, wanted, ask=not yes, dry_run=dry_run)
 
 
 def _change(
@@ -167,7 +139,7 @@ def _change(
     if dry_run or not changed:
         return
     if ask:
-        _confirm()
+        confirm("Apply? Stricter modes anonymize earlier events for good.", "nothing changed")
     # With the settings that do not change, in case that another update changes them now.
     update = update_of(wanted)
 
@@ -177,20 +149,5 @@ def _change(
     print_lines([messages.applied(_call(connection, update_policy))])
 
 
-def _confirm() -> None:
-    try:
-        is_confirmed = typer.confirm(
-            "Apply? Stricter modes anonymize earlier events for good.", err=True
-        )
-    except typer.Abort:
-        typer.echo(err=True)
-        raise fail("no answer, nothing changed; use --yes to skip the question", USAGE) from None
-    if not is_confirmed:
-        raise fail("nothing changed", USAGE)
-
-
 def _call(connection: Connection, call: Callable[[Hushpost], Awaitable[_T]]) -> _T:
-    try:
-        return connection.run(call)
-    except KeyboardInterrupt:
-        raise fail("interrupted; see `hushpost policy get`", INTERRUPTED) from None
+    return connection.run(call, interrupted="interrupted; see `hushpost policy get`")
