@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +21,7 @@ import structlog
 
 from hushpost_client import Verdict
 from hushpost_edge import metrics
+from hushpost_edge.event_reasons import Reason
 from hushpost_edge.reserve import DiskFullError
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack
@@ -42,7 +43,7 @@ class _Group:
     done: asyncio.Future[None]
     events: bytearray = field(default_factory=bytearray)
     corrections: list[int] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    causes: list[tuple[Verdict, Reason]] = field(default_factory=list)
 
 
 class _State(NamedTuple):
@@ -107,7 +108,7 @@ class Appender:
     @property
     def next_serial(self) -> int:
         """The serial number of the next event."""
-        return self._group.first + len(self._group.verdicts)
+        return self._group.first + len(self._group.causes)
 
     @property
     def refusal(self) -> Refusal | None:
@@ -115,12 +116,13 @@ class Appender:
         return self._refusal
 
     def append(
-        self, event: SpooledEvent, corrections: list[int] | None = None
+        self, event: SpooledEvent, reason: Reason, corrections: Sequence[int] = ()
     ) -> asyncio.Future[None] | None:
         """Append an event.
 
         Args:
             event: The event.
+            reason: The rule that decided its verdict.
             corrections: The serial numbers of earlier events whose verdict becomes
                 SCANNER.
 
@@ -133,15 +135,16 @@ class Appender:
             return None
         group = self._group
         group.events += pack(event)
-        group.verdicts.append(event.verdict)
-        if corrections:
-            group.corrections += corrections
-        if not self._is_writing:
-            self._is_writing = True
-            self._idle.clear()
-            # Deferred, so that other requests of this loop iteration join the group.
-            self._loop.call_soon(self._write_group)
+        group.causes.append((event.verdict, reason))
+        group.corrections += corrections
+        self._start_writing()
         return group.done
+
+    def correct(self, serials: list[int]) -> None:
+        """Make the verdict of earlier events SCANNER, by their serial numbers."""
+        if self._refusal is not Refusal.DISK:
+            self._group.corrections += serials
+            self._start_writing()
 
     async def close(self) -> None:
         """Write the pending events and stop the thread."""
@@ -155,9 +158,17 @@ class Appender:
     def _new_group(self, first: int) -> _Group:
         return _Group(first, self._loop.create_future())
 
+    def _start_writing(self) -> None:
+        if not self._is_writing:
+            self._is_writing = True
+            self._idle.clear()
+            # Deferred, so that other requests of this loop iteration join the group.
+            self._loop.call_soon(self._write_group)
+
     def _write_group(self) -> None:
         group = self._group
-        self._group = self._new_group(self.next_serial)
+        # A group of corrections alone takes a number, too: rows are identified by the first.
+        self._group = self._new_group(max(self.next_serial, group.first + 1))
         timeout = self._loop.call_later(_COMMIT_TIMEOUT_SECONDS, _set_done, group)
         self._jobs.put(partial(self._commit, group, timeout))
 
@@ -167,19 +178,19 @@ class Appender:
         timeout.cancel()
         _set_done(group)
         if error is None:
-            metrics.count_commit(group.verdicts)
-            self._used += len(group.verdicts) * RECORD_BYTES
+            metrics.count_commit(group.causes, len(group.corrections))
+            self._used += len(group.causes) * RECORD_BYTES
             self._refusal = Refusal.FULL if self._used >= self._limit else None
         else:
             # Until the file is inspected again, so that requests do not wait in vain.
             self._refusal = Refusal.DISK
-            metrics.count_refused(Refusal.DISK, len(group.verdicts))
+            metrics.count_refused(Refusal.DISK, len(group.causes))
             _log.error(
                 "writing to the spool failed; events dropped",
                 cause=_cause(error),
-                events=len(group.verdicts),
+                events=len(group.causes),
             )
-        if self._group.verdicts:
+        if self._group.causes or self._group.corrections:
             self._write_group()
         else:
             self._is_writing = False

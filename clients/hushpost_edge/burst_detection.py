@@ -1,134 +1,142 @@
-"""Detects bursts and sweeps: links of one message followed by a scanner, not by a person.
+"""Detects scanners by what they do: bursts and sweeps of clicks, HEAD requests, the trap link.
 
-A burst is several links within a second. A sweep is the links one after the other, in order, each
-within some seconds of the one before: from the first link on three, otherwise four. It catches
-scanners that wait between requests. One click on the trap link reveals a scanner, too.
+A burst is several links within a second. A sweep is the links one after the other, in order, with
+pauses. `scanner_rules.py` has all rules.
 
-All are noticed when earlier clicks are already on disk. So the detector also returns the
+Most are noticed when earlier clicks are already on disk. So the detector also returns the
 events of the last moments, whose verdict the spool corrects before they are shipped. All state
-is in memory, for minutes at most, and bounded.
+is in memory that the workers of an edge share, for minutes at most, and bounded.
 
-Only requests from the same network form a burst or a sweep. In mode AGGREGATE, a whole group
+Only requests from the same network are taken together. In mode AGGREGATE, a whole group
 shares one token, so two readers could follow two links in the same second; and the edge
 cannot distinguish such a token from others.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from hushpost_edge.recent_entries import RecentEntries
+from hushpost_edge import scanner_rules
+from hushpost_edge.client_activity import Activity, RecentEvent
+from hushpost_edge.correction_mailboxes import CorrectionMailboxes
+from hushpost_edge.event_reasons import Reason
+from hushpost_edge.shared_entries import SharedEntries
 
-__all__ = ["BurstDetector"]
+__all__ = ["BurstDetector", "Observation"]
 
-_BURST_SECONDS = 1.0
 _CORRECTION_SECONDS = 1.5
-"""Half a second less than the spool allows, for the commit."""
-
-_SWEEP_SECONDS = 5.0
-_SWEEP_LINKS = 4
-_SWEEP_LINKS_FROM_FIRST = 3
-
-_TRAP_SECONDS = 120.0
-"""How long the clicks of a client that followed the trap link are a scanner's."""
-
-_MAX_ENTRIES = 40_000
-"""Per generation, of which there are two; an entry takes about 400 bytes."""
-
-_EVENTS_PER_ENTRY = 64
-
-_Key = tuple[bytes, str | bytes]
+"""Half a second less than the spool allows, for passing it to another worker and the commit."""
 
 
-@dataclass(slots=True)
-class _Activity:
-    """Recent events of one token from one network.
+class Observation(NamedTuple):
+    """What an event is known to be.
 
     Attributes:
-        events: Times and serial numbers of events that have not been corrected.
-        click_time: When the last link was followed, or the first event.
-        link: The last link, 0 if none was followed.
-        links_in_order: How many links, up to the last one, were followed in order.
-        scanner_until: Until when clicks and opens are of a scanner.
+        reason: By which rule it is a scanner's; None if by none.
+        trial: By which rule on trial it would be, if those were applied.
+        corrections: The serial numbers of earlier events of this worker that are the
+            scanner's and have not been returned before.
     """
 
-    events: list[tuple[float, int]]
-    click_time: float
-    link: int = 0
-    links_in_order: int = 0
-    scanner_until: float = 0.0
+    reason: Reason | None = None
+    trial: Reason | None = None
+    corrections: list[int] = []  # noqa: RUF012 - not changed
+
+
+_NOTHING = Observation()
 
 
 class BurstDetector:
-    """Tracks recent events by token and network; `clock` returns seconds."""
+    """Tracks recent events by token and network, for one worker.
 
-    def __init__(self, clock: Callable[[], float], max_entries: int = _MAX_ENTRIES) -> None:
+    Args:
+        activities: The activities that all workers have observed.
+        mailboxes: Through which workers pass each other corrections.
+        clock: Returns seconds of a clock that all workers share.
+        shadow: Whether rules on trial are not applied.
+    """
+
+    def __init__(
+        self,
+        activities: SharedEntries,
+        mailboxes: CorrectionMailboxes,
+        clock: Callable[[], float],
+        *,
+        shadow: bool,
+    ) -> None:
+        self._activities = activities
+        self._mailboxes = mailboxes
         self._clock = clock
-        self._activities: RecentEntries[_Key, _Activity] = RecentEntries(
-            _SWEEP_SECONDS, max_entries, clock()
-        )
-        self._trapped: RecentEntries[_Key, float] = RecentEntries(
-            _TRAP_SECONDS, max_entries, clock()
-        )
+        self._shadow = shadow
 
-    def observe_trap(self, token: bytes, network: str | bytes) -> None:
+    def observe_trap(self, token: bytes, network: bytes) -> None:
         """Note that a client has followed the trap link: its next clicks are a scanner's."""
-        now = self._clock()
-        key = (token, network)
-        self._trapped.find(key, now)  # forgets old entries
-        self._trapped.set(key, now + _TRAP_SECONDS)
+        self._add(token + network, scanner_rules.add_trap)
 
-    def observe(
-        self, token: bytes, network: str | bytes, link: int, serial: int
-    ) -> list[int] | None:
+    def observe_head(self, token: bytes, network: bytes, link: int) -> None:
+        """Note a HEAD request: a GET of the same link soon after is a scanner's."""
+        self._add(
+            token + network, lambda activity, now: scanner_rules.add_head(activity, now, link)
+        )
+
+    def _add(self, key: bytes, add: Callable[[Activity, float], None]) -> None:
+        now = self._clock()
+
+        def change(_: float, value: bytes | None) -> bytes:
+            activity = Activity() if value is None else Activity.unpack(value)
+            add(activity, now)
+            return activity.pack()
+
+        self._activities.update(key, now, change)
+
+    def observe(self, token: bytes, network: bytes, link: int, serial: int) -> Observation:
         """Add an event, and return whether it is a scanner's.
 
         Args:
             token: The token of the event.
             network: The network that the request came from.
             link: The number of the link, 0 for an open.
-            serial: The serial number of the event in the spool.
-
-        Returns:
-            None if the event is not known to be a scanner's. Otherwise the serial numbers of
-            earlier events that are the scanner's and have not been returned before.
+            serial: The serial number of the event in the worker's spool file.
         """
         now = self._clock()
-        key = (token, network)
-        is_trapped = link != 0 and (self._trapped.find(key, now) or 0.0) > now
-        activity = self._activities.find(key, now)
-        if activity is None:
-            self._activities.set(key, _first_activity(now, link, serial, is_trapped=is_trapped))
-            return [] if is_trapped else None
-        self._activities.set(key, activity)
-        recent = [event for event in activity.events if now - event[0] <= _CORRECTION_SECONDS]
-        if link:
-            _follow(activity, now, link, is_trapped=is_trapped)
-        if now > activity.scanner_until:
-            activity.events = [*recent[-_EVENTS_PER_ENTRY:], (now, serial)]
-            return None
-        activity.events = []
-        return [earlier for _, earlier in recent]
+        reason = trial = None
+        corrected: list[RecentEvent] = []
 
+        def change(_: float, value: bytes | None) -> bytes:
+            nonlocal reason, trial, corrected
+            activity = Activity() if value is None else Activity.unpack(value)
+            recent = [each for each in activity.events if now - each[0] <= _CORRECTION_SECONDS]
+            if link:
+                scanner_rules.add_click(activity, now, link)
+            reason = scanner_rules.scanner_rule(activity, now)
+            if reason is None:
+                trial = scanner_rules.trial_rule(activity, now)
+            if reason or (trial and not self._shadow):
+                corrected, activity.events = recent, []
+            else:
+                activity.events = [*recent, (now, self._mailboxes.worker, serial)]
+            return activity.pack()
 
-def _first_activity(now: float, link: int, serial: int, *, is_trapped: bool) -> _Activity:
-    if is_trapped:
-        return _Activity([], now, link, 1, now + _SWEEP_SECONDS)
-    return _Activity([(now, serial)], now, link, 1)
+        self._activities.update(token + network, now, change)
+        if reason is None and trial is None:
+            return _NOTHING
+        if self._shadow:
+            return Observation(reason, trial, self._correct(corrected))
+        return Observation(reason or trial, None, self._correct(corrected))
 
+    def receive_corrections(self) -> list[int]:
+        """Return the serial numbers of events that other workers have found to be a scanner's.
 
-def _follow(activity: _Activity, now: float, link: int, *, is_trapped: bool) -> None:
-    """Add a click to the activity; set until when a scanner is at work."""
-    pause = now - activity.click_time
-    previous = activity.link if pause <= _SWEEP_SECONDS else 0
-    if link != previous:
-        in_order = previous and link == previous + 1
-        activity.links_in_order = activity.links_in_order + 1 if in_order else 1
-    is_sweep = activity.links_in_order >= _SWEEP_LINKS or (
-        activity.links_in_order == link == _SWEEP_LINKS_FROM_FIRST
-    )
-    if is_trapped or is_sweep:
-        activity.scanner_until = now + _SWEEP_SECONDS
-    elif now <= activity.scanner_until or (previous not in {0, link} and pause <= _BURST_SECONDS):
-        # A burst or sweep lasts as long as it goes on.
-        activity.scanner_until = max(activity.scanner_until, now + _BURST_SECONDS)
-    activity.click_time, activity.link = now, link
+        Call this every tenth of a second. It also forgets old activities.
+        """
+        self._activities.forget(self._clock())
+        return self._mailboxes.receive()
+
+    def _correct(self, events: list[RecentEvent]) -> list[int]:
+        by_worker = defaultdict(list)
+        for time, worker, serial in events:
+            by_worker[worker].append((time, serial))
+        own = by_worker.pop(self._mailboxes.worker, [])
+        for worker, others in by_worker.items():
+            self._mailboxes.send(worker, others)
+        return [serial for _, serial in own]

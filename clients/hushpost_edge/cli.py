@@ -48,6 +48,7 @@ def _edge(
     proxy_ranges: Annotated[Path | None, typer.Option(help=_help("proxy_ranges"))] = None,
     prefetch_ranges: Annotated[Path | None, typer.Option(help=_help("prefetch_ranges"))] = None,
     scanner_ranges: Annotated[Path | None, typer.Option(help=_help("scanner_ranges"))] = None,
+    verdicts: Annotated[str | None, typer.Option(help=_help("verdicts"))] = None,
     repeat_window_seconds: Annotated[
         float | None, typer.Option(help=_help("repeat_window_seconds"))
     ] = None,

@@ -39,7 +39,7 @@ class DamagedLookup:
         self._store = store
         self._trusted_proxies = trusted_proxies
         self._clock = clock
-        self._tries: Counter[str | bytes] = Counter()
+        self._tries: Counter[bytes] = Counter()
         self._minute_start = clock()
 
     def find_campaign(self, header: str, scope: Mapping[str, Any]) -> int | None:

@@ -122,10 +122,13 @@ class ClickHandler:
     async def _record_and_redirect(
         self, token: ParsedToken | None, number: int, url: bytes, scope: Scope, send: Send
     ) -> None:
+        raw = None if token is None else token.raw
         if scope["method"] == "HEAD":
             metrics.REQUESTS_WITHOUT_EVENT.labels("head").inc()
-        elif token is not None and token.raw is not None:
-            await self._recorder.record(token.raw, number, scope)
+            if raw is not None:
+                self._recorder.observe_head(raw, number, scope)
+        elif raw is not None:
+            await self._recorder.record(raw, number, scope)
         await send(_redirect(url))
         await send(_EMPTY_BODY)
 

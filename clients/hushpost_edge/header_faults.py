@@ -6,6 +6,7 @@ W3C). Whether the client uses https is only known from a trusted proxy. Mail pro
 checked: what they send is documented nowhere.
 """
 
+from hushpost_edge.event_reasons import Reason
 from hushpost_edge.request_info import RequestInfo
 
 __all__ = ["header_fault"]
@@ -13,7 +14,7 @@ __all__ = ["header_fault"]
 _NAVIGATE = b"navigate"
 
 
-def header_fault(link: int, info: RequestInfo, *, is_browser: bool) -> str | None:
+def header_fault(link: int, info: RequestInfo, *, is_browser: bool) -> Reason | None:
     """Return what is wrong with the headers of an open (link 0) or a click, None if nothing.
 
     Args:
@@ -23,9 +24,9 @@ def header_fault(link: int, info: RequestInfo, *, is_browser: bool) -> str | Non
     """
     if info.fetch_mode:
         if (info.fetch_mode == _NAVIGATE) is not (link != 0):
-            return "fetch_mode"
+            return Reason.FETCH_MODE
     elif is_browser and info.is_https:
-        return "no_fetch_mode"
+        return Reason.NO_FETCH_MODE
     if is_browser and not info.has_language:
-        return "no_language"
+        return Reason.NO_LANGUAGE
     return None

@@ -7,11 +7,13 @@ The processes share their metrics through files (see `shared_metrics.py`), so th
 can serve the metrics of all.
 """
 
+import collections
 from collections.abc import Mapping, Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from hushpost_client import Verdict
+from hushpost_edge.event_reasons import Reason
 from hushpost_runtime.event_sampling import is_sampled, sampled
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "count_commit",
     "count_refused",
     "count_shipped",
+    "count_trial",
     "set_backlog",
     "set_quarantine",
 ]
@@ -38,9 +41,19 @@ REQUESTS_WITHOUT_EVENT = Counter(
     ["what"],
 )
 _EVENTS = Counter(
-    "hushpost_edge_events_total", "Events written to the spool; sampled.", ["verdict"]
+    "hushpost_edge_events_total",
+    "Events written to the spool, by their first verdict and the rule that decided it; sampled.",
+    ["verdict", "reason"],
 )
-_EVENTS_BY_VERDICT = {verdict: _EVENTS.labels(verdict) for verdict in Verdict}
+_CORRECTED_EVENTS = Counter(
+    "hushpost_edge_corrected_events_total",
+    "Events whose verdict became SCANNER when they were in the spool; sampled.",
+)
+_TRIAL_EVENTS = Counter(
+    "hushpost_edge_trial_events_total",
+    "Events whose verdict rules on trial would have changed, with --verdicts shadow; sampled.",
+    ["verdict", "reason"],
+)
 _REFUSED_EVENTS = Counter(
     "hushpost_edge_refused_events_total",
     "Events that were dropped because the spool was full, the disk was full or failed, or the key "
@@ -105,13 +118,22 @@ SPOOL_AVAILABLE = Gauge(
 LINKS = Counter("hushpost_edge_links_total", "Links received from the authority.")
 
 
-def count_commit(verdicts: Sequence[Verdict]) -> None:
-    """Count the events of a commit."""
+def count_commit(causes: Sequence[tuple[Verdict, Reason]], corrections: int) -> None:
+    """Count the events of a commit, by verdict and reason, and the corrections."""
     if is_sampled():
-        _COMMIT_EVENTS.observe(len(verdicts))
-    for verdict in set(verdicts):
-        if added := sampled(verdicts.count(verdict)):
-            _EVENTS_BY_VERDICT[verdict].inc(added)
+        _COMMIT_EVENTS.observe(len(causes))
+    for cause, events in collections.Counter(causes).items():
+        # A series appears with its first sample, so that its name reveals no event either.
+        if added := sampled(events):
+            _EVENTS.labels(*cause).inc(added)
+    if corrections:
+        _CORRECTED_EVENTS.inc(sampled(corrections))
+
+
+def count_trial(verdict: Verdict, reason: Reason) -> None:
+    """Count an event whose verdict a rule on trial would have changed."""
+    if added := sampled(1):
+        _TRIAL_EVENTS.labels(verdict, reason).inc(added)
 
 
 def count_shipped(events: int) -> None:

@@ -5,40 +5,34 @@ what one person adds to a count. The edge sees the client, but not the mode. So 
 repeats in all modes, and the authority drops those that are AGGREGATE. They are repeats of an
 event of the campaign, not of a token: a sender can put the tokens of many groups into one mail.
 
-A client is an address with a user agent. Only a digest is kept, under a random key that no
-other process has, and in memory only.
+A client is an address with a user agent. Only a hash is kept, under a random key, in memory that
+the workers of an edge share.
 """
 
-import secrets
 from collections.abc import Callable
-from hashlib import blake2b
 
-from hushpost_edge.recent_entries import RecentEntries
+from hushpost_edge.shared_entries import SharedEntries
 from hushpost_runtime.networks import subnet_of
 
 __all__ = ["RepeatDetector"]
 
-_MAX_ENTRIES = 200_000
-"""Per generation, of which there are two; an entry takes about 150 bytes."""
-
-_DIGEST_BYTES = 8
 _LINK_BYTES = 4
 _MAX_USER_AGENT_BYTES = 512
 
 
 class RepeatDetector:
-    """Remembers which client caused which event; `clock` returns seconds.
+    """Remembers which client caused which event.
 
-    With a window of 0 seconds no event is a repeat.
+    Args:
+        events: The events of all workers that were no repeats, kept for the window or longer.
+        window: How many seconds long an event is repeated; with 0 no event is a repeat.
+        clock: Returns seconds of a clock that all workers share.
     """
 
-    def __init__(
-        self, clock: Callable[[], float], window: float, max_entries: int = _MAX_ENTRIES
-    ) -> None:
-        self._clock = clock
+    def __init__(self, events: SharedEntries, window: float, clock: Callable[[], float]) -> None:
+        self._events = events
         self._window = window
-        self._digest = blake2b(key=secrets.token_bytes(32), digest_size=_DIGEST_BYTES)
-        self._times: RecentEntries[bytes, float] = RecentEntries(window, max_entries, clock())
+        self._clock = clock
 
     def observe(self, campaign: bytes, link: int, address: str, user_agent: bytes) -> bool:
         """Add an event, and return whether it is a repeat.
@@ -48,14 +42,19 @@ class RepeatDetector:
         """
         if not self._window:
             return False
-        digest = self._digest.copy()
-        # Only the last two parts can have any length, and no header contains a zero byte.
-        digest.update(campaign + link.to_bytes(_LINK_BYTES) + subnet_of(address) + b"\0")
-        digest.update(user_agent[:_MAX_USER_AGENT_BYTES])
-        key = digest.digest()
+        # Only address and user agent can have any length, and no header contains a zero byte.
+        client = subnet_of(address) + b"\0" + user_agent[:_MAX_USER_AGENT_BYTES]
         now = self._clock()
-        earlier = self._times.find(key, now)
-        if earlier is not None and now - earlier < self._window:
-            return True
-        self._times.set(key, now)
-        return False
+        is_repeated = False
+
+        def add(time: float, value: bytes | None) -> bytes | None:
+            nonlocal is_repeated
+            is_repeated = value is not None and now - time < self._window
+            return None if is_repeated else b""
+
+        self._events.update(campaign + link.to_bytes(_LINK_BYTES) + client, now, add)
+        return is_repeated
+
+    def forget_old(self) -> None:
+        """Forget old events. Call it regularly, also if there are no events."""
+        self._events.forget(self._clock())

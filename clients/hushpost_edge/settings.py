@@ -67,6 +67,12 @@ class Settings(AuthoritySettings):
         description="File with the address ranges of mail gateways; all events from them are "
         "SCANNER.",
     )
+    verdicts: str = Field(
+        "enforce",
+        pattern="^(enforce|shadow)$",
+        description="enforce, or shadow: rules that are new in this version only count the events "
+        "whose verdict they would change.",
+    )
     repeat_window_seconds: float = Field(
         3600.0,
         ge=0,

@@ -137,14 +137,14 @@ class Spool:
     def next_serial(self) -> int:
         """Return a serial number above those of all events in the file."""
         last = self._db.execute(_LAST).fetchone()
-        return 1 if last is None else int(last[0]) + event_count(int(last[1]))
+        return 1 if last is None else int(last[0]) + max(1, event_count(int(last[1])))
 
     def append(self, first: int, events: bytes, corrections: Iterable[int]) -> None:
         """Write packed events to disk. If it raises an error, some may have been written.
 
         Args:
             first: The serial number of the first event.
-            events: The events, see `spooled_event.pack`.
+            events: The events, see `spooled_event.pack`; none if there are only corrections.
             corrections: The serial numbers of earlier events whose verdict becomes SCANNER.
 
         Raises:
@@ -155,7 +155,7 @@ class Spool:
             raise DiskFullError
         correction_blob = array("q", corrections).tobytes()
         step = ARRIVAL_EVENTS * RECORD_BYTES
-        for offset in range(0, len(events), step):
+        for offset in range(0, len(events) or step, step):
             part = self._cipher.encrypt(events[offset : offset + step])
             serial = first + event_count(offset)
             self._insert((serial, self._clock(), correction_blob, part))

@@ -12,7 +12,13 @@ from typing import Protocol
 import re2
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-__all__ = ["is_current_browser", "is_image_proxy", "is_program", "is_reader"]
+__all__ = [
+    "is_current_browser",
+    "is_image_proxy",
+    "is_mail_program",
+    "is_program",
+    "is_reader",
+]
 
 _MAX_BYTES = 16 << 20
 """Memory for the states of an expression; RE2 starts afresh when it is used up."""
@@ -90,6 +96,10 @@ _CURRENT_BROWSERS = (
 """Since these versions they send Sec-Fetch-Mode over https: Chrome 80, Firefox 90, Safari 16.4."""
 
 
+_OFFICE = "ms-office|MSOffice|Microsoft (?:Office|Outlook|Word|Excel|PowerPoint)"
+"""Also programs that show documents: they ask with HEAD before they open a link in the browser."""
+
+
 class _Expression(Protocol):
     def search(self, text: bytes) -> object | None: ...
 
@@ -111,6 +121,7 @@ def _crawler_patterns() -> list[str]:
 
 _programs = _compile([*_crawler_patterns(), f"(?i:{'|'.join(_PROGRAM_WORDS)})"])
 _image_proxies = _compile(_IMAGE_PROXIES)
+_mail_programs = _compile((*_MAIL_PROGRAMS, _OFFICE))
 _readers = _compile((*_BROWSERS, *_MAIL_PROGRAMS))
 _current_browsers = _compile(_CURRENT_BROWSERS)
 
@@ -133,3 +144,8 @@ def is_reader(user_agent: bytes) -> bool:
 def is_current_browser(user_agent: bytes) -> bool:
     """Return whether it is of Chrome, Edge, Opera, Firefox or Safari, of the last years."""
     return _current_browsers.search(user_agent) is not None
+
+
+def is_mail_program(user_agent: bytes) -> bool:
+    """Return whether it is of a mail program or an office program, not of a browser."""
+    return _mail_programs.search(user_agent) is not None

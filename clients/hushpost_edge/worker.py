@@ -1,5 +1,6 @@
 """The composition root of a worker process: the ASGI application and its parts."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from hushpost_edge.app_links import app_link_routes
 from hushpost_edge.appender import Appender
+from hushpost_edge.behaviour_memory import burst_detector, claim_mailbox, repeat_detector
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.connection import connect_authority
 from hushpost_edge.damaged_lookup import DamagedLookup
@@ -23,8 +25,8 @@ from hushpost_edge.link_lookup import LinkLookup
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_page import PreferencePage
-from hushpost_edge.repeat_detection import RepeatDetector
 from hushpost_edge.settings import Settings
+from hushpost_edge.shared_memory import SharedMemory
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_edge.spool_files import claimed_spool_file
@@ -48,8 +50,8 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def create_app(settings: Settings) -> ConnectionDrain:
-    """Create the ASGI application of a worker process."""
+def create_app(settings: Settings, memory: SharedMemory) -> ConnectionDrain:
+    """Create the ASGI application of a worker process. The memory is shared by all of them."""
     configure_logging(settings.log_level)
     stop_with_parent(settings.drain_seconds)
 
@@ -58,7 +60,7 @@ def create_app(settings: Settings) -> ConnectionDrain:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _start(settings, stack, app, fast_path, templates)
+            await _start(settings, stack, app, fast_path, templates, memory)
             tune_garbage_collector(*_GC_THRESHOLDS)
             drain.start_on_sigterm()
             _log.info("listening", address=settings.listen)
@@ -101,6 +103,7 @@ async def _start(
     app: Starlette,
     fast_path: FastPath,
     templates: PageTemplates,
+    memory: SharedMemory,
 ) -> None:
     """Create the parts that need a running event loop; the stack closes them."""
     links = LinkStore(settings.links_file)
@@ -112,9 +115,18 @@ async def _start(
     )
     stack.push_async_callback(appender.close)
     trusted_proxies = AddressRanges(settings.trusted_proxies.split(","))
-    repeats = RepeatDetector(time.monotonic, settings.repeat_window_seconds)
-    classifier = Classifier.from_settings(settings)
-    recorder = EventRecorder(appender, classifier, repeats, trusted_proxies, _now)
+    recorder = EventRecorder(
+        appender,
+        Classifier.from_settings(settings),
+        burst_detector(
+            memory, claim_mailbox(memory), time.monotonic, shadow=settings.verdicts == "shadow"
+        ),
+        repeat_detector(memory, settings.repeat_window_seconds, time.monotonic),
+        trusted_proxies,
+        _now,
+    )
+    receiving = asyncio.create_task(recorder.receive_corrections_forever())
+    stack.callback(receiving.cancel)
     app.state.links, app.state.appender = links, appender
     app.router.routes.extend(PreferencePage(client.preferences, templates).routes())
     fast_path.set_handlers(

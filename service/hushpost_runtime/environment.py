@@ -42,6 +42,7 @@ VARIABLES = frozenset(
         "HUSHPOST_EDGE_SPOOL_BYTES",
         "HUSHPOST_EDGE_TLS",
         "HUSHPOST_EDGE_TRUSTED_PROXIES",
+        "HUSHPOST_EDGE_VERDICTS",
         "HUSHPOST_EDGE_WORKERS",
         # hushpost serve
         "HUSHPOST_ALLOW_EXACT",

@@ -8,15 +8,15 @@ _IPV6_SITE_BYTES = 6
 _IPV6_SUBNET_BYTES = 8
 
 
-def network_of(address: str) -> str | bytes:
+def network_of(address: str) -> bytes:
     """Return the network of an address, a /24 of IPv4 or a /48 of IPv6.
 
     The result is opaque and only good for comparison. A text that is not an address is
     its own network.
     """
     if "." in address:
-        return address.rpartition(".")[0]
-    return _ipv6_prefix(address, _IPV6_SITE_BYTES) or address
+        return address.rpartition(".")[0].encode()
+    return _ipv6_prefix(address, _IPV6_SITE_BYTES) or address.encode()
 
 
 def subnet_of(address: str) -> bytes:

@@ -97,9 +97,9 @@ async def test_a_browser_is_human(scheme: str, browser: Browser, tmp_path: Path)
         info = received[path]
         assert info.has_language
         assert bool(info.fetch_mode) is info.is_https is (scheme == "https")
-        assert CLASSIFIER.classify(link, info) is Verdict.HUMAN
+        assert CLASSIFIER.classify(link, info).verdict is Verdict.HUMAN
         without_language = info._replace(has_language=False)
-        assert CLASSIFIER.classify(link, without_language) is Verdict.UNKNOWN
+        assert CLASSIFIER.classify(link, without_language).verdict is Verdict.UNKNOWN
 
 
 async def test_a_redirect_from_http_to_https(browser: Browser, tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ async def test_a_redirect_from_http_to_https(browser: Browser, tmp_path: Path) -
         await context.close()
     for path in ("/c/t/1", "/c/t/2"):
         assert received[path].fetch_mode == b"navigate"
-        assert CLASSIFIER.classify(1, received[path]) is Verdict.HUMAN
+        assert CLASSIFIER.classify(1, received[path]).verdict is Verdict.HUMAN

@@ -1,16 +1,21 @@
 """Fixtures: an edge connected to the shared authority, and campaigns."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from hushpost_client import Hushpost, PolicyUpdate, Release, Role
+from hushpost_edge.behaviour_memory import burst_detector, create_behaviour_memory
+from hushpost_edge.burst_detection import BurstDetector
+from hushpost_edge.shared_memory import SharedMemory
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 
+from .behaviour import Clock
 from .edge_process import EdgeProcess
 
 URLS = tuple(f"https://example.com/landing/{number}?from=mail" for number in range(1, 9))
@@ -108,6 +113,31 @@ async def set_up(target: str, admin_key: str) -> OwnAuthority:
             assert created.secret is not None
             keys.append(created.secret)
     return OwnAuthority(*keys)
+
+
+@pytest.fixture
+def memory() -> Iterator[SharedMemory]:
+    """The memory that the workers of an edge share."""
+    with closing(create_behaviour_memory(workers=2)) as memory:
+        yield memory
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that the workers share."""
+    return Clock()
+
+
+@pytest.fixture
+def bursts(memory: SharedMemory, clock: Clock) -> BurstDetector:
+    """The detector of a worker."""
+    return burst_detector(memory, 1, clock)
+
+
+@pytest.fixture
+def others(memory: SharedMemory, clock: Clock) -> BurstDetector:
+    """The detector of another worker."""
+    return burst_detector(memory, 2, clock)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 
 from hushpost_client import Verdict, WatchedLink
 from hushpost_edge.appender import Appender, Refusal
+from hushpost_edge.event_reasons import Reason
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.reserve import DiskFullError
 from hushpost_edge.shared_metrics import share_metrics
@@ -153,12 +154,12 @@ async def test_an_appender_waits_for_a_spool(disk: Disk, folder: Path) -> None:
     disk.fill(0)
     appender = Appender(lambda: closing(opened(folder)), 1 << 30)
     event = SpooledEvent(bytes(42), 1, 1, Verdict.HUMAN, privacy_signal=False, repeated=False)
-    assert appender.append(event) is None
+    assert appender.append(event, Reason.READER) is None
     assert appender.refusal is Refusal.DISK
     assert names(folder) == ["reserve"], "no drafts are left"
     disk.clear()
     await until(lambda: appender.refusal is None)
-    done = appender.append(event)
+    done = appender.append(event, Reason.READER)
     assert done is not None
     await done
     await appender.close()

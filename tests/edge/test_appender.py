@@ -10,6 +10,7 @@ import pytest
 
 from hushpost_client import Verdict
 from hushpost_edge.appender import Appender, Refusal
+from hushpost_edge.event_reasons import Reason
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, unpack
 from tests.waiting import until
@@ -60,7 +61,7 @@ async def test_concurrent_events_share_a_commit(spool: InstrumentedSpool) -> Non
 
     async def append_one(number: int) -> None:
         assert appender.next_serial == number
-        done = appender.append(event(number))
+        done = appender.append(event(number), Reason.READER)
         assert done is not None
         await done
         assert event(number) in spool.stored()
@@ -71,11 +72,32 @@ async def test_concurrent_events_share_a_commit(spool: InstrumentedSpool) -> Non
     assert len(spool.sizes) < 10
 
 
+async def test_corrections_are_written_without_events(spool: InstrumentedSpool) -> None:
+    """Alone, or together with later events; an appender that starts afterwards uses new numbers."""
+    appender = Appender(lambda: nullcontext(spool), 1 << 30)
+    appender.append(event(1), Reason.READER)
+    appender.append(event(2), Reason.READER)
+    await until(lambda: spool.sizes == [2])
+    appender.correct([1])
+    await until(lambda: spool.sizes == [2, 0])
+    appender.append(event(4), Reason.READER)
+    await asyncio.sleep(0)  # its commit begins
+    appender.correct([2])
+    await appender.close()
+    assert spool.sizes == [2, 0, 1, 0]
+    assert spool.next_serial() == 6
+    spool._clock = lambda: 10_000_000  # the events are due
+    batch = spool.batch()
+    assert batch is not None
+    verdicts = [each.verdict for each in batch.events]
+    assert verdicts == [Verdict.SCANNER, Verdict.SCANNER, Verdict.HUMAN]
+
+
 async def test_closing_writes_pending_events(spool: InstrumentedSpool) -> None:
     """Events that were appended are on disk after the appender is closed."""
     appender = Appender(lambda: nullcontext(spool), 1 << 30)
     for number in range(50):
-        appender.append(event(number))
+        appender.append(event(number), Reason.READER)
     await appender.close()
     assert len(spool.stored()) == 50
 
@@ -84,14 +106,14 @@ async def test_a_full_spool_drops_events_and_recovers(spool: InstrumentedSpool) 
     """Events are dropped at the size limit, and accepted again once space is free."""
     appender = Appender(lambda: nullcontext(spool), 100_000)
     appended = 0
-    while (done := appender.append(event(appended))) is not None:
+    while (done := appender.append(event(appended), Reason.READER)) is not None:
         appended += 1
         await done
     assert appender.refusal is Refusal.FULL
     assert spool.used_bytes() < 2 * 100_000
     spool._db.execute("delete from arrivals")
     await until(lambda: appender.refusal is None)
-    assert appender.append(event(appended)) is not None
+    assert appender.append(event(appended), Reason.READER) is not None
     await appender.close()
     assert len(spool.stored()) == 1
 
@@ -100,13 +122,13 @@ async def test_a_failing_disk_does_not_block_requests(spool: InstrumentedSpool) 
     """The future is done when a write fails; a moment later, events are written again."""
     appender = Appender(lambda: nullcontext(spool), 1 << 30)
     spool.is_broken = True
-    done = appender.append(event(1))
+    done = appender.append(event(1), Reason.READER)
     assert done is not None
     await asyncio.wait_for(done, 5)
-    assert appender.append(event(2)) is None
+    assert appender.append(event(2), Reason.READER) is None
     spool.is_broken = False
     await until(lambda: appender.refusal is None)
-    done = appender.append(event(3))
+    done = appender.append(event(3), Reason.READER)
     assert done is not None
     await asyncio.wait_for(done, 5)
     await appender.close()

@@ -67,8 +67,8 @@ def request_info(agent: str, address: str = READER, *, is_prefetch: bool = False
 )
 def test_user_agents(agent: str, opened: Verdict, clicked: Verdict) -> None:
     """Readers, image proxies, prefetchers and tools are distinguished by user agent."""
-    assert CLASSIFIER.classify(0, request_info(agent)) is opened
-    assert CLASSIFIER.classify(1, request_info(agent)) is clicked
+    assert CLASSIFIER.classify(0, request_info(agent)).verdict is opened
+    assert CLASSIFIER.classify(1, request_info(agent)).verdict is clicked
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_user_agents(agent: str, opened: Verdict, clicked: Verdict) -> None:
 )
 def test_addresses(address: str, opened: Verdict, clicked: Verdict) -> None:
     """Ranges of proxies and prefetchers apply to opens only; ranges of gateways to all events."""
-    assert CLASSIFIER.classify(0, request_info(CHROME, address)) is opened
-    assert CLASSIFIER.classify(1, request_info(CHROME, address)) is clicked
+    assert CLASSIFIER.classify(0, request_info(CHROME, address)).verdict is opened
+    assert CLASSIFIER.classify(1, request_info(CHROME, address)).verdict is clicked
 
 
 @pytest.mark.parametrize(
@@ -106,19 +106,19 @@ def test_scopes_of_ranges(words: str, opened: Verdict, clicked: Verdict) -> None
         proxies=EventRanges(),
         scanners=EventRanges(["", f"{GATEWAY}/24 {words}"], Scope.BOTH),
     )
-    assert classifier.classify(0, request_info(CHROME, GATEWAY)) is opened
-    assert classifier.classify(1, request_info(CHROME, GATEWAY)) is clicked
-    assert classifier.classify(1, request_info(CHROME)) is Verdict.HUMAN
+    assert classifier.classify(0, request_info(CHROME, GATEWAY)).verdict is opened
+    assert classifier.classify(1, request_info(CHROME, GATEWAY)).verdict is clicked
+    assert classifier.classify(1, request_info(CHROME)).verdict is Verdict.HUMAN
     # Unsure ranges say nothing about programs.
-    assert classifier.classify(0, request_info(HEADLESS, GATEWAY)) is Verdict.SCANNER
+    assert classifier.classify(0, request_info(HEADLESS, GATEWAY)).verdict is Verdict.SCANNER
 
 
 def test_image_proxies_that_never_click() -> None:
     """A range of a provider can be PROXY for opens and SCANNER for clicks."""
     ranges = EventRanges([f"{PROXY} both"])
     classifier = Classifier(prefetchers=EventRanges(), proxies=ranges, scanners=EventRanges())
-    assert classifier.classify(0, request_info(CHROME, PROXY)) is Verdict.PROXY
-    assert classifier.classify(1, request_info(CHROME, PROXY)) is Verdict.SCANNER
+    assert classifier.classify(0, request_info(CHROME, PROXY)).verdict is Verdict.PROXY
+    assert classifier.classify(1, request_info(CHROME, PROXY)).verdict is Verdict.SCANNER
 
 
 def test_files_of_ranges_can_have_comments_and_columns(tmp_path: Path) -> None:
@@ -143,8 +143,12 @@ def test_invalid_lines_of_range_files(line: str, tmp_path: Path) -> None:
 
 def test_prefetch_headers() -> None:
     """A request with a prefetch header is PREFETCH."""
-    assert CLASSIFIER.classify(0, request_info(CHROME, is_prefetch=True)) is Verdict.PREFETCH
-    assert CLASSIFIER.classify(3, request_info(CHROME, is_prefetch=True)) is Verdict.PREFETCH
+    assert (
+        CLASSIFIER.classify(0, request_info(CHROME, is_prefetch=True)).verdict is Verdict.PREFETCH
+    )
+    assert (
+        CLASSIFIER.classify(3, request_info(CHROME, is_prefetch=True)).verdict is Verdict.PREFETCH
+    )
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,22 @@ async def test_all_events_of_a_burst_are_scanner_events(
     await eventually(lambda: counts(clients.reporter, mailing), expected)
 
 
+async def test_workers_find_bursts_together(edge: EdgeProcess, clients: Clients) -> None:
+    """A scanner is found although its connections are spread over both workers."""
+    mailing = await send(clients.sender, [f"reader-{number}" for number in range(40)])
+    for token in mailing.tokens.values():
+        paths = (f"/c/{token}/2", f"/c/{token}/5")
+        await asyncio.gather(*(get(edge.port, path, forwarded_for("192.0.2.9")) for path in paths))
+
+    async def all_clicks() -> int:
+        found = await counts(clients.reporter, mailing)
+        return found.clicks + found.machine_clicks
+
+    await eventually(all_clicks, 80)
+    # A machine that is busy with other things may take a second between two requests.
+    assert (await counts(clients.reporter, mailing)).machine_clicks >= 76
+
+
 async def test_privacy_signals_are_forwarded(edge: EdgeProcess, clients: Clients) -> None:
     """Clicks with `Sec-GPC: 1` or `DNT: 1` are counted as AGGREGATE."""
     await clients.admin.admin.update_policy(PolicyUpdate(release=Release.EXACT))

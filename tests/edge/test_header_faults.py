@@ -3,8 +3,9 @@
 import pytest
 
 from hushpost_client import Verdict
-from hushpost_edge.classifier import Classifier
+from hushpost_edge.classifier import Classification, Classifier
 from hushpost_edge.event_ranges import EventRanges
+from hushpost_edge.event_reasons import Reason
 from hushpost_edge.request_info import read_request_info
 from hushpost_edge.user_agents import is_current_browser
 from hushpost_runtime.address_ranges import AddressRanges
@@ -49,7 +50,7 @@ def verdict(link: int, agent: str, headers: dict[str, str], **scope: object) -> 
     """Classify a request."""
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     request = {"headers": [(b"user-agent", agent.encode()), *pairs], "client": ("127.0.0.1", 1)}
-    return CLASSIFIER.classify(link, read_request_info({**request, **scope}, PROXIES))
+    return CLASSIFIER.classify(link, read_request_info({**request, **scope}, PROXIES)).verdict
 
 
 @pytest.mark.parametrize("agent", CURRENT)
@@ -102,3 +103,14 @@ def test_missing_headers_make_no_program_a_person() -> None:
     assert verdict(1, HEADLESS, {}) is Verdict.SCANNER
     assert verdict(0, CHROME, {"sec-purpose": "prefetch"}) is Verdict.PREFETCH
     assert verdict(1, "SomeProgram/1.0", NAVIGATE) is Verdict.SCANNER
+
+
+def test_in_the_shadow_faults_are_only_reported() -> None:
+    """With the rule that would have made them UNKNOWN."""
+    ranges = EventRanges()
+    shadow = Classifier(proxies=ranges, prefetchers=ranges, scanners=ranges, shadow=True)
+    scope = {"headers": [(b"user-agent", CHROME.encode())], "client": ("127.0.0.1", 1)}
+    info = read_request_info(scope, PROXIES)
+    found = shadow.classify(1, info)
+    assert found == Classification(Verdict.HUMAN, Reason.READER, Reason.NO_LANGUAGE)
+    assert CLASSIFIER.classify(1, info) == Classification(Verdict.UNKNOWN, Reason.NO_LANGUAGE)

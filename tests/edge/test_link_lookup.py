@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -144,7 +145,7 @@ async def test_a_damaged_token_does_not_hide_a_link(
     """A damaged token of any length redirects, and so does the next request for the link."""
     pages = GeneralPages(PageTemplates())
     damaged = DamagedLookup(store, AddressRanges([]), lambda: 0.0)
-    handle = ClickHandler(lookup, damaged, cast("EventRecorder", None), pages)
+    handle = ClickHandler(lookup, damaged, create_autospec(EventRecorder), pages)
     header = "AQEAAAAAAAAABw"
     for token in (header + "AA" + junk, header.ljust(TOKEN_CHARACTERS, "A")):
         sent: list[Any] = []

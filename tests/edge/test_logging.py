@@ -8,7 +8,7 @@ from tests.log_leaks import LEAKS, run_leak
 PROCESSES = {
     "main process": """
 from granian.server import MPServer
-MPServer.serve = lambda self: None
+MPServer.serve = lambda self, **options: None
 from hushpost_edge.main_process import serve
 from hushpost_edge.settings import Settings
 serve(Settings())
@@ -16,7 +16,8 @@ serve(Settings())
     "worker": """
 from hushpost_edge.settings import Settings
 from hushpost_edge.worker import create_app
-create_app(Settings())
+from hushpost_edge.behaviour_memory import create_behaviour_memory
+create_app(Settings(), create_behaviour_memory(1))
 """,
 }
 

@@ -8,16 +8,17 @@ import pytest
 
 from hushpost_client import Verdict
 from hushpost_edge.appender import Appender
+from hushpost_edge.behaviour_memory import burst_detector, repeat_detector
 from hushpost_edge.classifier import Classifier
 from hushpost_edge.event_ranges import EventRanges
 from hushpost_edge.event_recording import EventRecorder
-from hushpost_edge.repeat_detection import RepeatDetector
+from hushpost_edge.shared_memory import SharedMemory
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_cipher import SpoolCipher, SpoolKey
 from hushpost_runtime.address_ranges import AddressRanges
 
+from .behaviour import Clock
 from .raw_http import CHROME
-from .test_burst_detection import Clock
 
 CAMPAIGN, OTHER_CAMPAIGN = bytes(8), b"\1" * 8
 TOKEN = bytes(42)
@@ -28,13 +29,14 @@ GOOGLE = (
 )
 APPLE = b"Mozilla/5.0"
 BOT = b"Mozilla/5.0 (compatible; bingbot/2.0)"
+LANGUAGE = (b"accept-language", b"en")
 HOUR = 3600.0
 
 
-def test_the_same_event_is_repeated_within_the_window() -> None:
+def test_the_same_event_is_repeated_within_the_window(memory: SharedMemory) -> None:
     """A client causes at most one event per window that is not repeated."""
     clock = Clock()
-    repeats = RepeatDetector(clock, HOUR)
+    repeats = repeat_detector(memory, HOUR, clock)
     found = []
     for _ in range(12):  # every 20 minutes
         found.append(repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT))
@@ -53,9 +55,11 @@ def test_the_same_event_is_repeated_within_the_window() -> None:
         (CAMPAIGN, 1, ADDRESS + "\0", AGENT[1:]),
     ],
 )
-def test_other_events_are_not_repeated(other: tuple[bytes, int, str, bytes]) -> None:
+def test_other_events_are_not_repeated(
+    memory: SharedMemory, other: tuple[bytes, int, str, bytes]
+) -> None:
     """Another campaign, link, address or user agent makes another event."""
-    repeats = RepeatDetector(Clock(), HOUR)
+    repeats = repeat_detector(memory, HOUR, Clock())
     assert not repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT)
     assert not repeats.observe(*other)
     assert repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT)
@@ -71,38 +75,27 @@ def test_other_events_are_not_repeated(other: tuple[bytes, int, str, bytes]) -> 
         ("", "x", False),
     ],
 )
-def test_a_device_changes_its_ipv6_address(one: str, other: str, *, is_same: bool) -> None:
+def test_a_device_changes_its_ipv6_address(
+    memory: SharedMemory, one: str, other: str, *, is_same: bool
+) -> None:
     """IPv6 clients are told apart by their /64, because devices change the rest."""
-    repeats = RepeatDetector(Clock(), HOUR)
+    repeats = repeat_detector(memory, HOUR, Clock())
     repeats.observe(CAMPAIGN, 1, one, AGENT)
     assert repeats.observe(CAMPAIGN, 1, other, AGENT) is is_same
 
 
-def test_a_window_of_zero_detects_nothing() -> None:
+def test_a_window_of_zero_detects_nothing(memory: SharedMemory) -> None:
     """With a window of 0 every event counts, and nothing is remembered."""
-    repeats = RepeatDetector(Clock(), 0)
+    repeats = repeat_detector(memory, 0, Clock())
     assert not any(repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT) for _ in range(10))
-    assert len(repeats._times) == 0
 
 
-def test_memory_is_bounded() -> None:
-    """At most two generations of entries are kept, and the newest of them are found."""
-    repeats = RepeatDetector(Clock(), HOUR, max_entries=100)
-    for number in range(10_000):
-        assert not repeats.observe(number.to_bytes(8), 1, ADDRESS, AGENT)
-    assert len(repeats._times) <= 200
-    assert repeats.observe((9_999).to_bytes(8), 1, ADDRESS, AGENT)
-
-
-def test_nothing_remembered_names_a_client() -> None:
-    """What is remembered is under a random key: two edges remember different values."""
-    remembered: set[bytes] = set()
-    for _ in range(2):
-        repeats = RepeatDetector(Clock(), HOUR)
-        repeats.observe(CAMPAIGN, 1, ADDRESS, AGENT)
-        remembered.update(repeats._times._young)
-    assert len(remembered) == 2
-    assert {len(value) for value in remembered} == {8}
+def test_workers_share_repeats(memory: SharedMemory) -> None:
+    """A client counts once, whichever worker its connections reach."""
+    clock = Clock()
+    workers = [repeat_detector(memory, HOUR, clock) for _ in range(4)]
+    found = [worker.observe(CAMPAIGN, 1, ADDRESS, AGENT) for worker in workers]
+    assert found == [False, True, True, True]
 
 
 @pytest.fixture
@@ -113,14 +106,21 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
     spool.close()
 
 
-async def test_tokens_of_one_campaign_are_bounded_together(spool: Spool) -> None:
+async def test_tokens_of_one_campaign_are_bounded_together(
+    memory: SharedMemory, spool: Spool
+) -> None:
     """A mail with the tokens of many groups adds one open, not one for each group."""
     appender = Appender(lambda: nullcontext(spool), 1 << 30)
     classifier = Classifier(
         proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges()
     )
     recorder = EventRecorder(
-        appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0
+        appender,
+        classifier,
+        burst_detector(memory, 1, Clock()),
+        repeat_detector(memory, HOUR, Clock()),
+        AddressRanges(),
+        lambda: 0,
     )
     for campaign in (1, 2):
         for group in range(3):
@@ -135,20 +135,25 @@ async def test_tokens_of_one_campaign_are_bounded_together(spool: Spool) -> None
     assert [event.repeated for event in batch.events] == [False, True, True] * 2
 
 
-async def test_only_clients_of_few_people_repeat_events(spool: Spool) -> None:
+async def test_only_clients_of_few_people_repeat_events(memory: SharedMemory, spool: Spool) -> None:
     """Image proxies, prefetchers and scanners serve many people, so none of theirs is repeated."""
     appender = Appender(lambda: nullcontext(spool), 1 << 30)
     classifier = Classifier(
         proxies=EventRanges(), prefetchers=EventRanges(), scanners=EventRanges()
     )
     recorder = EventRecorder(
-        appender, classifier, RepeatDetector(Clock(), HOUR), AddressRanges(), lambda: 0
+        appender,
+        classifier,
+        burst_detector(memory, 1, Clock()),
+        repeat_detector(memory, HOUR, Clock()),
+        AddressRanges(),
+        lambda: 0,
     )
     agents = (AGENT, b"SomeProgram/1.0", GOOGLE, APPLE, BOT)
     for agent in agents:
         for _ in range(2):
             await recorder.record(
-                TOKEN, 0, {"headers": [(b"user-agent", agent)], "client": (ADDRESS, 1)}
+                TOKEN, 0, {"headers": [(b"user-agent", agent), LANGUAGE], "client": (ADDRESS, 1)}
             )
     await appender.close()
     spool._clock = lambda: 10_000_000  # the events are due

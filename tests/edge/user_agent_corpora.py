@@ -81,7 +81,7 @@ def classify(link: int, agent: str) -> Verdict:
         fetch_mode=b"",
         is_https=False,
     )
-    return _CLASSIFIER.classify(link, info)
+    return _CLASSIFIER.classify(link, info).verdict
 
 
 def measure(corpus: Corpus) -> Measurement:

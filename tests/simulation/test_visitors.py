@@ -44,13 +44,13 @@ def test_the_edge_takes_visitors_for_what_the_demo_says(
     judge: Classifier, visitor: Visitor
 ) -> None:
     """Opens and clicks of each get the verdict that the model counts them with."""
-    assert judge.classify(0, _evidence(visitor)) is visitor.opens
-    assert judge.classify(1, _evidence(visitor)) is visitor.clicks
+    assert judge.classify(0, _evidence(visitor)).verdict is visitor.opens
+    assert judge.classify(1, _evidence(visitor)).verdict is visitor.clicks
 
 
 def test_a_single_click_of_a_sandbox_looks_like_a_persons(judge: Classifier) -> None:
     """So the demo shows that several are found out by their timing."""
-    assert judge.classify(1, _evidence(SANDBOX)) is PEOPLE[0].clicks
+    assert judge.classify(1, _evidence(SANDBOX)).verdict is PEOPLE[0].clicks
 
 
 def _evidence(visitor: Visitor) -> RequestInfo:

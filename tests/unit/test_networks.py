@@ -21,5 +21,5 @@ def test_networks_are_larger() -> None:
     assert network_of("192.0.2.1") != network_of("192.0.3.1")
     assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:ffff::1")
     assert network_of("2001:db8:1::1") != network_of("2001:db8:2::1")
-    assert network_of("x") == "x"
+    assert network_of("x") == b"x"
     assert subnet_of("x") == b"x"
