@@ -5,11 +5,12 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
+from hushpost_cli.reporting.tables import stats_tables
 from hushpost_client import CampaignStats, Hushpost, Mode, Role, Tenant
 from hushpost_demo.addresses import with_port
 from hushpost_demo.authority import RunningAuthority, running_authority
@@ -25,7 +26,6 @@ from hushpost_demo.mail_reader import Mail, read_mail
 from hushpost_demo.mailbox import Mailbox, receiving
 from hushpost_demo.next_steps import examples
 from hushpost_demo.readers import OPT_OUTS, open_and_click, opt_out
-from hushpost_demo.report import print_report
 from hushpost_demo.sending import create_campaign, send_newsletter
 from hushpost_demo.signup_form import CHOICES, store_choices
 from hushpost_demo.tenant import RELEASE_DELAYS, Keys, open_tenant
@@ -178,7 +178,10 @@ class _CampaignRun:
                 f"waiting for the first release of anonymous counts, "
                 f"{RELEASE_DELAYS[0].seconds} seconds after the first mail\n"
             )
-            print_report(self._demo.console, await self._released(reporter))
+            released = await self._released(reporter)
+            # Links are on the page of the dashboard.
+            tables = stats_tables(replace(released, links=()))
+            self._demo.console.print(tables, markup=False, highlight=False)
 
     def _habits(self) -> random.Random:
         """Return the source of the recipients' behaviour."""

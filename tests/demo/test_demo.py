@@ -69,13 +69,13 @@ def _assert_reported(printed: str, new: str) -> None:
     """Check that counts agree with what people did, and that lines fit a terminal."""
     done = re.search(r"people opened (\d+) mails and clicked (\d+) links", printed)
     counts = re.findall(
-        r"(opens|clicks) by people +(\d+) ±(\d+) +(\d+)/(\d+) +(\d+|noise) ±\d+", printed
+        r"(opens|clicks) by people +(\d+) ±(\d+) +(\d+) +(\d+) +(\d+|noise) ±\d+", printed
     )
     assert done, printed
     assert [name for name, *_ in counts] == ["opens", "clicks"], printed
     for (_, *numbers), total in zip(counts, done.groups(), strict=True):
         *known, anonymous = numbers
-        people, margin, events, identified = map(int, known)
+        people, margin, identified, events = map(int, known)
         assert int(total) // 2 < events <= int(total)
         assert anonymous == "noise" or people == identified + int(anonymous)
         assert 0 < margin < 100
