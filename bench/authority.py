@@ -21,12 +21,14 @@ class Authority:
     """A running authority.
 
     Attributes:
+        pid: Its process.
         target: Its gRPC address.
         admin_key: API key of the installation's administrator.
         dsn: Address of its PostgreSQL.
         postgres_bin: Directory of that PostgreSQL's programs.
     """
 
+    pid: int
     target: str
     admin_key: str
     dsn: str
@@ -34,16 +36,17 @@ class Authority:
 
 
 @contextmanager
-def running_authority(*, pin_to_cpu: bool) -> Iterator[Authority]:
+def running_authority(*options: str, pin_to_cpu: bool) -> Iterator[Authority]:
     """Run `hushpost serve` in a temporary directory, optionally pinned to one CPU."""
     cpus = usable_cpus()
-    options = ("--cpu", str(max(cpus))) if pin_to_cpu and len(cpus) > 1 else ()
+    pinning = ("--cpu", str(max(cpus))) if pin_to_cpu and len(cpus) > 1 else ()
     with (
         TemporaryDirectory(prefix="hushpost-bench-") as folder,
-        AuthorityProcess(Path(folder), *options, first_start=True) as process,
+        AuthorityProcess(Path(folder), *options, *pinning, first_start=True) as process,
     ):
         postgres_pid, dsn = _read_postmaster_file(process.data_dir)
         yield Authority(
+            process.process.pid,
             process.target,
             process.admin_key(),
             dsn,

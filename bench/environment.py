@@ -16,6 +16,7 @@ __all__ = ["BackgroundLoad", "Environment", "describe_environment", "measure_bac
 
 _PACKAGES = (
     "grpcio",
+    "pygrpc-native",
     "protobuf",
     "asyncpg",
     "uvloop",

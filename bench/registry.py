@@ -10,6 +10,7 @@ from bench.measurements import (
     end_to_end,
     event_throughput,
     insert_throughput,
+    native_clicks,
     opt_out_latency,
     overload,
     rendering,
@@ -32,6 +33,7 @@ class Measurement:
         timeout: Seconds after which it counts as hung.
         is_long: Takes many minutes, so it only runs when selected.
         has_edge: Runs an edge too. The authority is then not pinned to a CPU.
+        options: Options of the authority.
     """
 
     name: str
@@ -40,10 +42,18 @@ class Measurement:
     timeout: float = 180
     is_long: bool = False
     has_edge: bool = False
+    options: tuple[str, ...] = ()
 
 
 MEASUREMENTS = (
     Measurement("clicks", click_throughput.measure, ("record_click_vs_echo",)),
+    Measurement(
+        "native-clicks",
+        native_clicks.measure,
+        ("record_click_native_vs_echo", "click_cpu_us_native"),
+        timeout=400,
+        options=("--transport", "native"),
+    ),
     Measurement("latency", click_latency.measure, ("click_p99_ms_at_half_peak",)),
     Measurement("events", event_throughput.measure_mixed, ("record_events_vs_copy",)),
     Measurement(

@@ -19,6 +19,7 @@ _RECEIVING = 3
 
 _RECEIVE_SECONDS = 1.0
 _WATCHERS = 100
+_WHOLE_SERVER = health_pb2.HealthCheckRequest().SerializeToString()
 
 
 _LIVENESS = "liveness"
@@ -57,33 +58,21 @@ class Health:
         }
         server.add_methods(_SERVICE, handlers)
 
-    async def _check(self, _: Any, context: Context) -> Any:
-        return await self._servicer.Check(await self._request(context), context)
+    async def _check(self, request: Any, context: Context) -> Any:
+        return await self._servicer.Check(await self._request(request, context), context)
 
-    async def _watch(self, _: Any, context: Context) -> None:
+    async def _watch(self, request: Any, context: Context) -> None:
         if self._watchers >= _WATCHERS:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watchers")
         self._watchers += 1
         try:
-            await self._servicer.Watch(await self._request(context), context)
+            await self._servicer.Watch(await self._request(request, context), context)
         finally:
             self._watchers -= 1
 
-    async def _request(self, context: Context) -> health_pb2.HealthCheckRequest:
+    async def _request(self, request: Any, context: Context) -> health_pb2.HealthCheckRequest:
         """Receive the request; return one for the whole server if that exceeds a limit."""
-        whole_server = health_pb2.HealthCheckRequest()
-        if self._receiving >= _RECEIVING:
-            return whole_server
-        self._receiving += 1
-        try:
-            async with asyncio.timeout(_RECEIVE_SECONDS):
-                message: Any = await context.read()
-        except TimeoutError:
-            return whole_server
-        finally:
-            self._receiving -= 1
-        if message is grpc.aio.EOF:
-            return whole_server
+        message = request if type(request) is bytes else await self._received(context)
         try:
             return health_pb2.HealthCheckRequest.FromString(message)
         except DecodeError:
@@ -91,3 +80,17 @@ class Health:
                 grpc.StatusCode.INVALID_ARGUMENT, "the request is not a HealthCheckRequest"
             )
             raise
+
+    async def _received(self, context: Context) -> bytes:
+        """Receive the message; return that of the whole server if it exceeds a limit."""
+        if self._receiving >= _RECEIVING:
+            return _WHOLE_SERVER
+        self._receiving += 1
+        try:
+            async with asyncio.timeout(_RECEIVE_SECONDS):
+                message: Any = await context.read()
+        except TimeoutError:
+            return _WHOLE_SERVER
+        finally:
+            self._receiving -= 1
+        return _WHOLE_SERVER if message is grpc.aio.EOF else bytes(message)

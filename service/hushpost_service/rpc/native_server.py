@@ -130,15 +130,15 @@ class NativeServer:
                 if (call := self._calls.get(number)) is not None:
                     call.cancel()
                 continue
-            context = _Context(message, *details)
-            self._calls[number] = loop.create_task(
-                self._serve(number, self._methods[method], context)
-            )
+            work = self._serve(number, self._methods[method], message, _Context(*details))
+            self._calls[number] = loop.create_task(work)
 
-    async def _serve(self, number: int, method: "_Method", context: "_Context") -> None:
+    async def _serve(
+        self, number: int, method: "_Method", message: bytes, context: "_Context"
+    ) -> None:
         front = self._bound()
         try:
-            response = await method.call(None, context)
+            response = await method.call(message, context)
             front.respond(number, method.encode(response))
         except grpc.aio.AbortError:
             front.fail(number, context.code, context.message, context.trailing_metadata)
@@ -155,37 +155,22 @@ class NativeServer:
 @dataclass(frozen=True, slots=True)
 class _Method:
     path: str
-    call: Callable[[Any, Any], Any]
+    call: Callable[[Any, Any], Any]  # takes the request, not an iterator as in gRPC's server
     encode: Callable[[Any], bytes]
 
 
 class _Context:
     """What interceptors and servicers use of a `grpc.aio.ServicerContext`."""
 
-    __slots__ = (
-        "_message",
-        "_metadata",
-        "_peer",
-        "_seconds",
-        "code",
-        "message",
-        "trailing_metadata",
-    )
+    __slots__ = ("_metadata", "_peer", "_seconds", "code", "message", "trailing_metadata")
 
-    def __init__(
-        self, message: bytes, metadata: Metadata, peer: str, seconds: float | None
-    ) -> None:
-        self._message = message
+    def __init__(self, metadata: Metadata, peer: str, seconds: float | None) -> None:
         self._metadata = metadata
         self._peer = peer
         self._seconds = seconds
         self.code = _INTERNAL
         self.message = ""
         self.trailing_metadata: Metadata = ()
-
-    async def read(self) -> bytes:
-        """Return the request, which has been received already."""
-        return self._message
 
     def invocation_metadata(self) -> Metadata:
         """Return the metadata of the call."""

@@ -91,8 +91,9 @@ class RequestReader:
 
         limit = _LARGER_BYTES.get(name, _SINGLE_BYTES)
 
-        async def single(_: Any, context: Context) -> Any:
-            message = await self._received(name, context)
+        async def single(request: Any, context: Context) -> Any:
+            # The native transport has received it already.
+            message = request if type(request) is bytes else await self._received(name, context)
             return await call(_decoded(name, decode, message, limit), context)
 
         return single
