@@ -10,12 +10,10 @@ their request is received. The front forwards them, and calls of unknown methods
 """
 
 import asyncio
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import grpc
@@ -49,7 +47,8 @@ class NativeServer:
         self._others = others
         self._methods: list[_Method] = []
         self._front: NativeGrpcFront | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="hushpost-"))  # mode 0700
+        self._folder = TemporaryDirectory(prefix="hushpost-")  # mode 0700
+        self._socket = f"{self._folder.name}/grpc.sock"
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._dispatcher: threading.Thread | None = None
 
@@ -84,15 +83,14 @@ class NativeServer:
             )
         except OSError as error:
             raise RuntimeError(error.strerror or str(error)) from None
+        self._others.add_insecure_port(f"unix:{self._socket}")
         return self._front.bound_port
 
     async def start(self) -> None:
         """Start to accept calls."""
         front, loop = self._bound(), asyncio.get_running_loop()
-        socket = self._folder / "grpc.sock"
-        self._others.add_insecure_port(f"unix:{socket}")
         await self._others.start()
-        front.set_fallback(str(socket))
+        front.set_fallback(self._socket)
         front.start()
 
         def dispatch() -> None:
@@ -115,7 +113,7 @@ class NativeServer:
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.cleanup()
 
     def _bound(self) -> NativeGrpcFront:
         if self._front is None:
