@@ -5,14 +5,16 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from functools import cache
 from pathlib import Path
 from typing import IO, Self
 
-HUSHPOST = Path(sys.executable).with_name("hushpost")
+from tests.forked_process import HUSHPOST, ForkedProcess, start
+
+__all__ = ["HUSHPOST", "AuthorityProcess"]
+
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -53,8 +55,9 @@ class AuthorityProcess:
         }
         self._needs_data = not first_start and "HUSHPOST_DATABASE_URL" not in self._environment
         self._unused_admin_key: str | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._process: ForkedProcess | subprocess.Popen[bytes] | None = None
         self._log: IO[str] | None = None
+        self._out: IO[str] | None = None
 
     @property
     def data_dir(self) -> Path:
@@ -67,7 +70,7 @@ class AuthorityProcess:
         return self.folder / "serve.log"
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> ForkedProcess | subprocess.Popen[bytes]:
         """The process."""
         assert self._process is not None
         return self._process
@@ -80,23 +83,18 @@ class AuthorityProcess:
             # Keeps owners and modes: for root, the database belongs to another user.
             subprocess.run(["cp", "-Rp", template, self.data_dir], check=True)  # noqa: S607
         self._log = self.log_file.open("a")
-        self._process = subprocess.Popen(
-            [
-                HUSHPOST,
-                "serve",
-                "--listen",
-                self.target or "127.0.0.1:0",
-                "--data-dir",
-                self.data_dir,
-                *self._options,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=self._environment,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        reading, writing = os.pipe()
+        self._out = os.fdopen(reading)
+        with Path(os.devnull).open() as nothing, os.fdopen(writing, "w") as out:
+            self._process = start(
+                [
+                    *(HUSHPOST, "serve", "--listen", self.target or "127.0.0.1:0"),
+                    *("--data-dir", str(self.data_dir), *self._options),
+                ],
+                self._environment,
+                (nothing.fileno(), out.fileno(), self._log.fileno()),
+            )
+        line = self._out.readline()
         if not line.startswith("listening on "):
             self.kill()
             raise AssertionError(
@@ -147,13 +145,13 @@ class AuthorityProcess:
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()  # stopping takes longer; tests of that call `stop`
-        self.end_postgres()
+        self.end_postgres(signal.SIGQUIT)  # at once, without a checkpoint
 
     def _wait(self) -> int:
         assert self._log is not None
         code = self.process.wait(STOP_SECONDS)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        assert self._out is not None
+        self._out.close()
         self._log.close()
         return code
 

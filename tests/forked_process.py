@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-__all__ = ["HUSHPOST", "ForkedProcess", "start_hushpost"]
+__all__ = ["HUSHPOST", "ForkedProcess", "start"]
 
 HUSHPOST = Path(sys.executable).with_name("hushpost")
 
@@ -89,19 +89,18 @@ class ForkedProcess:
         self._status.close()
 
 
-def start_hushpost(
-    arguments: Sequence[str | Path],
+def start(
+    command: Sequence[str | Path],
     environment: Mapping[str, str],
-    cwd: Path,
     streams: tuple[int, int, int],
+    cwd: Path | None = None,
 ) -> ForkedProcess | subprocess.Popen[bytes]:
-    """Start `hushpost` as a fork, or in a new interpreter if a variable requires that."""
-    if _early(environment) == _early(os.environ):
-        return ForkedProcess(arguments, environment, cwd, streams)
+    """Start a command: `hushpost` as a fork, unless a variable requires a new interpreter."""
+    program, *arguments = command
+    if str(program) == str(HUSHPOST) and _early(environment) == _early(os.environ):
+        return ForkedProcess(arguments, environment, cwd or Path.cwd(), streams)
     given, out, err = streams
-    return subprocess.Popen(
-        [HUSHPOST, *arguments], env=environment, cwd=cwd, stdin=given, stdout=out, stderr=err
-    )
+    return subprocess.Popen(command, env=environment, cwd=cwd, stdin=given, stdout=out, stderr=err)
 
 
 def _early(environment: Mapping[str, str]) -> dict[str, str]:

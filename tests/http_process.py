@@ -1,5 +1,6 @@
 """Starts commands that serve HTTP as processes."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -8,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
+from tests.forked_process import ForkedProcess, start
+
 START_SECONDS = 30
 STOP_SECONDS = 30
+STANDARD_OUTPUT = 1
 
 
 class HttpProcess:
@@ -38,11 +42,11 @@ class HttpProcess:
         self._command = command
         self._environment = environment
         self._path = path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkedProcess | subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> ForkedProcess | subprocess.Popen[bytes]:
         """The main process."""
         assert self._process is not None
         return self._process
@@ -52,7 +56,9 @@ class HttpProcess:
         if self._log is not None:  # of a process that ended by itself
             self._log.close()
         self._log = self.log_file.open("ab")
-        self._process = subprocess.Popen(self._command, stderr=self._log, env=self._environment)
+        with Path(os.devnull).open() as nothing:
+            streams = nothing.fileno(), STANDARD_OUTPUT, self._log.fileno()
+            self._process = start(self._command, self._environment, streams)
         self.wait()
         return self
 

@@ -14,7 +14,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from hushpost.v1 import preference_pb2, preference_pb2_grpc, privacy_pb2
-from tests.forked_process import start_hushpost
+from tests.forked_process import HUSHPOST, start
 
 
 @dataclass
@@ -152,7 +152,7 @@ async def _run(
         given.write(stdin.encode())
         given.seek(0)
         files = given.fileno(), out.fileno(), err.fileno()
-        process = start_hushpost(arguments, variables, cwd, files)
+        process = start([HUSHPOST, *arguments], variables, files, cwd)
         try:
             code = await asyncio.to_thread(process.wait)
         finally:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,11 @@ def test_an_edge_ends_whichever_thread_gets_the_signal(edge: EdgeProcess) -> Non
 
 def test_an_edge_does_not_wait_for_idle_clients(edge: EdgeProcess) -> None:
     """Connections without a request, or with a part of one, do not keep an edge from ending."""
-    for sent in (b"", REQUEST, REQUEST + b"Content-Length: 1000\r\n\r\nabc"):
-        with socket.create_connection(("127.0.0.1", edge.port)) as client:
-            client.sendall(sent)
-            assert edge.stop() == 0
-        edge.start()
+    with ExitStack() as clients:
+        for sent in (b"", REQUEST, REQUEST + b"Content-Length: 1000\r\n\r\nabc"):
+            address = "127.0.0.1", edge.port
+            clients.enter_context(socket.create_connection(address)).sendall(sent)
+        assert edge.stop() == 0
 
 
 @pytest.mark.skipif(not FULL, reason="takes as long as a worker may take")
