@@ -12,10 +12,12 @@ from collections.abc import Container
 from http import HTTPStatus
 from pathlib import Path
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from hushpost_client import Domains
 from hushpost_edge import metrics
@@ -25,6 +27,9 @@ from hushpost_runtime.http_server import embedded_server
 
 __all__ = ["ask_app", "serve_asks"]
 
+_log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 10.0
 _MAX_NAME = 253
 _NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -32,24 +37,37 @@ _NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-
 async def serve_asks(listen: str, file: Path, domains: Domains) -> None:
     """Serve the endpoint and keep the domains up to date, until cancelled.
 
+    Tries again later if that fails, because the rest of the edge can do without.
+
     Args:
         listen: The address, host:port.
         file: The SQLite file of the links.
         domains: The authority.
     """
-    store = DomainStore(file)
-    try:
-        verified = VerifiedDomains(store, domains)
-        server = embedded_server(ask_app(verified), listen)
-        async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve())
+    verified = VerifiedDomains(DomainStore(file), domains)
+    app = ask_app(verified)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(verified.keep())
+        while True:
             try:
-                await verified.keep()
-            finally:
-                server.stop()  # type: ignore[no-untyped-call]
-                await asyncio.wait((serving,))
+                await _serve(app, listen)
+            except RuntimeError as error:
+                # Granian appends a stack trace to the message.
+                cause = str(error).partition("\n")[0]
+                _log.error("serving --ask-listen failed; will retry", address=listen, cause=cause)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _serve(app: ASGIApp, listen: str) -> None:
+    """Serve an application until cancelled. Raises RuntimeError."""
+    server = embedded_server(app, listen)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.wait((serving,))
     finally:
-        store.close()
+        server.stop()  # type: ignore[no-untyped-call]
+        await asyncio.wait((serving,))
+    serving.result()
 
 
 def ask_app(verified: Container[str]) -> Starlette:

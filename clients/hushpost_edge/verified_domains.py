@@ -31,7 +31,11 @@ class VerifiedDomains:
     def __init__(self, store: DomainStore, domains: Domains) -> None:
         self._store = store
         self._domains = domains
-        self._names = self._stored = store.names()
+        try:
+            self._names = store.names()
+        except sqlite3.Error:
+            self._names = frozenset()  # on a full disk, the file could not be created yet
+        self._stored = self._names
         self._unknown_asked = asyncio.Event()
         self._is_failing = False
 
@@ -73,5 +77,5 @@ class VerifiedDomains:
         try:
             await asyncio.to_thread(self._store.change, add=add, remove=remove)
             self._stored = names
-        except sqlite3.Error as error:
-            _log.error("storing tracking domains failed; will retry", cause=error.sqlite_errorname)
+        except (sqlite3.Error, OSError) as error:
+            _log.error("storing tracking domains failed; will retry", cause=type(error).__name__)

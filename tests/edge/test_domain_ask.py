@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import sqlite3
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -13,11 +14,12 @@ from typing import Any, cast
 import pytest
 
 from hushpost_client import Domains, ErrorReason, Role, TrackingDomain, UnavailableError
-from hushpost_edge import verified_domains
+from hushpost_edge import domain_ask, domain_store, verified_domains
 from hushpost_edge.domain_ask import ask_app
 from hushpost_edge.domain_store import DomainStore
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.verified_domains import VerifiedDomains
+from hushpost_runtime.http_server import embedded_server
 from tests.conftest import Clients, RunningAuthority, make_tenant
 from tests.http_process import free_port
 from tests.inspection import Connection
@@ -115,7 +117,7 @@ class FakeDomains:
 def store(tmp_path: Path) -> DomainStore:
     """A store in the file of the links."""
     file = tmp_path / "links.sqlite"
-    LinkStore(file).close()
+    LinkStore(file).add(1, 1, "https://example.com")
     return DomainStore(file)
 
 
@@ -190,15 +192,62 @@ async def test_a_full_disk_keeps_no_domain_from_its_certificate(
         nonlocal failures
         failures -= 1
         if failures >= 0:
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorname = "SQLITE_FULL"
-            raise error
+            raise sqlite3.OperationalError("database or disk is full")
         original(**names)
 
     monkeypatch.setattr(store, "change", change)
     async with kept(store, FakeDomains(OWN)) as verified:
         await until(lambda: OWN in verified)
         await until(lambda: "other.example.com" in verified or store.names() == {OWN})
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_full_disk_at_the_start_takes_no_certificates_away(
+    store: DomainStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The domains are read although the file cannot be opened for writing."""
+    store.change(add={OWN}, remove=frozenset())
+
+    def full(_file: Path, _schema: str) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(domain_store, "open_database", full)
+    fake = FakeDomains(OWN)
+    fake.fails = True
+    async with kept(store, fake) as verified:
+        await until(lambda: fake.calls > 1 or "unknown.example.com" in verified)
+        assert OWN in verified
+
+
+async def test_an_address_that_is_taken_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the edge goes on, and asks are served once the address is free."""
+    monkeypatch.setattr(domain_ask, "_RETRY_SECONDS", 0.05)
+    tries = 0
+
+    def server(app: Any, listen: str) -> Any:
+        nonlocal tries
+        tries += 1
+        return embedded_server(app, listen)
+
+    monkeypatch.setattr(domain_ask, "embedded_server", server)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        fake = cast("Domains", FakeDomains(OWN))
+        task = asyncio.create_task(
+            domain_ask.serve_asks(f"127.0.0.1:{port}", tmp_path / "links.sqlite", fake)
+        )
+        await until(lambda: tries > 2)
+
+    async def status() -> int:
+        return await _reached(_status(port, OWN))
+
+    await eventually(status, 200)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await eventually(status, 0)
 
 
 async def test_an_edge_answers_for_the_tenants_of_its_key(
@@ -217,23 +266,24 @@ async def test_an_edge_answers_for_the_tenants_of_its_key(
     port = free_port()
     options = (f"--ask-listen=127.0.0.1:{port}",)
 
-    async def status(domain: str) -> int:
-        return (await get(port, f"/ask?domain={domain}")).status
-
     with EdgeProcess(tmp_path / "edge", authority.target, limited.secret, *options) as edge:
-        await eventually(lambda: _reached(status(name)), 404)
+        await eventually(lambda: _reached(_status(port, name)), 404)
         await database.execute(
             "update tracking_domains set verify_time = now() where domain = any($1)",
             [name, foreign],
         )
-        await eventually(lambda: status(name), 200)
-        assert await status(foreign) == 404
+        await eventually(lambda: _status(port, name), 200)
+        assert await _status(port, foreign) == 404
         public = await get(edge.port, f"/ask?domain={name}")
         assert public.status == 404, "strangers cannot ask"
     down = EdgeProcess(tmp_path / "edge", "127.0.0.1:1", limited.secret, *options, path="/healthz")
     with down:
-        await eventually(lambda: _reached(status(name)), 200)
-        assert await status(foreign) == 404
+        await eventually(lambda: _reached(_status(port, name)), 200)
+        assert await _status(port, foreign) == 404
+
+
+async def _status(port: int, domain: str) -> int:
+    return (await get(port, f"/ask?domain={domain}")).status
 
 
 async def _reached(status: Any) -> int:
