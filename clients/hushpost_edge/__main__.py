@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sys
+from contextlib import ExitStack
 
 from hushpost_edge.settings import Settings
 from hushpost_edge.shared_metrics import remove_metrics, share_metrics
@@ -11,7 +12,11 @@ from hushpost_runtime.settings import read_settings
 
 def _main() -> None:
     settings = read_settings(Settings)
-    with exclusive_lock(settings.data_dir / "edge.lock") as is_locked:
+    with ExitStack() as stack:
+        try:
+            is_locked = stack.enter_context(exclusive_lock(settings.data_dir / "edge.lock"))
+        except OSError as error:
+            sys.exit(f"hushpost: {error.strerror}: {error.filename}")
         if not is_locked:
             sys.exit(f"hushpost: another edge is using the data directory {settings.data_dir}")
         remove_metrics(settings.metrics_dir)

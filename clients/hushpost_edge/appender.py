@@ -25,6 +25,7 @@ from hushpost_edge.event_reasons import Reason
 from hushpost_edge.reserve import DiskFullError
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import RECORD_BYTES, SpooledEvent, pack
+from hushpost_edge.sqlite import error_name
 
 __all__ = ["Appender", "Refusal"]
 
@@ -187,7 +188,7 @@ class Appender:
             metrics.count_refused(Refusal.DISK, len(group.causes))
             _log.error(
                 "writing to the spool failed; events dropped",
-                cause=_cause(error),
+                cause=error_name(error),
                 events=len(group.causes),
             )
         if self._group.causes or self._group.corrections:
@@ -255,7 +256,7 @@ class Appender:
             spool.limit_growth()
             return _State(spool.used_bytes(), first)
         except (sqlite3.Error, OSError) as error:
-            return _State(first=first, failure=_cause(error))
+            return _State(first=first, failure=error_name(error))
 
     def _open(self) -> tuple[Spool, int]:
         """Open the file; return it, and the serial number of the next event."""
@@ -269,7 +270,3 @@ class Appender:
 def _set_done(group: _Group) -> None:
     if not group.done.done():
         group.done.set_result(None)
-
-
-def _cause(error: Exception) -> str:
-    return getattr(error, "sqlite_errorname", type(error).__name__)

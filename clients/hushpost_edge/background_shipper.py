@@ -28,6 +28,7 @@ from hushpost_edge.settings import Settings
 from hushpost_edge.spool import Spool
 from hushpost_edge.spool_files import spool_files
 from hushpost_edge.spool_keys import SpoolKeys
+from hushpost_edge.sqlite import error_name
 from hushpost_edge.uploader import Uploader
 
 __all__ = ["BackgroundShipper"]
@@ -119,7 +120,7 @@ class BackgroundShipper:
         try:
             return Spool(file, _now, cipher), Spool(file, _now, cipher)
         except (sqlite3.Error, OSError) as error:
-            _log.error("opening a spool failed; will retry", cause=type(error).__name__)
+            _log.error("opening a spool failed; will retry", cause=error_name(error))
             return None
 
     async def _forget_keys(self) -> None:

@@ -10,6 +10,7 @@ from cachetools import TTLCache
 from hushpost_client import HushpostError, NotFoundError, Tracking
 from hushpost_edge.ascii_url import ascii_url
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.sqlite import error_name
 from hushpost_edge.token_header import token_for_lookup
 
 __all__ = ["LinkLookup", "LinkNotFoundError", "LinkUnavailableError"]
@@ -87,7 +88,7 @@ class LinkLookup:
             await asyncio.to_thread(self._store.add, campaign, number, url)
         except (sqlite3.Error, OSError) as error:
             # The redirect works all the same, and the stream of links delivers the link again.
-            _log.error("storing a link failed", cause=type(error).__name__)
+            _log.error("storing a link failed", cause=error_name(error))
         return ascii_url(url)
 
     def _end_call(self, key: tuple[int, int], done: asyncio.Task[bytes]) -> None:

@@ -1,15 +1,14 @@
 """A local copy of the links of all campaigns, so that links redirect during an outage."""
 
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from operator import ne
 from pathlib import Path
-from typing import Any
 
 from hushpost_client import WatchedLink
 from hushpost_edge.damaged_link import HEADER_LENGTH, fold
-from hushpost_edge.sqlite import open_database, open_read_only, transaction, truncate_wal
+from hushpost_edge.sqlite import transaction, truncate_wal
+from hushpost_edge.store_file import StoreFile
 from hushpost_edge.token_header import token_for_lookup
 
 __all__ = ["LinkStore"]
@@ -58,22 +57,20 @@ on conflict (only) do update set
 class LinkStore:
     """Links in a SQLite file. Links never change and are never deleted.
 
-    The file is opened when it is first used. All methods raise sqlite3.Error, and those that
-    write raise OSError if the file is missing and cannot be created.
+    All methods raise sqlite3.Error, and those that write raise OSError if the file is missing
+    and cannot be created.
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._opened: sqlite3.Connection | None = None
+        self._store = StoreFile(file, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
-        if self._opened is not None:
-            self._opened.close()
+        self._store.close()
 
     def find(self, campaign: int, number: int) -> str | None:
         """Return the URL of a link, None if it is not in the store."""
-        for row in self._rows(_FIND, (campaign, number)):
+        for row in self._store.rows(_FIND, (campaign, number)):
             return str(row[0])
         return None
 
@@ -85,29 +82,29 @@ class LinkStore:
         """
         if len(header) != HEADER_LENGTH:
             return None
-        found = {row[0] for row in self._rows(_FIND_BY_HEADER, (header,))}
+        found = {row[0] for row in self._store.rows(_FIND_BY_HEADER, (header,))}
         if not found:
             halves = {"first": header[:_HALF], "second": header[_HALF:]}
             found = {
                 campaign
-                for folded, campaign in self._rows(_FIND_BY_HALF, halves)
+                for folded, campaign in self._store.rows(_FIND_BY_HALF, halves)
                 if sum(map(ne, folded, header)) == 1
             }
         return found.pop() if len(found) == 1 else None
 
     def cursor(self) -> str | None:
         """Return the cursor to resume the stream of links from, None to start over."""
-        for cursor, _ in self._rows(_PROGRESS):
+        for cursor, _ in self._store.rows(_PROGRESS):
             return str(cursor)
         return None
 
     def is_complete(self) -> bool:
         """Return whether the store has once received a full snapshot of the links."""
-        return any(is_complete for _, is_complete in self._rows(_PROGRESS))
+        return any(is_complete for _, is_complete in self._store.rows(_PROGRESS))
 
     def add(self, campaign: int, number: int, url: str) -> None:
         """Store one link. Can be called in any thread."""
-        with closing(self._open()) as db, transaction(db):
+        with closing(self._store.open()) as db, transaction(db):
             db.execute(_ADD, (campaign, number, url))
             db.execute(_ADD_HEADER, _header_row(campaign))
 
@@ -115,36 +112,12 @@ class LinkStore:
         """Store links and the cursor that follows them in one transaction."""
         rows = [(link.campaign_number, link.link_number, link.url) for link in links]
         headers = {_header_row(campaign) for campaign, _, _ in rows}
-        db = self._connection()
+        db = self._store.connection()
         with transaction(db):
             db.executemany(_ADD, rows)
             db.executemany(_ADD_HEADER, headers)
             db.execute(_SET_PROGRESS, (cursor, is_complete))
         truncate_wal(db)
-
-    def _rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """Run a query, also if a full disk prevents that the file is opened for writing."""
-        try:
-            db = self._connection()
-        except (sqlite3.Error, OSError):
-            with closing(open_read_only(self._file)) as db:
-                return db.execute(query, parameters).fetchall()
-        return db.execute(query, parameters).fetchall()
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._opened is None:
-            self._opened = self._open()
-        return self._opened
-
-    def _open(self) -> sqlite3.Connection:
-        db = open_database(self._file, _SCHEMA)
-        try:
-            # A file of an earlier version lacks the table of headers.
-            db.executescript(_SCHEMA)
-        except BaseException:
-            db.close()
-            raise
-        return db
 
 
 def _header_row(campaign: int) -> tuple[str, int]:

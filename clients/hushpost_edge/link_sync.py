@@ -9,6 +9,7 @@ import structlog
 from hushpost_client import ErrorReason, HushpostError, Tracking
 from hushpost_edge import metrics
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.sqlite import error_name
 
 __all__ = ["sync_links"]
 
@@ -48,5 +49,5 @@ async def sync_links(store: LinkStore, tracking: Tracking) -> None:
                 cause=type(error).__name__,
             )
         except (sqlite3.Error, OSError) as error:
-            _log.error("storing links failed; will retry", cause=type(error).__name__)
+            _log.error("storing links failed; will retry", cause=error_name(error))
         await asyncio.sleep(_RETRY_SECONDS)

@@ -18,6 +18,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from hushpost_edge.allocation import allocate
 from hushpost_edge.sqlite import open_database, truncate_wal
 
 __all__ = [
@@ -78,10 +79,7 @@ class Reserve:
 
     def take(self) -> bool:
         """Allocate the space; return whether it is held, and the disk has some more for events."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             return self._extend(0, _BYTES) and self._extend(_BYTES, _MARGIN_BYTES)
         finally:
@@ -91,7 +89,7 @@ class Reserve:
 
     def _extend(self, size: int, more: int) -> bool:
         try:
-            os.posix_fallocate(self._file, size, more)
+            allocate(self._file, size, more)
         except OSError:
             os.ftruncate(self._file, size)  # a part may have been allocated
             return False

@@ -11,6 +11,7 @@ from hushpost_edge import metrics
 from hushpost_edge.rejections import reasons_that_may_pass
 from hushpost_edge.spool import Spool
 from hushpost_edge.spooled_event import to_event
+from hushpost_edge.sqlite import error_name
 
 __all__ = ["Retrier"]
 
@@ -51,8 +52,8 @@ class Retrier:
             try:
                 self.events, self.oldest_seconds = await asyncio.to_thread(self._quarantine.measure)
                 wait = await (self._step() if self.events else self._idle())
-            except sqlite3.Error as error:
-                _log.error("accessing the spool failed; will retry", cause=error.sqlite_errorname)
+            except (sqlite3.Error, OSError) as error:
+                _log.error("accessing the spool failed; will retry", cause=error_name(error))
                 wait = _FAILURE_SECONDS
             await asyncio.sleep(wait)
 

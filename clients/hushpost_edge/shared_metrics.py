@@ -7,6 +7,8 @@ first writes to a page, the kernel kills the process (SIGBUS). So their space is
 import os
 from pathlib import Path
 
+from hushpost_edge.allocation import allocate
+
 __all__ = ["are_metrics_shared", "remove_metrics", "share_metrics"]
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -46,4 +48,4 @@ def are_metrics_shared() -> bool:
 
 def _allocate(file: Path) -> None:
     with file.open("wb") as opened:
-        os.posix_fallocate(opened.fileno(), 0, _BYTES)
+        allocate(opened.fileno(), 0, _BYTES)

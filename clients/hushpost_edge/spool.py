@@ -131,7 +131,7 @@ class Spool:
     def has_room(self) -> bool:
         """Return whether there is space for events, beyond the reserve; make some if needed."""
         if self._is_full or not self._reserve.is_held:
-            self._is_full = not self.writes.make_room()
+            self._is_full = not (self._reserve.take() or self.writes.make_room())
         return not self._is_full
 
     def next_serial(self) -> int:
@@ -168,8 +168,8 @@ class Spool:
             if not is_out_of_space(error):
                 raise
             # A commit takes a page of the log, of which a checkpoint frees most.
-            self._is_full = True
-            if not self.has_room():
+            self._is_full = not self.writes.make_room()
+            if self._is_full:
                 raise
             self._db.execute(_APPEND, arrival)
 

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-__all__ = ["open_database", "open_read_only", "transaction", "truncate_wal"]
+__all__ = ["error_name", "open_database", "open_read_only", "transaction", "truncate_wal"]
 
 _BUSY_SECONDS = 5.0
 
@@ -95,3 +95,8 @@ def truncate_wal(connection: sqlite3.Connection) -> None:
     """
     connection.execute("pragma wal_checkpoint(passive)").fetchone()
     connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+
+
+def error_name(error: Exception) -> str:
+    """Return the name of an error for the log: that of SQLite, or its type."""
+    return getattr(error, "sqlite_errorname", type(error).__name__)

@@ -21,6 +21,7 @@ from hushpost_edge import metrics
 from hushpost_edge.rejections import reasons_that_may_pass
 from hushpost_edge.spool import Batch, Spool
 from hushpost_edge.spooled_event import to_event
+from hushpost_edge.sqlite import error_name
 
 __all__ = ["Backlog", "Uploader"]
 
@@ -69,10 +70,10 @@ class Uploader:
             try:
                 wait = await self._send_next()
                 self.backlog = await asyncio.to_thread(self._measure)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 # If an accepted batch could not be dropped, it is sent again; its
                 # request id makes it count once.
-                _log.error("accessing the spool failed; will retry", cause=error.sqlite_errorname)
+                _log.error("accessing the spool failed; will retry", cause=error_name(error))
                 wait = _DISK_RETRY_SECONDS
             await asyncio.sleep(wait)
 

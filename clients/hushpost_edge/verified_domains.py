@@ -9,6 +9,7 @@ import structlog
 
 from hushpost_client import Domains, HushpostError
 from hushpost_edge.domain_store import DomainStore
+from hushpost_edge.sqlite import error_name
 
 __all__ = ["VerifiedDomains"]
 
@@ -78,4 +79,4 @@ class VerifiedDomains:
             await asyncio.to_thread(self._store.change, add=add, remove=remove)
             self._stored = names
         except (sqlite3.Error, OSError) as error:
-            _log.error("storing tracking domains failed; will retry", cause=type(error).__name__)
+            _log.error("storing tracking domains failed; will retry", cause=error_name(error))

@@ -4,6 +4,7 @@ The disk is mounted in a namespace, which the tests' process has to enter, becau
 open files in another one.
 """
 
+import errno
 import os
 import sqlite3
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from hushpost_client import Verdict, WatchedLink
 from hushpost_edge.appender import Appender, Refusal
+from hushpost_edge.domain_store import DomainStore
 from hushpost_edge.event_reasons import Reason
 from hushpost_edge.link_store import LinkStore
 from hushpost_edge.reserve import DiskFullError
@@ -109,6 +111,28 @@ def test_a_small_disk_keeps_recording(disk: Disk, folder: Path) -> None:
         assert waiting_events(folder) == 2_999
 
 
+def test_a_disk_that_cannot_allocate_is_written_to(
+    disk: Disk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems cannot, and not every C library makes up for that."""
+
+    def unsupported(_file: int, _start: int, _size: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "not supported")
+
+    with closing(opened(folder)) as spool:
+        spool.append(1, EVENT, ())
+        (folder / "reserve").unlink()
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    with closing(opened(folder)) as spool:
+        spool.append(2, EVENT, ())
+        assert (folder / "reserve").stat().st_blocks * 512 >= 2 << 20
+    monkeypatch.undo()
+    disk.fill(100_000)
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    with closing(opened(folder)) as spool:
+        assert not spool.has_room()
+
+
 def test_the_quarantine_works_on_a_full_disk(disk: Disk, folder: Path) -> None:
     """Rejected events move to the quarantine, are sent again, and are settled."""
     with closing(opened(folder)) as spool:
@@ -133,6 +157,8 @@ def test_files_are_opened_on_a_full_disk(disk: Disk, folder: Path) -> None:
     store = LinkStore(folder / "links.sqlite")
     store.apply([LINK], "cursor", is_complete=True)
     store.close()
+    domains = DomainStore(folder / "links.sqlite")
+    domains.change(add={"click.example.com"}, remove=set())
     disk.fill(0)
     with closing(opened(folder)) as spool:
         assert spool.batch() is None
@@ -141,6 +167,7 @@ def test_files_are_opened_on_a_full_disk(disk: Disk, folder: Path) -> None:
         assert store.find(1, 1) == URLS[0]
         assert store.find(1, 2) is None
         assert store.is_complete()
+        assert domains.names() == {"click.example.com"}
         with suppress(sqlite3.Error):
             store.apply([LINK], "new cursor", is_complete=False)
     disk.clear()

@@ -60,6 +60,12 @@ def test_invalid_settings_are_reported_in_one_line(options: tuple[str, ...], mes
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_data_directory_that_cannot_be_created_is_reported() -> None:
+    """In one line, not as a traceback."""
+    done = run("--data-dir=/dev/null/edge", HUSHPOST_EDGE_API_KEY="hp_x")
+    assert (done.returncode, done.stderr) == (1, "hushpost: Not a directory: /dev/null/edge\n")
+
+
 def test_the_authority_has_one_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """HUSHPOST_AUTHORITY, which other commands use too, has the address; the option wins."""
     monkeypatch.setenv("HUSHPOST_EDGE_AUTHORITY", "ignored:1")

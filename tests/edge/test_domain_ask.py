@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from hushpost_client import Domains, ErrorReason, Role, TrackingDomain, UnavailableError
-from hushpost_edge import domain_ask, domain_store, verified_domains
+from hushpost_edge import domain_ask, store_file, verified_domains
 from hushpost_edge.domain_ask import ask_app
 from hushpost_edge.domain_store import DomainStore
 from hushpost_edge.link_store import LinkStore
@@ -211,7 +211,7 @@ async def test_a_full_disk_at_the_start_takes_no_certificates_away(
     def full(_file: Path, _schema: str) -> sqlite3.Connection:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(domain_store, "open_database", full)
+    monkeypatch.setattr(store_file, "open_database", full)
     fake = FakeDomains(OWN)
     fake.fails = True
     async with kept(store, fake) as verified:

@@ -1,6 +1,7 @@
 """Spool files: batches, corrections and cleanup."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -271,3 +272,19 @@ def test_a_checkpoint_needs_little_space(spool: Spool, tmp_path: Path) -> None:
         append(spool, first, ARRIVAL_EVENTS)
         spool.limit_growth()
         assert spool.used_bytes() - (tmp_path / "1.sqlite").stat().st_size < 1 << 20
+
+
+def test_workers_that_start_do_not_disturb_others(spool: Spool, tmp_path: Path) -> None:
+    """They share the reserve, and each makes sure that it is there."""
+
+    def start(number: int) -> None:
+        other = Spool(tmp_path / f"{number}.sqlite", Clock(), CIPHER)
+        assert other.has_room()
+        other.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        started = [pool.submit(start, 2 + number % 4) for number in range(40)]
+        for first in range(1, 400):
+            append(spool, first)
+    for each in started:
+        each.result()
