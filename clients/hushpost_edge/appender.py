@@ -68,12 +68,6 @@ class Refusal(StrEnum):
     DISK = "disk"
 
 
-_DROPPED = {
-    Refusal.FULL: "spool full; events dropped",
-    Refusal.DISK: "disk full or failing; events dropped",
-}
-
-
 class Appender:
     """Appends events to one spool file, up to a size limit in bytes.
 
@@ -222,7 +216,7 @@ class Appender:
     def _report_dropped(self) -> None:
         for refusal, events in self._dropped.items():
             metrics.count_refused(refusal, events)
-            _log.error(_DROPPED[refusal], events=events)
+            _log.error("events dropped", cause=refusal.value, events=events)
         self._dropped.clear()
 
     # The following methods run in the thread.
