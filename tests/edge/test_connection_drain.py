@@ -19,7 +19,8 @@ from .raw_http import Connection, HttpResponse, get
 
 AUTHORITY = "127.0.0.1:1"
 PIXEL = "/o/x.gif"
-DRAIN_SECONDS = 0.5
+DRAIN_SECONDS = 2.0
+"""More than a stop without a drain takes, a second try to connect included."""
 
 
 def edge(folder: Path, drain_seconds: float) -> EdgeProcess:
