@@ -132,6 +132,7 @@ async def test_stopping_waits_for_calls(calls: Calls, grace: float) -> None:
         await until(lambda: calls.waiting == 1)
         stopping = asyncio.create_task(server.stop(grace))
         if grace > 1:
+            assert not (await asyncio.wait((stopping,), timeout=0.3))[0]
             calls.released.set()
             assert await call == b"request"
         else:
