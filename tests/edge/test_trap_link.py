@@ -66,5 +66,10 @@ async def test_the_trap_link_redirects_with_a_damaged_token(
 ) -> None:
     """As all links do; it then reveals no one."""
     mailing = await send(clients.sender, ["ann"])
-    response = await get(edge.port, f"/c/{mailing.tokens['ann'].lower()}/0")
-    assert (response.status, response.headers["location"].decode()) == (302, URLS[0])
+
+    async def redirect() -> tuple[int, bytes]:
+        response = await get(edge.port, f"/c/{mailing.tokens['ann'].lower()}/0")
+        return response.status, response.headers.get("location", b"")
+
+    # A damaged token is only looked up in the edge's own copy of the links.
+    await eventually(redirect, (302, URLS[0].encode()))
