@@ -80,7 +80,11 @@ def log(postgres: Path, names: Mapping[str, str]) -> Iterator[Source]:
     first = int(segments[0].name[8:16], 16) << 32 | int(segments[0].name[16:], 16) << 24
     known = records(postgres, names, f"{first >> 32:X}/{first & 0xFFFFFFFF:X}")
     starts = [record.start for record in known]
-    pages = [page for segment in segments for page in _pages(segment.read_bytes())]
+    pages = [
+        _without_beginning(page, first, starts[0])
+        for segment in segments
+        for page in _pages(segment.read_bytes())
+    ]
     offsets = [0]
     for _, body in pages:
         offsets.append(offsets[-1] + len(body))
@@ -93,6 +97,17 @@ def log(postgres: Path, names: Mapping[str, str]) -> Iterator[Source]:
         return "log of " + ", ".join(sorted({relation for relation, _ in known[index].blocks}))
 
     yield Source(b"".join(body for _, body in pages), name_of)
+
+
+def _without_beginning(page: tuple[int, bytes], first: int, start: int) -> tuple[int, bytes]:
+    """Remove what precedes the first record from a page.
+
+    It is the end of a record that began in a segment which the server has removed, so
+    nothing tells which relations the record touches.
+    """
+    address, body = page
+    cut = max(start - address, 0) if first <= address else 0
+    return address + cut, body[cut:]
 
 
 def _pages(segment: bytes) -> Iterator[tuple[int, bytes]]:
