@@ -36,7 +36,7 @@ async def test_texts_are_joined_and_aliases_followed(server: DnsServer, lookup: 
     """A text of several strings is one; a name may be an alias; others have no texts."""
     server.aliases[NAME] = "records.example.net"
     server.texts["records.example.net"] += ["x" * 300, PROOF]
-    assert await lookup.texts(1, NAME) == ["x" * 300, PROOF]
+    assert sorted(await lookup.texts(1, NAME)) == [PROOF, "x" * 300]
     assert await lookup.texts(1, "none.example.com") == []
     server.aliases["dangling.example.com"] = "none.example.net"
     assert await lookup.texts(1, "dangling.example.com") == []
