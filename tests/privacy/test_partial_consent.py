@@ -60,7 +60,7 @@ async def marked_slots(database: Connection, tenant: int, *modes: int) -> set[Pl
         modes,
     )
     return {
-        (campaign, group, chunk * 4096 + place)
+        (campaign, group, chunk * len(bits) + place)
         for campaign, group, chunk, bits in rows
         for place, bit in enumerate(bits.as_string().replace(" ", ""))
         if bit == "1"
