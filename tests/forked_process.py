@@ -1,6 +1,7 @@
 """Starts `hushpost` as a fork of a process that has imported its modules."""
 
 import atexit
+import contextlib
 import json
 import os
 import signal
@@ -78,7 +79,9 @@ class ForkedProcess:
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal, unless the process has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # The fork server may have reaped the process and not have reported it yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill the process."""
