@@ -128,13 +128,33 @@ def distinct(*columns: Numbers) -> tuple[Numbers, Numbers]:
         The first row of each combination, in ascending order of combinations, and for
         each row the position of its combination.
     """
-    code = np.zeros(len(columns[0]), np.int64)
+    rows = len(columns[0])
+    code = np.zeros(rows, np.int64)
+    combinations = 1
     for column in columns:
         codes, span = _codes(column)
         code *= span
         code += codes
+        combinations *= span
+    if combinations <= rows:
+        return _distinct_dense(code, combinations)
     _, first, positions = np.unique(code, return_index=True, return_inverse=True)
     return first, positions
+
+
+def _distinct_dense(code: Numbers, span: int) -> tuple[Numbers, Numbers]:
+    """Return what `distinct` does, for codes below `span`, without sorting them.
+
+    Sorting takes more than twice as long at 2,000 rows (`make bench
+    ONLY=record_events_anonymous_per_second` shows the gain).
+    """
+    rows = len(code)
+    # Of several assignments to one place, NumPy keeps the last: assign in reverse order.
+    first_row = np.full(span, -1)
+    first_row[code[::-1]] = np.arange(rows - 1, -1, -1)
+    is_present = first_row >= 0
+    position = np.cumsum(is_present) - 1
+    return first_row[is_present], position[code]
 
 
 def _codes(column: Numbers) -> tuple[Numbers, int]:

@@ -170,7 +170,8 @@ class TrackingServicer(TrackingServiceServicer):
 def _times(events: list[pb.Event]) -> list[int | None]:
     """Return the events' times in microseconds since 1970; None if unset."""
     timestamps = [event.event_time for event in events]
-    times: list[int | None] = [timestamp_microseconds(time, is_set=True) for time in timestamps]
+    # As `timestamp_microseconds`, without a call for each event.
+    times: list[int | None] = [time.seconds * 1_000_000 + time.nanos // 1000 for time in timestamps]
     if 0 in times:
         # An unset field reads as 0. For speed, `HasField` is called only if there is a 0.
         return [

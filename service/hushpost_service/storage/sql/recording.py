@@ -122,7 +122,7 @@ from unnest(
 ) as input(campaign, group_number, signal, machine, mode, chunk, bits)
 on conflict (tenant, campaign, group_number, signal, machine, mode, chunk)
 do update set bits = existing.bits | excluded.bits
-where existing.bits | excluded.bits <> existing.bits
+where existing.bits & excluded.bits <> excluded.bits
 """
 
 # Part of a statement: finds bitmaps by their complete keys; see `LOCK_SLOT_BITS`.
