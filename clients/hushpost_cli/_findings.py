@@ -35,4 +35,6 @@ def _line(finding: Finding) -> Text:
     line.append(printable(finding.text))
     if finding.advice:
         line.append(f"\n{'':8}-> ").append(printable(finding.advice))
+    if finding.runbook:
+        line.append(f"\n{'':8}-> Runbook: docs/operations.md#{finding.runbook}")
     return line

@@ -10,7 +10,7 @@ from hushpost_edge.reserve import is_reserve_missing
 from hushpost_edge.settings import Settings
 from hushpost_edge.spool_files import spool_files
 from hushpost_edge.spooled_event import event_count
-from hushpost_runtime.findings import Finding, disk_space, problem, warning, works
+from hushpost_runtime.findings import Finding, Runbook, disk_space, problem, warning, works
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError, read_settings
 
@@ -67,12 +67,15 @@ def _spool(settings: Settings) -> Iterator[Finding]:
     yield _size(used, settings.spool_bytes)
     if is_reserve_missing(settings.spool_dir):
         advice = "Free space on its disk; the edge then records events again within a second."
-        yield problem(_SPOOL, "The disk was full: the edge drops events.", advice)
+        yield problem(
+            _SPOOL, "The disk was full: the edge drops events.", advice, Runbook.FULL_DISK
+        )
     for reason, count in sorted(quarantined.items()):
         yield warning(
             _SPOOL,
             f"{count:,} events are in quarantine, because the authority rejected them as {reason}.",
             "They are sent again for seven days; see docs/reference/errors.md for the reason.",
+            Runbook.REJECTED_EVENTS,
         )
 
 
@@ -89,7 +92,7 @@ def _size(used: int, limit: int) -> Finding:
     if used < _FULL_SHARE * limit:
         return works(_SPOOL, text)
     advice = "Let the edge reach the authority, or raise --spool-bytes: a full spool drops events."
-    return problem(_SPOOL, text, advice)
+    return problem(_SPOOL, text, advice, Runbook.FULL_DISK)
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

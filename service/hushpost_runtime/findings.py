@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Finding", "Level", "disk_space", "problem", "warning", "works"]
+__all__ = ["Finding", "Level", "Runbook", "disk_space", "problem", "warning", "works"]
 
 _GIB = 1 << 30
 _WARNING_BYTES = 5 * _GIB
@@ -20,6 +20,17 @@ class Level(StrEnum):
     PROBLEM = "problem"
 
 
+class Runbook(StrEnum):
+    """Headings of docs/operations.md, as anchors."""
+
+    API_KEYS = "api-keys"
+    DATABASE = "the-database-cannot-be-reached"
+    FULL_DISK = "full-disk"
+    KEYRING = "keyring"
+    REJECTED_EVENTS = "rejected-events"
+    WRONG_CLOCKS = "wrong-clocks"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The result of one check.
@@ -29,12 +40,14 @@ class Finding:
         level: How good or bad it is.
         text: One sentence.
         advice: What to do; empty if nothing.
+        runbook: The runbook that helps, if there is one.
     """
 
     part: str
     level: Level
     text: str
     advice: str = ""
+    runbook: Runbook | None = None
 
 
 def works(part: str, text: str) -> Finding:
@@ -42,14 +55,14 @@ def works(part: str, text: str) -> Finding:
     return Finding(part, Level.OK, text)
 
 
-def warning(part: str, text: str, advice: str) -> Finding:
+def warning(part: str, text: str, advice: str, runbook: Runbook | None = None) -> Finding:
     """Return a finding that does no harm yet."""
-    return Finding(part, Level.WARNING, text, advice)
+    return Finding(part, Level.WARNING, text, advice, runbook)
 
 
-def problem(part: str, text: str, advice: str) -> Finding:
+def problem(part: str, text: str, advice: str, runbook: Runbook | None = None) -> Finding:
     """Return a finding that does harm."""
-    return Finding(part, Level.PROBLEM, text, advice)
+    return Finding(part, Level.PROBLEM, text, advice, runbook)
 
 
 def disk_space(part: str, folder: Path) -> Finding:
@@ -58,5 +71,9 @@ def disk_space(part: str, folder: Path) -> Finding:
     text = f"The disk of {folder} has {free / _GIB:,.1f} GiB left."
     advice = "Free some space, or move the folder to a larger disk."
     if free < _PROBLEM_BYTES:
-        return problem(part, text, advice)
-    return warning(part, text, advice) if free < _WARNING_BYTES else works(part, text)
+        return problem(part, text, advice, Runbook.FULL_DISK)
+    return (
+        warning(part, text, advice, Runbook.FULL_DISK)
+        if free < _WARNING_BYTES
+        else works(part, text)
+    )

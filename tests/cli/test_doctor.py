@@ -302,6 +302,22 @@ async def test_a_database_that_is_not_reached(database: Any, hushpost: Any, tmp_
     assert "s3cret" not in str(findings)
 
 
+async def test_the_report_names_the_runbook(hushpost: Any, tmp_path: Path) -> None:
+    """Where a runbook helps, the report for people and JSON name it."""
+    keyring = tmp_path / "keyring.json"
+    keyring.write_text("{")
+    keyring.chmod(0o600)
+    options = ("--database", "--data-dir", tmp_path, "--keyring", keyring)
+    text = await hushpost("doctor", *options)
+    as_json = await hushpost("doctor", "--json", *options)
+
+    runbooks = {each["part"]: each["runbook"] for each in json.loads(as_json.out)}
+
+    assert "        -> Runbook: docs/operations.md#keyring" in text.out.splitlines()
+    assert runbooks["keyring"] == "keyring"
+    assert runbooks["version"] is None
+
+
 async def test_a_folder_without_a_database_stays_empty(doctor: Any, tmp_path: Path) -> None:
     """No database is created only to check it."""
     folder = tmp_path / "data"

@@ -22,7 +22,7 @@ from hushpost_client import (
     UnauthenticatedError,
 )
 from hushpost_runtime.addresses import host_and_port, is_loopback
-from hushpost_runtime.findings import Finding, Level, problem, warning, works
+from hushpost_runtime.findings import Finding, Level, Runbook, problem, warning, works
 
 __all__ = ["diagnose"]
 
@@ -123,7 +123,8 @@ def _health(options: ConnectionOptions, *, is_encrypted: bool) -> Finding:
     if response == _SERVING:
         return works(_AUTHORITY, "It is ready.")
     text = "It is not ready: its database can't be reached, or it is shutting down."
-    return problem(_AUTHORITY, text, "Run hushpost doctor --database on its machine.")
+    advice = "Run hushpost doctor --database on its machine."
+    return problem(_AUTHORITY, text, advice, Runbook.DATABASE)
 
 
 def _key(options: ConnectionOptions) -> Finding:
@@ -145,7 +146,7 @@ async def _role(connection: Connection) -> Finding:
             return await _accepted(hushpost)
     except UnauthenticatedError as error:
         advice = "Create another one with hushpost keys create."
-        return problem(_KEY, f"The key is refused: {error}.", advice)
+        return problem(_KEY, f"The key is refused: {error}.", advice, Runbook.API_KEYS)
     except HushpostError as error:
         if error.reason is ErrorReason.CLIENT_CERTIFICATE_REQUIRED:
             advice = "Give --client-certificate and --client-key, and the address of --mtls-listen."

@@ -9,7 +9,7 @@ from typing import cast
 
 import asyncpg
 
-from hushpost_runtime.findings import Finding, Level, disk_space, problem, warning, works
+from hushpost_runtime.findings import Finding, Level, Runbook, disk_space, problem, warning, works
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError, read_settings
 from hushpost_service.settings import Settings
@@ -95,6 +95,7 @@ def _unreachable(error: Exception) -> Finding:
         _DATABASE,
         f"The database can't be reached: {str(error) or type(error).__name__}.",
         "Check that the server runs, HUSHPOST_DATABASE_URL, and the server's pg_hba.conf.",
+        Runbook.DATABASE,
     )
 
 
@@ -157,6 +158,7 @@ def _clock(now: datetime) -> Finding:
         f"The clock of this machine is {abs(seconds):,} seconds "
         f"{'ahead of' if seconds > 0 else 'behind'} the database's, which is used.",
         "Synchronize the clocks of both machines with NTP.",
+        Runbook.WRONG_CLOCKS,
     )
 
 
@@ -178,6 +180,7 @@ def _keyring(path: Path, registered: dict[int, bytes]) -> Finding:
             f"{str(error)[:1].upper()}{str(error)[1:]}.",
             "Without the right keyring, tokens of mail that was sent can't be opened: restore it "
             "from a backup or copy it from another authority.",
+            Runbook.KEYRING,
         )
     ids = ", ".join(map(str, sorted(keyring.secrets)))
     known = " They match the database." if registered else ""
