@@ -30,12 +30,12 @@ class DatabaseCopy:
         traces: Position, state, transaction IDs and flags of each contact's row versions
             and index entries.
         named: Number of rows of `events` by contact.
-        rest: A digest of everything that no event may change.
+        rest: Digests of the tables and sequences that no event may change, by name.
     """
 
     traces: dict[int, frozenset[object]]
     named: Counter[int]
-    rest: object
+    rest: dict[str, object]
 
 
 async def copy_database(scenario: Scenario) -> DatabaseCopy:
@@ -59,15 +59,13 @@ async def copy_database(scenario: Scenario) -> DatabaseCopy:
     )
 
 
-async def _rest(scenario: Scenario) -> object:
-    """Return a digest per table, including row positions, and the values of all sequences."""
-    sequences = await scenario.database.fetch(
-        "select sequencename, last_value from pg_sequences order by sequencename"
-    )
-    digests = {}
+async def _rest(scenario: Scenario) -> dict[str, object]:
+    """Return a digest per table, including row positions, and the value of each sequence."""
+    sequences = await scenario.database.fetch("select sequencename, last_value from pg_sequences")
+    digests: dict[str, object] = {row["sequencename"]: row["last_value"] for row in sequences}
     for table in await tables(scenario.database) - _EVENT_TABLES:
         digests[table] = await scenario.database.fetchval(_DIGEST.format(table=table))
-    return digests, [tuple(sequence) for sequence in sequences]
+    return digests
 
 
 def guess(group: Sequence[int], before: DatabaseCopy, after: DatabaseCopy, random: Random) -> int:

@@ -45,23 +45,24 @@ def _contacts(case: str) -> list[str]:
 
 async def _guess_who_acted(
     scenario: Scenario, mailing: Mailing, contacts: Sequence[str]
-) -> tuple[Score, bool]:
+) -> tuple[Score, set[str]]:
     """In each round one of four contacts acts, and the attacker guesses which.
 
     Returns:
-        The score, and whether everything that events must not change was unchanged.
+        The score, and the tables and sequences that changed although events must not change them.
     """
     random = _random(mailing.campaign_id)
-    right, is_steady = 0, True
+    right = 0
+    changed: set[str] = set()
     for number in range(ROUNDS):
         group = await numbers_of(scenario, contacts[number::ROUNDS])
         before = await copy_database(scenario)
         acting = random.choice(sorted(group))
         await scenario.act(mailing, [acting])
         after = await copy_database(scenario)
-        is_steady &= before.rest == after.rest
+        changed |= {name for name in after.rest if before.rest.get(name) != after.rest[name]}
         right += guess(sorted(group.values()), before, after, random) == group[acting]
-    return Score(ROUNDS, right), is_steady
+    return Score(ROUNDS, right), changed
 
 
 def _random(what: str) -> Random:
@@ -88,6 +89,10 @@ async def mailings(scenario: Scenario) -> dict[str, Mailing]:
                     await scenario.choose(contacts[number::ROUNDS], choice)
         if case != "known":
             await scenario.choose(contacts, DoNotTrack.TRUE)
+    # Otherwise the authority would do so a minute after the first use of a key: amid the rounds.
+    await scenario.database.execute(
+        "update api_keys set last_used_date = (now() at time zone 'UTC')::date"
+    )
     await scenario.wait_for_vacuum()
     return sent
 
@@ -104,10 +109,10 @@ async def test_comparing_two_copies_does_not_reveal_guess_who_acted(
     scenario: Scenario, mailings: dict[str, Mailing], identified: Score, report: Report, case: str
 ) -> None:
     """Rows, headers, index entries and sequences do not show which of four contacts acted."""
-    score, is_steady = await _guess_who_acted(scenario, mailings[case], _contacts(case))
+    score, changed = await _guess_who_acted(scenario, mailings[case], _contacts(case))
     report(Attack(f"stolen: who of four acted, {case}", score, identified, 1 / CANDIDATES))
     assert identified.share > 0.99
-    assert is_steady
+    assert not changed
     assert by_chance(score, 1 / CANDIDATES) > UNLIKELY
 
 
