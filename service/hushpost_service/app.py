@@ -124,7 +124,9 @@ async def _authenticator(opened: OpenedDatabase) -> AsyncIterator[Authenticator]
 
     Calls with unknown keys thus take no connection from other work, nor that from them.
     """
-    database = await Database.connect(opened.dsn, connections=KEY_CONNECTIONS)
+    database = await Database.connect(
+        opened.dsn, connections=KEY_CONNECTIONS, kind=opened.database.kind
+    )
     try:
         yield Authenticator(database, time.monotonic)
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hushpost_service.settings import Settings
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_kind import database_kind
 from hushpost_service.storage.embedded import EmbeddedDatabase
 from hushpost_service.storage.keyring_keys import (
     application_name,
@@ -41,7 +42,12 @@ class OpenedDatabase:
 async def opened_database(
     settings: Settings, session_name: str = "hushpost"
 ) -> AsyncIterator[OpenedDatabase]:
-    """Connect to the configured database, or start the embedded one, and migrate it."""
+    """Connect to the configured database, or start the embedded one, and migrate it.
+
+    Raises:
+        UnsuitableDatabaseError: The database cannot keep what the service promises.
+        RightsError, SchemaError: It cannot be migrated.
+    """
     embedded = None
     async with AsyncExitStack() as stack:
         if settings.database_url is None:
@@ -50,9 +56,10 @@ async def opened_database(
             dsn = await embedded.start()
         else:
             dsn = settings.database_url.get_secret_value()
+        kind = await database_kind(dsn)
         await migrate(dsn)
         database = await Database.connect(
-            dsn, connections=settings.connections, application_name=session_name
+            dsn, connections=settings.connections, application_name=session_name, kind=kind
         )
         stack.push_async_callback(database.close)
         yield OpenedDatabase(database, embedded, dsn)

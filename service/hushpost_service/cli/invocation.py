@@ -14,6 +14,7 @@ from hushpost_service.maintenance.scrub import ScrubError
 from hushpost_service.rpc.certificates import CertificateError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
+from hushpost_service.storage.database_kind import UnsuitableDatabaseError
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
@@ -30,6 +31,7 @@ _EXPECTED = (
     RightsError,
     SchemaError,
     ScrubError,
+    UnsuitableDatabaseError,
 )
 
 DataDir = Annotated[Path | None, typer.Option(help=option_help(Settings, "data_dir"))]

@@ -11,10 +11,11 @@ from prometheus_client import Counter
 
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.server_settings import SESSION_SETTINGS
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
-__all__ = ["BEGIN", "COMMIT", "CONNECTION_SETTINGS", "Database"]
+__all__ = ["BEGIN", "COMMIT", "CONNECTION_SETTINGS", "Database", "connection_settings"]
 
 BEGIN = "begin isolation level read committed"
 """Begins a transaction. The isolation level is explicit, because a server may have a
@@ -43,7 +44,16 @@ CONNECTION_SETTINGS = {
     # all of a tenant's rows through another index and sorting them is estimated to be cheaper.
     "enable_sort": "off",
 }
-"""Settings of every connection of the pool."""
+"""Settings of every connection to a single server."""
+
+
+def connection_settings(kind: DatabaseKind) -> dict[str, str]:
+    """Return the settings of every connection to a database of a kind."""
+    if kind is DatabaseKind.DISTRIBUTED:
+        # A generic plan cannot name the shard of a tenant that is a parameter.
+        return {**CONNECTION_SETTINGS, "plan_cache_mode": "auto"}
+    return CONNECTION_SETTINGS
+
 
 T = TypeVar("T")
 
@@ -82,6 +92,9 @@ _UNAVAILABLE = (
 )
 _CANCELED_WAIT = "SyncRepWaitForLSN"
 """The function of PostgreSQL that warns that a wait for a synchronous standby was canceled."""
+_LOST_SHARD = "could not find valid entry for shard"
+"""Begins the message, which has no SQLSTATE of its own, of a statement that was planned before
+its rows moved to another worker and is executed afterwards."""
 _CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -93,12 +106,22 @@ class Database:
     gets the exception type and the SQLSTATE.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        kind: DatabaseKind = DatabaseKind.SINGLE,
+    ) -> None:
         self._pool = pool
+        self.kind = kind
 
     @classmethod
     async def connect(
-        cls, dsn: str, *, connections: int, application_name: str = "hushpost"
+        cls,
+        dsn: str,
+        *,
+        connections: int,
+        application_name: str = "hushpost",
+        kind: DatabaseKind = DatabaseKind.SINGLE,
     ) -> Self:
         """Open a pool of at most `connections` connections, which have a name in PostgreSQL."""
         pool = await asyncpg.create_pool(
@@ -109,9 +132,9 @@ class Database:
             command_timeout=_STATEMENT_SECONDS,
             # No session state is ever changed; a reset would cost a round trip each time.
             reset=_skip_reset,
-            server_settings={**CONNECTION_SETTINGS, "application_name": application_name},
+            server_settings={**connection_settings(kind), "application_name": application_name},
         )
-        return cls(pool)
+        return cls(pool, kind)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -148,7 +171,7 @@ class Database:
             if task is not None and task.cancelling():
                 # The driver has replaced the cancellation by an error of the clean-up.
                 raise asyncio.CancelledError from None
-            is_unavailable = isinstance(error, _UNAVAILABLE)
+            is_unavailable = isinstance(error, _UNAVAILABLE) or str(error).startswith(_LOST_SHARD)
             raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
 
     async def transact(

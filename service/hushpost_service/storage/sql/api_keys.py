@@ -48,7 +48,7 @@ where api_keys.api_key is null or revoke_time is not null or expire_time <= cloc
 # Revokes an API key; a key that is revoked already keeps its revoke_time and revoke_actor.
 REVOKE_API_KEY = """
 update api_keys
-set revoke_time = clock_timestamp(), revoke_actor = $2
+set revoke_time = now(), revoke_actor = $2
 where api_key = $1 and revoke_time is null
 """
 

@@ -161,8 +161,8 @@ where tenant = $1 and ($2::text = '' or strpos(search_text, $2) > 0)
 # Closes a campaign; one that is closed already keeps its close_time.
 CLOSE_CAMPAIGN = """
 update campaigns
-set close_time = coalesce(close_time, clock_timestamp())
-where tenant = $1 and campaign = $2
+set close_time = now()
+where tenant = $1 and campaign = $2 and close_time is null
 """
 
 # Selects links registered after a revision, of all tenants, because an edge serves all

@@ -5,13 +5,17 @@ LOCK_PARTITIONS = "select pg_advisory_xact_lock({lock})"
 
 # Creates a monthly partition of `events`. Like `events` itself, it keeps no planner
 # statistics of columns that identify a person, nor of the index expressions over them.
+#
+# The table is attached, not created as a partition: a distributed database copies the settings of
+# columns to the workers when it is attached, and later refuses to change them.
 CREATE_EVENTS_PARTITION = """
-create table {name} partition of events
-for values from ('{start:%Y-%m-%d}T00:00:00Z') to ('{end:%Y-%m-%d}T00:00:00Z');
+create table {name} (like events);
 alter table {name}
     alter column contact set statistics 0,
     alter column event_time set statistics 0,
     alter column slot set statistics 0;
+alter table events attach partition {name}
+for values from ('{start:%Y-%m-%d}T00:00:00Z') to ('{end:%Y-%m-%d}T00:00:00Z');
 alter index {name}_expr_idx alter column 1 set statistics 0;
 alter index {name}_campaign_signal_expr_expr1_idx alter column 4 set statistics 0
 """

@@ -1,0 +1,83 @@
+"""Finds out what kind of database it is; refuses one that breaks promises without an error."""
+
+import secrets
+from enum import Enum
+
+import asyncpg
+
+from hushpost_service.storage.sql import database_kind as sql
+from hushpost_service.storage.sql import distribution
+
+__all__ = ["DatabaseKind", "UnsuitableDatabaseError", "database_kind", "kind_of"]
+
+
+class DatabaseKind(Enum):
+    """Where the rows of tenants are.
+
+    Attributes:
+        SINGLE: On the server that the authority connects to.
+        DISTRIBUTED: On the workers of a Citus cluster, by tenant. The authority connects to the
+            coordinator.
+    """
+
+    SINGLE = "single"
+    DISTRIBUTED = "distributed"
+
+
+class UnsuitableDatabaseError(Exception):
+    """The database cannot keep what the service promises; the message says why."""
+
+
+async def database_kind(dsn: str) -> DatabaseKind:
+    """Return the kind of the database.
+
+    Raises:
+        UnsuitableDatabaseError: Its advisory locks have no effect, or it is a worker of a
+            cluster.
+    """
+    settings = {"application_name": "hushpost start"}
+    first = await asyncpg.connect(dsn, server_settings=settings)
+    try:
+        second = await asyncpg.connect(dsn, server_settings=settings)
+        try:
+            await _check_locks(first, second)
+        finally:
+            await second.close()
+        return await kind_of(first)
+    finally:
+        await first.close()
+
+
+async def _check_locks(
+    first: "asyncpg.Connection[asyncpg.Record]", second: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Raise UnsuitableDatabaseError unless an advisory lock keeps another session out.
+
+    Databases that speak PostgreSQL's protocol may accept the functions and ignore them, as
+    CockroachDB does.
+    """
+    key = secrets.randbits(63)
+    async with first.transaction():
+        got = await first.fetchval(sql.TRY_LOCK, key)
+        if got and not await second.fetchval(sql.TRY_LOCK, key):
+            return
+    raise UnsuitableDatabaseError(
+        "advisory locks of this database have no effect, so that an event could be recorded with "
+        "the name of a contact who has just declined: use PostgreSQL 15 or later"
+    )
+
+
+async def kind_of(connection: "asyncpg.Connection[asyncpg.Record]") -> DatabaseKind:
+    """Return the kind of a connection's database.
+
+    Raises UnsuitableDatabaseError if it is a worker of a cluster.
+    """
+    if not await connection.fetchval(sql.HAS_CITUS):
+        return DatabaseKind.SINGLE
+    if not await connection.fetchval(distribution.IS_COORDINATOR):
+        raise UnsuitableDatabaseError(
+            "this server is a worker of a Citus cluster: give the address of the coordinator"
+        )
+    if await connection.fetchval(distribution.IS_DISTRIBUTED):
+        return DatabaseKind.DISTRIBUTED
+    return DatabaseKind.SINGLE

@@ -1,0 +1,71 @@
+"""What the authority finds out about its database before it uses it."""
+
+import pytest
+
+from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_kind import (
+    DatabaseKind,
+    UnsuitableDatabaseError,
+    database_kind,
+)
+from tests.inspection import on
+from tests.rpc.test_startup import run_serve
+
+
+@pytest.fixture
+async def lockless_database(empty_database: str) -> str:
+    """The address of a database whose advisory locks do nothing."""
+    name = empty_database.partition("@/")[2].partition("?")[0]
+    async with on(empty_database) as connection:
+        await connection.execute(
+            "create schema ignoring;"
+            "create function ignoring.pg_try_advisory_xact_lock(bigint) returns boolean"
+            " language sql as 'select true';"
+            f"alter database {name} set search_path = ignoring, pg_catalog, public"
+        )
+    return empty_database
+
+
+async def test_a_database_without_extension_is_a_single_server(empty_database: str) -> None:
+    """Ordinary PostgreSQL is found to be that."""
+    assert await database_kind(empty_database) is DatabaseKind.SINGLE
+
+
+async def test_a_database_that_ignores_advisory_locks_is_refused(lockless_database: str) -> None:
+    """Opt-outs rely on the locks, so that the authority does not use such a database."""
+    with pytest.raises(UnsuitableDatabaseError, match="advisory locks"):
+        await database_kind(lockless_database)
+
+
+def test_the_authority_says_why_it_refuses_a_database(lockless_database: str) -> None:
+    """`hushpost serve` exits with one line that names the reason."""
+    done = run_serve("--listen=127.0.0.1:0", HUSHPOST_DATABASE_URL=lockless_database)
+    assert done.returncode == 1
+    assert done.stderr.startswith("hushpost: advisory locks of this database have no effect")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [(DatabaseKind.SINGLE, "force_generic_plan"), (DatabaseKind.DISTRIBUTED, "auto")],
+)
+async def test_the_plans_of_statements_depend_on_the_kind(
+    empty_database: str, kind: DatabaseKind, mode: str
+) -> None:
+    """Plans are made once on a single server, where planning costs as much as a small commit."""
+    database = await Database.connect(empty_database, connections=1, kind=kind)
+    try:
+        async with database.connection("test") as connection:
+            assert await connection.fetchval("show plan_cache_mode") == mode
+    finally:
+        await database.close()
+
+
+async def test_a_statement_that_meets_a_moving_shard_may_be_repeated(database: Database) -> None:
+    """A distributed database has no SQLSTATE for it, so that it is known by its message."""
+    text = "could not find valid entry for shard 102008"
+    with pytest.raises(HushpostError) as caught:
+        async with database.connection("test") as connection:
+            await connection.execute(f"do $$ begin raise '{text}' using errcode = 'XX000'; end $$")
+    assert caught.value.reason is Reason.DATABASE_UNAVAILABLE
