@@ -8,7 +8,9 @@ can serve the metrics of all.
 """
 
 import collections
+import platform
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -28,6 +30,7 @@ __all__ = [
     "count_refused",
     "count_shipped",
     "count_trial",
+    "describe_edge",
     "set_backlog",
     "set_quarantine",
 ]
@@ -104,6 +107,11 @@ _SPOOL_BYTES = Gauge(
     "Size of all spool files, in whole MiB.",
     multiprocess_mode="mostrecent",
 )
+_SPOOL_LIMIT = Gauge(
+    "hushpost_edge_spool_bytes_max",
+    "Greatest size of all spool files.",
+    multiprocess_mode="mostrecent",
+)
 _OLDEST_SECONDS = Gauge(
     "hushpost_edge_spool_oldest_seconds",
     "Age of the oldest event that has not been shipped, in whole minutes.",
@@ -115,7 +123,22 @@ SPOOL_AVAILABLE = Gauge(
     "the disk fails.",
     multiprocess_mode="mostrecent",
 )
+_BUILD = Gauge(
+    "hushpost_edge_build_info",
+    "Versions of Hushpost and Python; always 1.",
+    ["version", "python"],
+    multiprocess_mode="mostrecent",
+)
 LINKS = Counter("hushpost_edge_links_total", "Links received from the authority.")
+
+
+def describe_edge(spool_bytes: int) -> None:
+    """Say which versions run, and how large all spool files together may become.
+
+    Each worker calls it, because any may serve the metrics.
+    """
+    _BUILD.labels(version("hushpost"), platform.python_version()).set(1)
+    _SPOOL_LIMIT.set(spool_bytes)
 
 
 def count_commit(causes: Sequence[tuple[Verdict, Reason]], corrections: int) -> None:

@@ -23,6 +23,7 @@ from hushpost_edge.general_pages import GeneralPages
 from hushpost_edge.handlers import ClickHandler, PixelHandler
 from hushpost_edge.link_lookup import LinkLookup
 from hushpost_edge.link_store import LinkStore
+from hushpost_edge.metrics import describe_edge
 from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_page import PreferencePage
 from hushpost_edge.settings import Settings
@@ -54,6 +55,7 @@ def create_app(settings: Settings, memory: SharedMemory) -> ConnectionDrain:
     """Create the ASGI application of a worker process. The memory is shared by all of them."""
     configure_logging(settings.log_level)
     stop_with_parent(settings.drain_seconds)
+    describe_edge(settings.spool_bytes)
 
     templates = PageTemplates()
 

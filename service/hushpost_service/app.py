@@ -26,6 +26,8 @@ from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.release_limits import ReleaseLimits
 from hushpost_service.domain.validation import MAX_BATCH
 from hushpost_service.graceful_shutdown import GracefulShutdown, exit_after
+from hushpost_service.maintenance.backlog_metrics import BacklogMetrics
+from hushpost_service.maintenance.installation_metrics import describe_installation
 from hushpost_service.maintenance.jobs import Maintenance
 from hushpost_service.preferences.anonymizer import Anonymizer
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
@@ -48,9 +50,11 @@ from hushpost_service.startup import (
 from hushpost_service.stats.service import Stats
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import DatabaseClock
+from hushpost_service.storage.pool_metrics import watch_pool
 from hushpost_service.storage.server_settings import warn_about_unsafe_settings
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tokens.spool_keys import SpoolKeys
+from hushpost_service.tracking.event_modes_metric import EventModes
 from hushpost_service.tracking.ingest import Ingest
 from hushpost_service.tracking.recorder import Recorder
 
@@ -101,6 +105,8 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
             keyring = await opened_keyring(settings, opened.database)
             async with opened.database.connection("read settings") as connection:
                 await warn_about_unsafe_settings(connection)
+                describe_installation(connection, keyring)
+            watch_pool("main", opened.database)
             async with _authenticator(opened) as authenticator:
                 codec = TokenCodec(keyring)
                 shutdown = GracefulShutdown()
@@ -127,6 +133,7 @@ async def _authenticator(opened: OpenedDatabase) -> AsyncIterator[Authenticator]
     database = await Database.connect(
         opened.dsn, connections=KEY_CONNECTIONS, kind=opened.database.kind
     )
+    watch_pool("api_keys", database)
     try:
         yield Authenticator(database, time.monotonic)
     finally:
@@ -157,10 +164,12 @@ async def _serve(
     clock = DatabaseClock(database)
     limits = ConcurrencyLimits(calls=settings.max_calls, events=settings.max_queued_events)
     contact_numbers = ContactNumbers(secrets.randbelow)
+    event_modes = EventModes()
     recorder = Recorder(
         database,
         campaign_cache,
         clock,
+        event_modes,
         # A safety net: the concurrency limits reject calls earlier and at less cost.
         max_queued_events=settings.max_calls + settings.max_queued_events + MAX_BATCH,
         connections=settings.connections - _RESERVED_CONNECTIONS,
@@ -205,9 +214,13 @@ async def _serve(
         asyncio.create_task(Releases(database).run_forever()),
         asyncio.create_task(anonymizer.run_forever()),
         asyncio.create_task(vacuum.run_forever()),
+        asyncio.create_task(event_modes.run_forever()),
         asyncio.create_task(watch_database(opened, health, campaign_cache)),
         asyncio.create_task(follow_clock(partial(clock.measure, maintenance.prepare_jump))),
     ]
+    if settings.metrics_listen:
+        reading = BacklogMetrics(database).run_forever(settings.metrics_seconds)
+        background.append(asyncio.create_task(reading))
     if certificates is not None:
         background.append(asyncio.create_task(certificates.watch()))
     _log.info("listening", address=address)

@@ -99,6 +99,12 @@ class Settings(BaseSettings):
         description="Address, host:port, to serve Prometheus metrics on over HTTP. "
         "Default: no metrics.",
     )
+    metrics_seconds: float = Field(
+        30,
+        ge=0.1,
+        allow_inf_nan=False,
+        description="With --metrics-listen: how often the metrics that need the database are read.",
+    )
     tls_certificate: Path | None = Field(
         None, description="PEM file with the certificate chain. Default: no TLS."
     )

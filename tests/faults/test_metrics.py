@@ -14,8 +14,13 @@ from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.mailing import clients_of, send
 
-LABELS = {"method", "code", "name", "cause", "le", "generation"}
-"""The labels of the service's and Python's metrics, without `python_info`."""
+LABELS = {
+    *("method", "code", "reason", "name", "cause", "state", "mode"),
+    *("key_id", "active", "le", "generation"),
+}
+"""The labels of the service's and Python's metrics, without those of versions."""
+
+VERSIONS = {"python_info", "hushpost_build_info"}
 
 Series = set[tuple[str, frozenset[tuple[str, str]]]]
 
@@ -85,7 +90,7 @@ async def test_no_series_depends_on_tenants_or_contacts(metered: Metered) -> Non
     # Retried and failed transactions depend on chance; their labels are checked below.
     added = {name for name, _ in second - first if "transaction" not in name}
     assert added == set()
-    labels = {label for name, labels in second if name != "python_info" for label, _ in labels}
+    labels = {label for name, labels in second if name not in VERSIONS for label, _ in labels}
     assert labels <= LABELS
     said = repr(second)
     assert not [name for name in names if name in said]

@@ -20,6 +20,7 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.storage.tenants import insert_policy, insert_tenant
 from hushpost_service.tokens.codec import BOTH_PURPOSES, campaign_number
+from hushpost_service.tracking.event_modes_metric import EventModes
 from hushpost_service.tracking.recorder import Recorder
 
 RECORDERS = 4
@@ -91,6 +92,7 @@ async def test_concurrent_commits_do_not_deadlock(large_pool: Database) -> None:
             large_pool,
             CampaignCache(large_pool, time.monotonic),
             lambda: datetime.now(UTC),
+            EventModes(),
             max_queued_events=10**6,
             connections=2,
         )

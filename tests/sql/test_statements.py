@@ -102,6 +102,8 @@ ACROSS_TENANTS = {
     "REVISION",
     "TRY_LOCK",
     "HAS_CITUS",
+    "ANONYMIZATION_BACKLOG",
+    "NEXT_RELEASE",
 }
 """Statements that do not concern a single tenant, so that $1 is not the tenant."""
 

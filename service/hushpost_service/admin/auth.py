@@ -11,6 +11,8 @@ import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
+from prometheus_client import Counter
+
 from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.key_cache import KeyCache, key_ended
 from hushpost_service.admin.peer_address import source_of
@@ -45,6 +47,14 @@ _REFUSALS = frozenset(
         Reason.API_KEY_EXPIRED,
     }
 )
+
+_FAILURES = Counter(
+    "hushpost_authentication_failures_total",
+    "Calls without a valid API key, by reason; counted before they are held back.",
+    ["reason"],
+)
+for _reason in _REFUSALS:
+    _FAILURES.labels(_reason)
 
 
 class Authenticator:
@@ -91,6 +101,8 @@ class Authenticator:
             self._check_not_refused(digest)
             caller = await self._looked_up(header, digest, self._lane_of(header, source))
         except HushpostError as error:
+            if error.reason in _REFUSALS:
+                _FAILURES.labels(error.reason).inc()
             if self._is_held_back(error.reason, source) and not await self._throttle.refuse(source):
                 self._tarpit.stop(peer)
             raise

@@ -45,6 +45,9 @@ def _serve(
     metrics_listen: Annotated[
         str | None, typer.Option(help=option_help(Settings, "metrics_listen"))
     ] = None,
+    metrics_seconds: Annotated[
+        float | None, typer.Option(help=option_help(Settings, "metrics_seconds"))
+    ] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option(help=option_help(Settings, "tls_certificate"))
     ] = None,
@@ -90,6 +93,7 @@ def _serve(
         edge_host=edge_host,
         dns_server=dns_server,
         metrics_listen=metrics_listen,
+        metrics_seconds=metrics_seconds,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,

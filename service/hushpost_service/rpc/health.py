@@ -7,6 +7,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
+from prometheus_client import Gauge
 
 from hushpost_service.rpc.interceptors.interceptor import Context
 from hushpost_service.rpc.transport import Transport
@@ -21,6 +22,7 @@ _RECEIVE_SECONDS = 1.0
 _WATCHERS = 100
 _WHOLE_SERVER = health_pb2.HealthCheckRequest().SerializeToString()
 
+_READY = Gauge("hushpost_ready", "1 while the authority is SERVING, 0 while it is not.")
 
 _LIVENESS = "liveness"
 """Always SERVING: an answer shows that the process is not stuck. A restart cures that, but
@@ -43,6 +45,7 @@ class Health:
 
     async def set_serving(self, *, serving: bool) -> None:
         """Set the status to SERVING or NOT_SERVING."""
+        _READY.set(serving)
         states = health_pb2.HealthCheckResponse
         state = states.SERVING if serving else states.NOT_SERVING
         for name in self._names:

@@ -6,6 +6,7 @@ from functools import partial
 
 from prometheus_client import Gauge
 
+from hushpost_runtime.load_steps import rounded_load
 from hushpost_service.domain.errors import HushpostError, Reason
 
 __all__ = ["RECORDING", "ConcurrencyLimit", "ConcurrencyLimits"]
@@ -42,8 +43,7 @@ class ConcurrencyLimit:
 
         It is 0 unless the load is high, so that no single event can be seen in it.
         """
-        step = max(1, self._limit // 10)
-        return self.in_progress // step * step
+        return rounded_load(self.in_progress, self._limit)
 
     @property
     def is_reached(self) -> bool:

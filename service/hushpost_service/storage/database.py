@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database_kind import DatabaseKind
+from hushpost_service.storage.pool_use import PoolUse
 from hushpost_service.storage.server_settings import SESSION_SETTINGS
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
@@ -113,6 +114,7 @@ class Database:
     ) -> None:
         self._pool = pool
         self.kind = kind
+        self._callers = 0
 
     @classmethod
     async def connect(
@@ -144,6 +146,13 @@ class Database:
         """Replace each connection when it is used next."""
         await self._pool.expire_connections()
 
+    def use(self) -> PoolUse:
+        """Return how the pool is used now."""
+        limit = self._pool.get_max_size()
+        idle = self._pool.get_idle_size()
+        used = self._pool.get_size() - idle
+        return PoolUse(used, idle, max(0, self._callers - limit), limit)
+
     @asynccontextmanager
     async def connection(self, name: str) -> AsyncIterator[Connection]:
         """Borrow a connection for statements that need no transaction.
@@ -151,6 +160,7 @@ class Database:
         Args:
             name: Identifies the caller in metrics and logs.
         """
+        self._callers += 1
         try:
             async with self._pool.acquire() as connection:
                 try:
@@ -173,6 +183,8 @@ class Database:
                 raise asyncio.CancelledError from None
             is_unavailable = isinstance(error, _UNAVAILABLE) or str(error).startswith(_LOST_SHARD)
             raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
+        finally:
+            self._callers -= 1
 
     async def transact(
         self,

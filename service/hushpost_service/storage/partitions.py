@@ -6,7 +6,7 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.request_ids import PERIOD_SECONDS
 from hushpost_service.storage.sql import partitions as sql
 
-__all__ = ["create_partitions", "drop_partitions"]
+__all__ = ["create_partitions", "drop_partitions", "partitions_ahead"]
 
 _PARTITIONS_LOCK = 0x4855_5350
 """Advisory lock for the creation of partitions ("HUSP")."""
@@ -83,6 +83,22 @@ async def drop_partitions(connection: Connection, oldest: datetime, now: datetim
         dropped.append(name)
     empty = [name for name in others if name not in with_rows]
     return dropped + await _drop_empty(connection, "request_ids", empty)
+
+
+async def partitions_ahead(connection: Connection, now: datetime) -> dict[str, int]:
+    """Return by table how many partitions follow the current one without a gap; -1 if it is missing.
+
+    Events with a time for which there is no partition cannot be recorded.
+    """
+    events = set(await _partitions(connection, "events"))
+    month, months = _month(now), -1
+    while _events_name(month) in events:
+        month, months = _month(month + timedelta(days=32)), months + 1
+    request_ids = set(await _partitions(connection, "request_ids"))
+    period, periods = _period(now), -1
+    while _request_ids_name(period) in request_ids:
+        period, periods = period + 1, periods + 1
+    return {"events": months, "request_ids": periods}
 
 
 async def _drop_empty(connection: Connection, table: str, candidates: list[str]) -> list[str]:

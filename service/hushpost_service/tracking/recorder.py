@@ -5,16 +5,15 @@ form the next commit. Each caller gets its response once its events are committe
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client import Histogram
-
-from hushpost_runtime.event_sampling import is_sampled
+from hushpost_runtime.load_steps import rounded_load
 from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.campaigns.cache import CampaignCache
-from hushpost_service.domain.counters import SlotKey
+from hushpost_service.domain.counters import CounterKey, SlotKey
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CONTACT, CREATED, Event, Events, joined, to_datetime
 from hushpost_service.domain.mode_rule import ModeRule
@@ -27,7 +26,9 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.recording import RecordingInputs
 from hushpost_service.storage.request_ids import Method
 from hushpost_service.tokens.codec import NO_CONTACT
+from hushpost_service.tracking.commit_metrics import observe_commit, watch_queue
 from hushpost_service.tracking.commit_queue import CommitQueue, Request
+from hushpost_service.tracking.event_modes_metric import EventModes
 from hushpost_service.tracking.last_opens import last_opens
 from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
@@ -47,12 +48,6 @@ _CACHED_ROWS = 50_000
 _RECENT_REQUESTS = 100_000
 """Request ids whose content is remembered; about 12 MB."""
 
-_COMMIT_EVENTS = Histogram(
-    "hushpost_commit_events",
-    "Events per commit of the recorder; sampled.",
-    buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384),
-)
-
 
 class Recorder:
     """Commits events exactly once, each in the mode that is in force at the commit."""
@@ -62,6 +57,7 @@ class Recorder:
         database: Database,
         campaigns: CampaignCache,
         clock: Callable[[], datetime],
+        event_modes: EventModes,
         *,
         max_queued_events: int,
         connections: int,
@@ -72,13 +68,16 @@ class Recorder:
             database: Where events are stored.
             campaigns: Source of the policies.
             clock: Returns the current time.
+            event_modes: Counts the events that have been committed.
             max_queued_events: Events held in memory; more are rejected.
             connections: Database connections used at once.
         """
         self._database = database
         self._campaigns = campaigns
         self._clock = clock
+        self._event_modes = event_modes
         self._free_events = max_queued_events
+        watch_queue(lambda: rounded_load(max_queued_events - self._free_events, max_queued_events))
         self._queues: dict[int, CommitQueue] = {}
         self._existing_rows: BoundedCache[SlotKey, None] = BoundedCache(_CACHED_ROWS)
         self._committers: set[asyncio.Task[None]] = set()
@@ -199,7 +198,7 @@ class Recorder:
         contacts, oldest_campaign = _contacts_and_oldest_campaign(requests)
         created_rows: list[SlotKey] = []
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection) -> tuple[int, Mapping[CounterKey, int]]:
             inputs = await recording.load_recording_inputs(
                 connection, tenant, list(with_id), contacts, oldest_campaign, self._clock()
             )
@@ -209,17 +208,18 @@ class Recorder:
             await _exchange_results(connection, tenant, requests, new)
             rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             if not new:
-                return 0
+                return 0, {}
             tally = _tally(rule, new, inputs.preference_groups)
             created_rows.extend(await self._write(connection, tenant, tally))
             if rule.policy.record_last_opens:
                 await _set_last_opens(connection, tenant, rule.policy, new, inputs)
-            return sum(len(request.events) for request in new)
+            return sum(len(request.events) for request in new), tally.counts
 
         begin = recording.begin_recording(tenant)
-        count = await self._database.transact("record", work, begin, recording.COMMIT)
-        if is_sampled():
-            _COMMIT_EVENTS.observe(count)
+        start = time.perf_counter()
+        events, counts = await self._database.transact("record", work, begin, recording.COMMIT)
+        observe_commit(events, time.perf_counter() - start)
+        self._event_modes.add(counts)
         for key in created_rows:
             self._existing_rows[key] = None
 
