@@ -18,6 +18,7 @@ __all__ = [
     "timestamp",
     "timestamp_microseconds",
     "verdict",
+    "verdicts",
 ]
 
 E = TypeVar("E", bound=IntEnum)
@@ -62,6 +63,11 @@ def optional_time(message: Message, name: str, path: str = "") -> datetime | Non
 def verdict(number: int) -> int:
     """Return the number of a verdict; UNKNOWN if it is unset or not a known number."""
     return number if number in _VERDICTS else Verdict.UNKNOWN
+
+
+def verdicts(numbers: list[int]) -> list[int]:
+    """Do the same as `verdict` for a list."""
+    return numbers if _VERDICTS.issuperset(numbers) else [verdict(number) for number in numbers]
 
 
 def enum_member(kind: type[E], number: int, field: str) -> E:

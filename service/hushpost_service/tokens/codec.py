@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.errors import HushpostError, Reason
-from hushpost_service.domain.events import Flags, Numbers
+from hushpost_service.domain.events import Flags, Numbers, distinct
 from hushpost_service.tokens.aes_siv import BLOCK, BlockSiv
 from hushpost_service.tokens.base64url import decoded, encoded
 from hushpost_service.tokens.keyring import Keyring
@@ -203,16 +203,16 @@ class TokenCodec:
         unknown = set()
         raw, rows = _decoded_batch(texts)
         tokens = np.frombuffer(raw, np.uint8).reshape(-1, _TRACKING_BYTES)
-        positions_by_key: dict[bytes, list[int]] = {}
-        for position, key in enumerate(_bytes(tokens[:, :_KEY])):
-            positions_by_key.setdefault(key, []).append(position)
-        for key, positions in positions_by_key.items():
+        first, key_of_token = _distinct_keys(tokens)
+        for number, token in enumerate(first.tolist()):
+            key = tokens[token, :_KEY].tobytes()
             tenant = int.from_bytes(key[2:])
             if key[0] != _TRACKING or key[1] not in self._keyring.secrets:
                 continue
             if tenant not in tenants:
                 unknown.add(tenant)
                 continue
+            positions = np.flatnonzero(key_of_token == number)
             of_key = rows[positions]
             contents[of_key], is_valid[of_key] = _opened_blocks(
                 self._batch_cipher(key), tokens[positions]
@@ -323,10 +323,12 @@ def _opened_blocks(cipher: BlockSiv, tokens: npt.NDArray[np.uint8]) -> tuple[Num
     return contents, is_valid
 
 
-def _bytes(rows: npt.NDArray[np.uint8]) -> list[bytes]:
-    """Return each row as bytes of the row's full length."""
-    step, raw = rows.shape[1], rows.tobytes()
-    return [raw[start : start + step] for start in range(0, len(raw), step)]
+def _distinct_keys(tokens: npt.NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
+    """Find the distinct key names of tokens; return what `distinct` does."""
+    names = np.zeros((len(tokens), np.dtype(np.int64).itemsize), np.uint8)
+    names[:, :_KEY] = tokens[:, :_KEY]
+    numbers = names.view(np.int64).ravel()
+    return distinct(numbers) if len(tokens) else (numbers, numbers)
 
 
 def token_invalid() -> HushpostError:

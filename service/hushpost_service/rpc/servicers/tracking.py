@@ -14,7 +14,7 @@ from hushpost_service.campaigns.service import Campaigns
 from hushpost_service.domain.errors import HushpostError, Reason, tenant_not_allowed
 from hushpost_service.domain.validation import checked_batch, checked_request_id
 from hushpost_service.graceful_shutdown import GracefulShutdown
-from hushpost_service.rpc.convert import timestamp_microseconds, verdict
+from hushpost_service.rpc.convert import timestamp_microseconds, verdict, verdicts
 from hushpost_service.rpc.interceptors.authentication import current_caller
 from hushpost_service.rpc.load_shedding import ConcurrencyLimit
 from hushpost_service.rpc.paging import parse_number
@@ -98,7 +98,7 @@ class TrackingServicer(TrackingServiceServicer):
             tokens=[event.token for event in events],
             signals=[event.link_number for event in events],
             times=_times(events),
-            verdicts=[verdict(event.verdict) for event in events],
+            verdicts=verdicts([event.verdict for event in events]),
             privacy_signals=[event.privacy_signal for event in events],
             repeated=[event.repeated for event in events],
         )

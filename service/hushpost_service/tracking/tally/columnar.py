@@ -15,9 +15,8 @@ from hushpost_service.domain.counters import (
     CounterKey,
     EventColumns,
     SlotKey,
-    chunk_slots,
 )
-from hushpost_service.domain.events import SIGNAL, SLOT, Events, Numbers, distinct
+from hushpost_service.domain.events import SIGNAL, SLOT, Events, Flags, Numbers, distinct
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.tracking.mode_decisions import EventModes
@@ -40,28 +39,27 @@ class ColumnarTally:
 
     def __init__(self, events: Events, modes: EventModes) -> None:
         """Add up events; those that are OFF leave nothing."""
-        is_counted = modes != _OFF
-        mode = modes[is_counted]
-        columns = np.ascontiguousarray(events[is_counted].T)
+        columns, mode = _selected(modes != _OFF, events.T, modes)
+        columns = np.ascontiguousarray(columns)
         campaign, _, group, _, _, signal, verdict, time, *_ = columns
-        place = (campaign, group, signal, _IS_AUTOMATED[verdict], mode)
+        place = [campaign, group, signal, _IS_AUTOMATED[verdict], mode]
         hour = np.where(mode == _IDENTIFIED, time // HOUR, 0)
         self._counters, counter = _keys(*place, hour)
         self.counts: dict[CounterKey, int] = _counted(self._counters, counter)
         # AGGREGATE events have no slot: from here on, the others only.
-        has_slot = mode != _AGGREGATE
-        self._events = columns[:, has_slot]
-        self._counter = counter[has_slot]
+        self._events, self._counter, mode, *place = _selected(
+            mode != _AGGREGATE, columns, counter, mode, *place
+        )
         slot = self._events[SLOT]
-        place = tuple(column[has_slot] for column in place)
         width = np.where(self._events[SIGNAL] > 0, CLICK_CHUNK_SLOTS, OPEN_CHUNK_SLOTS)
         self._keys, key = _keys(*place, slot // width)
         # The bitmaps of all keys lie one after the other: where each begins and ends, in bits,
         # and the bit of each event.
-        sizes = [chunk_slots(signal) for _, _, signal, *_ in self._keys]
-        self._bounds = np.cumsum([0, *sizes])
+        sizes = np.zeros(len(self._keys), np.int64)
+        sizes[key] = width
+        self._bounds = np.cumsum(np.append(0, sizes))
         self._bit = self._bounds[key] + slot % width
-        self._is_identified = mode[has_slot] == _IDENTIFIED
+        self._is_identified = mode == _IDENTIFIED
         self.slots: dict[SlotKey, bytes] = dict(zip(self._keys, self._bitmaps(), strict=True))
 
     def _bitmaps(self) -> list[bytes]:
@@ -100,6 +98,13 @@ class ColumnarTally:
         is_first &= was_marked == 0
         first = _counted(self._counters, self._counter[self._is_identified][is_first])
         return EventColumns(campaign, contact, time, group, slot, signal, verdict, is_first), first
+
+
+def _selected(is_selected: Flags, *columns: Any) -> Sequence[Any]:
+    """Return the selected events of columns, or of arrays of columns."""
+    if is_selected.all():
+        return columns
+    return [column[..., is_selected] for column in columns]
 
 
 def _keys(*columns: Numbers) -> tuple[list[Any], Numbers]:
