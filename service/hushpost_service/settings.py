@@ -47,6 +47,11 @@ class Settings(BaseSettings):
         None,
         description="File with the token keys. Default: keyring.json in --data-dir.",
     )
+    migrate: bool = Field(
+        default=True,
+        description="Migrate the schema of the database at the start. If not, an older schema is "
+        "an error: hushpost migrate does it.",
+    )
     connections: int = Field(
         10,
         ge=3,

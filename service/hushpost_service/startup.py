@@ -14,10 +14,16 @@ from hushpost_service.storage.keyring_keys import (
     insert_fingerprints,
     lock_fingerprints,
 )
-from hushpost_service.storage.schema import migrate
+from hushpost_service.storage.schema import Revisions, migrate, require_newest
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
-__all__ = ["OpenedDatabase", "opened_database", "opened_keyring", "session_name"]
+__all__ = [
+    "OpenedDatabase",
+    "migrated_database",
+    "opened_database",
+    "opened_keyring",
+    "session_name",
+]
 
 _FIRST_KEY = 1
 """The key id of a new keyring."""
@@ -25,7 +31,7 @@ _FIRST_KEY = 1
 
 @dataclass(frozen=True, slots=True)
 class OpenedDatabase:
-    """A migrated database.
+    """A database with the newest schema.
 
     Attributes:
         database: The connection pool.
@@ -46,23 +52,47 @@ async def opened_database(
 
     Raises:
         UnsuitableDatabaseError: The database cannot keep what the service promises.
-        RightsError, SchemaError: It cannot be migrated.
+        RightsError, SchemaError: It cannot be migrated, or it must be and `migrate` is off.
     """
-    embedded = None
     async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            embedded = EmbeddedDatabase(settings.data_dir)
-            stack.push_async_callback(embedded.stop)
-            dsn = await embedded.start()
-        else:
-            dsn = settings.database_url.get_secret_value()
+        dsn, embedded = await stack.enter_async_context(_reachable_database(settings))
         kind = await database_kind(dsn)
-        await migrate(dsn)
+        if settings.migrate:
+            await migrate(dsn)
+        else:
+            await require_newest(dsn)
         database = await Database.connect(
             dsn, connections=settings.connections, application_name=session_name, kind=kind
         )
         stack.push_async_callback(database.close)
         yield OpenedDatabase(database, embedded, dsn)
+
+
+async def migrated_database(settings: Settings) -> Revisions:
+    """Migrate the configured database, even with `migrate` off; return its revisions.
+
+    Raises:
+        UnsuitableDatabaseError: The database cannot keep what the service promises.
+        RightsError, SchemaError: It cannot be migrated.
+    """
+    async with _reachable_database(settings) as (dsn, _):
+        await database_kind(dsn)
+        return await migrate(dsn)
+
+
+@asynccontextmanager
+async def _reachable_database(
+    settings: Settings,
+) -> AsyncIterator[tuple[str, EmbeddedDatabase | None]]:
+    """Yield the address of the configured database, or start the embedded one for the block."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value(), None
+        return
+    embedded = EmbeddedDatabase(settings.data_dir)
+    try:
+        yield await embedded.start(), embedded
+    finally:
+        await embedded.stop()
 
 
 def session_name(settings: Settings) -> str:

@@ -111,6 +111,36 @@ async def test_of_two_first_starts_one_wins(hosts: list[Host]) -> None:
     assert not failed.keyring.parent.exists()
 
 
+async def test_first_starts_with_a_keyring_that_exists(hosts: list[Host]) -> None:
+    """Copies of a keyring that was created before let several authorities start at once.
+
+    They may only read it, as in a volume of a Kubernetes Secret.
+    """
+    first, second, _ = hosts
+    assert (await first.command("create"))[0] == 0
+    second.copy_keyring_of(first)
+    content = first.keyring.read_bytes()
+    for host in (first, second):
+        host.keyring.chmod(0o440)
+        host.keyring.parent.chmod(0o550)
+    await asyncio.gather(first.start(), second.start())
+    for host in (first, second):
+        assert [file.name for file in host.keyring.parent.iterdir()] == ["keyring.json"]
+        assert host.keyring.read_bytes() == content
+        host.keyring.parent.chmod(0o700)
+
+
+async def test_a_keyring_is_never_replaced(hosts: list[Host]) -> None:
+    """`hushpost keyring create` leaves a file that exists as it is: exit code 2."""
+    host = hosts[0]
+    assert (await host.command("create"))[0] == 0
+    content = host.keyring.read_bytes()
+    code, message = await host.command("create")
+    assert (code, message.count("\n")) == (2, 1)
+    assert "exists" in message
+    assert host.keyring.read_bytes() == content
+
+
 async def test_two_first_starts_in_one_folder_share_a_keyring(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -142,11 +142,13 @@ async def _schema(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
         return problem(_DATABASE, f"{error}.", "Do not start this release on it.")
     if revision is None:
         text = "The database has no schema yet."
-        return warning(_DATABASE, text, "hushpost serve creates it when it starts.")
+        return warning(
+            _DATABASE, text, "Run hushpost migrate, or hushpost serve, which creates it."
+        )
     text = f"The schema has revision {revision}."
     if is_newest:
         return works(_DATABASE, text)
-    return warning(_DATABASE, text, "hushpost serve migrates it when it starts next.")
+    return warning(_DATABASE, text, "Run hushpost migrate, or restart hushpost serve.")
 
 
 def _clock(now: datetime) -> Finding:

@@ -1,4 +1,4 @@
-"""The commands `hushpost keyring show`, `add` and `activate`."""
+"""The commands `hushpost keyring create`, `show`, `add` and `activate`."""
 
 from typing import Annotated
 
@@ -7,18 +7,35 @@ import typer
 from hushpost_runtime.logging import configure_logging
 from hushpost_service.cli.invocation import DataDir, KeyringFile, fail, run, settings_of
 from hushpost_service.keyring_rotation import activate_key, add_key, described_keyring
-from hushpost_service.tokens.keyring import KeyringError
+from hushpost_service.tokens.keyring import Keyring, KeyringError
 
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands as a group."""
-    group = typer.Typer(help="List, add and activate the keys that seal tokens.")
+    group = typer.Typer(help="Create, list, add and activate the keys that seal tokens.")
+    group.command("create")(_create)
     group.command("show")(_show)
     group.command("add")(_add)
     group.command("activate")(_activate)
     app.add_typer(group, name="keyring")
+
+
+def _create(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:
+    """Create a keyring for a new installation, in a file that must not exist.
+
+    `hushpost serve` does it at its first start. Use this command if the file is
+    to be distributed before, for example as a Kubernetes Secret.
+    """
+    path = settings_of(data_dir=data_dir, keyring=keyring).keyring_file
+    if path.exists():
+        fail(f"{path} exists: without its keys, mail that was sent with it stops counting", code=2)
+    try:
+        Keyring.generate().save(path)
+    except KeyringError as error:
+        fail(error)
+    typer.echo(f"{path}: created. Back it up apart from the database.")
 
 
 def _show(data_dir: DataDir = None, keyring: KeyringFile = None) -> None:

@@ -24,6 +24,9 @@ def _serve(
     transport: Annotated[str | None, typer.Option(help=option_help(Settings, "transport"))] = None,
     data_dir: DataDir = None,
     keyring: KeyringFile = None,
+    migrate: Annotated[
+        bool | None, typer.Option("--migrate/--no-migrate", help=option_help(Settings, "migrate"))
+    ] = None,
     connections: Annotated[
         int | None, typer.Option(help=option_help(Settings, "connections"))
     ] = None,
@@ -76,14 +79,15 @@ def _serve(
 
     Uses the database of HUSHPOST_DATABASE_URL (an environment variable only,
     because it may contain a password), or an embedded one in --data-dir.
-    Migrates the schema. The first start on an empty database also creates the
-    keyring.
+    Migrates the schema, unless --no-migrate is given. The first start on an empty
+    database also creates the keyring.
     """
     settings = settings_of(
         listen=listen,
         transport=transport,
         data_dir=data_dir,
         keyring=keyring,
+        migrate=migrate,
         connections=connections,
         max_calls=max_calls,
         max_queued_events=max_queued_events,

@@ -25,8 +25,10 @@ _LOCK = 0x4855_5348
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-async def upgrade(dsn: str, lock_seconds: float) -> None:
+async def upgrade(dsn: str, lock_seconds: float) -> str | None:
     """Apply all missing revisions in one transaction, which holds an advisory lock.
+
+    Returns the revision that the holder of the lock found; None if there was no schema.
 
     The lock ends with the transaction. A lock of the session would outlive this process behind
     a connection pooler, which keeps its sessions open.
@@ -45,7 +47,7 @@ async def upgrade(dsn: str, lock_seconds: float) -> None:
     )
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_upgrade, lock_seconds)
+            return await connection.run_sync(_upgrade, lock_seconds)
     except DBAPIError as error:
         # The driver's error, as the rest of the service raises it.
         raise (error.orig and error.orig.__cause__) or error from None
@@ -53,15 +55,17 @@ async def upgrade(dsn: str, lock_seconds: float) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, lock_seconds: float) -> None:
+def _upgrade(connection: Connection, lock_seconds: float) -> str | None:
     _lock(connection, lock_seconds)
-    if not check_revision(MigrationContext.configure(connection).get_current_revision()):
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if not check_revision(revision):
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
         config.attributes["connection"] = connection
         # Alembic uses the transaction that has begun.
         command.upgrade(config, "head")
     connection.commit()
+    return revision
 
 
 def _lock(connection: Connection, seconds: float) -> None:
