@@ -52,6 +52,7 @@ VARIABLES = frozenset(
         "HUSHPOST_DATA_DIR",
         "HUSHPOST_DNS_SERVER",
         "HUSHPOST_EDGE_HOST",
+        "HUSHPOST_HEALTH_LISTEN",
         "HUSHPOST_INSECURE",
         "HUSHPOST_KEYRING",
         "HUSHPOST_LISTEN",

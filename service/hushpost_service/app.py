@@ -39,7 +39,7 @@ from hushpost_service.readiness import follow_clock, watch_database
 from hushpost_service.releases.service import Releases
 from hushpost_service.rpc.certificates import Certificates, certificates_of
 from hushpost_service.rpc.load_shedding import ConcurrencyLimits
-from hushpost_service.rpc.server import AddressError, Services, server
+from hushpost_service.rpc.server import AddressError, Services, health_servers, server
 from hushpost_service.settings import Settings
 from hushpost_service.startup import (
     OpenedDatabase,
@@ -203,11 +203,13 @@ async def _serve(
     await clock.measure(maintenance.create_partitions)
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
-    grpc_server, health, address = server(services, settings, certificates)
+    main_server, health, address = server(services, settings, certificates)
+    servers = [main_server, *health_servers(health, settings)]
     tune_garbage_collector(*_GC_THRESHOLDS)
     _on_stop_signals(shutdown.begin)
     await health.set_serving(serving=True)
-    await grpc_server.start()
+    for each in servers:
+        await each.start()
     background = [
         asyncio.create_task(authenticator.run_forever()),
         asyncio.create_task(maintenance.run_forever()),
@@ -235,7 +237,7 @@ async def _serve(
     await health.set_serving(serving=False)
     await shutdown.wait_idle(settings.shutdown_seconds)
     await asyncio.sleep(_REJECTING_SECONDS)
-    await grpc_server.stop(_STOP_SECONDS)
+    await asyncio.gather(*(each.stop(_STOP_SECONDS) for each in servers))
     await recorder.close()
     await anonymizer.close()
     await authenticator.close()

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         description="DNS server to look up TXT records of tracking domains with, address:port. "
         "Default: those of the machine.",
     )
+    health_listen: ListenAddress | None = Field(
+        None,
+        description="A second address, host:port, to serve the gRPC health service on, without "
+        "TLS: for the probes of Kubernetes, which have none. Default: none.",
+    )
     metrics_listen: ListenAddress | None = Field(
         None,
         description="Address, host:port, to serve Prometheus metrics on over HTTP. "

@@ -45,6 +45,9 @@ def _serve(
     dns_server: Annotated[
         str | None, typer.Option(help=option_help(Settings, "dns_server"))
     ] = None,
+    health_listen: Annotated[
+        str | None, typer.Option(help=option_help(Settings, "health_listen"))
+    ] = None,
     metrics_listen: Annotated[
         str | None, typer.Option(help=option_help(Settings, "metrics_listen"))
     ] = None,
@@ -96,6 +99,7 @@ def _serve(
         allow_exact=allow_exact,
         edge_host=edge_host,
         dns_server=dns_server,
+        health_listen=health_listen,
         metrics_listen=metrics_listen,
         metrics_seconds=metrics_seconds,
         tls_certificate=tls_certificate,

@@ -58,7 +58,7 @@ from hushpost_service.stats.service import Stats
 from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Ingest
 
-__all__ = ["AddressError", "Services", "server"]
+__all__ = ["AddressError", "Services", "health_servers", "server"]
 
 _WAITING_CALLS = 1_000
 """Calls of a method that wait for the event loop; each holds up to 30 KiB."""
@@ -193,6 +193,16 @@ def server(
     if certificates is not None:
         return grpcio, health, _bind_encrypted(grpcio, settings, certificates)
     return built, health, _bind(settings.listen, built.add_insecure_port)
+
+
+def health_servers(health: Health, settings: Settings) -> list[Transport]:
+    """Build the server of `health_listen`, if any. Raises AddressError."""
+    if settings.health_listen is None:
+        return []
+    built = CallServer(_OPTIONS)
+    health.add_to(built)
+    _bind(settings.health_listen, built.add_insecure_port)
+    return [built]
 
 
 def _mtls_roles(settings: Settings) -> frozenset[Role]:
