@@ -55,6 +55,8 @@ def channel_options() -> list[tuple[str, str | int]]:
         # outage: calls fail until the channel tries to connect again.
         ("grpc.initial_reconnect_backoff_ms", _INITIAL_RECONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _MAX_RECONNECT_MS),
+        # Uses all authorities that a name leads to, and not only the first that answers.
+        ("grpc.lb_policy_name", "round_robin"),
         # A campaign may have 10,000 links of 8,192 bytes, more than gRPC's default of
         # 4 MiB. The authority limits the size of its responses itself.
         ("grpc.max_receive_message_length", -1),

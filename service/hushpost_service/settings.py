@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         description="Maximum number of events of batches in progress. Excess batches are rejected "
         "as OVERLOADED.",
     )
+    max_connection_seconds: float = Field(
+        300,
+        ge=1,
+        le=86_400,
+        description="How long a connection is used before its client is asked to open another, so "
+        "that clients find authorities that were added. Calls in progress go on.",
+    )
     cpu: int | None = Field(
         None,
         description="CPU to pin the process to, numbered from 0 (Linux). Its threads rarely run in "

@@ -34,6 +34,9 @@ def _serve(
     max_queued_events: Annotated[
         int | None, typer.Option(help=option_help(Settings, "max_queued_events"))
     ] = None,
+    max_connection_seconds: Annotated[
+        float | None, typer.Option(help=option_help(Settings, "max_connection_seconds"))
+    ] = None,
     cpu: Annotated[int | None, typer.Option(help=option_help(Settings, "cpu"))] = None,
     max_epsilon: Annotated[
         float | None, typer.Option(help=option_help(Settings, "max_epsilon"))
@@ -94,6 +97,7 @@ def _serve(
         connections=connections,
         max_calls=max_calls,
         max_queued_events=max_queued_events,
+        max_connection_seconds=max_connection_seconds,
         cpu=cpu,
         max_epsilon=max_epsilon,
         allow_exact=allow_exact,

@@ -129,7 +129,8 @@ def server(
     services: Services, settings: Settings, certificates: Certificates | None
 ) -> tuple[Transport, Health, str]:
     """Build the server; return it with its health service and address. Raises AddressError."""
-    grpcio = CallServer(_OPTIONS)
+    age = ("grpc.max_connection_age_ms", round(settings.max_connection_seconds * 1000))
+    grpcio = CallServer((*_OPTIONS, age))
     built = _native(grpcio) if settings.transport == "native" else grpcio
     servicers: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
         tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"]: (
