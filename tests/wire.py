@@ -1,14 +1,14 @@
 """Makes raw gRPC calls without the typed client, as a client in another language would."""
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from hushpost.v1 import (
@@ -36,7 +36,7 @@ METHODS: dict[str, MethodDescriptor] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """The error of a failed call."""
+    """The error of a failed call; `call_id` differs from call to call, and is not compared."""
 
     code: grpc.StatusCode
     message: str
@@ -44,6 +44,7 @@ class Refusal:
     domain: str
     metadata: dict[str, str]
     retry_seconds: float | None
+    call_id: str = field(compare=False)
 
 
 class Wire:
@@ -112,7 +113,7 @@ class Wire:
 
 def refused(error: grpc.aio.AioRpcError) -> Refusal:
     """Return the error of a failed call; check that status and details agree."""
-    info, retry = ErrorInfo(), RetryInfo()
+    info, retry, request = ErrorInfo(), RetryInfo(), RequestInfo()
     seconds = None
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
@@ -121,6 +122,7 @@ def refused(error: grpc.aio.AioRpcError) -> Refusal:
             assert (status.code, status.message) == (error.code().value[0], error.details())
             for detail in status.details:
                 detail.Unpack(info)
+                detail.Unpack(request)
                 if detail.Unpack(retry):
                     seconds = retry.retry_delay.ToTimedelta().total_seconds()
     return Refusal(
@@ -130,6 +132,7 @@ def refused(error: grpc.aio.AioRpcError) -> Refusal:
         info.domain,
         dict(info.metadata),
         seconds,
+        request.request_id,
     )
 
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, fail, print_lines
+from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, error_text, fail, print_lines
 from hushpost_client import HushpostError
 from hushpost_runtime.environment import misspelt_variables
 
@@ -69,7 +69,7 @@ class InstalledGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except HushpostError as error:
-            raise fail(str(error), error_code(error)) from error
+            raise fail(error_text(error), error_code(error)) from error
         except TyperException as error:
             raise _wrong_usage(error) from error
         except KeyboardInterrupt:

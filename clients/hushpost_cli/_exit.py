@@ -27,6 +27,7 @@ __all__ = [
     "UNREACHABLE",
     "USAGE",
     "error_code",
+    "error_text",
     "fail",
     "print_lines",
 ]
@@ -65,6 +66,11 @@ _CODES: tuple[tuple[tuple[type[HushpostError], ...], int], ...] = (
 def error_code(error: HushpostError) -> int:
     """Return the exit code for an error of the authority, or of the way to it."""
     return next((code for kinds, code in _CODES if isinstance(error, kinds)), FAILED)
+
+
+def error_text(error: HushpostError) -> str:
+    """Return the message of an error, with the id of the call for the operator."""
+    return str(error) if error.call_id is None else f"{error} (call {error.call_id})"
 
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:

@@ -107,6 +107,9 @@ class HushpostError(Exception):
         metadata: Details of the reason, such as `field` or `index`.
         retry_after: Seconds to wait before the next try, as suggested by the
             authority; None if waiting does not help.
+        call_id: Identifies the failed call in the log of the authority; quote it to the
+            operator. None if the error did not come from the authority. (Not the
+            `request_id`, which is the idempotency key of a write.)
     """
 
     def __init__(
@@ -116,12 +119,14 @@ class HushpostError(Exception):
         reason: ErrorReason | None = None,
         metadata: Mapping[str, str] = MappingProxyType({}),
         retry_after: float | None = None,
+        call_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason
         self.metadata = MappingProxyType(dict(metadata))
         self.retry_after = retry_after
+        self.call_id = call_id
 
     def __str__(self) -> str:
         return self.message if self.reason is None else f"{self.reason}: {self.message}"

@@ -1,10 +1,10 @@
 """Converts gRPC errors to the exceptions of the client."""
 
 from collections.abc import Iterable
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from google.protobuf.message import DecodeError
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc import RpcError, StatusCode
 
@@ -18,6 +18,7 @@ __all__ = ["reason_from_number", "translate"]
 _STATUS_TRAILER = "grpc-status-details-bin"
 _ERROR_INFO = ErrorInfo.DESCRIPTOR.full_name
 _RETRY_INFO = RetryInfo.DESCRIPTOR.full_name
+_REQUEST_INFO = RequestInfo.DESCRIPTOR.full_name
 
 # The statuses that the authority sends and those that gRPC itself generates.
 _CLASSES: dict[StatusCode, type[HushpostError]] = {
@@ -54,10 +55,16 @@ class _FailedCall(Protocol):
     def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
 
 
+class _Details(NamedTuple):
+    info: ErrorInfo
+    retry: RetryInfo | None
+    request: RequestInfo
+
+
 def translate(error: RpcError) -> HushpostError:
     """Return the client's exception for a failed call."""
     failed = cast("_FailedCall", error)
-    info, retry = _details(failed)
+    info, retry, request = _details(failed)
     message, status = failed.details() or "no details", failed.code()
     is_closed = (status, message) == _CLOSED
     kind = _errors.CallCancelledError if is_closed else _CLASSES.get(status, _errors.UnknownError)
@@ -67,6 +74,7 @@ def translate(error: RpcError) -> HushpostError:
         reason=ErrorReason(info.reason) if info.reason else None,
         metadata=info.metadata,
         retry_after=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,
+        call_id=request.request_id or None,
     )
 
 
@@ -75,18 +83,20 @@ def reason_from_number(number: int) -> ErrorReason:
     return ErrorReason(_REASON_NAMES.get(number, str(number)))
 
 
-def _details(failed: _FailedCall) -> tuple[ErrorInfo, RetryInfo | None]:
+def _details(failed: _FailedCall) -> _Details:
     """Unpack the error details; malformed ones are ignored, because the status is known."""
-    info, retry = ErrorInfo(), None
+    info, retry, request = ErrorInfo(), None, RequestInfo()
     try:
         for detail in _status(failed).details:
             if detail.TypeName() == _ERROR_INFO:
                 info = ErrorInfo.FromString(detail.value)
             elif detail.TypeName() == _RETRY_INFO:
                 retry = RetryInfo.FromString(detail.value)
+            elif detail.TypeName() == _REQUEST_INFO:
+                request = RequestInfo.FromString(detail.value)
     except DecodeError:
         pass
-    return info, retry
+    return _Details(info, retry, request)
 
 
 def _status(failed: _FailedCall) -> Status:

@@ -20,6 +20,7 @@ from hushpost_dashboard import metrics
 from hushpost_dashboard.next_page import requested_path, sign_in_path
 from hushpost_dashboard.page_templates import PageTemplates
 from hushpost_dashboard.session_cookie import SessionCookie
+from hushpost_runtime.call_id import new_call_id
 
 __all__ = ["ErrorPages"]
 
@@ -31,7 +32,11 @@ _Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
 class ErrorPages:
-    """Turns exceptions of handlers into pages."""
+    """Turns exceptions of handlers into pages.
+
+    Pages of failures have an id, which the log has too: that of the call that failed, if the error
+    came from the authority.
+    """
 
     def __init__(self, templates: PageTemplates, session_cookie: SessionCookie) -> None:
         self._templates = templates
@@ -69,21 +74,23 @@ class ErrorPages:
 
     async def authority_error(self, request: Request, error: HushpostError) -> Response:
         """Return the page for an authority that is down or overloaded."""
-        _log.warning("call to the authority failed", reason=str(error.reason))
-        return self.unavailable(request)
+        call_id = error.call_id or new_call_id()
+        _log.warning("call to the authority failed", reason=str(error.reason), call_id=call_id)
+        return self.unavailable(request, call_id)
 
     async def unexpected(self, request: Request, error: Exception) -> Response:
         """Return the page for a bug; the log has the exception's type."""
-        _log.error("page failed", cause=type(error).__name__)
-        return self.page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+        call_id = new_call_id()
+        _log.error("page failed", cause=type(error).__name__, call_id=call_id)
+        return self.page(request, HTTPStatus.INTERNAL_SERVER_ERROR, call_id)
 
-    def unavailable(self, request: Request) -> Response:
+    def unavailable(self, request: Request, call_id: str | None = None) -> Response:
         """Return the page for a moment at which there are no numbers."""
-        response = self.page(request, HTTPStatus.SERVICE_UNAVAILABLE)
+        response = self.page(request, HTTPStatus.SERVICE_UNAVAILABLE, call_id)
         response.headers["retry-after"] = _RETRY_SECONDS
         return response
 
-    def page(self, request: Request, status: int) -> Response:
+    def page(self, request: Request, status: int, call_id: str | None = None) -> Response:
         """Return the page of a status."""
         metrics.ERRORS.labels(str(status)).inc()
-        return self._templates.render(request, "error.html", status, status=status)
+        return self._templates.render(request, "error.html", status, status=status, call_id=call_id)

@@ -82,7 +82,7 @@ class LinkLookup:
             self._missing[key] = True
             raise LinkNotFoundError from None
         except HushpostError as error:
-            _log.warning("resolving a link failed", reason=error.reason)
+            _log.warning("resolving a link failed", reason=error.reason, call_id=error.call_id)
             raise LinkUnavailableError from None
         try:
             await asyncio.to_thread(self._store.add, campaign, number, url)

@@ -47,6 +47,7 @@ async def sync_links(store: LinkStore, tracking: Tracking) -> None:
                 "watching links failed; will retry",
                 reason=error.reason,
                 cause=type(error).__name__,
+                call_id=error.call_id,
             )
         except (sqlite3.Error, OSError) as error:
             _log.error("storing links failed; will retry", cause=error_name(error))

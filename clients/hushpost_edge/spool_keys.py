@@ -86,6 +86,7 @@ class SpoolKeys:
                 "getting the keys of the spool failed; will retry",
                 reason=error.reason,
                 cause=type(error).__name__,
+                call_id=error.call_id,
             )
         except OSError as error:
             _log.error("reading the keys of the spool failed; will retry", cause=error.strerror)

@@ -128,6 +128,7 @@ class Uploader:
                 reason=error.reason,
                 cause=cause,
                 events=events,
+                call_id=error.call_id,
             )
             return _BACKOFF.backoff(self._failures, error.retry_after, random.uniform)
         _log.error(
@@ -135,6 +136,7 @@ class Uploader:
             reason=error.reason,
             cause=cause,
             events=events,
+            call_id=error.call_id,
         )
         return _OPERATOR_RETRY_SECONDS
 

@@ -67,7 +67,11 @@ class VerifiedDomains:
         except HushpostError as error:
             # Once per outage, because anyone can cause a read a second.
             if not self._is_failing:
-                _log.warning("reading tracking domains failed; will retry", reason=error.reason)
+                _log.warning(
+                    "reading tracking domains failed; will retry",
+                    reason=error.reason,
+                    call_id=error.call_id,
+                )
             self._is_failing = True
             return
         self._is_failing = False

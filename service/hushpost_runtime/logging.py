@@ -10,12 +10,15 @@ from typing import Any
 
 import structlog
 
+from hushpost_runtime.call_id import add_call_id
+
 __all__ = ["configure_logging", "drop_unlisted_fields", "replace_library_message"]
 
 _ALLOWED_FIELDS = frozenset(
     (
         "address",
         "at",
+        "call_id",
         "cause",
         "event",
         "events",
@@ -51,6 +54,7 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_call_id,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -115,11 +115,12 @@ async def test_refused(hushpost: Any, authority: RunningAuthority, tenant: Tenan
 
 
 async def test_not_found(hushpost: Any, authority: RunningAuthority, tenant: TenantKeys) -> None:
-    """6: there is no such campaign."""
+    """6: there is no such campaign. The error ends with the id of the call."""
     done = await hushpost(
         "stats", "nonsense", "--authority", authority.target, key=tenant.reporter_key
     )
     assert done.code == _exit.NOT_FOUND
+    assert re.search(r" \(call [0-9a-f]{16}\)\n\Z", done.err)
 
 
 async def test_interrupted() -> None:

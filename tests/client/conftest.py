@@ -13,7 +13,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from hushpost.v1 import campaign_pb2_grpc, stats_pb2_grpc, tracking_pb2_grpc
@@ -56,6 +56,7 @@ class ScriptedServer(
         *,
         retry_after: float | None = None,
         metadata: dict[str, str] | None = None,
+        call_id: str | None = None,
     ) -> None:
         """Fail the next call with error details, as the authority does."""
         status = Status(code=code.value[0], message="the message")
@@ -65,6 +66,8 @@ class ScriptedServer(
         if retry_after is not None:
             delay = Duration(nanos=round(retry_after * 1e9))
             status.details.add().Pack(RetryInfo(retry_delay=delay))
+        if call_id is not None:
+            status.details.add().Pack(RequestInfo(request_id=call_id))
         self.fail_with_trailer(code, status.SerializeToString())
 
     def fail_with_trailer(self, code: grpc.StatusCode, trailer: bytes) -> None:

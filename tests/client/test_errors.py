@@ -40,19 +40,21 @@ def test_every_status_that_the_authority_sends_has_a_class() -> None:
     assert "UnknownError" not in {CLASSES[code] for code in CODES.values()}
 
 
-async def test_an_error_has_reason_metadata_and_delay(hushpost: Any, server: Any) -> None:
-    """An exception has the reason, the metadata and the delay that the authority sent."""
+async def test_an_error_has_what_the_authority_sent(hushpost: Any, server: Any) -> None:
+    """An exception has the reason, the metadata, the delay and the call id of the status."""
     server.fail(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "OVERLOADED",
         retry_after=0.25,
         metadata={"a": "b"},
+        call_id="9f86d081884c7d65",
     )
     with pytest.raises(hushpost_client.ResourceExhaustedError) as caught:
         await hushpost.tracking.record_open("t")
     error = caught.value
     assert error.reason is ErrorReason.OVERLOADED
     assert (dict(error.metadata), error.retry_after) == ({"a": "b"}, 0.25)
+    assert error.call_id == "9f86d081884c7d65"
     assert str(error) == "OVERLOADED: the message"
 
 
@@ -85,6 +87,7 @@ async def test_an_unreachable_authority_is_unavailable(connect: Any) -> None:
         with pytest.raises(hushpost_client.UnavailableError) as caught:
             await client.tracking.resolve_link("t", 1)
     assert caught.value.reason is None
+    assert caught.value.call_id is None
 
 
 def test_reasons_are_those_of_the_protos() -> None:

@@ -9,11 +9,12 @@ from hushpost_client import Role
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients, TenantKeys
 from tests.edge.conftest import set_up
+from tests.log_lines import log_lines
 from tests.waiting import eventually, until
 
 from .conftest import TRUSTED
 from .dashboard_process import DashboardProcess
-from .visitor import Visitor, hidden_fields, text_of
+from .visitor import Visitor, document, hidden_fields, text_of
 
 WRONG_KEYS = ("x", "hp_" + "A" * 40, "hp_ä", "hp_a\nb", "hp_\x00", "Bearer hp_x", "A" * 5_000)
 
@@ -171,6 +172,8 @@ async def test_an_outage_ends_no_session(tmp_path_factory: pytest.TempPathFactor
             assert page.status == 503
             assert page.headers["retry-after"]
             assert "No numbers at the moment" in text_of(page)
+            (call_id,) = [code.text() for code in document(page).css("code")]
+            assert call_id in [line.get("call_id") for line in log_lines(dashboard.log_file)]
             attempt = await Visitor(dashboard.port).sign_in(keys.reporter_key)
             assert attempt.status == 503
             assert "could not be checked" in text_of(attempt)

@@ -24,7 +24,7 @@ from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import RunningAuthority, make_tenant
 from tests.mailing import Mailing, clients_of, send
 from tests.waiting import until
-from tests.wire import Wire, empty_request
+from tests.wire import Wire, empty_request, refused
 
 PATH = "/test.Test/"
 
@@ -108,14 +108,13 @@ async def test_a_call_ends_when_its_client_leaves(calls: Calls, channel: grpc.ai
 
 
 async def test_the_text_of_an_exception_stays_in_the_process(channel: grpc.aio.Channel) -> None:
-    """A failure that no interceptor handles is INTERNAL, without details."""
+    """A failure that no interceptor handles is INTERNAL, with an id for the log."""
     method: Any = channel.unary_unary(f"{PATH}Fail")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await method(b"")
-    assert (caught.value.code(), caught.value.details()) == (
-        grpc.StatusCode.INTERNAL,
-        "internal error",
-    )
+    refusal = refused(caught.value)
+    assert (refusal.code, refusal.message) == (grpc.StatusCode.INTERNAL, "internal error")
+    assert (refusal.reason, len(refusal.call_id)) == ("INTERNAL", 16)
 
 
 @pytest.mark.parametrize("grace", [10, 0.1])

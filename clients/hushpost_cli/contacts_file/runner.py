@@ -10,7 +10,15 @@ from typing import Protocol
 import typer
 
 from hushpost_cli._connection import BATCH_RETRY, Connection, ConnectionOptions
-from hushpost_cli._exit import INTERRUPTED, PARTLY, USAGE, error_code, fail, print_lines
+from hushpost_cli._exit import (
+    INTERRUPTED,
+    PARTLY,
+    USAGE,
+    error_code,
+    error_text,
+    fail,
+    print_lines,
+)
 from hushpost_cli.contacts_file.csv_file import ContactsFile
 from hushpost_cli.contacts_file.header import FileError, Layout, named_layout
 from hushpost_cli.contacts_file.input_file import InputFile, input_file
@@ -165,7 +173,7 @@ def _call(
     try:
         report = asyncio.run(make_calls())
     except HushpostError as error:
-        raise fail(task.failure(file, str(error)), error_code(error)) from error
+        raise fail(task.failure(file, error_text(error)), error_code(error)) from error
     except (OSError, FileError) as error:
         raise fail(task.failure(file, f"stopped: {error}")) from error
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ import grpc
 import typer
 
 from hushpost_cli._connection import Connection, ConnectionOptions
+from hushpost_cli._exit import error_text
 from hushpost_cli._options import API_KEY_VARIABLE
 from hushpost_client import (
     ErrorReason,
@@ -151,7 +152,7 @@ async def _role(connection: Connection) -> Finding:
         if error.reason is ErrorReason.CLIENT_CERTIFICATE_REQUIRED:
             advice = "Give --client-certificate and --client-key, and the address of --mtls-listen."
             return problem(_KEY, f"The key is refused: {error}.", advice)
-        return problem(_KEY, f"The key can't be checked: {error}.", "Try again later.")
+        return problem(_KEY, f"The key can't be checked: {error_text(error)}.", "Try again later.")
 
 
 async def _accepted(hushpost: Hushpost) -> Finding:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hushpost_cli._connection import BATCH_RETRY, Connection
-from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, fail, print_lines
+from hushpost_cli._exit import INTERRUPTED, USAGE, error_code, error_text, fail, print_lines
 from hushpost_cli._new_file import STANDARD_OUTPUT, new_file
 from hushpost_client import Hushpost, HushpostError
 
@@ -32,7 +32,9 @@ def run(file: Path, connection: Connection, write: Write) -> None:
     except FileExistsError as error:
         raise fail(str(error), USAGE) from error
     except HushpostError as error:
-        raise fail(f"{file}: {error}; nothing was written", error_code(error)) from error
+        raise fail(
+            f"{file}: {error_text(error)}; nothing was written", error_code(error)
+        ) from error
     except OSError as error:
         raise fail(f"{file} can't be written: {error.strerror or error}") from error
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, suppress
 
 from prometheus_client import Counter
 
+from hushpost_runtime.call_id import begin_call
 from hushpost_service.admin.caller import Caller
 from hushpost_service.admin.key_cache import KeyCache, key_ended
 from hushpost_service.admin.peer_address import source_of
@@ -167,6 +168,7 @@ class Authenticator:
             done.exception()
 
     async def _look_up(self, header: str, digest: bytes, lane: "_Lane") -> Caller:
+        begin_call()
         async with lane.connections:
             start = self._monotonic()
             async with self._database.connection("authenticate") as connection:

@@ -76,6 +76,7 @@ class HushpostError(Exception):
         reason: For programs to branch on.
         message: For people. It contains neither contact ids nor tokens.
         metadata: The keys that the reason documents in `errors.proto`.
+        call_id: The id of the log line that has the cause, if it may not be that of the call.
     """
 
     def __init__(
@@ -83,15 +84,19 @@ class HushpostError(Exception):
         reason: Reason,
         message: str,
         metadata: Mapping[str, str] = MappingProxyType({}),
+        *,
+        call_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.metadata = metadata
+        self.call_id = call_id
 
     def at_index(self, index: int) -> "HushpostError":
         """Return the same error with the position of the item of the list that caused it."""
-        return HushpostError(self.reason, self.message, {**self.metadata, "index": str(index)})
+        metadata = {**self.metadata, "index": str(index)}
+        return HushpostError(self.reason, self.message, metadata, call_id=self.call_id)
 
 
 def tenant_not_allowed() -> HushpostError:

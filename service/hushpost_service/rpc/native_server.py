@@ -20,8 +20,11 @@ import grpc
 import structlog
 from pygrpc_native import EVENT_CANCEL, NativeGrpcFront
 
+from hushpost_runtime.call_id import call_id, new_call_id
+from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.rpc.call_acceptor import CallServer
 from hushpost_service.rpc.receiving import BATCHES
+from hushpost_service.rpc.status import trailing_metadata
 from hushpost_service.rpc.transport import Handler
 
 __all__ = ["NativeServer"]
@@ -144,8 +147,16 @@ class NativeServer:
             # Without effect if the client or the server ended the call.
             front.fail(number, _CANCELLED, "the call was cancelled")
         except Exception as error:  # noqa: BLE001 - interceptors handle those of servicers
-            _log.error("call failed", method=method.path, cause=type(error).__name__)
-            front.fail(number, _INTERNAL, "internal error")
+            failed_call = call_id() or new_call_id()
+            _log.error(
+                "call failed",
+                method=method.path,
+                cause=type(error).__name__,
+                call_id=failed_call,
+            )
+            internal = HushpostError(Reason.INTERNAL, "internal error")
+            details = trailing_metadata(internal, failed_call)
+            front.fail(number, _INTERNAL, internal.message, details)
         finally:
             del self._calls[number]
 

@@ -1,4 +1,4 @@
-"""Maps errors to gRPC statuses (`google.rpc.Status` with `ErrorInfo` and `RetryInfo`)."""
+"""Maps errors to gRPC statuses: `google.rpc.Status` with `ErrorInfo`, `RetryInfo`, `RequestInfo`."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -6,9 +6,10 @@ from functools import lru_cache
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import ErrorInfo, RequestInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from hushpost_runtime.call_id import CALL_ID_LENGTH
 from hushpost_service.domain.errors import HushpostError, Reason
 
 __all__ = ["CODES", "status_code", "trailing_metadata"]
@@ -65,26 +66,32 @@ def status_code(error: Exception) -> grpc.StatusCode:
     return CODES[error.reason if isinstance(error, HushpostError) else Reason.INTERNAL]
 
 
-def trailing_metadata(error: HushpostError) -> tuple[tuple[str, bytes]]:
+def trailing_metadata(error: HushpostError, call_id: str) -> tuple[tuple[str, bytes]]:
     """Return the trailing metadata that carries the error as a `google.rpc.Status`."""
-    return _encoded(error.reason, error.message, tuple(error.metadata.items()))
+    status = _encoded(error.reason, error.message, tuple(error.metadata.items()))
+    # Parsers merge concatenated messages: the details of the second follow those of the first.
+    return ((_DETAILS_KEY, status + _REQUEST_INFO + call_id.encode()),)
 
 
 # Cached, because an overloaded server sends the same few errors over and over.
 @lru_cache(maxsize=64)
-def _encoded(
-    reason: Reason, message: str, metadata: tuple[tuple[str, str], ...]
-) -> tuple[tuple[str, bytes]]:
+def _encoded(reason: Reason, message: str, metadata: tuple[tuple[str, str], ...]) -> bytes:
     details = [_packed(ErrorInfo(reason=reason, domain=_DOMAIN, metadata=dict(metadata)))]
     if reason in _RETRYABLE:
         delay = Duration()
         delay.FromTimedelta(_RETRY_AFTER)
         details.append(_packed(RetryInfo(retry_delay=delay)))
-    status = Status(code=CODES[reason].value[0], message=message, details=details)
-    return ((_DETAILS_KEY, status.SerializeToString()),)
+    return Status(code=CODES[reason].value[0], message=message, details=details).SerializeToString()
 
 
-def _packed(detail: ErrorInfo | RetryInfo) -> Any:
+def _packed(detail: ErrorInfo | RetryInfo | RequestInfo) -> Any:
     packed = Any()
     packed.Pack(detail)
     return packed
+
+
+_REQUEST_INFO = Status(
+    details=[_packed(RequestInfo(request_id="0" * CALL_ID_LENGTH))]
+).SerializeToString()[:-CALL_ID_LENGTH]
+"""A status with a `RequestInfo`, without the id at its end. Encoding it for each call would take several
+microseconds, which an overloaded authority would spend on each call that it rejects."""

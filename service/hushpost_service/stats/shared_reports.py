@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
+from hushpost_runtime.call_id import begin_call
 from hushpost_service.stats.report import CampaignReport
 from hushpost_service.stats.service import Stats
 
@@ -116,6 +117,7 @@ class SharedReport:
         return await self._read_now()
 
     async def _read_now(self) -> CampaignReport:
+        begin_call()
         loop = asyncio.get_running_loop()
         start = loop.time()
         try:

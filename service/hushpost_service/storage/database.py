@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter
 
+from hushpost_runtime.call_id import call_id
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database_kind import DatabaseKind
@@ -287,6 +288,10 @@ def _to_hushpost_error(name: str, error: Exception, *, is_unavailable: bool) -> 
     )
     if is_unavailable:
         return HushpostError(
-            Reason.DATABASE_UNAVAILABLE, "the database cannot be reached; try again"
+            Reason.DATABASE_UNAVAILABLE,
+            "the database cannot be reached; try again",
+            call_id=call_id(),
         )
-    return HushpostError(Reason.INTERNAL, "internal error; see the log of the authority")
+    return HushpostError(
+        Reason.INTERNAL, "internal error; see the log of the authority", call_id=call_id()
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from hushpost_runtime.call_id import begin_call
 from hushpost_runtime.load_steps import rounded_load
 from hushpost_service.bounded_cache import BoundedCache
 from hushpost_service.campaigns.cache import CampaignCache
@@ -172,6 +173,7 @@ class Recorder:
             del self._queues[tenant]
 
     async def _commit_and_notify(self, tenant: int, requests: list[Request]) -> None:
+        begin_call()
         try:
             await self._commit(tenant, requests)
         except HushpostError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from hushpost_runtime.call_id import begin_call, call_id, new_call_id
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.rpc.interceptors.interceptor import Context, Stream, Unary
 from hushpost_service.rpc.status import status_code, trailing_metadata
@@ -16,7 +17,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ErrorInterceptor:
-    """Turns exceptions into gRPC statuses with `ErrorInfo`.
+    """Turns exceptions into gRPC statuses with `ErrorInfo`, and with the call's id.
 
     Exceptions other than `HushpostError` become INTERNAL. Their text is neither sent
     nor logged, because it may quote a contact; the log has their type and place.
@@ -26,6 +27,7 @@ class ErrorInterceptor:
         """Wrap a unary RPC."""
 
         async def intercepted(request: Any, context: Context) -> Any:
+            begin_call()
             try:
                 return await call(request, context)
             except Exception as error:  # noqa: BLE001 - every failure becomes a status
@@ -37,6 +39,7 @@ class ErrorInterceptor:
         """Wrap an RPC with a streamed response."""
 
         async def intercepted(request: Any, context: Context) -> AsyncIterator[Any]:
+            begin_call()
             try:
                 async for response in call(request, context):
                     yield response
@@ -59,4 +62,5 @@ async def _abort(name: str, context: Context, error: Exception) -> None:
         error = HushpostError(
             Reason.INTERNAL, "internal error; the log of the authority has the cause"
         )
-    await context.abort(code, error.message, trailing_metadata(error))
+    failed_call = error.call_id or call_id() or new_call_id()
+    await context.abort(code, error.message, trailing_metadata(error, failed_call))
