@@ -21,6 +21,8 @@ PROJECT := $(VENV)/.project-$(INSTALL)
 
 DASHBOARD := clients/hushpost_dashboard
 ASSETS := $(DASHBOARD)/static/vendor/chart.min.js
+NODE_CLIENT := clients/node
+NODE_PACKAGES := $(VENV)/node-client
 
 .PHONY: help
 help: ## list these targets
@@ -60,7 +62,7 @@ $(VENV)/.project-editable: pyproject.toml $(VENV)/.run
 	@rm -f $(VENV)/.project-wheel
 	@touch $@
 
-$(VENV)/.project-wheel: $(shell git ls-files protos service clients 2>/dev/null) pyproject.toml $(VENV)/.dev $(ASSETS)
+$(VENV)/.project-wheel: $(shell git ls-files protos service clients ':!clients/go' ':!clients/node' 2>/dev/null) pyproject.toml $(VENV)/.dev $(ASSETS)
 	@rm -rf $(VENV)/dist
 	@$(BIN)/python -m build --wheel --no-isolation --outdir $(VENV)/dist . >/dev/null
 	@$(PIP) install --no-deps --force-reinstall $(VENV)/dist/*.whl
@@ -120,10 +122,10 @@ screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in d
 # ---- checking ---------------------------------------------------------------
 
 .PHONY: check test test-native test-faults test-privacy browser lint format types imports lock-check
-check: lint types imports protos-check sync-client-check lock-check test ## run everything that CI checks
+check: lint types imports protos-check sync-client-check node-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
-test: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## run the tests; ARGS="-k name" selects some
+test: $(VENV)/.dev $(PROJECT) $(ASSETS) $(NODE_PACKAGES)/.installed browser ## run the tests; ARGS="-k name" selects some
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 NATIVE := tests/rpc tests/modes tests/faults/test_overload.py tests/faults/test_wrong_keys.py \
@@ -223,6 +225,40 @@ sync-client: $(VENV)/.dev ## regenerate the synchronous client from the asynchro
 sync-client-check: $(VENV)/.dev ## check that the synchronous client is current
 	@$(BIN)/python tools/generate_sync_client.py --check
 
+# ---- Node client ------------------------------------------------------------
+# The packages that check and build it are in the environment, so that no file of the tree
+# changes. protoc finds the protos of google.rpc among the Python packages.
+
+$(NODE_PACKAGES)/.installed: $(NODE_CLIENT)/package-lock.json | $(VENV)/.run
+	@echo "installing $<"
+	@rm -rf $(NODE_PACKAGES); mkdir -p $(NODE_PACKAGES)
+	@cp $(NODE_CLIENT)/package.json $< $(NODE_PACKAGES)
+	@$(NPM) --prefix $(NODE_PACKAGES) ci --ignore-scripts >/dev/null
+	@touch $@
+
+# Generates the stubs of the Node client into the folder $(1).
+define node_stubs
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=protos \
+	  --proto_path="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	  --plugin=$(NODE_PACKAGES)/node_modules/.bin/protoc-gen-es \
+	  --es_out=$(1) --es_opt=target=ts,import_extension=js \
+	  $$(cd protos && find hushpost -name '*.proto' | sort) google/rpc/error_details.proto google/rpc/status.proto
+endef
+
+.PHONY: node-stubs node-check
+node-stubs: $(VENV)/.dev $(NODE_PACKAGES)/.installed ## regenerate the stubs of the Node client
+	@rm -rf $(NODE_CLIENT)/src/gen; mkdir $(NODE_CLIENT)/src/gen
+	@$(call node_stubs,$(NODE_CLIENT)/src/gen)
+
+node-check: $(VENV)/.dev $(NODE_PACKAGES)/.installed ## check the Node client: stubs, types, style
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	mkdir "$$fresh/gen"; $(call node_stubs,"$$fresh/gen"); \
+	diff -ru $(NODE_CLIENT)/src/gen "$$fresh/gen" \
+	  || { echo "The stubs are out of date: run 'make node-stubs'." >&2; exit 1; }; \
+	cp -R $(NODE_CLIENT)/{package.json,tsconfig.json,biome.json,src,test,examples} "$$fresh"; \
+	ln -s $(abspath $(NODE_PACKAGES))/node_modules "$$fresh/node_modules"; \
+	PATH="$(abspath $(BIN)):$$PATH" $(NPM) --prefix "$$fresh" run --silent check
+
 # ---- catalogues of translations ---------------------------------------------
 
 .PHONY: catalogues
@@ -248,7 +284,7 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --extra native --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
-	@for folder in $(DASHBOARD) $(CHROMIUM); do \
+	@for folder in $(DASHBOARD) $(CHROMIUM) $(NODE_CLIENT); do \
 	  $(NPM) --prefix "$$folder" --package-lock-only --ignore-scripts \
 	    --omit-lockfile-registry-resolved $(if $(UPGRADE),update,install); \
 	done

@@ -1,0 +1,114 @@
+/** Converts campaigns and tokens to and from the wire. */
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+
+import type * as types from "./campaign-types.js";
+import { MODE } from "./enum-codecs.js";
+import { HushpostError } from "./errors.js";
+import type * as wire from "./gen/hushpost/v1/campaign_pb.js";
+import { toDate, toRequiredDate } from "./times.js";
+
+/** Converts links to register. */
+export function newLinks(
+  links: Iterable<types.NewLink | string> = [],
+): MessageInitShape<typeof wire.LinkSchema>[] {
+  return Array.from(links, (link) => (typeof link === "string" ? { url: link } : { ...link }));
+}
+
+/** Converts groups to register. */
+export function newGroups(
+  groups: Iterable<types.NewGroup | string> = [],
+): MessageInitShape<typeof wire.GroupSchema>[] {
+  return Array.from(groups, (group) => {
+    if (typeof group === "string") {
+      return { groupId: group };
+    }
+    return {
+      groupId: group.groupId,
+      expectedMessages: BigInt(group.expectedMessages ?? 0),
+      maxMode: MODE.toWire(group.maxMode),
+    };
+  });
+}
+
+/** Converts a campaign. */
+export function campaign(message: wire.Campaign | undefined): types.Campaign {
+  if (message === undefined) {
+    throw new HushpostError("the response has no campaign", { code: "INTERNAL" });
+  }
+  return {
+    tenantId: message.tenantId,
+    campaignId: message.campaignId,
+    displayName: message.displayName || undefined,
+    campaignNumber: message.campaignNumber,
+    links: message.links.map((link) => ({
+      linkNumber: link.linkNumber,
+      url: link.url,
+      label: link.label || undefined,
+    })),
+    groups: message.groups.map((group) => ({
+      groupId: group.groupId,
+      maxMode: MODE.fromWire(group.maxMode),
+    })),
+    createTime: toRequiredDate(message.createTime),
+    closeTime: toDate(message.closeTime),
+    maxMode: MODE.fromWire(message.maxMode),
+  };
+}
+
+/** Converts a page of campaigns. */
+export function campaignPage(message: wire.ListCampaignsResponse): types.CampaignPage {
+  return {
+    items: message.campaigns.map(campaign),
+    nextPageToken: message.nextPageToken || undefined,
+    totalSize: message.totalSize,
+  };
+}
+
+/**
+ * Pairs each issued token with its contact.
+ *
+ * @throws {HushpostError} if the number of tokens differs from the number of contacts,
+ *   because then a contact could get the token of another.
+ */
+export function issuedTokens(
+  contactIds: readonly string[],
+  response: wire.IssueTokensResponse,
+): types.IssuedToken[] {
+  return paired(contactIds, response.tokens).map(([contactId, issued]) => {
+    const mode = MODE.fromWire(issued.mode);
+    const token = issued.token || undefined;
+    // Without a click mode, clicks have the mode and the token of opens.
+    const isSplit = Number(issued.clickMode) !== 0;
+    return {
+      contactId,
+      mode,
+      token,
+      preferenceToken: issued.preferenceToken || undefined,
+      clickMode: isSplit ? MODE.fromWire(issued.clickMode) : mode,
+      clickToken: isSplit ? issued.clickToken || undefined : token,
+    };
+  });
+}
+
+/** Pairs the modes of each message with its contact. */
+export function messageModes(
+  contactIds: readonly string[],
+  response: wire.PreviewModesResponse,
+): types.MessageModes[] {
+  return paired(contactIds, response.modes).map(([contactId, modes]) => ({
+    contactId,
+    mode: MODE.fromWire(modes.openMode),
+    clickMode: MODE.fromWire(modes.clickMode),
+  }));
+}
+
+function paired<Item>(contactIds: readonly string[], items: readonly Item[]): [string, Item][] {
+  if (items.length !== contactIds.length) {
+    throw new HushpostError(`requested ${contactIds.length} items, got ${items.length}`, {
+      code: "INTERNAL",
+      reason: "INTERNAL",
+    });
+  }
+  return items.map((item, index) => [contactIds[index] as string, item]);
+}
