@@ -14,7 +14,7 @@ from hushpost_service.storage.keyring_keys import (
     insert_fingerprints,
     lock_fingerprints,
 )
-from hushpost_service.storage.schema import Revisions, migrate, require_newest
+from hushpost_service.storage.schema import Revisions, migrate, require_migrated
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
 __all__ = [
@@ -60,7 +60,7 @@ async def opened_database(
         if settings.migrate:
             await migrate(dsn)
         else:
-            await require_newest(dsn)
+            await require_migrated(dsn)
         database = await Database.connect(
             dsn, connections=settings.connections, application_name=session_name, kind=kind
         )
@@ -68,8 +68,12 @@ async def opened_database(
         yield OpenedDatabase(database, embedded, dsn)
 
 
-async def migrated_database(settings: Settings) -> Revisions:
+async def migrated_database(settings: Settings, *, post_deploy: bool) -> Revisions:
     """Migrate the configured database, even with `migrate` off; return its revisions.
+
+    Args:
+        settings: Where it is.
+        post_deploy: Whether to apply the post-deploy revisions of this release too.
 
     Raises:
         UnsuitableDatabaseError: The database cannot keep what the service promises.
@@ -77,7 +81,7 @@ async def migrated_database(settings: Settings) -> Revisions:
     """
     async with _reachable_database(settings) as (dsn, _):
         await database_kind(dsn)
-        return await migrate(dsn)
+        return await migrate(dsn, post_deploy=post_deploy)
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hushpost_service.storage import schema
-from hushpost_service.storage.schema import SchemaError, migrate, require_newest
+from hushpost_service.storage.revisions import target
+from hushpost_service.storage.schema import SchemaError, migrate, require_migrated
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.inspection import on
@@ -16,7 +17,7 @@ from tests.sql.conftest import new_database
 
 from .conftest import Command, Outcome
 
-NEWEST = schema._REVISIONS[-1]
+NEWEST = target(post_deploy=False)
 MIGRATED = f"migrated the schema from revision none to {NEWEST}\n"
 NOTHING_TO_DO = f"schema revision {NEWEST}: nothing to migrate\n"
 
@@ -69,11 +70,21 @@ async def test_the_embedded_database_is_migrated(hushpost: Command, tmp_path: Pa
     assert process.postgres_pid() is None
 
 
-async def test_a_newer_schema_is_an_error(hushpost: Command, empty_database: str) -> None:
+async def test_post_deploy_revisions_need_an_option(hushpost: Command, empty_database: str) -> None:
+    """`--post-deploy` applies all revisions of the release."""
+    done = await hushpost(
+        "migrate", "--post-deploy", environment={"HUSHPOST_DATABASE_URL": empty_database}
+    )
+    last = target(post_deploy=True)
+    assert (done.code, done.out) == (0, f"migrated the schema from revision none to {last}\n")
+
+
+async def test_a_schema_that_is_too_new_is_an_error(hushpost: Command, empty_database: str) -> None:
     """The schema of a later release is not touched: exit code 1, and one line."""
     await migrate(empty_database)
     async with on(empty_database) as connection:
         await connection.execute("update alembic_version set version_num = '9999'")
+        await connection.execute("update schema_compatibility set needed_revision = '9998'")
     done = await run_migrate(hushpost, empty_database)
     assert (done.code, done.out) == (1, "")
     assert re.fullmatch(r"hushpost: .*schema revision 9999.*newer.*\n", done.err), done.err
@@ -121,8 +132,8 @@ async def test_an_older_revision_is_named(
 ) -> None:
     """A release with a later revision names both, and accepts the database of its own."""
     await migrate(empty_database)
-    await require_newest(empty_database)
-    monkeypatch.setattr(schema, "_REVISIONS", [*schema._REVISIONS, "9998"])
+    await require_migrated(empty_database)
+    monkeypatch.setattr(schema, "target", lambda **_: "9998")
     message = f"has schema revision {NEWEST}, but this release needs revision 9998"
     with pytest.raises(SchemaError, match=message):
-        await require_newest(empty_database)
+        await require_migrated(empty_database)

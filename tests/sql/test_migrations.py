@@ -1,15 +1,16 @@
-"""`hushpost serve` migrates databases that are empty or current, and refuses newer ones."""
+"""`hushpost serve` migrates databases that are empty or current, and refuses too new ones."""
 
 import asyncio
 import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from hushpost_service.storage import schema
-from hushpost_service.storage.schema import migrate
+from hushpost_service.storage import revisions
+from hushpost_service.storage.schema import SchemaError, migrate
 from tests.authority import HUSHPOST
 from tests.inspection import on
 
@@ -19,7 +20,7 @@ TIMEOUT_SECONDS = 60
 def _known_revisions() -> list[str]:
     """Return the revisions of this release, newest first."""
     config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(revisions.MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
     return [script.revision for script in scripts.walk_revisions()]
 
@@ -56,7 +57,8 @@ def _has_files(folder: Path) -> bool:
 
 def test_the_files_of_the_revisions_are_named_after_them() -> None:
     """What is compared with the database without Alembic is what Alembic would compare."""
-    assert schema._REVISIONS[::-1] == _known_revisions()
+    names = [revision.number for revision in revisions.known_revisions()]
+    assert names[::-1] == _known_revisions()
 
 
 async def test_an_empty_database_is_migrated_to_the_newest_revision(empty_database: str) -> None:
@@ -88,11 +90,12 @@ async def test_concurrent_processes_migrate_once(empty_database: str) -> None:
         assert await connection.fetchval("select count(*) from alembic_version") == 1
 
 
-async def test_a_newer_schema_is_refused(empty_database: str, tmp_path: Path) -> None:
-    """`serve` exits with an error if a later release has migrated the database."""
+async def test_a_schema_that_is_too_new_is_refused(empty_database: str, tmp_path: Path) -> None:
+    """`serve` exits with an error if a later release has removed what this one uses."""
     await migrate(empty_database)
     async with on(empty_database) as connection:
         await connection.execute("update alembic_version set version_num = '9999'")
+        await connection.execute("update schema_compatibility set needed_revision = '9998'")
     before = await _catalog(empty_database)
     done = _run_serve(empty_database, tmp_path)
     assert done.returncode == 1
@@ -100,6 +103,21 @@ async def test_a_newer_schema_is_refused(empty_database: str, tmp_path: Path) ->
     assert re.fullmatch(r"hushpost: .*schema revision 9999.*newer.*\n", done.stderr), done.stderr
     assert await _catalog(empty_database) == before
     assert not _has_files(tmp_path), "no keyring was created"
+
+
+async def test_a_newer_schema_that_this_release_can_use_is_left_alone(
+    empty_database: str,
+) -> None:
+    """After a rollback, a release starts on pre-deploy revisions of the next one."""
+    await migrate(empty_database)
+    async with on(empty_database) as connection:
+        await connection.execute("update alembic_version set version_num = '9999'")
+        before = await _catalog(empty_database)
+        await migrate(empty_database)
+        assert await _catalog(empty_database) == before
+        await connection.execute("update schema_compatibility set needed_revision = '9998'")
+    with pytest.raises(SchemaError, match="9999"):
+        await migrate(empty_database)
 
 
 def test_an_unreachable_database_is_reported_in_one_line(tmp_path: Path) -> None:

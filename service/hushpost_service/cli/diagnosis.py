@@ -19,7 +19,7 @@ from hushpost_service.storage.database_clock import database_time
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.keyring_keys import fingerprints
 from hushpost_service.storage.rights import RightsError, check_rights
-from hushpost_service.storage.schema import SchemaError, check_revision, schema_revision
+from hushpost_service.storage.schema import SchemaError, applied_schema, is_migrated
 from hushpost_service.storage.server_settings import has_checksums, read_unsafe_settings
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
@@ -51,7 +51,7 @@ async def diagnose(data_dir: Path | None, keyring: Path | None) -> list[Finding]
     try:
         async with _connected(settings) as connection:
             findings += [finding async for finding in _database(connection)]
-            if await schema_revision(connection) is not None:
+            if (await applied_schema(connection)).revision is not None:
                 registered = await fingerprints(cast("Connection", connection))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         findings.append(_unreachable(error))
@@ -135,20 +135,22 @@ async def _database(
 
 
 async def _schema(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
-    revision = await schema_revision(connection)
+    applied = await applied_schema(connection)
     try:
-        is_newest = check_revision(revision)
+        needs_nothing = is_migrated(applied)
     except SchemaError as error:
         return problem(_DATABASE, f"{error}.", "Do not start this release on it.")
-    if revision is None:
+    if applied.revision is None:
         text = "The database has no schema yet."
         return warning(
             _DATABASE, text, "Run hushpost migrate, or hushpost serve, which creates it."
         )
-    text = f"The schema has revision {revision}."
-    if is_newest:
-        return works(_DATABASE, text)
-    return warning(_DATABASE, text, "Run hushpost migrate, or restart hushpost serve.")
+    text = f"The schema has revision {applied.revision}"
+    if applied.is_newer:
+        return works(_DATABASE, f"{text} of a later release, which this release can use.")
+    if needs_nothing:
+        return works(_DATABASE, f"{text}.")
+    return warning(_DATABASE, f"{text}.", "Run hushpost migrate, or restart hushpost serve.")
 
 
 def _clock(now: datetime) -> Finding:

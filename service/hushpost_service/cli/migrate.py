@@ -1,5 +1,7 @@
 """The command `hushpost migrate`."""
 
+from typing import Annotated
+
 import typer
 
 from hushpost_runtime.logging import configure_logging
@@ -15,7 +17,17 @@ def register(app: typer.Typer) -> None:
     app.command("migrate")(_migrate)
 
 
-def _migrate(data_dir: DataDir = None) -> None:
+def _migrate(
+    data_dir: DataDir = None,
+    *,
+    post_deploy: Annotated[
+        bool,
+        typer.Option(
+            "--post-deploy",
+            help="Also remove what only earlier releases use. None of their processes may be running.",
+        ),
+    ] = False,
+) -> None:
     """Migrate the schema of the database to this release, and exit.
 
     Does nothing if the schema is current. With HUSHPOST_MIGRATE=false, other
@@ -26,7 +38,7 @@ def _migrate(data_dir: DataDir = None) -> None:
     configure_logging("info")
 
     async def migrate() -> None:
-        typer.echo(_described(await migrated_database(settings)))
+        typer.echo(_described(await migrated_database(settings, post_deploy=post_deploy)))
 
     run(migrate())
 

@@ -1,18 +1,25 @@
 """Applies the missing revisions of the schema with Alembic."""
 
-from pathlib import Path
+from typing import cast
 
 import asyncpg
 import structlog
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from hushpost_service.storage.schema import SchemaError, check_revision
+from hushpost_service.storage import revisions
+from hushpost_service.storage.schema import (
+    AppliedSchema,
+    SchemaError,
+    applied_schema,
+    is_migrated,
+    set_needed_revision,
+)
 from hushpost_service.storage.sql import schema as sql
 
 __all__ = ["upgrade"]
@@ -25,17 +32,17 @@ _LOCK = 0x4855_5348
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-async def upgrade(dsn: str, lock_seconds: float) -> str | None:
-    """Apply all missing revisions in one transaction, which holds an advisory lock.
+async def upgrade(dsn: str, aim: str, lock_seconds: float) -> AppliedSchema:
+    """Apply all missing revisions up to one, in a transaction that holds an advisory lock.
 
-    Returns the revision that the holder of the lock found; None if there was no schema.
+    Returns the schema that the holder of the lock found.
 
     The lock ends with the transaction. A lock of the session would outlive this process behind
     a connection pooler, which keeps its sessions open.
 
     Raises:
         SchemaError: Another process has held the lock for too long, or has migrated the
-            database to a schema that is newer than this release.
+            database to a schema that is too new for this release.
     """
     engine = create_async_engine(
         # asyncpg parses the address, because SQLAlchemy supports fewer of its options.
@@ -47,7 +54,7 @@ async def upgrade(dsn: str, lock_seconds: float) -> str | None:
     )
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_upgrade, lock_seconds)
+            return await connection.run_sync(_upgrade, aim, lock_seconds)
     except DBAPIError as error:
         # The driver's error, as the rest of the service raises it.
         raise (error.orig and error.orig.__cause__) or error from None
@@ -55,17 +62,20 @@ async def upgrade(dsn: str, lock_seconds: float) -> str | None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, lock_seconds: float) -> str | None:
+def _upgrade(connection: Connection, aim: str, lock_seconds: float) -> AppliedSchema:
     _lock(connection, lock_seconds)
-    revision = MigrationContext.configure(connection).get_current_revision()
-    if not check_revision(revision):
+    driver = cast("AsyncAdapt_asyncpg_connection", connection.connection.dbapi_connection)
+    applied: AppliedSchema = driver.run_async(applied_schema)
+    if not is_migrated(applied, aim):
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        config.set_main_option("script_location", str(revisions.MIGRATIONS))
         config.attributes["connection"] = connection
         # Alembic uses the transaction that has begun.
-        command.upgrade(config, "head")
+        command.upgrade(config, aim)
+        needed = revisions.needed_revision(aim)
+        driver.run_async(lambda asynchronous: set_needed_revision(asynchronous, needed))
     connection.commit()
-    return revision
+    return applied
 
 
 def _lock(connection: Connection, seconds: float) -> None:

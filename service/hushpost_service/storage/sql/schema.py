@@ -6,6 +6,15 @@ HAS_REVISION = "select to_regclass('alembic_version') is not null"
 # Selects the revision of the schema.
 REVISION = "select version_num from alembic_version"
 
+# Selects whether the schema says which releases can use it.
+HAS_NEEDED_REVISION = "select to_regclass('schema_compatibility') is not null"
+
+# Selects the revision that a release must know to use the schema.
+NEEDED_REVISION = "select needed_revision from schema_compatibility"
+
+# Stores the revision that a release must know to use the schema.
+SET_NEEDED_REVISION = "update schema_compatibility set needed_revision = $1"
+
 # Takes the migration lock until the end of the transaction, unless another session has it.
 TRY_LOCK_MIGRATION = "select pg_try_advisory_xact_lock({lock})"
 
