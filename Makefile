@@ -81,16 +81,7 @@ assets: $(ASSETS) ## fetch the chart library of the dashboard
 
 $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 	@echo "installing $<"
-	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	cp $(DASHBOARD)/package.json $< "$$folder"; \
-	$(NPM) --prefix "$$folder" ci --ignore-scripts >/dev/null; \
-	modules=$$folder/node_modules; \
-	mkdir -p $(@D); \
-	cp "$$modules/chartjs-chart-error-bars/build/index.umd.min.js" $(@D)/error-bars.min.js; \
-	cp "$$modules/chartjs-chart-error-bars/LICENSE" $(@D)/error-bars.LICENSE; \
-	cp "$$modules/chart.js/LICENSE.md" $(@D)/chart.LICENSE; \
-	cp "$$modules/@kurkle/color/LICENSE.md" $(@D)/color.LICENSE; \
-	cp "$$modules/chart.js/dist/chart.umd.min.js" $@
+	@tools/fetch_chart_library.sh $(abspath $(BIN))/npm
 
 # ---- running ----------------------------------------------------------------
 
@@ -121,7 +112,7 @@ screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in d
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-native test-faults test-privacy browser lint format types imports lock-check
+.PHONY: check test test-native test-faults test-privacy browser lint format types imports lock-check image-replay
 check: lint types imports protos-check sync-client-check node-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
@@ -174,6 +165,7 @@ test-privacy: $(VENV)/.dev $(PROJECT) ## attack the anonymity; prints each attac
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.dev ## fix style and formatting
 	@$(BIN)/ruff check --fix .
@@ -181,10 +173,13 @@ format: $(VENV)/.dev ## fix style and formatting
 
 # mypy reads the generated stubs but checks handwritten code only.
 types: $(VENV)/.dev ## check types
-	@$(BIN)/mypy $(wildcard service clients bench tests tools)
+	@$(BIN)/mypy $(wildcard service clients bench deploy tests tools)
 
 imports: $(VENV)/.dev $(PROJECT) ## check who may import whom
 	@$(BIN)/lint-imports --no-cache
+
+image-replay: $(VENV)/.dev ## run the build of the image without a container engine; prints its size
+	@$(BIN)/python -m tests.deploy.image_replay
 
 # ---- protos -----------------------------------------------------------------
 
@@ -283,7 +278,7 @@ COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --extra native --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
-	@$(COMPILE) -c requirements/dev.txt --extra service -o requirements/service.txt
+	@$(COMPILE) -c requirements/dev.txt --extra service --extra edge --extra dashboard -o requirements/image.txt
 	@for folder in $(DASHBOARD) $(CHROMIUM) $(NODE_CLIENT); do \
 	  $(NPM) --prefix "$$folder" --package-lock-only --ignore-scripts \
 	    --omit-lockfile-registry-resolved $(if $(UPGRADE),update,install); \

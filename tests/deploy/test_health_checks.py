@@ -1,0 +1,81 @@
+"""The health checks of the images, against real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.authority import AuthorityProcess
+from tests.certificate import Issuer
+from tests.conftest import RunningAuthority
+from tests.dashboard.dashboard_process import DashboardProcess
+from tests.deploy.dockerfile import ROOT, read_stages
+from tests.edge.edge_process import EdgeProcess
+from tests.http_process import free_port
+from tests.inspection import database_uri
+
+STAGES = read_stages()
+SECONDS = 30
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, not listened on
+
+
+def health(target: str, **environment: str) -> int:
+    """Run the health check of a target on this machine, and return its exit code."""
+    python, script, *arguments = json.loads(
+        STAGES[target].last("HEALTHCHECK").value.removeprefix("CMD ")
+    )
+    assert python == "python"
+    [copied] = [each for each in STAGES[target].all("COPY") if each.words[-1] == "/health/"]
+    [source] = [each for each in copied.words[:-1] if Path(each).name == Path(script).name]
+    command = [sys.executable, ROOT / source, *arguments]
+    variables = {**os.environ, **environment}
+    return subprocess.run(
+        command, env=variables, capture_output=True, check=False, timeout=SECONDS
+    ).returncode
+
+
+def test_an_authority_is_healthy_while_it_serves(authority: RunningAuthority) -> None:
+    """The check succeeds at a running authority, and fails where none listens."""
+    port = authority.target.rpartition(":")[2]
+    assert health("authority", HUSHPOST_LISTEN=authority.target) == 0
+    assert health("authority", HUSHPOST_LISTEN=f"{EVERYWHERE}:{port}") == 0
+    assert health("authority", HUSHPOST_LISTEN=f"{EVERYWHERE}:{free_port()}") == 1
+
+
+def test_an_authority_with_tls_is_healthy(authority: RunningAuthority, tmp_path: Path) -> None:
+    """The check trusts the certificate that the authority presents, for a name or a wildcard."""
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    key.touch(0o600)
+    for host in ("authority.example.com", "*.example.com"):
+        certificate, private_key = Issuer.create("servers").issue("authority", host)
+        chain.write_bytes(certificate)
+        key.write_bytes(private_key)
+        environment = {
+            "HUSHPOST_DATABASE_URL": database_uri(authority.process.data_dir),
+            "HUSHPOST_KEYRING": str(authority.process.data_dir / "keyring.json"),
+            "HUSHPOST_TLS_CERTIFICATE": str(chain),
+            "HUSHPOST_TLS_KEY": str(key),
+        }
+        with AuthorityProcess(tmp_path / host, environment=environment) as process:
+            environment["HUSHPOST_LISTEN"] = process.target
+            assert health("authority", **environment) == 0
+            del environment["HUSHPOST_TLS_CERTIFICATE"]
+            assert health("authority", **environment) == 1
+
+
+def test_an_edge_is_healthy_while_it_runs(tmp_path: Path) -> None:
+    """The check succeeds at a running edge, also while its authority is down, then fails."""
+    unused = f"127.0.0.1:{free_port()}"
+    with EdgeProcess(tmp_path, unused, "hp_unused", path="/healthz") as edge:
+        address = f"{EVERYWHERE}:{edge.port}"
+        assert health("edge", HUSHPOST_EDGE_LISTEN=address) == 0
+    assert health("edge", HUSHPOST_EDGE_LISTEN=address) == 1
+
+
+def test_a_dashboard_is_healthy_while_it_runs(tmp_path: Path) -> None:
+    """The check succeeds at a running dashboard, also while its authority is down, then fails."""
+    with DashboardProcess(tmp_path, f"127.0.0.1:{free_port()}") as dashboard:
+        address = f"127.0.0.1:{dashboard.port}"
+        assert health("dashboard", HUSHPOST_DASHBOARD_LISTEN=address) == 0
+    assert health("dashboard", HUSHPOST_DASHBOARD_LISTEN=address) == 1
