@@ -50,7 +50,6 @@ def diagnose(options: ConnectionOptions) -> list[Finding]:
                 _AUTHORITY,
                 f"{options.authority} can't be reached: {error.strerror or error}.",
                 "Check that hushpost serve runs, its --listen, and firewalls in between.",
-                Runbook.PROCESS_DOWN,
             )
         ]
     findings = [works(_AUTHORITY, f"{options.authority} accepts connections.")]
