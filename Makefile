@@ -196,7 +196,7 @@ endef
 GENERATED := -name '*_pb2.py' -o -name '*_pb2.pyi' -o -name '*_pb2_grpc.py' -o -name '*_pb2_grpc.pyi'
 
 .PHONY: protos protos-check protos-breaking
-protos: $(VENV)/.dev ## regenerate the stubs of the .proto files
+protos: $(VENV)/.dev node-stubs ## regenerate the stubs of the .proto files
 	@find protos/hushpost $(GENERATED) | xargs rm -f
 	@$(call stubs,protos)
 

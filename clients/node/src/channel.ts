@@ -28,8 +28,9 @@ const OPTIONS = {
   // A campaign may have 10,000 links of 8,192 bytes, more than gRPC's default of 4 MiB. The
   // authority limits the size of its responses itself.
   "grpc.max_receive_message_length": -1,
-  // `Calls` retries, because it knows which calls have a request id.
-  "grpc.enable_retries": 0,
+  // Uses all authorities that a name leads to, and not only the first that answers.
+  "grpc.service_config": '{"loadBalancingConfig": [{"round_robin": {}}]}',
+  "grpc.service_config_disable_resolution": 1,
   // Closing a client closes its connection, also if another client has the same target.
   "grpc.use_local_subchannel_pool": 1,
   "grpc.primary_user_agent": `hushpost-client-node/${VERSION}`,
@@ -73,7 +74,12 @@ export function isLoopback(target: string): boolean {
   if (target.startsWith("unix:")) {
     return true;
   }
-  const host = target.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  const addresses = /^ipv[46]:(.*)/.exec(target)?.[1]?.split(",") ?? [target];
+  return addresses.every(isLoopbackAddress);
+}
+
+function isLoopbackAddress(address: string): boolean {
+  const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   const family = isIP(host);
   return family === 0
     ? host.toLowerCase() === "localhost"

@@ -36,6 +36,7 @@ export interface HushpostErrorFields {
   readonly reason?: ErrorReason | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly retryAfterMs?: number | undefined;
+  readonly callId?: string | undefined;
   readonly requestId?: string | undefined;
 }
 
@@ -57,6 +58,11 @@ export class HushpostError extends Error {
   readonly metadata: Readonly<Record<string, string>>;
   /** Milliseconds to wait before the next try, as suggested by the authority. */
   readonly retryAfterMs: number | undefined;
+  /**
+   * Identifies the failed call in the log of the authority; quote it to the operator.
+   * Undefined if the error did not come from the authority.
+   */
+  readonly callId: string | undefined;
   /** The request id of the write; pass it to repeat the call so that it counts once. */
   readonly requestId: string | undefined;
 
@@ -66,6 +72,7 @@ export class HushpostError extends Error {
     this.reason = fields.reason;
     this.metadata = fields.metadata ?? {};
     this.retryAfterMs = fields.retryAfterMs;
+    this.callId = fields.callId;
     this.requestId = fields.requestId;
   }
 

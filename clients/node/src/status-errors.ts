@@ -5,7 +5,11 @@ import { anyUnpack, type Duration } from "@bufbuild/protobuf/wkt";
 import { type ServiceError, status } from "@grpc/grpc-js";
 
 import { type ErrorReason, HushpostError, type StatusCode } from "./errors.js";
-import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
+import {
+  ErrorInfoSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from "./gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
 import { ErrorReason as WireReason } from "./gen/hushpost/v1/errors_pb.js";
 
@@ -17,6 +21,7 @@ interface Details {
   reason?: string;
   metadata?: Readonly<Record<string, string>>;
   retryAfterMs?: number;
+  callId?: string;
 }
 
 /**
@@ -66,6 +71,10 @@ function unpack(error: ServiceError): Details {
       if (info?.reason) {
         details.reason = info.reason;
         details.metadata = info.metadata;
+      }
+      const callId = anyUnpack(detail, RequestInfoSchema)?.requestId;
+      if (callId) {
+        details.callId = callId;
       }
       const delay = anyUnpack(detail, RetryInfoSchema)?.retryDelay;
       if (delay !== undefined) {

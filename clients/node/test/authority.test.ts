@@ -39,6 +39,7 @@ async function message(campaignId: string, contactId: string): Promise<string> {
   await sender.campaigns.createCampaign({ campaignId, links, groups: ["vip"] });
   const [issued] = await sender.campaigns.issueTokens(campaignId, "vip", [contactId]);
   assert.ok(issued?.token);
+  assert.deepEqual([issued.clickToken, issued.clickMode], [issued.token, issued.mode]);
   return issued.token;
 }
 
@@ -94,6 +95,7 @@ test("events are recorded once per request id, and reported", async () => {
   await edge.tracking.recordOpen(token, { verdict: "HUMAN", requestId });
   await edge.tracking.recordOpen(token, { verdict: "HUMAN", requestId });
   assert.equal(await edge.tracking.recordClick(token, 1), URLS[0]);
+  await edge.tracking.recordOpen(token, { verdict: "SCANNER" });
   assert.equal(await edge.tracking.resolveLink(token, 2), URLS[1]);
   const recorded = await edge.tracking.recordEvents([
     { token, eventTime: new Date(), verdict: "PREFETCH" },
@@ -109,7 +111,7 @@ test("events are recorded once per request id, and reported", async () => {
   const stats = await reporter.stats.getCampaignStats("events");
   assert.equal(stats.sent.total, 1);
   assert.deepEqual(stats.opens.human.identified, { total: 1, unique: 1 });
-  assert.deepEqual(stats.opens.machine.identified, { total: 1, unique: 1 });
+  assert.deepEqual(stats.opens.machine.identified, { total: 2, unique: 1 });
   assert.deepEqual(stats.clicks.human.identified, { total: 2, unique: 1 });
   assert.deepEqual([stats.groups[0]?.groupId, stats.hours.length > 0], ["vip", true]);
   const summary = await reporter.stats.getCampaignStats("events", { view: "SUMMARY" });
@@ -121,9 +123,17 @@ test("events are recorded once per request id, and reported", async () => {
   assert.deepEqual(links[0]?.clicks.human.identified, { total: 1, unique: 1 });
   const groups = await reporter.stats.groupStatsPage("events");
   assert.deepEqual([groups.items[0]?.groupId, groups.totalSize], ["vip", 1]);
-  const clicked = { engagement: "CLICKED", linkNumber: 2 } as const;
-  const [contact, ...others] = await all(reporter.stats.listEngagedContacts("events", clicked));
-  assert.deepEqual([contact?.contactId, others], ["eve", []]);
+
+  const [other] = await sender.campaigns.issueTokens("events", "vip", ["oto"]);
+  await edge.tracking.recordClick(other?.token ?? "", 1);
+  for (const [linkNumber, names] of [
+    [1, ["eve", "oto"]],
+    [2, ["eve"]],
+  ] as const) {
+    const clicked = { engagement: "CLICKED", linkNumber } as const;
+    const contacts = await all(reporter.stats.listEngagedContacts("events", clicked));
+    assert.deepEqual(contacts.map((each) => each.contactId).sort(), names);
+  }
 });
 
 test("statistics are watched", async () => {
@@ -169,6 +179,7 @@ test("preferences are set, read, listed and erased", async () => {
   const set = await preferences.setPreference("ann", {
     opensConsent: "DENIED",
     clicksConsent: "GRANTED",
+    source: "IMPORT",
     evidence: "form 7",
     details: { ...details, decisionTime },
     history: "ANONYMIZE",
@@ -180,7 +191,7 @@ test("preferences are set, read, listed and erased", async () => {
   assert.deepEqual(await preferences.getPreference("ann"), set);
   const [change] = await all(preferences.listPreferenceChanges({ contactId: "ann" }));
   assert.deepEqual(change?.details, { ...details, decisionTime });
-  assert.deepEqual([change?.source, change?.evidence], ["SENDER", "form 7"]);
+  assert.deepEqual([change?.source, change?.evidence], ["IMPORT", "form 7"]);
   assert.deepEqual([change?.oldOpensConsent, change?.newOpensConsent], ["UNKNOWN", "DENIED"]);
 
   const outcome = await preferences.batchSetPreferences([

@@ -38,6 +38,7 @@ for (const target of [
   "127.0.0.1:50051",
   "127.8.9.10:50051",
   "[::1]:50051",
+  "ipv4:127.0.0.1:50051,127.0.0.2:50051",
   "unix:/run/hushpost.sock",
 ]) {
   test(`${target} is not encrypted by default`, () => {
@@ -54,6 +55,7 @@ for (const target of [
   "10.0.0.1:50051",
   "[2001:db8::1]:50051",
   "0.0.0.0:50051",
+  "ipv4:127.0.0.1:50051,10.0.0.1:50051",
   "dns:///localhost:50051",
   "127.0.0.1:50051@example.com:50051",
   "",
@@ -106,6 +108,42 @@ test("a proxy of the environment does not get calls to loopback addresses", asyn
     delete process.env["grpc_proxy"];
     local.close();
   }
+});
+
+test("calls are spread over all addresses, and leave out one that is down", async () => {
+  const servers = await Promise.all([1, 2].map(async () => new ScriptedServer().listen()));
+  const target = `ipv4:${servers.map((each) => each.target).join()}`;
+  const client = new Hushpost({ target, apiKey: "hp_x" });
+  const [first, second] = servers as [ScriptedServer, ScriptedServer];
+  const resolve = async (): Promise<void> => {
+    first.respond(RESOLVED);
+    second.respond(RESOLVED);
+    await client.tracking.resolveLink("t", 1);
+  };
+  // The first calls may come before the second connection is there.
+  while (first.requests.length < 10 || second.requests.length < 10) {
+    await resolve();
+  }
+  client.close();
+  first.close();
+  const other = new Hushpost({ target, apiKey: "hp_x" });
+  for (let number = 0; number < 10; number += 1) {
+    second.respond(RESOLVED);
+    await other.tracking.resolveLink("t", 1);
+  }
+  other.close();
+  second.close();
+});
+
+test("calls go on while a server ends connections that are old", async () => {
+  const ageing = await new ScriptedServer({ "grpc.max_connection_age_ms": 20 }).listen();
+  const client = new Hushpost({ target: ageing.target, apiKey: "hp_x" });
+  while (ageing.peers.size < 5) {
+    ageing.respond(RESOLVED);
+    await client.tracking.resolveLink("t", 1);
+  }
+  client.close();
+  ageing.close();
 });
 
 test("the API key is read from a file", async () => {

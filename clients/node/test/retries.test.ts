@@ -162,10 +162,16 @@ test("malformed error details leave the status", async () => {
 });
 
 test("an error has the details of its reason", async () => {
-  server.fail({ code: status.INVALID_ARGUMENT, reason: "NEW_REASON", metadata: { index: "7" } });
+  server.fail({
+    code: status.INVALID_ARGUMENT,
+    reason: "NEW_REASON",
+    metadata: { index: "7" },
+    callId: "c7",
+  });
   await assert.rejects(hushpost.tracking.recordOpen("t"), {
     reason: "NEW_REASON",
     metadata: { index: "7" },
+    callId: "c7",
     retryable: false,
   });
 });

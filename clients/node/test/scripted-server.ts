@@ -6,13 +6,18 @@ import {
   Metadata,
   Server,
   ServerCredentials,
+  type ServerOptions,
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
 
-import { ErrorInfoSchema, RetryInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
+import {
+  ErrorInfoSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
 import { CampaignService } from "../src/gen/hushpost/v1/campaign_pb.js";
 import { StatsService } from "../src/gen/hushpost/v1/stats_pb.js";
@@ -24,6 +29,7 @@ export interface Failure {
   reason?: string;
   metadata?: Record<string, string>;
   retryAfterMs?: number;
+  callId?: string;
   trailer?: Buffer;
 }
 
@@ -38,8 +44,14 @@ export class ScriptedServer {
   target = "";
   /** How many calls the client has cancelled. */
   cancelled = 0;
+  /** The connections that calls came over. */
+  readonly peers = new Set<string>();
   readonly #script: Step[] = [];
-  readonly #server = new Server();
+  readonly #server: Server;
+
+  constructor(options: ServerOptions = {}) {
+    this.#server = new Server(options);
+  }
 
   async listen(address = "127.0.0.1:0", credentials = ServerCredentials.createInsecure()) {
     for (const service of [CampaignService, StatsService, TrackingService]) {
@@ -115,6 +127,7 @@ export class ScriptedServer {
   #next(call: UnaryCall | StreamCall): Step | undefined {
     this.requests.push(call.request);
     this.headers.push(call.metadata);
+    this.peers.add(call.getPeer());
     call.on("cancelled", () => {
       this.cancelled += 1;
     });
@@ -122,7 +135,7 @@ export class ScriptedServer {
   }
 }
 
-function statusOf({ code, reason, metadata = {}, retryAfterMs, trailer }: Failure) {
+function statusOf({ code, reason, metadata = {}, retryAfterMs, callId, trailer }: Failure) {
   const details = create(StatusSchema, { code, message: "the message" });
   const add = <Desc extends DescMessage>(schema: Desc, value: object): void => {
     details.details.push(anyPack(schema, create(schema, value as never)));
@@ -132,6 +145,9 @@ function statusOf({ code, reason, metadata = {}, retryAfterMs, trailer }: Failur
   }
   if (retryAfterMs !== undefined) {
     add(RetryInfoSchema, { retryDelay: durationFromMs(retryAfterMs) });
+  }
+  if (callId !== undefined) {
+    add(RequestInfoSchema, { requestId: callId });
   }
   const trailers = new Metadata();
   const bytes = trailer ?? Buffer.from(toBinary(StatusSchema, details));

@@ -8,7 +8,8 @@
 // `google.rpc.ErrorInfo`. Its `domain` is "hushpost". Its `reason` is the name of a
 // value below without the prefix `ERROR_REASON_`. Its `metadata` has the keys listed
 // in the comment of that value. If a retry can succeed, the status also contains a
-// `google.rpc.RetryInfo`. Branch on reasons: messages are for people and may
+// `google.rpc.RetryInfo`. The `request_id` of its `google.rpc.RequestInfo` identifies
+// the call in the log of the authority. Branch on reasons: messages are for people and may
 // change. Messages never contain contacts, tokens or texts of the database driver.
 
 import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
