@@ -113,7 +113,7 @@ screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in d
 # ---- checking ---------------------------------------------------------------
 
 .PHONY: check test test-native test-faults test-privacy browser lint format types imports lock-check image-replay
-check: lint types imports protos-check sync-client-check node-check lock-check test ## run everything that CI checks
+check: lint types imports protos-check sync-client-check node-check go-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
 test: $(VENV)/.dev $(PROJECT) $(ASSETS) $(NODE_PACKAGES)/.installed browser ## run the tests; ARGS="-k name" selects some
@@ -253,6 +253,39 @@ node-check: $(VENV)/.dev $(NODE_PACKAGES)/.installed ## check the Node client: s
 	cp -R $(NODE_CLIENT)/{package.json,tsconfig.json,biome.json,src,test,examples} "$$fresh"; \
 	ln -s $(abspath $(NODE_PACKAGES))/node_modules "$$fresh/node_modules"; \
 	PATH="$(abspath $(BIN)):$$PATH" $(NPM) --prefix "$$fresh" run --silent check
+
+# ---- Go client ---------------------------------------------------------------
+# Needs Go, which nothing else does.
+
+GO_CLIENT := clients/go
+GO_PLUGINS := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 \
+  google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+
+# Generates the Go stubs of all .proto files into the folder hushpostv1 of $(1).
+define go_stubs
+	plugins=$$(mktemp -d); trap 'rm -rf "$$plugins"' EXIT; \
+	for plugin in $(GO_PLUGINS); do GOBIN="$$plugins" go install "$$plugin"; done; \
+	PATH="$$plugins:$$PATH" $(BIN)/buf generate protos --template $(GO_CLIENT)/buf.gen.yaml --output $(1)
+endef
+
+# Without C there is less to compile.
+go-stubs go-check: export CGO_ENABLED := 0
+
+.PHONY: go-stubs go-check
+go-stubs: $(VENV)/.dev ## regenerate the stubs of the Go client; needs Go
+	@rm -f $(GO_CLIENT)/hushpostv1/*.pb.go
+	@$(call go_stubs,$(GO_CLIENT))
+
+go-check: $(VENV)/.dev ## check stubs, format and code of the Go client, if there is Go
+	@if ! command -v go >/dev/null; then \
+	  echo "There is no Go: $(GO_CLIENT) is not checked." >&2; exit; \
+	fi; \
+	$(call go_stubs,"$$plugins/fresh"); \
+	diff -ru $(GO_CLIENT)/hushpostv1 "$$plugins/fresh/hushpostv1" \
+	  || { echo "The Go stubs are out of date: run 'make go-stubs'." >&2; exit 1; }; \
+	unformatted=$$(gofmt -l $(GO_CLIENT)/hushpost $(GO_CLIENT)/examples); \
+	[[ -z $$unformatted ]] || { echo "Run gofmt -w on: $$unformatted" >&2; exit 1; }; \
+	cd $(GO_CLIENT) && GOFLAGS=-mod=readonly go vet ./...
 
 # ---- catalogues of translations ---------------------------------------------
 
