@@ -84,7 +84,8 @@ def _waiting(events: int, seconds: float) -> Finding:
         return works(_SPOOL, f"{events:,} events wait to be shipped.")
     text = f"{events:,} events wait to be shipped, the oldest for {seconds / 60:,.0f} minutes."
     advice = "Check that the edge runs and reaches the authority: hushpost doctor --authority."
-    return (problem if seconds > _LOST_SECONDS else warning)(_SPOOL, text, advice)
+    finding = problem if seconds > _LOST_SECONDS else warning
+    return finding(_SPOOL, text, advice, Runbook.EVENTS_WAIT)
 
 
 def _size(used: int, limit: int) -> Finding:

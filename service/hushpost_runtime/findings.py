@@ -25,8 +25,13 @@ class Runbook(StrEnum):
 
     API_KEYS = "api-keys"
     DATABASE = "the-database-cannot-be-reached"
+    EVENTS_WAIT = "events-wait-at-an-edge"
     FULL_DISK = "full-disk"
     KEYRING = "keyring"
+    LATE_ANONYMIZATION = "late-anonymization"
+    LATE_RELEASES = "late-releases"
+    MISSING_PARTITIONS = "missing-partitions"
+    PROCESS_DOWN = "a-process-is-down"
     REJECTED_EVENTS = "rejected-events"
     WRONG_CLOCKS = "wrong-clocks"
 

@@ -1,31 +1,24 @@
 """`hushpost doctor` against real parts: healthy ones, and each with its fault."""
 
-import asyncio
 import json
 import ssl
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hushpost_edge.quarantine import SCHEMA as QUARANTINE
-from hushpost_edge.spool import _SCHEMA as SPOOL
-from hushpost_edge.spooled_event import RECORD_BYTES
-from hushpost_edge.sqlite import open_database
 from hushpost_service.tokens.keyring import Keyring
 from tests.certificate import Issuer
+from tests.cli.doctor_faults import NOTHING, create_spool, serving
 from tests.clocks import WallClock
 from tests.conftest import RunningAuthority, TenantKeys
 from tests.inspection import database_uri, on
 
-NOTHING = "127.0.0.1:1"
 HOUR = 3600
 
 
@@ -63,6 +56,9 @@ async def test_a_healthy_installation_has_no_problem(
         "database: Settings for durability and logging are safe.",
         "database: The schema has revision",
         "clock: This machine and the database have the same time.",
+        "waiting work: 0 jobs of anonymization are pending.",
+        "waiting work: No release of anonymous counts is late.",
+        "waiting work: The next partition of events exists.",
         "They match the database. Key 1 seals new tokens.",
         "authority: It is ready.",
         "API key: The key is valid; its role is ADMIN, of the installation.",
@@ -74,7 +70,7 @@ async def test_the_report_for_people_says_what_to_do(hushpost: Any) -> None:
     """A line per finding, and below a problem what to do."""
     done = await hushpost("doctor", "--edge", f"http://{NOTHING}")
     assert (done.code, done.err) == (1, "")
-    version, problem, advice = done.out.splitlines()
+    version, problem, advice, _runbook = done.out.splitlines()
     assert version.startswith("ok      version: hushpost ")
     assert problem.startswith(f"problem edge: http://{NOTHING} can't be reached: ")
     assert advice.startswith("        -> Check that hushpost edge runs there.")
@@ -105,25 +101,6 @@ async def test_a_wrong_or_missing_key(doctor: Any, authority: RunningAuthority) 
     assert "API key: The key is refused: API_KEY_INVALID" in findings[-1][1]
     code, findings = await doctor("--authority", authority.target, key=None)
     assert (code, bad(findings)[0][0]) == (0, "warning")
-
-
-@asynccontextmanager
-async def serving(response: bytes, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Accept connections, and send the same response on each; yield the address."""
-
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(response)
-        with suppress(OSError):
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 async def test_an_authority_that_is_none(doctor: Any) -> None:
@@ -185,42 +162,20 @@ async def test_an_edge_is_ready_or_not(
     assert text in findings[-1][1]
 
 
-@pytest.fixture
-def spool(tmp_path: Path) -> Any:
-    """Create the data folder of an edge whose events wait since some seconds, and quarantine."""
-
-    def create(*, seconds: float, quarantined: int = 0) -> Path:
-        folder = tmp_path / "edge"
-        file = folder / "spool" / "1.sqlite"
-        with closing(open_database(file, SPOOL + QUARANTINE)) as database:
-            insert = "insert into arrivals (first, time, corrections, events) values (?, ?, ?, ?)"
-            then = int((time.time() - seconds) * 1e6)
-            database.execute(insert, (1, then, b"", bytes(3 * RECORD_BYTES)))
-            database.execute(
-                "insert into quarantine (reason, start, events) values ('TOKEN_KEY_UNKNOWN', 0, ?)",
-                (bytes(quarantined * RECORD_BYTES),),
-            )
-        return folder
-
-    return create
-
-
 @pytest.mark.parametrize(
     ("seconds", "level"), [(1, "ok"), (HOUR, "warning"), (25 * HOUR, "problem")]
 )
-async def test_the_age_of_a_spool(doctor: Any, spool: Any, seconds: int, level: str) -> None:
+async def test_the_age_of_a_spool(doctor: Any, tmp_path: Path, seconds: int, level: str) -> None:
     """Events that wait for long are not shipped."""
-    code, findings = await doctor("--spool", spool(seconds=seconds))
+    code, findings = await doctor("--spool", create_spool(tmp_path, seconds=seconds))
     found = next(each for each in findings if "wait to be shipped" in each[1])
     assert (code, found[0]) == (int(level == "problem"), level)
     assert found[1].startswith("spool: 3 events wait to be shipped")
 
 
-async def test_a_spool_that_is_full_or_in_quarantine(
-    doctor: Any, spool: Any, tmp_path: Path
-) -> None:
+async def test_a_spool_that_is_full_or_in_quarantine(doctor: Any, tmp_path: Path) -> None:
     """Its size, a full disk, quarantined events, and secrets that others can read are reported."""
-    folder = spool(seconds=1, quarantined=50_000)
+    folder = create_spool(tmp_path, seconds=1, quarantined=50_000)
     (folder / "spool" / "reserve").touch()
     key = tmp_path / "edge.key"
     key.write_text("hp_key")
@@ -300,22 +255,6 @@ async def test_a_database_that_is_not_reached(database: Any, hushpost: Any, tmp_
     assert code == 1
     assert bad(findings)[0][1].startswith("database: The database can't be reached: ")
     assert "s3cret" not in str(findings)
-
-
-async def test_the_report_names_the_runbook(hushpost: Any, tmp_path: Path) -> None:
-    """Where a runbook helps, the report for people and JSON name it."""
-    keyring = tmp_path / "keyring.json"
-    keyring.write_text("{")
-    keyring.chmod(0o600)
-    options = ("--database", "--data-dir", tmp_path, "--keyring", keyring)
-    text = await hushpost("doctor", *options)
-    as_json = await hushpost("doctor", "--json", *options)
-
-    runbooks = {each["part"]: each["runbook"] for each in json.loads(as_json.out)}
-
-    assert "        -> Runbook: docs/operations.md#keyring" in text.out.splitlines()
-    assert runbooks["keyring"] == "keyring"
-    assert runbooks["version"] is None
 
 
 async def test_a_folder_without_a_database_stays_empty(doctor: Any, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hushpost_cli.domains import checks
 from hushpost_client import DnsRecord, TrackingDomain
 from hushpost_runtime.findings import Level
 from tests.certificate import Issuer
-from tests.cli.test_doctor import serving
+from tests.cli.doctor_faults import serving
 from tests.conftest import Clients, RunningAuthority
 from tests.inspection import Connection
 

@@ -50,6 +50,7 @@ def diagnose(options: ConnectionOptions) -> list[Finding]:
                 _AUTHORITY,
                 f"{options.authority} can't be reached: {error.strerror or error}.",
                 "Check that hushpost serve runs, its --listen, and firewalls in between.",
+                Runbook.PROCESS_DOWN,
             )
         ]
     findings = [works(_AUTHORITY, f"{options.authority} accepts connections.")]

@@ -4,7 +4,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from hushpost_runtime.findings import Finding, problem, works
+from hushpost_runtime.findings import Finding, Runbook, problem, works
 
 __all__ = ["diagnose"]
 
@@ -26,14 +26,15 @@ def diagnose(url: str) -> list[Finding]:
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         advice = "Check that hushpost edge runs there. A proxy may keep /readyz internal."
-        return [problem(_EDGE, f"{url} can't be reached: {reason}.", advice)]
+        text = f"{url} can't be reached: {reason}."
+        return [problem(_EDGE, text, advice, Runbook.PROCESS_DOWN)]
     if text == "ok":
         return [works(_EDGE, f"{url} is ready.")]
     if not text.startswith("ok"):
         advice = "Give the address of hushpost edge. A proxy may keep /readyz internal."
         return [problem(_EDGE, f"{url} does not respond as an edge.", advice)]
     advice = "Free space on its disk, let it reach the authority, or raise --spool-bytes."
-    return [problem(_EDGE, f"{url} says: {text}.", advice)]
+    return [problem(_EDGE, f"{url} says: {text}.", advice, Runbook.FULL_DISK)]
 
 
 def _not_ready(url: str, error: HTTPError) -> Finding:
@@ -43,4 +44,5 @@ def _not_ready(url: str, error: HTTPError) -> Finding:
         f"{url} is not ready: {error.code} {text}.",
         "Check its log, its API key and its way to the authority. A proxy may keep /readyz "
         "internal.",
+        Runbook.EVENTS_WAIT,
     )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +12,9 @@ import asyncpg
 from hushpost_runtime.findings import Finding, Level, Runbook, disk_space, problem, warning, works
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError, read_settings
+from hushpost_service.cli.backlog_findings import backlog_findings
 from hushpost_service.settings import Settings
+from hushpost_service.storage.backlog import read_backlog
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import CONNECTION_SETTINGS
 from hushpost_service.storage.database_clock import database_time
@@ -130,8 +132,12 @@ async def _database(
             "Data checksums are off: damage by the disk goes unnoticed.",
             "Stop the server and run pg_checksums --enable.",
         )
-    yield await _schema(connection)
+    schema = await _schema(connection)
+    yield schema
     yield _clock(await database_time(pooled))
+    if schema.level is Level.OK:
+        for finding in backlog_findings(await read_backlog(pooled, timedelta())):
+            yield finding
 
 
 async def _schema(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
