@@ -309,7 +309,7 @@ COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 
 .PHONY: lock
 lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --extra native --group dev -o requirements/dev.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --extra native --extra otel --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
 	@$(COMPILE) -c requirements/dev.txt --extra service --extra edge --extra dashboard -o requirements/image.txt
 	@for folder in $(DASHBOARD) $(CHROMIUM) $(NODE_CLIENT); do \
@@ -319,7 +319,7 @@ lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 
 lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	@$(BIN)/uv --quiet pip install --python $(BIN)/python --offline --no-cache --dry-run \
-	  --requirements pyproject.toml --extra demo --extra native --group dev \
+	  --requirements pyproject.toml --extra demo --extra native --extra otel --group dev \
 	  || { echo "The lock is out of date: run 'make lock'." >&2; exit 1; }
 
 # ---- cleaning ----------------------------------------------------------------

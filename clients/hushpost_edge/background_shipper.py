@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Collection
 from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
 
-from hushpost_client import Tracking
+from hushpost_client import Hushpost, Tracking
 from hushpost_edge import metrics
 from hushpost_edge.connection import connect_authority
 from hushpost_edge.domain_ask import serve_asks
@@ -30,6 +31,9 @@ from hushpost_edge.spool_files import spool_files
 from hushpost_edge.spool_keys import SpoolKeys
 from hushpost_edge.sqlite import error_name
 from hushpost_edge.uploader import Uploader
+
+if TYPE_CHECKING:
+    from hushpost_runtime.traces import Traces
 
 __all__ = ["BackgroundShipper"]
 
@@ -47,8 +51,9 @@ def _now() -> int:
 class BackgroundShipper:
     """A thread with its own event loop. If it crashes, the edge is stopped."""
 
-    def __init__(self, settings: Settings, keys: SpoolKeys) -> None:
+    def __init__(self, settings: Settings, keys: SpoolKeys, traces: "Traces | None" = None) -> None:
         self._settings = settings
+        self._traces = traces
         self._keys = keys
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,7 +81,7 @@ class BackgroundShipper:
     async def _ship_and_sync(self) -> None:
         self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(connect_authority(self._settings))
+            client = await stack.enter_async_context(self._client())
             links = LinkStore(self._settings.links_file)
             stack.callback(links.close)
             stack.push_async_callback(self._loop.shutdown_default_executor)
@@ -99,6 +104,11 @@ class BackgroundShipper:
             for task in tasks:
                 task.cancel()
 
+    def _client(self) -> Hushpost:
+        if self._traces is None:
+            return connect_authority(self._settings)
+        return connect_authority(self._settings, self._traces.headers)
+
     async def _ship_spools(self, tracking: Tracking) -> None:
         """Run an uploader and a retrier for each spool file, also for files that appear later."""
         shippers: dict[Path, tuple[Uploader, Retrier]] = {}
@@ -107,7 +117,9 @@ class BackgroundShipper:
                 for file in spool_files(self._settings.spool_dir):
                     if file not in shippers and (opened := self._open(file)) is not None:
                         spool, quarantined = opened
-                        uploader = Uploader(spool, tracking, self._settings.quarantine_bytes)
+                        uploader = Uploader(
+                            spool, tracking, self._settings.quarantine_bytes, self._traces
+                        )
                         shippers[file] = uploader, Retrier(quarantined, tracking)
                         for shipper in shippers[file]:
                             tasks.create_task(shipper.run_forever())

@@ -18,6 +18,7 @@ from hushpost_runtime.settings import (
     option_help,
     read_settings,
 )
+from hushpost_runtime.traces_setting import check_traces
 
 __all__ = ["register"]
 
@@ -84,6 +85,7 @@ def _check(options: dict[str, Any]) -> None:
         read_tls(settings)
         Classifier.from_settings(settings)
         check_app_link_files(settings)
+        check_traces()
     except (SettingsError, AddressRangesError, AppLinksError, OSError) as error:
         for line in str(error).splitlines():
             typer.echo(f"hushpost: {line}", err=True)

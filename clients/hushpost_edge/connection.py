@@ -1,5 +1,7 @@
 """The connection to the authority."""
 
+from collections.abc import Callable, Sequence
+
 from hushpost_client import TLS, Hushpost, RetryPolicy
 from hushpost_edge.settings import Settings
 
@@ -12,8 +14,10 @@ def read_tls(settings: Settings) -> TLS | bool | None:
     return TLS(**certificates._asdict()) if certificates else settings.tls
 
 
-def connect_authority(settings: Settings) -> Hushpost:
-    """Create a client in a running event loop.
+def connect_authority(
+    settings: Settings, added_metadata: Callable[[], Sequence[tuple[str, str]]] = tuple
+) -> Hushpost:
+    """Create a client in a running event loop; `added_metadata` is added to each call.
 
     The client does not retry calls: the uploader retries batches itself, and a reader
     should not wait for a second try. `max_backoff` applies to the stream of links.
@@ -23,4 +27,5 @@ def connect_authority(settings: Settings) -> Hushpost:
         api_key=settings.read_api_key(),
         tls=read_tls(settings),
         retry=RetryPolicy(max_tries=1, max_backoff=2.0),
+        added_metadata=added_metadata,
     )

@@ -4,7 +4,9 @@ import asyncio
 import random
 import sqlite3
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,6 +24,9 @@ from hushpost_edge.rejections import reasons_that_may_pass
 from hushpost_edge.spool import Batch, Spool
 from hushpost_edge.spooled_event import to_event
 from hushpost_edge.sqlite import error_name
+
+if TYPE_CHECKING:
+    from hushpost_runtime.traces import Traces
 
 __all__ = ["Backlog", "Uploader"]
 
@@ -55,8 +60,15 @@ class Uploader:
     Events that are rejected for a reason that may pass are quarantined.
     """
 
-    def __init__(self, spool: Spool, tracking: Tracking, quarantine_bytes: int) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        tracking: Tracking,
+        quarantine_bytes: int,
+        traces: "Traces | None" = None,
+    ) -> None:
         self._spool = spool
+        self._traces = traces
         self._tracking = tracking
         self._quarantine_bytes = quarantine_bytes
         self._failures = 0
@@ -108,11 +120,13 @@ class Uploader:
     async def _record(self, batch: Batch) -> RecordedEvents:
         if not batch.events:  # none can be decrypted
             return RecordedEvents(accepted_count=0, rejected=())
-        return await self._tracking.record_events(
-            map(to_event, batch.events),
-            request_id=batch.request_id,
-            timeout=_CALL_TIMEOUT_SECONDS,
-        )
+        traces = self._traces
+        with nullcontext() if traces is None else traces.shipping(len(batch.events)):
+            return await self._tracking.record_events(
+                map(to_event, batch.events),
+                request_id=batch.request_id,
+                timeout=_CALL_TIMEOUT_SECONDS,
+            )
 
     def _measure(self) -> Backlog:
         return Backlog(self._spool.used_bytes(), self._spool.oldest_seconds() or 0.0)

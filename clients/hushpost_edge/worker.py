@@ -10,6 +10,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from hushpost_edge.app_links import app_link_routes
 from hushpost_edge.appender import Appender
@@ -26,6 +27,7 @@ from hushpost_edge.link_store import LinkStore
 from hushpost_edge.metrics import describe_edge
 from hushpost_edge.page_templates import PageTemplates
 from hushpost_edge.preference_page import PreferencePage
+from hushpost_edge.request_tracing import TracedHandler, TracedRecorder
 from hushpost_edge.settings import Settings
 from hushpost_edge.shared_memory import SharedMemory
 from hushpost_edge.spool import Spool
@@ -38,6 +40,7 @@ from hushpost_runtime.connection_drain import ConnectionDrain
 from hushpost_runtime.garbage_collector import tune_garbage_collector
 from hushpost_runtime.http_server import stop_with_parent
 from hushpost_runtime.logging import configure_logging
+from hushpost_runtime.traces_setting import traces_from_environment
 
 __all__ = ["create_app"]
 
@@ -117,7 +120,11 @@ async def _start(
     )
     stack.push_async_callback(appender.close)
     trusted_proxies = AddressRanges(settings.trusted_proxies.split(","))
-    recorder = EventRecorder(
+    traces = traces_from_environment("hushpost-edge")
+    if traces is not None:
+        stack.push_async_callback(asyncio.to_thread, traces.close)
+    new_recorder = EventRecorder if traces is None else partial(TracedRecorder, traces)
+    recorder = new_recorder(
         appender,
         Classifier.from_settings(settings),
         burst_detector(
@@ -131,12 +138,14 @@ async def _start(
     stack.callback(receiving.cancel)
     app.state.links, app.state.appender = links, appender
     app.router.routes.extend(PreferencePage(client.preferences, templates).routes())
-    fast_path.set_handlers(
-        click=ClickHandler(
-            LinkLookup(links, client.tracking),
-            DamagedLookup(links, trusted_proxies, time.monotonic),
-            recorder,
-            GeneralPages(templates),
-        ),
-        pixel=PixelHandler(recorder),
+    click: ASGIApp = ClickHandler(
+        LinkLookup(links, client.tracking),
+        DamagedLookup(links, trusted_proxies, time.monotonic),
+        recorder,
+        GeneralPages(templates),
     )
+    pixel: ASGIApp = PixelHandler(recorder)
+    if traces is not None:
+        click = TracedHandler(click, "click", traces)
+        pixel = TracedHandler(pixel, "open", traces)
+    fast_path.set_handlers(click=click, pixel=pixel)

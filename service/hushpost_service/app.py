@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 
 from hushpost_runtime.addresses import host_and_port
 from hushpost_runtime.garbage_collector import tune_garbage_collector
+from hushpost_runtime.traces_setting import traces_from_environment
 from hushpost_service.admin.auth import KEY_CONNECTIONS, Authenticator
 from hushpost_service.admin.service import Admin
 from hushpost_service.admin.tracking_domains import TrackingDomains
@@ -159,6 +160,7 @@ async def _serve(
     if settings.cpu is not None:
         # Before gRPC starts threads, which inherit the affinity.
         pin_to({settings.cpu})
+    traces = traces_from_environment("hushpost-authority")
     database = opened.database
     campaign_cache = CampaignCache(database, time.monotonic)
     clock = DatabaseClock(database)
@@ -173,6 +175,7 @@ async def _serve(
         # A safety net: the concurrency limits reject calls earlier and at less cost.
         max_queued_events=settings.max_calls + settings.max_queued_events + MAX_BATCH,
         connections=settings.connections - _RESERVED_CONNECTIONS,
+        traces=traces,
     )
     anonymizer = Anonymizer(database, campaign_cache, clock)
     vacuum = ContactVacuum(database)
@@ -203,7 +206,7 @@ async def _serve(
     await clock.measure(maintenance.create_partitions)
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
-    main_server, health, address = server(services, settings, certificates)
+    main_server, health, address = server(services, settings, certificates, traces)
     servers = [main_server, *health_servers(health, settings)]
     tune_garbage_collector(*_GC_THRESHOLDS)
     _on_stop_signals(shutdown.begin)
@@ -241,6 +244,8 @@ async def _serve(
     await recorder.close()
     await anonymizer.close()
     await authenticator.close()
+    if traces is not None:
+        await asyncio.to_thread(traces.close)
     _log.info("stopped")
 
 

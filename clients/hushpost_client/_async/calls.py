@@ -7,7 +7,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -56,6 +56,7 @@ class Calls:
     api_key: str
     timeout: float
     retry: RetryPolicy
+    added_metadata: Callable[[], Sequence[tuple[str, str]]] = tuple
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
     # Jitter spreads load; it needs no cryptographic randomness.
@@ -64,7 +65,7 @@ class Calls:
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """The metadata of each call."""
-        return (("authorization", f"Bearer {self.api_key}"),)
+        return (("authorization", f"Bearer {self.api_key}"), *self.added_metadata())
 
     def __repr__(self) -> str:
         return f"Calls(timeout={self.timeout}, retry={self.retry})"  # without the API key

@@ -1,5 +1,6 @@
 """The client: one connection, one API key, the six services."""
 
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -50,6 +51,7 @@ class Hushpost:
         tls: TLS | bool | None = None,
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
+        added_metadata: Callable[[], Sequence[tuple[str, str]]] = tuple,
     ) -> Self:
         """Create a client, which connects at its first call and reconnects after a break.
 
@@ -65,13 +67,21 @@ class Hushpost:
                 has its own timeout. Streams have none.
             retry: How to retry writes while the authority is UNAVAILABLE; None for
                 the defaults of `RetryPolicy`.
+            added_metadata: Returns metadata to add to a call, such as a `traceparent`, of
+                which the authority continues the trace. Called before each try.
         """
         credentials, options = channel_credentials(target, tls=tls), channel_options()
         if credentials is None:
             channel = insecure_channel(target, options)
         else:
             channel = secure_channel(target, credentials, options)
-        return cls(channel, Calls(api_key=api_key, timeout=timeout, retry=retry or RetryPolicy()))
+        calls = Calls(
+            api_key=api_key,
+            timeout=timeout,
+            retry=retry or RetryPolicy(),
+            added_metadata=added_metadata,
+        )
+        return cls(channel, calls)
 
     async def close(self) -> None:
         """Close the connection and cancel the calls in progress."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -55,6 +55,7 @@ class Calls:
     api_key: str
     timeout: float
     retry: RetryPolicy
+    added_metadata: Callable[[], Sequence[tuple[str, str]]] = tuple
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     # Jitter spreads load; it needs no cryptographic randomness.
@@ -63,7 +64,7 @@ class Calls:
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """The metadata of each call."""
-        return (("authorization", f"Bearer {self.api_key}"),)
+        return (("authorization", f"Bearer {self.api_key}"), *self.added_metadata())
 
     def __repr__(self) -> str:
         return f"Calls(timeout={self.timeout}, retry={self.retry})"  # without the API key

@@ -7,6 +7,7 @@ import typer
 
 from hushpost_runtime.logging import configure_logging
 from hushpost_runtime.settings import SettingsError, option_help
+from hushpost_runtime.traces_setting import check_traces
 from hushpost_service.app import serve
 from hushpost_service.cli.invocation import DataDir, KeyringFile, fail, run, settings_of
 from hushpost_service.settings import Settings
@@ -118,6 +119,7 @@ def _serve(
     )
     try:
         settings.check_encryption()
+        check_traces()
     except SettingsError as error:
         fail(error, code=2)
     configure_logging(settings.log_level)

@@ -34,6 +34,7 @@ class InterceptedServer:
         interceptors: Sequence[Interceptor],
         admission: AdmissionInterceptor,
         reader: RequestReader,
+        received: Interceptor | None = None,
         frequent: Collection[str] = (),
         write_seconds: float = _WRITE_SECONDS,
     ) -> None:
@@ -45,6 +46,7 @@ class InterceptedServer:
                 of a call is received.
             admission: Runs when the request of a unary call has been received.
             reader: Receives the requests of unary RPCs.
+            received: Runs when the request of a unary call has been received, before admission.
             frequent: Names of the most frequent RPCs.
             write_seconds: How long a client may leave a response of a stream unread.
         """
@@ -52,6 +54,7 @@ class InterceptedServer:
         self._interceptors = interceptors
         self._admission = admission
         self._reader = reader
+        self._received = received
         self._frequent = frequent
         self._write_seconds = write_seconds
 
@@ -70,6 +73,8 @@ class InterceptedServer:
         encode: Any = handler.response_serializer
         if handler.unary_unary is not None:
             call = self._admission.unary(name, cast(Unary, handler.unary_unary))
+            if self._received is not None:
+                call = self._received.unary(name, call)
             unary = self._reader.of_rpc(name, decode, call, self._admission.check)
             for interceptor in reversed(self._interceptors):
                 unary = interceptor.unary(name, unary)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
@@ -41,7 +42,9 @@ from hushpost_service.rpc.interceptors import (
     ClientCertificateInterceptor,
     DeadlineInterceptor,
     ErrorInterceptor,
+    Interceptor,
     MetricsInterceptor,
+    TracingInterceptor,
 )
 from hushpost_service.rpc.load_shedding import RECORDING, ConcurrencyLimits
 from hushpost_service.rpc.receiving import BATCH_BYTES, RequestReader
@@ -57,6 +60,9 @@ from hushpost_service.settings import Settings
 from hushpost_service.stats.service import Stats
 from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.ingest import Ingest
+
+if TYPE_CHECKING:
+    from hushpost_runtime.traces import Traces
 
 __all__ = ["AddressError", "Services", "health_servers", "server"]
 
@@ -126,7 +132,10 @@ class Services:
 
 
 def server(
-    services: Services, settings: Settings, certificates: Certificates | None
+    services: Services,
+    settings: Settings,
+    certificates: Certificates | None,
+    traces: "Traces | None" = None,
 ) -> tuple[Transport, Health, str]:
     """Build the server; return it with its health service and address. Raises AddressError."""
     age = ("grpc.max_connection_age_ms", round(settings.max_connection_seconds * 1000))
@@ -176,9 +185,11 @@ def server(
             # Before admission: refused calls are held back, and must not count.
             AuthenticationInterceptor(services.authenticator),
             ClientCertificateInterceptor(_mtls_roles(settings)),
+            *_tracing(traces, about_events=False),
         ),
         admission=AdmissionInterceptor(services.shutdown, limits),
         reader=RequestReader(),
+        received=next(iter(_tracing(traces, about_events=True)), None),
         frequent=RECORDING,
     )
     for servicer, add in servicers.values():
@@ -204,6 +215,10 @@ def health_servers(health: Health, settings: Settings) -> list[Transport]:
     health.add_to(built)
     _bind(settings.health_listen, built.add_insecure_port)
     return [built]
+
+
+def _tracing(traces: "Traces | None", *, about_events: bool) -> tuple[Interceptor, ...]:
+    return () if traces is None else (TracingInterceptor(traces, about_events=about_events),)
 
 
 def _mtls_roles(settings: Settings) -> frozenset[Role]:

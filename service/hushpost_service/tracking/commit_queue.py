@@ -3,10 +3,14 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hushpost_service.domain.events import Event, Events
 from hushpost_service.storage.request_ids import Method
+
+if TYPE_CHECKING:
+    from hushpost_runtime.traces import TracePoint
 
 __all__ = ["CommitQueue", "Request"]
 
@@ -27,6 +31,7 @@ class Request:
     request_id: UUID | None
     events: Events | list[Event]
     result: bytes
+    trace: "TracePoint | None" = None
     earlier_result: bytes | None = None
     committed: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()

@@ -7,7 +7,9 @@ form the next commit. Each caller gets its response once its events are committe
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hushpost_runtime.call_id import begin_call
@@ -33,6 +35,9 @@ from hushpost_service.tracking.event_modes_metric import EventModes
 from hushpost_service.tracking.last_opens import last_opens
 from hushpost_service.tracking.mode_decisions import mode_of, modes_of
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
+
+if TYPE_CHECKING:
+    from hushpost_runtime.traces import Traces
 
 __all__ = ["Recorder"]
 
@@ -62,6 +67,7 @@ class Recorder:
         *,
         max_queued_events: int,
         connections: int,
+        traces: "Traces | None" = None,
     ) -> None:
         """Prepare a recorder.
 
@@ -72,6 +78,7 @@ class Recorder:
             event_modes: Counts the events that have been committed.
             max_queued_events: Events held in memory; more are rejected.
             connections: Database connections used at once.
+            traces: Traces of commits; None if they are off.
         """
         self._database = database
         self._campaigns = campaigns
@@ -84,6 +91,7 @@ class Recorder:
         self._committers: set[asyncio.Task[None]] = set()
         self._recent_requests = RecentRequests(_RECENT_REQUESTS)
         self._connections = asyncio.Semaphore(connections)
+        self._traces = traces
         self._closed = False
 
     async def record(
@@ -122,8 +130,9 @@ class Recorder:
             for tenant in events:
                 self._recent_requests.use((tenant, method, request_id), content)
         self._free_events -= count
+        trace = None if self._traces is None else self._traces.point()
         requests = {
-            tenant: Request(method, request_id, of_tenant, result)
+            tenant: Request(method, request_id, of_tenant, result, trace)
             for tenant, of_tenant in events.items()
         }
         for tenant, request in requests.items():
@@ -219,11 +228,18 @@ class Recorder:
 
         begin = recording.begin_recording(tenant)
         start = time.perf_counter()
-        events, counts = await self._database.transact("record", work, begin, recording.COMMIT)
+        with self._traced(requests):
+            events, counts = await self._database.transact("record", work, begin, recording.COMMIT)
         observe_commit(events, time.perf_counter() - start)
         self._event_modes.add(counts)
         for key in created_rows:
             self._existing_rows[key] = None
+
+    def _traced(self, requests: Sequence[Request]) -> AbstractContextManager[Any]:
+        if self._traces is None:
+            return nullcontext()
+        points = [request.trace for request in requests if request.trace is not None]
+        return self._traces.shared("commit", points)
 
     async def _write(self, connection: Connection, tenant: int, tally: Tally) -> list[SlotKey]:
         """Write a tally; return the keys of rows of slot bits that may have been created."""

@@ -12,6 +12,7 @@ from hushpost_service.rpc.interceptors.deadline import DeadlineInterceptor
 from hushpost_service.rpc.interceptors.errors import ErrorInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Interceptor
 from hushpost_service.rpc.interceptors.metrics import MetricsInterceptor
+from hushpost_service.rpc.interceptors.tracing import TracingInterceptor
 
 __all__ = [
     "AdmissionInterceptor",
@@ -21,4 +22,5 @@ __all__ = [
     "ErrorInterceptor",
     "Interceptor",
     "MetricsInterceptor",
+    "TracingInterceptor",
 ]
