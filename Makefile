@@ -322,6 +322,17 @@ lock-check: $(VENV)/.dev ## check that the lock satisfies pyproject.toml
 	  --requirements pyproject.toml --extra demo --extra native --extra otel --group dev \
 	  || { echo "The lock is out of date: run 'make lock'." >&2; exit 1; }
 
+# ---- releases ----------------------------------------------------------------
+
+.PHONY: sbom licences
+SBOM := dist/hushpost.cdx.json
+
+sbom: $(VENV)/.dev $(PROJECT) ## write the SBOM (CycloneDX) of what is installed at run time to dist
+	@$(BIN)/python tools/write_sbom.py $(SBOM)
+
+licences: sbom ## check the licences of the SBOM, write docs/reference/licences.md
+	@$(BIN)/python tools/check_licences.py $(SBOM) --page docs/reference/licences.md
+
 # ---- cleaning ----------------------------------------------------------------
 
 .PHONY: clean
