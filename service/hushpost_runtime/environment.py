@@ -72,6 +72,7 @@ VARIABLES = frozenset(
         "HUSHPOST_TLS_CLIENT_CA",
         "HUSHPOST_TLS_KEY",
         "HUSHPOST_TRANSPORT",
+        "HUSHPOST_WORKERS",
     )
 )
 """The variables of all commands: one environment may serve several of them."""

@@ -81,11 +81,13 @@ _GC_THRESHOLDS = (5_000, 50, 100)
 and collecting many at once delays the calls in progress."""
 
 
-async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
+async def serve(
+    settings: Settings, on_listening: Callable[[str], None], *, shares_addresses: bool = False
+) -> None:
     """Serve until SIGTERM or SIGINT, then finish the calls in progress and return.
 
     `on_listening` is called with the address once the server accepts calls. A signal that
-    comes earlier cancels the start.
+    comes earlier cancels the start. `shares_addresses` lets other processes listen on them, too.
     """
     task = asyncio.current_task()
 
@@ -120,6 +122,7 @@ async def serve(settings: Settings, on_listening: Callable[[str], None]) -> None
                     authenticator,
                     shutdown,
                     on_listening,
+                    shares_addresses=shares_addresses,
                 )
     except asyncio.CancelledError:
         _log.info("stopped during the start")
@@ -156,6 +159,8 @@ async def _serve(
     authenticator: Authenticator,
     shutdown: GracefulShutdown,
     on_listening: Callable[[str], None],
+    *,
+    shares_addresses: bool,
 ) -> None:
     if settings.cpu is not None:
         # Before gRPC starts threads, which inherit the affinity.
@@ -206,8 +211,13 @@ async def _serve(
     await clock.measure(maintenance.create_partitions)
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
-    main_server, health, address = server(services, settings, certificates, traces)
-    servers = [main_server, *health_servers(health, settings)]
+    main_server, health, address = server(
+        services, settings, certificates, traces, shares_addresses=shares_addresses
+    )
+    servers = [
+        main_server,
+        *health_servers(health, settings, shares_addresses=shares_addresses),
+    ]
     tune_garbage_collector(*_GC_THRESHOLDS)
     _on_stop_signals(shutdown.begin)
     await health.set_serving(serving=True)

@@ -52,6 +52,13 @@ class Settings(BaseSettings):
         description="Migrate the schema of the database at the start. If not, an older schema is "
         "an error: hushpost migrate does it.",
     )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve the addresses together. Limits and connections are per "
+        "worker, and worker n (from 0) serves metrics on the port of --metrics-listen plus n.",
+    )
     connections: int = Field(
         10,
         ge=3,
@@ -190,6 +197,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_cpu(self) -> Self:
+        if self.cpu is not None and self.workers > 1:
+            raise ValueError("cpu pins one process: leave it out with several workers")
         if self.cpu is not None and self.cpu not in usable_cpus():
             raise ValueError(
                 f"cpu must be one of the CPUs that this process may use: {sorted(usable_cpus())}"

@@ -61,7 +61,7 @@ async def calls() -> Calls:
 @pytest.fixture
 async def channel(calls: Calls) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server with `calls`."""
-    server = NativeServer(CallServer())
+    server = NativeServer(CallServer(), shares_addresses=False)
     handler = grpc.stream_unary_rpc_method_handler
     server.add_methods(
         "test.Test",
@@ -120,7 +120,7 @@ async def test_the_text_of_an_exception_stays_in_the_process(channel: grpc.aio.C
 @pytest.mark.parametrize("grace", [10, 0.1])
 async def test_stopping_waits_for_calls(calls: Calls, grace: float) -> None:
     """Calls in progress have time to finish; the others end as UNAVAILABLE."""
-    server = NativeServer(CallServer())
+    server = NativeServer(CallServer(), shares_addresses=False)
     handler: Any = grpc.stream_unary_rpc_method_handler(calls.wait, None, bytes)
     server.add_methods("test.Test", {"Wait": handler})
     port = server.add_insecure_port("127.0.0.1:0")

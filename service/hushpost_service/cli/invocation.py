@@ -19,6 +19,7 @@ from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
 from hushpost_service.tokens.keyring import KeyringError
+from hushpost_service.workers import WorkerError
 
 __all__ = ["DataDir", "KeyringFile", "fail", "run", "settings_of"]
 
@@ -32,6 +33,7 @@ _EXPECTED = (
     SchemaError,
     ScrubError,
     UnsuitableDatabaseError,
+    WorkerError,
 )
 
 DataDir = Annotated[Path | None, typer.Option(help=option_help(Settings, "data_dir"))]

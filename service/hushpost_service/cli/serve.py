@@ -11,6 +11,7 @@ from hushpost_runtime.traces_setting import check_traces
 from hushpost_service.app import serve
 from hushpost_service.cli.invocation import DataDir, KeyringFile, fail, run, settings_of
 from hushpost_service.settings import Settings
+from hushpost_service.workers import serve_with_workers
 
 __all__ = ["register"]
 
@@ -28,6 +29,7 @@ def _serve(
     migrate: Annotated[
         bool | None, typer.Option("--migrate/--no-migrate", help=option_help(Settings, "migrate"))
     ] = None,
+    workers: Annotated[int | None, typer.Option(help=option_help(Settings, "workers"))] = None,
     connections: Annotated[
         int | None, typer.Option(help=option_help(Settings, "connections"))
     ] = None,
@@ -95,6 +97,7 @@ def _serve(
         data_dir=data_dir,
         keyring=keyring,
         migrate=migrate,
+        workers=workers,
         connections=connections,
         max_calls=max_calls,
         max_queued_events=max_queued_events,
@@ -123,4 +126,5 @@ def _serve(
     except SettingsError as error:
         fail(error, code=2)
     configure_logging(settings.log_level)
-    run(serve(settings, lambda address: print(f"listening on {address}", flush=True)))  # noqa: T201
+    serve_all = serve if settings.workers == 1 else serve_with_workers
+    run(serve_all(settings, lambda address: print(f"listening on {address}", flush=True)))  # noqa: T201

@@ -45,9 +45,13 @@ _INTERNAL = grpc.StatusCode.INTERNAL.value[0]
 class NativeServer:
     """A transport that serves unary RPCs without a batch natively, others by a `CallServer`."""
 
-    def __init__(self, others: CallServer) -> None:
-        """`others` serves the RPCs that are not served natively."""
+    def __init__(self, others: CallServer, *, shares_addresses: bool) -> None:
+        """`others` serves the RPCs that are not served natively.
+
+        `shares_addresses` lets other processes listen on the same address.
+        """
         self._others = others
+        self._shares_addresses = shares_addresses
         self._methods: list[_Method] = []
         self._front: NativeGrpcFront | None = None
         self._folder = TemporaryDirectory(prefix="hushpost-")  # mode 0700
@@ -83,6 +87,7 @@ class NativeServer:
                 keepalive_time_ms=_KEEPALIVE_MS,
                 keepalive_timeout_ms=_KEEPALIVE_MS,
                 max_concurrent_streams=_MAX_STREAMS,
+                reuse_port=self._shares_addresses,
             )
         except OSError as error:
             raise RuntimeError(error.strerror or str(error)) from None

@@ -96,8 +96,6 @@ _OPTIONS = (
     # clients do not retry. Load shedding rejects them as RESOURCE_EXHAUSTED instead.
     ("grpc.server.max_pending_requests", _WAITING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", _WAITING_CALLS * 3 // 2),
-    # A second authority on the same port must fail to start instead of sharing its calls.
-    ("grpc.so_reuseport", 0),
     # End connections whose client is gone, and those from which `admin/tarpit.py` receives nothing.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 60_000),
@@ -136,11 +134,13 @@ def server(
     settings: Settings,
     certificates: Certificates | None,
     traces: "Traces | None" = None,
+    *,
+    shares_addresses: bool,
 ) -> tuple[Transport, Health, str]:
     """Build the server; return it with its health service and address. Raises AddressError."""
     age = ("grpc.max_connection_age_ms", round(settings.max_connection_seconds * 1000))
-    grpcio = CallServer((*_OPTIONS, age))
-    built = _native(grpcio) if settings.transport == "native" else grpcio
+    grpcio = CallServer((*_OPTIONS, age, _sharing(shares_addresses)))
+    built = _native(grpcio, shares_addresses) if settings.transport == "native" else grpcio
     servicers: dict[ServiceDescriptor, tuple[object, Callable[..., None]]] = {
         tracking_pb2.DESCRIPTOR.services_by_name["TrackingService"]: (
             TrackingServicer(
@@ -207,11 +207,13 @@ def server(
     return built, health, _bind(settings.listen, built.add_insecure_port)
 
 
-def health_servers(health: Health, settings: Settings) -> list[Transport]:
+def health_servers(
+    health: Health, settings: Settings, *, shares_addresses: bool
+) -> list[Transport]:
     """Build the server of `health_listen`, if any. Raises AddressError."""
     if settings.health_listen is None:
         return []
-    built = CallServer(_OPTIONS)
+    built = CallServer((*_OPTIONS, _sharing(shares_addresses)))
     health.add_to(built)
     _bind(settings.health_listen, built.add_insecure_port)
     return [built]
@@ -228,11 +230,20 @@ def _mtls_roles(settings: Settings) -> frozenset[Role]:
     return frozenset(Role[name] for name in settings.mtls_roles.split(",") if name)
 
 
-def _native(others: CallServer) -> Transport:
+def _sharing(shares_addresses: bool) -> tuple[str, int]:  # noqa: FBT001 - private
+    """Return the option that decides whether other processes may listen on the same address.
+
+    Unless they are workers of one authority, a second one must fail to start instead of sharing
+    its calls.
+    """
+    return "grpc.so_reuseport", int(shares_addresses)
+
+
+def _native(others: CallServer, shares_addresses: bool) -> Transport:  # noqa: FBT001 - private
     # Another module, because it needs an extra.
     from hushpost_service.rpc.native_server import NativeServer  # noqa: PLC0415 - see above
 
-    return NativeServer(others)
+    return NativeServer(others, shares_addresses=shares_addresses)
 
 
 def _bind_encrypted(built: CallServer, settings: Settings, certificates: Certificates) -> str:
