@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hushpost_client import PolicyUpdate
+from hushpost_client import PageBranding, PolicyUpdate
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
 
 CLIENT = Path(__file__).parents[2] / "clients/go"
@@ -25,8 +25,9 @@ pytestmark = [
 
 @pytest.fixture
 async def tenant(authority: RunningAuthority) -> TenantKeys:
-    """A new tenant, whose contacts may decline to be identified."""
-    return await make_tenant(authority, PolicyUpdate(anonymization_enabled=True))
+    """A new tenant, whose contacts may decline to be identified on a page of its own looks."""
+    branding = PageBranding(accent_color="#336699", intro={"de": "Hallo"})
+    return await make_tenant(authority, PolicyUpdate(anonymization_enabled=True, branding=branding))
 
 
 @pytest.fixture

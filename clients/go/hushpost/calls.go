@@ -99,16 +99,16 @@ func pages[Page page, Message, Item any](
 }
 
 // stream returns the responses of a stream until the context ends or the call fails for good; the
-// error is the last thing that it yields. It opens the stream anew for as long as the authority is
-// unavailable.
+// error is the last thing that it yields. It opens the stream anew, with another request, for as long
+// as the authority is unavailable.
 func stream[Request, Response any](
 	ctx context.Context, c *calls,
-	method rpc[Request, grpc.ServerStreamingClient[Response]], request Request,
+	method rpc[Request, grpc.ServerStreamingClient[Response]], nextRequest func() Request,
 ) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		failures := 0
 		for {
-			received, err := streamOnce(ctx, method, request, func(response *Response) bool {
+			received, err := streamOnce(ctx, method, nextRequest(), func(response *Response) bool {
 				return yield(response, nil)
 			})
 			if err == nil { // the caller stopped

@@ -72,3 +72,7 @@ func issuedToken(message *pb.IssuedToken) IssuedToken {
 	}
 	return issued
 }
+
+func messageModes(message *pb.MessageModes) MessageModes {
+	return MessageModes{Mode: Mode(message.GetOpenMode()), ClickMode: Mode(message.GetClickMode())}
+}

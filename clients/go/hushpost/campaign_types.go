@@ -151,3 +151,21 @@ type IssuedToken struct {
 	// PreferenceToken is the token for the contact's preference page; empty unless requested.
 	PreferenceToken string
 }
+
+// A PreviewModesRequest names contacts whose modes to preview.
+type PreviewModesRequest struct {
+	// CampaignID is the campaign. Empty: one created now, without a limit of the mode.
+	CampaignID string
+	// GroupID is a group of the campaign; required if a campaign is given, and only then.
+	GroupID string
+	// ContactIDs are 1 to 10,000 contacts.
+	ContactIDs []string
+}
+
+// MessageModes are the modes of one message.
+type MessageModes struct {
+	// Mode is the mode of opens.
+	Mode Mode
+	// ClickMode is the mode of clicks.
+	ClickMode Mode
+}

@@ -122,3 +122,35 @@ func (c *Client) IssueTokens(ctx context.Context, r IssueTokensRequest) ([]Issue
 	}
 	return issuedTokens(r.ContactIDs, response.GetTokens())
 }
+
+// GetCampaignMessage returns the HTML of a campaign's message, if CreateCampaign got it. Treat it as
+// untrusted when you show it.
+//
+// Reasons: CAMPAIGN_NOT_FOUND, CAMPAIGN_MESSAGE_NOT_FOUND.
+func (c *Client) GetCampaignMessage(
+	ctx context.Context, campaignID string,
+) (html string, err error) {
+	response, err := unary(
+		ctx, c.calls, c.campaigns.GetCampaignMessage,
+		&pb.GetCampaignMessageRequest{TenantId: c.tenantID, CampaignId: campaignID},
+	)
+	return response.GetHtml(), err
+}
+
+// PreviewModes returns the modes that the first messages to some contacts would have now, in the
+// order of the contacts. It issues nothing and creates no contacts.
+//
+// Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID
+// (metadata "index"), FIELD_INVALID.
+func (c *Client) PreviewModes(ctx context.Context, r PreviewModesRequest) ([]MessageModes, error) {
+	response, err := unary(ctx, c.calls, c.campaigns.PreviewModes, &pb.PreviewModesRequest{
+		TenantId:   c.tenantID,
+		CampaignId: r.CampaignID,
+		GroupId:    r.GroupID,
+		ContactIds: r.ContactIDs,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return each(response.GetModes(), messageModes), nil
+}

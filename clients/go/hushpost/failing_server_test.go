@@ -4,6 +4,7 @@ package hushpost
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type failingServer struct {
 	authorizations []string
 	reads          int
 	streams        [][]*pb.CampaignStats
+	cursors        []string
 }
 
 // start serves on a free port of this machine until the test ends.
@@ -105,6 +107,24 @@ func (s *failingServer) WatchCampaignStats(
 		if err := stream.Send(&pb.WatchCampaignStatsResponse{Stats: stats}); err != nil {
 			return err
 		}
+	}
+	if failure == nil {
+		<-stream.Context().Done()
+	}
+	return failure
+}
+
+// WatchLinks remembers the cursor, sends another, and then fails or stays open.
+func (s *failingServer) WatchLinks(
+	request *pb.WatchLinksRequest, stream pb.TrackingService_WatchLinksServer,
+) error {
+	s.mutex.Lock()
+	s.cursors = append(s.cursors, request.GetCursor())
+	cursor := fmt.Sprintf("cursor-%d", len(s.cursors))
+	failure := s.nextFailure()
+	s.mutex.Unlock()
+	if err := stream.Send(&pb.WatchLinksResponse{Cursor: cursor}); err != nil {
+		return err
 	}
 	if failure == nil {
 		<-stream.Context().Done()

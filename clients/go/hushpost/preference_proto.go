@@ -82,6 +82,44 @@ func preference(message *pb.Preference) *Preference {
 	}
 }
 
+// preferenceAndView converts a response about one contact.
+func preferenceAndView(response interface {
+	GetPreference() *pb.Preference
+	GetRecipientView() *pb.RecipientView
+}) *Preference {
+	converted := preference(response.GetPreference())
+	if view := response.GetRecipientView(); view != nil {
+		converted.RecipientView = recipientView(view)
+	}
+	return converted
+}
+
+func recipientView(message *pb.RecipientView) *RecipientView {
+	return &RecipientView{
+		SenderName:               message.GetSenderName(),
+		OpensDecidedByRecipient:  message.GetOpensDecidedByRecipient(),
+		ClicksDecidedByRecipient: message.GetClicksDecidedByRecipient(),
+		LastOpenRecorded:         message.GetLastOpenRecorded(),
+		Branding:                 pageBranding(message.GetBranding()),
+	}
+}
+
+func pageBranding(message *pb.PageBranding) PageBranding {
+	return PageBranding{
+		AccentColor:      message.GetAccentColor(),
+		Logo:             message.GetLogo(),
+		LogoMediaType:    message.GetLogoMediaType(),
+		ImprintURL:       message.GetImprintUrl(),
+		PrivacyPolicyURL: message.GetPrivacyPolicyUrl(),
+		Intro:            each(message.GetIntro(), localizedText),
+		DefaultLanguage:  message.GetDefaultLanguage(),
+	}
+}
+
+func localizedText(message *pb.LocalizedText) LocalizedText {
+	return LocalizedText{Language: message.GetLanguage(), Text: message.GetText()}
+}
+
 func preferenceChange(message *pb.PreferenceChange) *PreferenceChange {
 	return &PreferenceChange{
 		ContactID:        message.GetContactId(),
@@ -100,4 +138,8 @@ func preferenceChange(message *pb.PreferenceChange) *PreferenceChange {
 		Details:          fromDetails(message.GetDetails()),
 		ChangeNumber:     message.GetChangeNumber(),
 	}
+}
+
+func toConsent(consent Consent) pb.Consent {
+	return pb.Consent(consent)
 }

@@ -109,6 +109,9 @@ type Preference struct {
 	OpensMode Mode
 	// ClicksMode is the mode of clicks.
 	ClicksMode Mode
+	// RecipientView is what a preference page says besides; nil unless the call named the contact by a
+	// preference token.
+	RecipientView *RecipientView
 }
 
 // A ListPreferenceChangesRequest selects changes. The zero value selects all of the tenant.

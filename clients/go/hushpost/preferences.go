@@ -24,7 +24,7 @@ func (c *Client) SetPreference(ctx context.Context, r SetPreferenceRequest) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	return preference(response.GetPreference()), nil
+	return preferenceAndView(response), nil
 }
 
 // GetPreference returns a contact's preference. An unknown contact has consent UNKNOWN.
@@ -56,7 +56,7 @@ func (c *Client) getPreference(
 	if err != nil {
 		return nil, err
 	}
-	return preference(response.GetPreference()), nil
+	return preferenceAndView(response), nil
 }
 
 // BatchGetPreferences returns the preferences of 1 to 10,000 contacts, in the given order. Unknown

@@ -190,6 +190,29 @@ func TestAStreamIsOpenedAnewAndRepeatsNothing(t *testing.T) {
 	}
 }
 
+func TestTheStreamOfLinksContinuesWhereItWasInterrupted(t *testing.T) {
+	server := start(t, []error{unavailable, unavailable})
+	client, _ := server.client(t)
+
+	var seen []string
+	for update, err := range client.WatchLinks(t.Context(), "cursor-0") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, update.Cursor)
+		if len(seen) == 3 {
+			break
+		}
+	}
+
+	if !slices.Equal(seen, []string{"cursor-1", "cursor-2", "cursor-3"}) {
+		t.Errorf("saw %q", seen)
+	}
+	if !slices.Equal(server.cursors, []string{"cursor-0", "cursor-1", "cursor-2"}) {
+		t.Errorf("asked from %q", server.cursors)
+	}
+}
+
 func TestAStreamEndsWithAnErrorThatWaitingDoesNotHelp(t *testing.T) {
 	server := start(t, []error{failure(codes.NotFound, ReasonCampaignNotFound, 0)})
 	client, slept := server.client(t)

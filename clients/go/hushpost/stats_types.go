@@ -191,3 +191,18 @@ type EngagedContact struct {
 	// LastEventTime is the time of the last event, UTC.
 	LastEventTime time.Time
 }
+
+// A ListStatsRequest selects groups or links of a campaign.
+type ListStatsRequest struct {
+	// CampaignID is the campaign.
+	CampaignID string
+	// Filter must occur in the id of a group, or in the URL or label of a link; upper and lower case
+	// are the same.
+	Filter string
+	// OrderBy is a field, optionally with " desc". Of groups: "group_id", "sent", "opens", "clicks"
+	// (people), "open_rate", "click_through_rate" or "click_to_open_rate"; empty: the order of their
+	// creation. Of links: "link_number", "url", "label" or "clicks"; empty: ascending numbers.
+	OrderBy string
+	// PageSize is how many to fetch at once, at most 1,000; 0 means 100.
+	PageSize int32
+}

@@ -4,6 +4,7 @@ package hushpost
 
 import (
 	"context"
+	"iter"
 
 	pb "hushpost/clients/go/hushpostv1"
 )
@@ -76,4 +77,31 @@ func (c *Client) ResolveLink(
 		Token: token, LinkNumber: linkNumber,
 	})
 	return response.GetUrl(), err
+}
+
+// WatchLinks returns the links of all campaigns of the key's tenants, then new ones as they are
+// registered, until the context ends or the caller stops.
+//
+// The cursor is that of the last update that was stored; an empty one starts with all existing links.
+// It resumes where it was interrupted, for as long as the authority is unavailable. An error is the
+// last thing that it yields.
+//
+// Reasons: CURSOR_INVALID.
+func (c *Client) WatchLinks(ctx context.Context, cursor string) iter.Seq2[*LinkUpdate, error] {
+	return func(yield func(*LinkUpdate, error) bool) {
+		position := cursor
+		nextRequest := func() *pb.WatchLinksRequest {
+			return &pb.WatchLinksRequest{Cursor: position}
+		}
+		for response, err := range stream(ctx, c.calls, c.tracking.WatchLinks, nextRequest) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			position = response.GetCursor()
+			if !yield(linkUpdate(response), nil) {
+				return
+			}
+		}
+	}
 }

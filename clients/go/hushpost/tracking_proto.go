@@ -22,3 +22,19 @@ func rejectedEvent(message *pb.RejectedEvent) RejectedEvent {
 		Message: message.GetMessage(),
 	}
 }
+
+func linkUpdate(message *pb.WatchLinksResponse) *LinkUpdate {
+	return &LinkUpdate{
+		Links:            each(message.GetLinks(), watchedLink),
+		Cursor:           message.GetCursor(),
+		SnapshotComplete: message.GetSnapshotComplete(),
+	}
+}
+
+func watchedLink(message *pb.WatchedLink) WatchedLink {
+	return WatchedLink{
+		CampaignNumber: message.GetCampaignNumber(),
+		LinkNumber:     message.GetLinkNumber(),
+		URL:            message.GetUrl(),
+	}
+}

@@ -84,3 +84,25 @@ type RejectedEvent struct {
 	// Message is for people and may change between versions.
 	Message string
 }
+
+// A LinkUpdate is a part of the stream of links, in the order of their registration.
+type LinkUpdate struct {
+	// Links are at most 1,000. May be empty.
+	Links []WatchedLink
+	// Cursor is the position after these links. Store it together with them, and pass it to
+	// WatchLinks to continue from here.
+	Cursor string
+	// SnapshotComplete is whether the stream has delivered every link that was registered before the
+	// call.
+	SnapshotComplete bool
+}
+
+// A WatchedLink is a link of any campaign, as an edge stores it.
+type WatchedLink struct {
+	// CampaignNumber is the campaign: bytes 2 to 9 of the token, big-endian.
+	CampaignNumber int64
+	// LinkNumber is 1…n in the campaign.
+	LinkNumber int32
+	// URL is where to redirect.
+	URL string
+}
