@@ -112,7 +112,7 @@ screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in d
 
 # ---- checking ---------------------------------------------------------------
 
-.PHONY: check test test-native test-faults test-privacy browser lint format types imports lock-check image-replay
+.PHONY: check test test-native test-citus test-faults test-privacy browser lint format types imports lock-check image-replay
 check: lint types imports protos-check sync-client-check node-check go-check lock-check test ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
@@ -124,6 +124,16 @@ NATIVE := tests/rpc tests/modes tests/faults/test_overload.py tests/faults/test_
 
 test-native: $(VENV)/.dev $(PROJECT) ## run the tests of calls and overload over the native transport
 	@$(BIN)/pytest --transport native --numprocesses 2 --dist loadfile $(NATIVE) $(ARGS)
+
+CITUS := tests/citus tests/rpc tests/modes tests/faults/test_crashes.py \
+  tests/faults/test_broken_promises.py tests/faults/test_early_answers.py \
+  tests/faults/test_erasures.py tests/faults/test_graceful_restart.py tests/faults/test_overload.py \
+  tests/faults/test_releases.py tests/privacy/test_opt_out_race.py \
+  tests/privacy/test_killed_anonymization.py tests/privacy/test_stored_requests.py
+
+test-citus: $(VENV)/.dev $(PROJECT) ## run tests against a Citus cluster; DSN names a database on its coordinator
+	@test -n '$(DSN)' || { echo "DSN is missing. Example: make test-citus DSN=postgresql://postgres@localhost:5432/postgres" >&2; exit 1; }
+	@$(BIN)/pytest --citus '$(DSN)' --numprocesses 2 --dist loadfile $(CITUS) $(ARGS)
 
 # Tests of pages use an installed Chromium. Where there is none, npm brings one that needs
 # no system libraries, but only for x86-64 Linux; elsewhere these tests are skipped.

@@ -11,6 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Self
 
+import pytest
+
+from tests import citus_database
 from tests.forked_process import HUSHPOST, ForkedProcess, start
 
 __all__ = ["HUSHPOST", "AuthorityProcess"]
@@ -53,7 +56,14 @@ class AuthorityProcess:
             **os.environ,
             **(environment or {}),
         }
-        self._needs_data = not first_start and "HUSHPOST_DATABASE_URL" not in self._environment
+        self._is_on_citus = (
+            citus_database.is_on_citus() and "HUSHPOST_DATABASE_URL" not in self._environment
+        )
+        self._needs_data = (
+            not first_start
+            and not self._is_on_citus
+            and "HUSHPOST_DATABASE_URL" not in self._environment
+        )
         self._unused_admin_key: str | None = None
         self._process: ForkedProcess | subprocess.Popen[bytes] | None = None
         self._log: IO[str] | None = None
@@ -63,6 +73,11 @@ class AuthorityProcess:
     def data_dir(self) -> Path:
         """The folder of the keyring and the embedded database."""
         return self.folder / "data"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables, for further commands that use the same database."""
+        return dict(self._environment)
 
     @property
     def log_file(self) -> Path:
@@ -78,6 +93,10 @@ class AuthorityProcess:
     def start(self) -> Self:
         """Start on the previous port, or on a free one, and wait until the process listens."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._is_on_citus:
+            self._environment["HUSHPOST_DATABASE_URL"] = citus_database.create_database(
+                self.data_dir
+            )
         if self._needs_data and not self.data_dir.exists():
             template, self._unused_admin_key = _template()
             # Keeps owners and modes: for root, the database belongs to another user.
@@ -122,6 +141,8 @@ class AuthorityProcess:
 
     def postgres_pid(self) -> int | None:
         """Return the process id of the embedded database; None if it does not run."""
+        if self._is_on_citus:
+            pytest.skip("needs a database server of its own")
         file = self.data_dir / "postgres" / "postmaster.pid"
         if not file.exists():
             return None
@@ -145,7 +166,10 @@ class AuthorityProcess:
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()  # stopping takes longer; tests of that call `stop`
-        self.end_postgres(signal.SIGQUIT)  # at once, without a checkpoint
+        if self._is_on_citus:
+            citus_database.drop_database(self.data_dir)
+        else:
+            self.end_postgres(signal.SIGQUIT)  # at once, without a checkpoint
 
     def _wait(self) -> int:
         assert self._log is not None

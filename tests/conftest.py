@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from hushpost_client import Hushpost, PolicyUpdate, Role
 
+from . import citus_database
 from .authority import AuthorityProcess
 from .inspection import Connection, connected
 from .wire import Wire
@@ -32,8 +33,9 @@ settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add an option that lets the authorities of a run use another transport."""
+    """Add options that let the authorities of a run use another transport or database."""
     parser.addoption("--transport", choices=("grpcio", "native"), help="what serves gRPC")
+    parser.addoption("--citus", metavar="DSN", help="a database on the coordinator of a cluster")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,6 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PYTHONPYCACHEPREFIX"] = folder
     if transport := config.getoption("--transport"):
         os.environ["HUSHPOST_TRANSPORT"] = transport
+    if citus := config.getoption("--citus"):
+        os.environ[citus_database.VARIABLE] = citus
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests that need an embedded database if the authorities use a cluster."""
+    if citus_database.is_on_citus():
+        for item in items:
+            if item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason="needs an embedded database"))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from tests import citus_database
+
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 else:
@@ -46,7 +48,9 @@ _OF_SCHEMA = ("alembic_version", "schema_compatibility")
 
 
 def database_uri(data_dir: Path) -> str:
-    """Return the connection string of the embedded database in a data folder."""
+    """Return the connection string of the database of a data folder."""
+    if (address := citus_database.address_in(data_dir)) is not None:
+        return address
     lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     return f"postgresql://postgres@/postgres?host={lines[4].strip()}"
 
@@ -70,7 +74,7 @@ def on(uri: str) -> _Connected:
 
 
 def connected(data_dir: Path) -> _Connected:
-    """Connect to the embedded database of a data folder directly."""
+    """Connect to the database of a data folder directly."""
     return on(database_uri(data_dir))
 
 

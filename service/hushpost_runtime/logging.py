@@ -35,6 +35,7 @@ _ALLOWED_FIELDS = frozenset(
         "tenant",
         "timestamp",
         "transaction",
+        "worker",
     )
 )
 

@@ -107,7 +107,7 @@ async def serve(
         async with opened_database(settings, session_name(settings)) as opened:
             keyring = await opened_keyring(settings, opened.database)
             async with opened.database.connection("read settings") as connection:
-                await warn_about_unsafe_settings(connection)
+                await warn_about_unsafe_settings(connection, opened.database.kind)
                 describe_installation(connection, keyring)
             watch_pool("main", opened.database)
             async with _authenticator(opened) as authenticator:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hushpost_service.settings import Settings
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.database_kind import database_kind
+from hushpost_service.storage.database_kind import DatabaseKind, database_kind
+from hushpost_service.storage.distribution import DistributionError, undistributed_tables
 from hushpost_service.storage.embedded import EmbeddedDatabase
 from hushpost_service.storage.keyring_keys import (
     application_name,
@@ -53,6 +54,7 @@ async def opened_database(
     Raises:
         UnsuitableDatabaseError: The database cannot keep what the service promises.
         RightsError, SchemaError: It cannot be migrated, or it must be and `migrate` is off.
+        DistributionError: It is distributed, but not all of its tables are.
     """
     async with AsyncExitStack() as stack:
         dsn, embedded = await stack.enter_async_context(_reachable_database(settings))
@@ -65,6 +67,14 @@ async def opened_database(
             dsn, connections=settings.connections, application_name=session_name, kind=kind
         )
         stack.push_async_callback(database.close)
+        if kind is DatabaseKind.DISTRIBUTED:
+            async with database.connection("check distribution") as connection:
+                missing = await undistributed_tables(connection)
+            if missing:
+                raise DistributionError(
+                    f"the tables {', '.join(missing)} are not distributed: "
+                    "run 'hushpost distribute'"
+                )
         yield OpenedDatabase(database, embedded, dsn)
 
 

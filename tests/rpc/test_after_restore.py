@@ -19,7 +19,8 @@ DELAYS = (timedelta(hours=1), timedelta(hours=30), timedelta(hours=300))
 
 _AGE = """
 update campaigns
-set start_time = start_time - $2::interval, next_release_time = next_release_time - $2::interval
+set start_time = (start_time at time zone 'UTC' - $2::interval) at time zone 'UTC',
+    next_release_time = (next_release_time at time zone 'UTC' - $2::interval) at time zone 'UTC'
 where campaign_id = $1
 """
 _RELEASES = """
@@ -47,6 +48,7 @@ class Restored:
         """Run the command."""
         return subprocess.run(
             [HUSHPOST, "after-restore", "--data-dir", self.process.data_dir, *options],
+            env=self.process.environment,
             capture_output=True,
             text=True,
             timeout=60,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+import pytest
 
 from hushpost.v1 import preference_pb2, privacy_pb2
 from hushpost_client import Count, Event, InternalError, Verdict
@@ -28,6 +29,7 @@ async def _constraint(database: Connection, table: str, rule: str) -> AsyncItera
         await database.execute(f"alter table {table} drop constraint {name}")
 
 
+@pytest.mark.embedded
 async def test_an_internal_error_does_not_reveal_a_contact(
     authority: RunningAuthority, tenant: TenantKeys, wire: Wire, database: Connection
 ) -> None:

@@ -81,6 +81,7 @@ async def hosts(database_url: str, tmp_path: Path) -> AsyncIterator[list[Host]]:
         host.process.__exit__()
 
 
+@pytest.mark.embedded
 async def test_a_keyring_of_another_database_is_refused(hosts: list[Host]) -> None:
     """An authority without a key that the database knows, or with another one, does not start."""
     first, second, third = hosts
@@ -99,6 +100,7 @@ async def test_a_keyring_of_another_database_is_refused(hosts: list[Host]) -> No
     assert third.keyring.read_bytes() == before
 
 
+@pytest.mark.embedded
 async def test_of_two_first_starts_one_wins(hosts: list[Host]) -> None:
     """Two first starts at once create one keyring; the other start leaves no file behind."""
     first, second, _ = hosts
@@ -141,6 +143,7 @@ async def test_a_keyring_is_never_replaced(hosts: list[Host]) -> None:
     assert host.keyring.read_bytes() == content
 
 
+@pytest.mark.embedded
 async def test_two_first_starts_in_one_folder_share_a_keyring(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -20,7 +20,8 @@ from hushpost_client import (
     Verdict,
 )
 from hushpost_service.domain.consent import Purpose
-from hushpost_service.storage.recording import lock_recording
+from hushpost_service.storage.database_kind import DatabaseKind
+from hushpost_service.storage.tenant_locks import lock_recording
 from hushpost_service.tokens.codec import (
     BOTH_PURPOSES,
     NO_CONTACT,
@@ -271,6 +272,7 @@ where tenant = $1
 """
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("change", [DECISION, POLICY], ids=["decision", "policy"])
 async def test_a_change_while_tokens_are_issued_leaves_no_date(
     authority: RunningAuthority, database: Connection, change: str
@@ -286,7 +288,7 @@ async def test_a_change_while_tokens_are_issued_leaves_no_date(
         await clients.sender.preferences.set_preference("ann", opens_consent=Consent.UNKNOWN)
         await _create(clients)
         async with database.transaction():
-            await lock_recording(database, tenant)  # type: ignore[arg-type]
+            await lock_recording(database, DatabaseKind.SINGLE, tenant)  # type: ignore[arg-type]
             await database.execute(change, tenant)
             issuing = asyncio.create_task(_issue(clients, ["ann"]))
 

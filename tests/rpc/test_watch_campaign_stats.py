@@ -89,6 +89,7 @@ async def _next(reports: Any) -> CampaignStats:
     return report
 
 
+@pytest.mark.embedded
 async def test_hundreds_of_watchers_cost_one_read_a_second(logged: Logged, exact: Clients) -> None:
     """Each gets the present report and the changed one; the reads of all views do not add up."""
     mailing = await send(exact, ["ann"])
@@ -125,6 +126,7 @@ async def test_hundreds_of_watchers_cost_one_read_a_second(logged: Logged, exact
             stream.cancel()
 
 
+@pytest.mark.embedded
 async def test_calls_at_the_same_time_share_reads(logged: Logged, exact: Clients) -> None:
     """Calls share reads, pages cost one read a second, and a report is never older than its call."""
     mailing = await send(exact, ["ann"])
@@ -144,6 +146,7 @@ async def test_calls_at_the_same_time_share_reads(logged: Logged, exact: Clients
     assert (await mailing.stats()).opens.human.identified.unique == 1
 
 
+@pytest.mark.embedded
 async def test_a_burst_of_events_is_one_report_a_second(exact: Clients) -> None:
     """A watcher misses states in between, but never the last one."""
     names = [f"contact-{number}" for number in range(40)]
@@ -163,6 +166,7 @@ async def test_a_burst_of_events_is_one_report_a_second(exact: Clients) -> None:
     assert report == await mailing.stats()
 
 
+@pytest.mark.embedded
 async def test_watching_follows_the_schedule_of_releases(logged: Logged) -> None:
     """Anonymous acts change nothing until they are released; the noise is then read once."""
     policy = PolicyUpdate(mode_when_unset=Mode.ANONYMOUS, release_delays=SOON)
@@ -200,6 +204,7 @@ async def test_watching_follows_the_schedule_of_releases(logged: Logged) -> None
         assert report == await clients.reporter.stats.get_campaign_stats("spring")
 
 
+@pytest.mark.embedded
 async def test_a_revoked_key_ends_its_streams_only(logged: Logged, exact: Clients) -> None:
     """Another watcher of the campaign gets the next change."""
     mailing = await send(exact, ["ann"])
@@ -218,6 +223,7 @@ async def test_a_revoked_key_ends_its_streams_only(logged: Logged, exact: Client
         assert (await _next(staying)).opens.human.identified.unique == 1
 
 
+@pytest.mark.embedded
 async def test_a_stream_that_its_client_cancels_ends_the_reads(
     logged: Logged, exact: Clients
 ) -> None:

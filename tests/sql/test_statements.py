@@ -15,7 +15,8 @@ from tests.inspection import on
 FORMAT_FIELDS = {
     "begin": BEGIN,
     "lock": 4711,
-    "tenant": 1,
+    "tenant": "$1::integer",
+    "key": "pg_advisory_xact_lock(4711, $1::integer)",
     "name": "events_2001_02",
     "start": datetime(2001, 2, 1, tzinfo=UTC),
     "end": datetime(2001, 3, 1, tzinfo=UTC),
@@ -39,6 +40,8 @@ NO_TRANSACTION = ("vacuum", "checkpoint")
 """First words of statements that cannot run in a transaction."""
 
 FRAGMENTS = {
+    "EXCLUSIVE",
+    "SHARED",
     "CONTACT_BY_ID",
     "API_KEYS",
     "DOMAINS",

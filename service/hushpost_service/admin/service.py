@@ -30,7 +30,6 @@ from hushpost_service.storage import (
     api_keys,
     last_opens,
     page_brandings,
-    recording,
     request_ids,
     tenants,
     tracking_domains,
@@ -40,6 +39,7 @@ from hushpost_service.storage.api_keys import ApiKey, NewApiKey
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import NO_TENANT, Method
+from hushpost_service.storage.tenant_locks import lock_recording
 from hushpost_service.storage.tenants import PolicyChange, Tenant
 
 __all__ = ["Admin", "TenantState"]
@@ -202,7 +202,7 @@ class Admin:
                 )
             ends_last_opens = old.record_last_opens and not new.record_last_opens
             if is_stricter or ends_last_opens:
-                await recording.lock_recording(connection, number)
+                await lock_recording(connection, self._database.kind, number)
             if ends_last_opens:
                 await last_opens.delete_all_last_opens(connection, number)
 

@@ -34,11 +34,12 @@ from hushpost_service.domain.message_budget import period_of
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.validation import checked_batch, checked_contact_ids
 from hushpost_service.preferences.contact_vacuum import ContactVacuum
-from hushpost_service.storage import campaigns, last_opens, recording, request_ids
+from hushpost_service.storage import campaigns, last_opens, request_ids
 from hushpost_service.storage import issuing as storage
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.request_ids import Method
+from hushpost_service.storage.tenant_locks import share_recording
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tokens.issue_keys import issue_key_digest, unwrapped, wrapped
 
@@ -249,7 +250,7 @@ class TokenIssuer:
             )
         of_last_opens = contacts[modes.opens == LAST_OPEN]
         if len(of_last_opens):
-            await recording.share_recording(connection, tenant)
+            await share_recording(connection, self._database.kind, tenant)
             today = now.astimezone(UTC).date()
             await last_opens.insert_last_opens(connection, tenant, of_last_opens.tolist(), today)
         return _Messages(contacts, modes, indexes_from(first, modes), created)

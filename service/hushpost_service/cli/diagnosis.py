@@ -18,11 +18,16 @@ from hushpost_service.storage.backlog import read_backlog
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import CONNECTION_SETTINGS
 from hushpost_service.storage.database_clock import database_time
+from hushpost_service.storage.database_kind import UnsuitableDatabaseError, kind_of
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.keyring_keys import fingerprints
 from hushpost_service.storage.rights import RightsError, check_rights
 from hushpost_service.storage.schema import SchemaError, applied_schema, is_migrated
-from hushpost_service.storage.server_settings import has_checksums, read_unsafe_settings
+from hushpost_service.storage.server_settings import (
+    UnsafeSetting,
+    has_checksums,
+    read_unsafe_settings,
+)
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
 __all__ = ["diagnose"]
@@ -116,11 +121,17 @@ async def _database(
         yield works(_DATABASE, "The role has the rights that the authority needs.")
     except RightsError as error:
         yield problem(_DATABASE, f"{error}.", "Grant them, or make the role the owner.")
-    unsafe = await read_unsafe_settings(pooled)
+    try:
+        kind = await kind_of(connection)
+    except UnsuitableDatabaseError as error:
+        yield problem(_DATABASE, f"{error}.", "Correct HUSHPOST_DATABASE_URL.")
+        return
+    unsafe = await read_unsafe_settings(pooled, kind)
     for setting in unsafe:
         yield problem(
             _DATABASE,
-            f"{setting.name} is {setting.actual}, which endangers durability or privacy.",
+            f"{setting.name} is {setting.actual}{_place(setting)}, "
+            "which endangers durability or privacy.",
             f"As a superuser: alter system set {setting.name} = '{setting.required}'; "
             "select pg_reload_conf();",
         )
@@ -138,6 +149,10 @@ async def _database(
     if schema.level is Level.OK:
         for finding in backlog_findings(await read_backlog(pooled, timedelta())):
             yield finding
+
+
+def _place(setting: UnsafeSetting) -> str:
+    return f" on worker {setting.worker}" if setting.worker else ""
 
 
 async def _schema(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:

@@ -15,6 +15,7 @@ from hushpost_service.rpc.certificates import CertificateError
 from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
 from hushpost_service.storage.database_kind import UnsuitableDatabaseError
+from hushpost_service.storage.distribution import DistributionError
 from hushpost_service.storage.embedded import EmbeddedDatabaseError
 from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
@@ -28,6 +29,7 @@ _EXPECTED = (
     KeyringError,
     AddressError,
     CertificateError,
+    DistributionError,
     EmbeddedDatabaseError,
     RightsError,
     SchemaError,

@@ -7,6 +7,7 @@ from functools import partial
 from hushpost_service.storage import scrubbing
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.scrubbing import Table
 
 __all__ = ["ScrubError", "Scrubber"]
@@ -35,6 +36,11 @@ class Scrubber:
         A rewrite keeps the dead tuples that an older snapshot may still see. Raises
         ScrubError if such a snapshot exists for a minute.
         """
+        if self._database.kind is DatabaseKind.DISTRIBUTED:
+            raise ScrubError(
+                "this command does not scrub a distributed database: scrub each worker as "
+                "described in docs/how-to/scale-out.md"
+            )
         for name in scrubbing.REORDERED_TABLES:
             await self._retry_until_locked(name, partial(scrubbing.equalize_xmin, name=name))
         async with self._database.connection("scrub") as connection:

@@ -30,6 +30,7 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.issuing import add_moved_slot
 from hushpost_service.storage.stats import engaged_blocks
+from hushpost_service.storage.tenant_locks import begin_anonymizing
 from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 
 __all__ = ["Anonymizer"]
@@ -204,7 +205,7 @@ class Anonymizer:
     ) -> dict[CampaignContact, Modes]:
         async with self._database.connection("read modes of contacts") as connection:
             inputs = await recording.load_recording_inputs(
-                connection, tenant, [], contacts, _EPOCH, self._clock()
+                connection, tenant, [], contacts, _EPOCH, self._clock(), self._database.kind
             )
             rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             pairs = await storage.campaigns_with_events(connection, tenant, contacts)
@@ -283,7 +284,8 @@ class Anonymizer:
     async def _transact(
         self, name: str, tenant: int, work: Callable[[Connection], Awaitable[int]]
     ) -> int:
-        return await self._database.transact(name, work, storage.begin_anonymizing(tenant))
+        begin = begin_anonymizing(self._database.kind, tenant)
+        return await self._database.transact(name, work, begin)
 
 
 class _Change(NamedTuple):

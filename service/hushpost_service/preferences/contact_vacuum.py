@@ -62,7 +62,7 @@ class ContactVacuum:
             start = time.monotonic()
             try:
                 async with self._database.connection("vacuum contacts") as connection:
-                    is_clean = await contacts.vacuum(connection)
+                    is_clean = await contacts.vacuum(connection, self._database.kind)
             except HushpostError as error:
                 _log.warning("vacuum of contacts failed; will retry", reason=error.reason)
                 is_clean = False

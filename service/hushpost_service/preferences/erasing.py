@@ -14,11 +14,12 @@ from hushpost_service.preferences.contact_vacuum import ContactVacuum
 from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import last_opens, preference_log, recording, request_ids
+from hushpost_service.storage import last_opens, preference_log, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import database_time
 from hushpost_service.storage.request_ids import Method
+from hushpost_service.storage.tenant_locks import lock_recording
 
 __all__ = ["ContactEraser", "Proof"]
 
@@ -75,7 +76,7 @@ class ContactEraser:
                 await anonymization_jobs.insert_contact_jobs(
                     connection, tenant, [number], History.ANONYMIZE, now
                 )
-                await recording.lock_recording(connection, tenant)
+                await lock_recording(connection, self._database.kind, tenant)
                 await last_opens.delete_last_opens(connection, tenant, [number])
             return number
 

@@ -28,13 +28,14 @@ from hushpost_service.preferences.recipient_decisions import (
 from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
-from hushpost_service.storage import last_opens, preference_log, recording, request_ids
+from hushpost_service.storage import last_opens, preference_log, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import Contact
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import database_time
 from hushpost_service.storage.preference_log import Change
 from hushpost_service.storage.request_ids import Method
+from hushpost_service.storage.tenant_locks import lock_recording
 
 __all__ = ["PreferenceSetter"]
 
@@ -250,7 +251,7 @@ class PreferenceSetter:
             if rule.policy.record_last_opens and change.before.opens is not change.after.opens
         ]
         if with_last_open or any(change.is_stricter(rule.policy) for change in changes):
-            await recording.lock_recording(connection, tenant)
+            await lock_recording(connection, self._database.kind, tenant)
         if with_last_open:
             await last_opens.delete_last_opens(connection, tenant, with_last_open)
         to_anonymize += [job.contact for job in pending]

@@ -8,7 +8,6 @@ from typing import Any
 from hushpost_service.domain.events import ALL_SIGNALS, EventGroup, SignalRange
 from hushpost_service.domain.modes import History
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.sql import anonymization as sql
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "ContactJob",
     "PolicyJob",
     "add_progress",
-    "begin_anonymizing",
     "campaigns_with_events",
     "contact_jobs",
     "contact_slots",
@@ -34,9 +32,6 @@ __all__ = [
     "tenants_with_jobs",
     "unconsented_contacts",
 ]
-
-_ANONYMIZATION_LOCK = 0x4855_414E
-"""First key of the advisory locks of anonymization ("HUAN"); the second is the tenant."""
 
 CampaignContact = tuple[int, int]
 """(campaign, contact): selects all events of a contact in a campaign."""
@@ -60,14 +55,6 @@ class PolicyJob:
     start_time: datetime
     total_events: int
     anonymized_events: int
-
-
-def begin_anonymizing(tenant: int) -> str:
-    """Return the script that begins an anonymizing transaction.
-
-    Such transactions of one tenant run one at a time.
-    """
-    return sql.BEGIN_ANONYMIZING.format(begin=BEGIN, lock=_ANONYMIZATION_LOCK, tenant=tenant)
 
 
 async def insert_contact_jobs(

@@ -9,9 +9,11 @@ from hushpost_service.domain.consent import Consent
 from hushpost_service.domain.contact_numbers import ContactNumbers
 from hushpost_service.domain.modes import ContactPreference
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.preference_columns import to_columns, to_preference
 from hushpost_service.storage.scanned_page import MAX_SCANNED, ScannedPage, scanned_page
 from hushpost_service.storage.sql import contacts as sql
+from hushpost_service.storage.sql.distribution import DEAD_TUPLES_ON_WORKERS
 
 __all__ = [
     "Contact",
@@ -187,9 +189,12 @@ async def set_hint_bits(connection: Connection, tenant: int, numbers: Sequence[i
     await connection.execute(sql.SET_HINT_BITS, tenant, f"{{{str(list(numbers))[1:-1]}}}")
 
 
-async def vacuum(connection: Connection) -> bool:
+async def vacuum(connection: Connection, kind: DatabaseKind = DatabaseKind.SINGLE) -> bool:
     """Vacuum contacts, outside of a transaction; return whether no dead tuples remain."""
     await connection.execute(sql.VACUUM, timeout=_VACUUM_SECONDS)
+    if kind is DatabaseKind.DISTRIBUTED:
+        kept: int | None = await connection.fetchval(DEAD_TUPLES_ON_WORKERS)
+        return kept == 0
     dead_tuples: int | None = await connection.fetchval(sql.DEAD_TUPLES)
     return not dead_tuples
 

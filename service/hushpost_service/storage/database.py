@@ -52,8 +52,12 @@ CONNECTION_SETTINGS = {
 def connection_settings(kind: DatabaseKind) -> dict[str, str]:
     """Return the settings of every connection to a database of a kind."""
     if kind is DatabaseKind.DISTRIBUTED:
-        # A generic plan cannot name the shard of a tenant that is a parameter.
-        return {**CONNECTION_SETTINGS, "plan_cache_mode": "auto"}
+        return CONNECTION_SETTINGS | {
+            # A generic plan cannot name the shard of a tenant that is a parameter.
+            "plan_cache_mode": "auto",
+            # Otherwise the driver's query for an array type checks all tables, for seconds.
+            "citus.override_table_visibility": "off",
+        }
     return CONNECTION_SETTINGS
 
 
@@ -95,8 +99,7 @@ _UNAVAILABLE = (
 _CANCELED_WAIT = "SyncRepWaitForLSN"
 """The function of PostgreSQL that warns that a wait for a synchronous standby was canceled."""
 _LOST_SHARD = "could not find valid entry for shard"
-"""Begins the message, which has no SQLSTATE of its own, of a statement that was planned before
-its rows moved to another worker and is executed afterwards."""
+"""Begins the message, without a SQLSTATE of its own, if rows have moved to another worker."""
 _CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 

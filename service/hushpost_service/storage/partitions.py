@@ -45,9 +45,10 @@ async def create_partitions(connection: Connection, oldest: datetime, now: datet
         end = _month(month + timedelta(days=32))
         name = _events_name(month)
         if name not in existing:
-            await connection.execute(
-                sql.CREATE_EVENTS_PARTITION.format(name=name, start=month, end=end)
-            )
+            script = sql.CREATE_EVENTS_PARTITION.format(name=name, start=month, end=end)
+            # A distributed database would send the workers the whole script for each statement.
+            for statement in script.split(";"):
+                await connection.execute(statement)
         month = end
     for period in range(_period(now) - 1, _period(now + _REQUEST_IDS_AHEAD) + 1):
         name = _request_ids_name(period)

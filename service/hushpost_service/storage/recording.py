@@ -19,23 +19,21 @@ from hushpost_service.domain.counters import (
 from hushpost_service.domain.modes import PreferenceGroup
 from hushpost_service.domain.request_contents import stored_request_id
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.database import BEGIN
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.preference_columns import to_preference
 from hushpost_service.storage.request_ids import Method, periods
 from hushpost_service.storage.sql import recording as sql
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
+from hushpost_service.storage.sql.request_ids import CLAIM_REQUEST_IDS
 
 __all__ = [
     "COMMIT",
     "RecordingInputs",
-    "begin_recording",
     "clear_slot_bits",
     "delete_empty_counters",
     "insert_slot_bits",
     "load_recording_inputs",
-    "lock_recording",
     "lock_slot_bits",
-    "share_recording",
     "write",
 ]
 
@@ -73,32 +71,6 @@ _COPY_TRAILER = b"\xff\xff"
 _POSTGRES_EPOCH = 946_684_800_000_000
 """2000-01-01, the epoch of PostgreSQL's timestamps, in microseconds since 1970."""
 
-_RECORDING_LOCK = 0x4855_5245
-"""First key of the advisory locks of recording ("HURE"); the second is the tenant."""
-
-
-def begin_recording(tenant: int) -> str:
-    """Return the script that begins a recording transaction of a tenant."""
-    return sql.BEGIN_RECORDING.format(begin=BEGIN, lock=_RECORDING_LOCK, tenant=tenant)
-
-
-async def lock_recording(connection: Connection, tenant: int) -> None:
-    """Wait for the tenant's recording transactions, and block new ones until the commit.
-
-    Call it last in a transaction that tightens consent or policy.
-    """
-    await connection.execute(sql.LOCK_RECORDING.format(lock=_RECORDING_LOCK), tenant)
-
-
-async def share_recording(connection: Connection, tenant: int) -> None:
-    """Take the lock that recording transactions have, until the commit.
-
-    Consent and policy do not become stricter until then, and what the next statements read
-    of them is current. Call it last in a transaction, apart from these statements: waiting
-    for row locks afterwards can be a deadlock.
-    """
-    await connection.execute(sql.SHARE_RECORDING.format(lock=_RECORDING_LOCK), tenant)
-
 
 @dataclass(frozen=True, slots=True)
 class RecordingInputs:
@@ -122,6 +94,7 @@ async def load_recording_inputs(
     contacts: Sequence[int],
     oldest_campaign: datetime,
     now: datetime,
+    kind: DatabaseKind = DatabaseKind.SINGLE,
 ) -> RecordingInputs:
     """Claim distinct request ids, and read what the modes of events depend on.
 
@@ -134,20 +107,16 @@ async def load_recording_inputs(
             changes of preferences do not affect the events, so contacts whose preferences
             differ only in them share a group.
         now: The current time.
+        kind: The kind of the database.
     """
     methods = [method for method, _ in requests]
     ids = [stored_request_id(request) for _, request in requests]
-    rows = await connection.fetch(
-        sql.LOAD_RECORDING_INPUTS,
-        tenant,
-        methods,
-        ids,
-        periods(now),
-        None,
-        None,
-        contacts,
-        oldest_campaign,
-    )
+    claim = (tenant, methods, ids, periods(now), None, None)
+    rows: Sequence[Any]
+    if kind is DatabaseKind.DISTRIBUTED:
+        rows = await _load_in_parts(connection, claim, contacts, oldest_campaign)
+    else:
+        rows = await connection.fetch(sql.LOAD_RECORDING_INPUTS, *claim, contacts, oldest_campaign)
     new_requests = set(rows[0][0] or ())
     if len(new_requests) < len(requests):
         # A repeated request writes nothing, but must not be acknowledged before the commit of
@@ -159,6 +128,21 @@ async def load_recording_inputs(
         if members is not None
     ]
     return RecordingInputs(new_requests, rows[0][1], preference_groups)
+
+
+async def _load_in_parts(
+    connection: Connection,
+    claim: tuple[int, Sequence[Method], Sequence[UUID], Sequence[int], None, None],
+    contacts: Sequence[int],
+    oldest_campaign: datetime,
+) -> list[tuple[Any, ...]]:
+    """Return what `LOAD_RECORDING_INPUTS` does, by separate statements."""
+    tenant, methods, *_ = claim
+    positions = await connection.fetch(CLAIM_REQUEST_IDS, *claim) if methods else []
+    new_requests = [position for (position,) in positions]
+    start = await connection.fetchval(sql.POLICY_START, tenant)
+    groups = await connection.fetch(sql.PREFERENCE_GROUPS, tenant, contacts, oldest_campaign)
+    return [(new_requests, start, *group) for group in groups] or [(new_requests, start, None)]
 
 
 async def insert_slot_bits(connection: Connection, tenant: int, keys: Sequence[SlotKey]) -> None:

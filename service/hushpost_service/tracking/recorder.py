@@ -28,6 +28,7 @@ from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.recording import RecordingInputs
 from hushpost_service.storage.request_ids import Method
+from hushpost_service.storage.tenant_locks import begin_recording
 from hushpost_service.tokens.codec import NO_CONTACT
 from hushpost_service.tracking.commit_metrics import observe_commit, watch_queue
 from hushpost_service.tracking.commit_queue import CommitQueue, Request
@@ -211,7 +212,13 @@ class Recorder:
 
         async def work(connection: Connection) -> tuple[int, Mapping[CounterKey, int]]:
             inputs = await recording.load_recording_inputs(
-                connection, tenant, list(with_id), contacts, oldest_campaign, self._clock()
+                connection,
+                tenant,
+                list(with_id),
+                contacts,
+                oldest_campaign,
+                self._clock(),
+                self._database.kind,
             )
             unique = list(with_id.values())
             new = [request for request in requests if request.request_id is None]
@@ -226,7 +233,7 @@ class Recorder:
                 await _set_last_opens(connection, tenant, rule.policy, new, inputs)
             return sum(len(request.events) for request in new), tally.counts
 
-        begin = recording.begin_recording(tenant)
+        begin = begin_recording(self._database.kind, tenant)
         start = time.perf_counter()
         with self._traced(requests):
             events, counts = await self._database.transact("record", work, begin, recording.COMMIT)

@@ -8,10 +8,6 @@ blocks. The tenant is the upper 24 bits of a campaign number. CTEs are materiali
 planner looks events up by contact: a contact has fewer events than a campaign.
 """
 
-# Begins an anonymizing transaction. The lock serializes those of one tenant: a
-# transaction that finds no more events knows that the others have committed.
-BEGIN_ANONYMIZING = "{begin}; select pg_advisory_xact_lock({lock}, {tenant:d})"
-
 # Inserts a job for each contact.
 INSERT_CONTACT_JOBS = """
 insert into anonymization_jobs

@@ -65,12 +65,15 @@ select close_time from campaigns where tenant = $1 and campaign = $2 for update
 """
 
 # Starts the schedule of releases, unless it has started. Counts are not released on a
-# schedule if they are exact (release 2).
+# schedule if they are exact (release 2). The sum is formed in UTC, because that of a `timestamptz`
+# depends on the session, which a distributed database does not allow here.
 START = """
 update campaigns
 set start_time = $3,
     next_release_time = case
-        when release = 1 then $3::timestamptz + release_delays[1] * interval '1 second'
+        when release = 1 then (
+            $3::timestamptz at time zone 'UTC' + release_delays[1] * interval '1 second'
+        ) at time zone 'UTC'
     end
 where tenant = $1 and campaign = $2 and start_time is null
 """

@@ -7,3 +7,73 @@ IS_COORDINATOR = "select groupid = 0 from pg_dist_local_group"
 IS_DISTRIBUTED = """
 select exists (select from pg_dist_partition where logicalrelid = to_regclass('policies'))
 """
+
+# Selects how many servers can have rows of tenants.
+WORKERS = """
+select count(*) from pg_dist_node where isactive and shouldhaveshards and noderole = 'primary'
+"""
+
+# Selects the tables with a tenant, except $1, that are not distributed; `policies`, which the others follow, is
+# the first. Leaves out partitions, and what belongs to extensions.
+UNDISTRIBUTED_TABLES = """
+select class.relname
+from pg_class class
+where class.relnamespace = current_schema()::regnamespace
+    and class.relkind in ('r', 'p')
+    and not class.relispartition
+    and exists (
+        select from pg_attribute where attrelid = class.oid and attname = 'tenant'
+    )
+    and class.relname::text <> all($1::text[])
+    and not relation_is_a_known_shard(class.oid)
+    and not exists (select from pg_dist_partition where logicalrelid = class.oid)
+    and not exists (
+        select from pg_depend
+        where classid = 'pg_class'::regclass and objid = class.oid and objsubid = 0
+            and deptype = 'e'
+    )
+order by class.relname <> 'policies', class.relname
+"""
+
+# Makes the statements of the transaction use one connection per worker, as statements about
+# several tables that belong together must.
+SEQUENTIAL = "set local citus.multi_shard_modify_mode = 'sequential'"
+
+# Distributes the first table by tenant, over $2 shards.
+DISTRIBUTE = """
+select create_distributed_table(
+    $1::text::regclass, 'tenant', colocate_with => 'none', shard_count => $2::integer
+)
+"""
+
+# Distributes a table so that the rows of a tenant are on the same worker as its policies.
+DISTRIBUTE_LIKE_POLICIES = """
+select create_distributed_table($1::text::regclass, 'tenant', colocate_with => 'policies')
+"""
+
+# Removes the rows of a distributed table that are still on the coordinator. They have been copied.
+TRUNCATE_COPIED = "select truncate_local_data_after_distributing_table($1::text::regclass)"
+
+# Selects the statement that sets a parameter of all later sessions of the database.
+SET_IN_DATABASE = """
+select format('alter database %I set %I = %L', current_database(), $1::text, $2::text)
+"""
+
+# Runs a statement on each worker; selects what the workers returned, or their errors.
+RUN_ON_WORKERS = """
+select nodename || ':' || nodeport as worker, success, result
+from run_command_on_workers($1::text)
+"""
+
+# Selects settings as JSON (value by name), for `RUN_ON_WORKERS`. `names` are literals.
+SETTINGS_AS_JSON = """
+select coalesce(json_object_agg(name, setting), '{{}}')
+from pg_settings where name in ({names})
+"""
+
+# Selects the number of dead tuples of contacts that the last VACUUM kept on the workers because an
+# older snapshot may see them; null if a worker did not answer.
+DEAD_TUPLES_ON_WORKERS = """
+select case when bool_and(success) then sum(case when success then result::bigint end) end::bigint
+from run_command_on_shards('contacts', $$select pg_stat_get_dead_tuples('%s'::regclass)$$)
+"""

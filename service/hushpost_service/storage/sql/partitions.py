@@ -38,8 +38,8 @@ order by child.relname
 # an insert, so that the two cannot deadlock.
 LOCK_TABLE = "lock table only {name} in access exclusive mode"
 
-# Selects whether a partition has no rows.
-IS_EMPTY = "select not exists (select from {name})"
+# Selects whether a partition has no rows. A distributed database needs a column in the subquery.
+IS_EMPTY = "select not exists (select 1 from {name})"
 
 # Drops a partition.
 DROP_PARTITION = "drop table {name}"

@@ -7,19 +7,6 @@ from hushpost_service.storage.sql.preference_columns import (
 )
 from hushpost_service.storage.sql.request_ids import CLAIM
 
-# Begins a recording transaction under the shared advisory lock of a tenant. Transactions
-# that tighten consent or policy take the lock exclusively. An advisory lock, because it
-# writes no WAL. A format string, because a script of two statements cannot have
-# parameters; the tenant is an internal integer.
-BEGIN_RECORDING = "{begin}; select pg_advisory_xact_lock_shared({lock}, {tenant:d})"
-
-# Takes the recording lock as recording transactions do, until the commit.
-SHARE_RECORDING = "select pg_advisory_xact_lock_shared({lock}, $1::integer)"
-
-# Takes the recording lock exclusively, until the commit. It is the last statement of a
-# transaction that tightens consent or policy.
-LOCK_RECORDING = "select pg_advisory_xact_lock({lock}, $1::integer)"
-
 # Claims request ids, and selects what the modes of events depend on: the start of the
 # policy in force, and contacts grouped by preference (one row of nulls if there are no
 # contacts). `new_requests` has the positions of the request ids that are new.
@@ -48,6 +35,30 @@ left join (
     ) as found
     group by {PREFERENCE_GROUP}
 ) as preference_groups on true
+"""
+
+# Selects the start of the policy in force. Here and below, parts of the statement above: a
+# distributed database would keep the results of its parts, the contacts among them, in files.
+POLICY_START = """
+select valid_from from policies where tenant = $1 order by version desc limit 1
+"""
+
+# Selects contacts grouped by preference.
+PREFERENCE_GROUPS = f"""
+select contacts, {PREFERENCE_GROUP}
+from (
+    select array_agg(contact) as contacts,
+    {PREFERENCE_SINCE.format(created="$3")}
+    from unnest($2::bigint[]) as input(number)
+    cross join lateral (
+        select contact, {PREFERENCE_COLUMNS}
+        from contacts
+        where tenant = $1 and contact between number and number
+        order by contact
+        limit 1
+    ) as found
+    group by {PREFERENCE_GROUP}
+) as preference_groups
 """
 
 # Selects and locks bitmaps of identified slots; `n` is the position in the arrays. The

@@ -4,10 +4,15 @@
 # the positions of those that were not claimed before: a request id counts as claimed if
 # another period than $4 contains it, or if it cannot be inserted into all of the periods
 # $4. See `storage.request_ids` for when there are two.
+#
+# The arrays are read twice, because a distributed database sends a CTE that is used twice to all
+# workers, which would all take part in the commit.
 CLAIM = """
-input as (
-    select method, request_id, n::integer - 1 as position
-    from unnest($2::smallint[], $3::uuid[]) with ordinality as input(method, request_id, n)
+inserted as (
+    insert into request_ids (tenant, method, request_id, period, created_number, content)
+    select $1, method, request_id, period, $5, $6
+    from unnest($2::smallint[], $3::uuid[]) as input(method, request_id)
+    cross join unnest($4::integer[]) as period
     where not exists (
         select from request_ids existing
         where existing.tenant = $1
@@ -15,17 +20,14 @@ input as (
             and existing.request_id = input.request_id
             and existing.period <> all($4::integer[])
     )
-), inserted as (
-    insert into request_ids (tenant, method, request_id, period, created_number, content)
-    select $1, method, request_id, period, $5, $6
-    from input cross join unnest($4::integer[]) as period
     order by method, request_id, period
     on conflict do nothing
     returning method, request_id
 ), new_requests as (
-    select position
-    from input join inserted using (method, request_id)
-    group by position
+    select n::integer - 1 as position
+    from unnest($2::smallint[], $3::uuid[]) with ordinality as input(method, request_id, n)
+    join inserted using (method, request_id)
+    group by n
     having count(*) = cardinality($4::integer[])
 )
 """

@@ -1,0 +1,226 @@
+"""The command `hushpost distribute` turns a migrated database into a distributed one."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hushpost_service.domain.modes import Policy
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_kind import (
+    DatabaseKind,
+    UnsuitableDatabaseError,
+    database_kind,
+)
+from hushpost_service.storage.partitions import create_partitions
+from hushpost_service.storage.schema import migrate
+from hushpost_service.storage.server_settings import SESSION_SETTINGS, read_unsafe_settings
+from hushpost_service.storage.sql.distribution import RUN_ON_WORKERS
+from hushpost_service.storage.tenants import insert_policy
+from tests import citus_database
+from tests.authority import HUSHPOST
+from tests.inspection import on, tables
+from tests.rpc.test_startup import run_serve
+
+LOCAL = {
+    "alembic_version",
+    "api_keys",
+    "keyring_keys",
+    "schema_compatibility",
+    "tenants",
+    "tracking_domains",
+}
+TENANT = 4_712
+
+EXCLUDED = {
+    ("events", "contact"),
+    ("events", "event_time"),
+    ("events", "slot"),
+    ("contacts", "contact_id"),
+    ("preference_changes", "contact_id"),
+    ("anonymization_jobs", "contact"),
+    ("last_opens", "contact"),
+    ("slot_bits", "bits"),
+    ("issued_contacts", "block"),
+    ("anonymous_messages", "block"),
+}
+"""Columns that have no planner statistics, because they are about persons."""
+
+SAMPLED = """
+select coalesce(json_agg(distinct jsonb_build_array(tablename, attname)), '[]')
+from pg_stats where schemaname = 'public'
+"""
+
+
+def distribute(address: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command."""
+    return subprocess.run(
+        [HUSHPOST, "distribute", "--shards", "4"],
+        env={**os.environ, "HUSHPOST_DATABASE_URL": address},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+async def undistributed() -> AsyncIterator[str]:
+    """The address of an empty database of a cluster."""
+    address = await citus_database.new_cluster_database(is_distributed=False)
+    yield address
+    await citus_database.drop(address)
+
+
+async def test_rows_of_tenants_move_to_the_workers(undistributed: str) -> None:
+    """What was stored before is found afterwards, and has left the coordinator's files."""
+    await migrate(undistributed)
+    database = await Database.connect(undistributed, connections=1)
+    await database.transact("test", lambda c: insert_policy(c, TENANT, Policy(), "test"))
+    await database.close()
+    done = distribute(undistributed)
+    assert done.returncode == 0, done.stderr
+    assert await database_kind(undistributed) is DatabaseKind.DISTRIBUTED
+    async with on(undistributed) as connection:
+        assert await connection.fetchval("select tenant from policies") == TENANT
+        assert await connection.fetchval("select pg_relation_size('policies')") == 0
+
+
+async def test_all_tables_of_tenants_are_on_the_worker_of_their_tenant(distributed: str) -> None:
+    """Every table is distributed with the others, except those without tenant or before it."""
+    async with on(distributed) as connection:
+        groups = dict(
+            map(
+                tuple,
+                await connection.fetch(
+                    "select logicalrelid::text, colocationid from pg_dist_partition"
+                ),
+            )
+        )
+        assert await tables(connection) - groups.keys() == LOCAL
+        assert len(set(groups.values())) == 1
+
+
+async def test_distributing_again_changes_nothing(distributed: str) -> None:
+    """The command may be repeated."""
+    done = distribute(distributed)
+    assert (done.returncode, done.stdout) == (0, "distributed: 0 tables\n")
+
+
+async def test_later_partitions_follow(database: Database, distributed: str) -> None:
+    """Partitions that maintenance creates are distributed like their table."""
+    later = datetime.now(UTC) + timedelta(days=100)
+    await database.transact("test", lambda c: create_partitions(c, later, later))
+    async with on(distributed) as connection:
+        missing = await connection.fetch(
+            "select relname from pg_class where relispartition and relkind = 'r'"
+            " and relname ~ '^(events|request_ids)_'"
+            " and oid not in (select logicalrelid from pg_dist_partition)"
+        )
+    assert not missing
+
+
+async def test_workers_sample_no_columns_about_persons(
+    database: Database, distributed: str
+) -> None:
+    """Neither in tables that were distributed nor in partitions that were created later."""
+    later = datetime.now(UTC) + timedelta(days=300)
+    await database.transact("test", lambda c: create_partitions(c, later, later))
+    async with on(distributed) as connection:
+        for time in (datetime.now(UTC), later):
+            await connection.execute(
+                "insert into events (campaign, contact, event_time, tenant, slot, group_number,"
+                " signal, verdict, is_first)"
+                " select n % 7, n, $2::timestamptz, $1, n, 1, n % 3, 1, true"
+                " from generate_series(1, 500) as n",
+                TENANT,
+                time,
+            )
+        await connection.execute(
+            "insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)"
+            " select $1, n, 'contact-' || n, 1, 1 from generate_series(1, 500) as n",
+            TENANT,
+        )
+        await connection.execute("analyze")
+        found = {
+            (table, column)
+            for _, success, result in await connection.fetch(RUN_ON_WORKERS, SAMPLED)
+            for table, column in json.loads(result if success else "null")
+        }
+    # The names of shards end with a number.
+    sampled = {(table.rpartition("_")[0], column) for table, column in found}
+    partitions = {table for table, _ in sampled if re.fullmatch(r"events_\d+_\d+", table)}
+    assert {(table, "signal") for table in partitions} <= sampled, "control: others are sampled"
+    assert len(partitions) == 2
+    assert not {
+        (table, column)
+        for table, column in sampled
+        for excluded, name in EXCLUDED
+        if column == name and table.startswith(excluded)
+    }
+    # The index expressions over contacts; another one is over verdicts.
+    assert (f"events_{later:%Y_%m}_campaign_signal_expr_expr1_idx", "expr") in sampled
+    assert not {
+        table for table, column in sampled if column == "expr1" or table.endswith("_expr_idx")
+    }
+
+
+async def test_sessions_on_workers_have_the_settings_of_the_authority(distributed: str) -> None:
+    """A worker's session is durable, and logs no parameters, whatever the server's settings."""
+    async with on(distributed) as connection:
+        for name, value in SESSION_SETTINGS.items():
+            rows = await connection.fetch(RUN_ON_WORKERS, f"select current_setting('{name}')")
+            assert {result for _, _, result in rows} == {value}
+
+
+async def test_unsafe_settings_of_workers_are_found(database: Database, distributed: str) -> None:
+    """A setting that is unsafe on one worker is reported with the worker's address.
+
+    Logged statements contain values there, although parameters are not logged.
+    """
+    (worker, *_) = await citus_database.worker_addresses(distributed)
+    alter = f"alter database {worker.rpartition('/')[2]}"
+    async with on(worker) as connection:
+        await connection.execute(f"{alter} set log_statement = 'mod'")
+        await connection.execute(f"{alter} set log_parameter_max_length = 0")
+    async with on(distributed) as fresh:
+        found = await read_unsafe_settings(fresh, DatabaseKind.DISTRIBUTED)  # type: ignore[arg-type]
+    async with on(worker) as connection:
+        await connection.execute(f"{alter} reset log_statement")
+        await connection.execute(f"{alter} reset log_parameter_max_length")
+    places = {(setting.name, setting.actual, setting.worker) for setting in found}
+    address = worker.rpartition("@")[2].partition("/")[0]
+    assert ("log_statement", "mod", address) in places
+
+
+async def test_a_worker_is_refused(distributed: str) -> None:
+    """An authority that gets the address of a worker says what to do."""
+    (worker, *_) = await citus_database.worker_addresses(distributed)
+    with pytest.raises(UnsuitableDatabaseError, match="coordinator"):
+        await database_kind(worker)
+
+
+async def test_an_authority_refuses_tables_that_are_not_distributed(distributed: str) -> None:
+    """A table that a migration has created must be distributed before the authority starts."""
+    async with on(distributed) as connection:
+        await connection.execute("create table later_table (tenant integer)")
+        done = run_serve("--listen=127.0.0.1:0", HUSHPOST_DATABASE_URL=distributed)
+        await connection.execute("drop table later_table")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "hushpost: the tables later_table are not distributed: run 'hushpost distribute'\n"
+    )
+
+
+async def test_tables_are_not_distributed_while_an_authority_runs(undistributed: str) -> None:
+    """Its sessions have settings for a single server."""
+    pool = await Database.connect(undistributed, connections=1, application_name="hushpost key 1")
+    async with pool.connection("test"):
+        done = distribute(undistributed)
+    await pool.close()
+    assert done.returncode == 1
+    assert done.stderr == "hushpost: an authority is running: stop all of them first\n"
