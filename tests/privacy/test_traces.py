@@ -32,8 +32,8 @@ from tests.waiting import until
 from .attack import FULL, SEED, Attack, Score
 from .conftest import Report
 
-CONTACTS = 4_000 if FULL else 2_500
-"""So many that a request and a batch are traced, except with a probability of 1 in 10,000."""
+CONTACTS = 4_000
+"""So many that a request and a batch are traced, except with a probability of 1 in 3 million."""
 
 CONNECTIONS = 40
 QUIET_EVENTS = 20_000 if FULL else 2_000
