@@ -65,9 +65,7 @@ def _run(measurement: Measurement) -> tuple[list[Result], Environment]:
     with _console.status(f"{names}: measuring the background load") as status:
         background = measure_background_load()
         status.update(f"{names}: starting the authority")
-        with running_authority(
-            *measurement.options, pin_to_cpu=not measurement.has_edge
-        ) as authority:
+        with running_authority(*measurement.options, pin_to_cpu=measurement.is_pinned) as authority:
             environment = describe_environment(authority, background)
             results = run_in_child(
                 measurement.measure,

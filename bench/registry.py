@@ -17,6 +17,7 @@ from bench.measurements import (
     stats_growth,
     storage_size,
     token_issuing,
+    workers,
 )
 
 __all__ = ["MEASUREMENTS", "Measurement", "select"]
@@ -32,7 +33,7 @@ class Measurement:
         figures: Names of the figures that it yields.
         timeout: Seconds after which it counts as hung.
         is_long: Takes many minutes, so it only runs when selected.
-        has_edge: Runs an edge too. The authority is then not pinned to a CPU.
+        is_pinned: Pins the authority to a CPU, so that it does not share one with the load.
         options: Options of the authority.
     """
 
@@ -41,7 +42,7 @@ class Measurement:
     figures: tuple[str, ...]
     timeout: float = 180
     is_long: bool = False
-    has_edge: bool = False
+    is_pinned: bool = True
     options: tuple[str, ...] = ()
 
 
@@ -53,6 +54,14 @@ MEASUREMENTS = (
         ("record_click_native_vs_echo", "click_cpu_us_native"),
         timeout=400,
         options=("--transport", "native"),
+    ),
+    Measurement(
+        "workers",
+        workers.measure,
+        ("workers_gain", "hot_campaign_ratio"),
+        timeout=400,
+        is_pinned=False,
+        options=("--workers", "2"),
     ),
     Measurement("latency", click_latency.measure, ("click_p99_ms_at_half_peak",)),
     Measurement("events", event_throughput.measure_mixed, ("record_events_vs_copy",)),
@@ -68,13 +77,13 @@ MEASUREMENTS = (
         ("overload_throughput_ratio", "overload_refusal_p99_ms"),
         timeout=480,
     ),
-    Measurement("edge", edge_throughput.measure, ("edge_click_vs_bare",), has_edge=True),
+    Measurement("edge", edge_throughput.measure, ("edge_click_vs_bare",), is_pinned=False),
     Measurement(
         "end-to-end",
         end_to_end.measure,
         ("end_to_end_clicks_per_second",),
         timeout=400,
-        has_edge=True,
+        is_pinned=False,
     ),
     Measurement("rendering", rendering.measure, ("render_messages_per_second",)),
     Measurement(

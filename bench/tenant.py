@@ -22,7 +22,7 @@ from hushpost_client import (
     SignalStats,
 )
 
-__all__ = ["Metadata", "Tenant", "check_recorded", "create_tenant"]
+__all__ = ["Metadata", "Tenant", "check_recorded", "create_tenant", "total"]
 
 _BATCH = 10_000
 _POLL_SECONDS = 0.1
@@ -82,12 +82,12 @@ class Tenant:
 
     async def count_clicks(self, campaign_id: str) -> int:
         """Return the number of clicks in the campaign's statistics."""
-        return _total((await self.reporter.stats.get_campaign_stats(campaign_id)).clicks)
+        return total((await self.reporter.stats.get_campaign_stats(campaign_id)).clicks)
 
     async def count_events(self, campaign_id: str) -> int:
         """Return the number of opens and clicks in the campaign's statistics."""
         stats = await self.reporter.stats.get_campaign_stats(campaign_id)
-        return _total(stats.opens) + _total(stats.clicks)
+        return total(stats.opens) + total(stats.clicks)
 
     async def wait_until_counted(self, campaign_id: str, clicks: int, timeout: float) -> None:
         """Wait until exactly this many clicks are counted. Raises TimeoutError."""
@@ -131,13 +131,14 @@ async def create_tenant(
 
 def check_recorded(stats: CampaignStats, opens: int, clicks: int) -> None:
     """Assert that every event sent was counted exactly once; otherwise no figure is valid."""
-    counted = _total(stats.opens), _total(stats.clicks)
+    counted = total(stats.opens), total(stats.clicks)
     assert counted == (opens, clicks), (
         f"{stats.campaign_id}: sent (opens, clicks) {(opens, clicks)}, counted {counted}"
     )
 
 
-def _total(stats: SignalStats) -> int:
+def total(stats: SignalStats) -> int:
+    """Return how many events were counted, in all modes."""
     return sum(
         number.total
         for part in (stats.human, stats.machine)

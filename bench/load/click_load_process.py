@@ -47,13 +47,19 @@ class ClickLoad:
         self._folder.cleanup()
 
     async def run(
-        self, target: str, authorization: str, requests: Sequence[Message], callers: int
+        self,
+        target: str,
+        authorization: str,
+        requests: Sequence[Message],
+        callers: int,
+        connections: int = 1,
     ) -> ClickLoadResult:
         """Send each request of `RecordClick` once; assert that all succeed."""
         messages = [request.SerializeToString() for request in requests]
         process = await asyncio.create_subprocess_exec(
             self._program,
-            *("-target", target, "-method", _METHOD, "-callers", str(callers)),
+            *("-target", target, "-method", _METHOD),
+            *("-callers", str(callers), "-connections", str(connections)),
             stdin=PIPE,
             stdout=PIPE,
             env={"AUTHORIZATION": authorization},

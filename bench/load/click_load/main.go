@@ -3,7 +3,7 @@
 // Compiled, because a client in Python takes more CPU time per call than the authority, so that
 // the load generator would be what is measured.
 //
-//	click_load -target HOST:PORT -method /package.Service/Method -callers 64 < REQUESTS
+//	click_load -target HOST:PORT -method /package.Service/Method -callers 64 -connections 1 < REQUESTS
 //
 // REQUESTS is a sequence of serialized messages, each after its length (4 bytes, big endian).
 // Each is sent once, with the header "authorization" from the environment variable
@@ -79,27 +79,32 @@ func main() {
 	target := flag.String("target", "", "address of the server")
 	method := flag.String("method", "", "path of the method")
 	callers := flag.Int("callers", 64, "concurrent callers")
+	connections := flag.Int("connections", 1, "connections that the callers share")
 	flag.Parse()
 
 	requests, err := readRequests(os.Stdin)
 	if err != nil {
 		fail(err)
 	}
-	channel, err := grpc.NewClient(
-		*target,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})),
-	)
-	if err != nil {
-		fail(err)
+	channels := make([]*grpc.ClientConn, *connections)
+	for number := range channels {
+		channels[number], err = grpc.NewClient(
+			*target,
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})),
+		)
+		if err != nil {
+			fail(err)
+		}
+		channels[number].Connect()
 	}
-	channel.Connect()
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "authorization", os.Getenv("AUTHORIZATION"))
 	var next, failed atomic.Int64
 	var lastError atomic.Value
 	var group sync.WaitGroup
 	start, cpu := time.Now(), cpuSeconds()
-	for range *callers {
+	for caller := range *callers {
+		channel := channels[caller%len(channels)]
 		group.Add(1)
 		go func() {
 			defer group.Done()
