@@ -346,7 +346,10 @@ async def test_metrics_contain_no_contact_tenant_or_campaign(
     assert "hushpost_commit_events_bucket" in text
     lines = [line for line in text.splitlines() if line.startswith("hushpost_")]
     labels = {label for line in lines for label in re.findall(r'(\w+)="', line)}
-    assert labels <= {"method", "code", "le", "name", "cause"}
+    assert labels <= {
+        *("method", "code", "reason", "le", "name", "cause", "state", "mode"),
+        *("key_id", "active", "version", "python", "postgres"),
+    }
     for word in ("ann@example.com", second_clients.tenant_id, "spring", GROUP):
         assert word not in text
 
