@@ -14,6 +14,8 @@
 # sessions) and /tmp is written, so the root file system can be read-only:
 #
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL -v edge:/var/lib/hushpost ... hushpost-edge
+#
+# compose.yaml starts an installation, see docs/how-to/docker-compose.md.
 
 ARG PYTHON_IMAGE=python:3.13-slim
 
