@@ -119,6 +119,30 @@ def test_policies_select_pods_and_name_their_ports(overlay: str) -> None:
 
 
 @overlays
+def test_everything_is_denied_by_default(overlay: str) -> None:
+    """A policy without rules applies to every pod, also to those that are added later."""
+    policies = {name_of(each): each["spec"] for each in of_kind(built(overlay), "NetworkPolicy")}
+    assert policies["hushpost-deny-all"] == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+
+
+@overlays
+def test_only_authorities_and_the_job_may_reach_a_database(overlay: str) -> None:
+    """Pods that readers reach cannot open connections to the port of PostgreSQL, wherever it is."""
+    objects = built(overlay)
+    policies = [
+        each["spec"]["podSelector"]
+        for each in of_kind(objects, "NetworkPolicy")
+        for rule in each["spec"].get("egress", [])
+        if 5432 in [port["port"] for port in rule["ports"]]
+    ]
+    (selector,) = policies
+    assert sorted(selected(objects, selector)) == ["hushpost-authority", "hushpost-migrate"]
+
+
+@overlays
 def test_pods_connect_only_where_they_must(overlay: str) -> None:
     """The policies allow exactly the connections that Hushpost needs between its pods."""
     objects = built(overlay)
