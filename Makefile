@@ -85,7 +85,7 @@ $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench bench-page dashboard-page corpus utility screenshots
+.PHONY: run demo-once bench bench-page dashboard-page corpus soak utility screenshots
 run: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
@@ -103,6 +103,9 @@ dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first pain
 
 corpus: $(VENV)/.dev $(PROJECT) ## measure how user agents are classified; FILES="program=path browser=path" adds lists
 	@$(BIN)/python -m tests.edge.user_agent_corpora $(FILES)
+
+soak: $(VENV)/.dev $(PROJECT) ## run an installation under load for MINUTES=30; fail if memory, descriptors, latency or tables grow
+	@exec $(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(if $(RATE),--rate $(RATE))
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
 	@$(BIN)/python -m bench.utility

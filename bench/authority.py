@@ -11,7 +11,7 @@ import asyncpg
 from hushpost_service.cpu_affinity import usable_cpus
 from tests.authority import AuthorityProcess
 
-__all__ = ["Authority", "check_durability", "running_authority"]
+__all__ = ["Authority", "check_durability", "read_postmaster_file", "running_authority"]
 
 _DURABLE_SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
@@ -44,7 +44,7 @@ def running_authority(*options: str, pin_to_cpu: bool) -> Iterator[Authority]:
         TemporaryDirectory(prefix="hushpost-bench-") as folder,
         AuthorityProcess(Path(folder), *options, *pinning, first_start=True) as process,
     ):
-        postgres_pid, dsn = _read_postmaster_file(process.data_dir)
+        postgres_pid, dsn = read_postmaster_file(process.data_dir)
         yield Authority(
             process.process.pid,
             process.target,
@@ -61,7 +61,7 @@ async def check_durability(connection: "asyncpg.Connection[asyncpg.Record]") -> 
         assert value == expected, f"{setting} is {value}"
 
 
-def _read_postmaster_file(data_dir: Path) -> tuple[int, str]:
+def read_postmaster_file(data_dir: Path) -> tuple[int, str]:
     """Return the process id and the DSN of the embedded PostgreSQL."""
     pid, _, _, port, socket_folder, *_ = (
         (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
