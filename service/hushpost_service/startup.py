@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+import asyncpg
+
 from hushpost_service.settings import Settings
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.database_kind import DatabaseKind, database_kind
+from hushpost_service.storage.database_kind import DatabaseKind, database_kind, kind_of
 from hushpost_service.storage.distribution import DistributionError, undistributed_tables
 from hushpost_service.storage.embedded import EmbeddedDatabase
 from hushpost_service.storage.keyring_keys import (
@@ -76,6 +78,30 @@ async def opened_database(
                     "run 'hushpost distribute'"
                 )
         yield OpenedDatabase(database, embedded, dsn)
+
+
+@asynccontextmanager
+async def opened_server(settings: Settings) -> AsyncIterator[Database]:
+    """Connect to a server for work on its files; it may be a worker of a cluster.
+
+    Raises as `opened_database` does if it is not a server of a cluster.
+    """
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+        connection = await asyncpg.connect(dsn)
+        try:
+            kind = await kind_of(connection)
+        finally:
+            await connection.close()
+        if kind is not DatabaseKind.SINGLE:
+            database = await Database.connect(dsn, connections=settings.connections, kind=kind)
+            try:
+                yield database
+            finally:
+                await database.close()
+            return
+    async with opened_database(settings) as opened:
+        yield opened.database
 
 
 async def migrated_database(settings: Settings, *, post_deploy: bool) -> Revisions:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import asyncpg
 
 from hushpost_service.domain.modes import Policy
-from hushpost_service.storage.database import Database, connection_settings
+from hushpost_service.storage.connection_settings import connection_settings
+from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.recording import (
     COMMIT,

@@ -322,6 +322,7 @@ async def test_retention_deletes_events_and_drops_partitions(world: World) -> No
     assert (opens.identified, exact_count(opens.anonymous)) == (Count(4, 2), Count(1, 1))
 
 
+@pytest.mark.embedded
 async def test_no_log_names_a_contact(world: World) -> None:
     """Neither the authority's nor PostgreSQL's log contains contacts or tokens after these faults."""
     mailing = await send(world.patient, ["canary@example.com"], "logged")

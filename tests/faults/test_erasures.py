@@ -88,10 +88,14 @@ async def test_an_opt_out_concurrent_with_an_erasure_is_kept(
     tenant = await tenant_number(database, exact.tenant_id)
     first = await contact_number(database, tenant, "ann")
     async with database.transaction():
-        await database.execute("select from contacts where contact = $1 for update", first)
+        await database.execute(
+            "select 1 from contacts where tenant = $1 and contact = $2 for update", tenant, first
+        )
         opting_out = asyncio.create_task(preferences.set_preference("ann", DoNotTrack.TRUE))
         await eventually(partial(someone_waits, database), "the opt-out waits")
-        await database.execute("delete from contacts where contact = $1", first)
+        await database.execute(
+            "delete from contacts where tenant = $1 and contact = $2", tenant, first
+        )
     assert (await opting_out).do_not_track is DoNotTrack.TRUE
     assert (await preferences.get_preference("ann")).do_not_track is DoNotTrack.TRUE
     assert await contact_number(database, tenant, "ann") != first

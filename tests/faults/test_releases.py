@@ -120,6 +120,7 @@ async def test_killed_authorities_release_each_date_once(pair: Pair) -> None:
         assert counts == [(2 + len(LINKS)) * 2 * 2], "no release is incomplete"
 
 
+@pytest.mark.embedded
 @pytest.mark.timeout(180)
 async def test_jumps_of_the_clock_release_each_date_at_most_once(tmp_path: Path) -> None:
     """After a jump the latest date is released, and after a jump back none before the next."""

@@ -19,16 +19,16 @@ __all__ = ["METHODS", "OptOutMethod", "TrackedContacts", "find_tracked_contacts"
 # The controls: a system without recording lock and anonymization, which deletes events.
 _CHOOSE = """
 update contacts
-set opens_consent = 4 /* WITHDRAWN */, opens_time = clock_timestamp(),
-    clicks_consent = 4 /* WITHDRAWN */, clicks_time = clock_timestamp()
+set opens_consent = 4 /* WITHDRAWN */, opens_time = now(),
+    clicks_consent = 4 /* WITHDRAWN */, clicks_time = now()
 where tenant = $1 and contact = any($2)
 """
 _CHOOSE_OPENS = """
-update contacts set opens_consent = 4 /* WITHDRAWN */, opens_time = clock_timestamp()
+update contacts set opens_consent = 4 /* WITHDRAWN */, opens_time = now()
 where tenant = $1 and contact = any($2)
 """
 _CHOOSE_CLICKS = """
-update contacts set clicks_consent = 4 /* WITHDRAWN */, clicks_time = clock_timestamp()
+update contacts set clicks_consent = 4 /* WITHDRAWN */, clicks_time = now()
 where tenant = $1 and contact = any($2)
 """
 _DELETE = """
@@ -44,7 +44,7 @@ insert into policies (
     clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
     release_delays, max_anonymous_messages, reask_after_days, record_last_opens
 )
-select tenant, version + 1, clock_timestamp(), actor, true,
+select tenant, version + 1, now(), actor, true,
     2 /* ANONYMOUS */, opens_when_denied, opens_when_withdrawn, 2 /* ANONYMOUS */,
     clicks_when_denied, clicks_when_withdrawn, history_when_true, retention_days, release, epsilon,
     release_delays, max_anonymous_messages, reask_after_days, record_last_opens
@@ -111,7 +111,11 @@ class TrackedContacts:
         numbers = [self.numbers[name] for name in names]
         await (method.real if defended else method.control)(self, names)
         async with self._connection:
-            snapshot = await self.database.fetchval("select pg_current_snapshot()::text")
+            # Of the server that has the tenant's rows.
+            snapshot = await self.database.fetchval(
+                "select pg_current_snapshot()::text from policies where tenant = $1 limit 1",
+                self.tenant,
+            )
         stopped = dict.fromkeys(numbers, snapshot)
         self._stopped[method] |= stopped
         await self._check(method, stopped)

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from hushpost_service.domain.validation import oldest_event
-from hushpost_service.storage.database import CONNECTION_SETTINGS
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.partitions import create_partitions
 from hushpost_service.storage.schema import migrate
 from hushpost_service.storage.sql import (

@@ -18,6 +18,7 @@ FORMAT_FIELDS = {
     "tenant": "$1::integer",
     "key": "pg_advisory_xact_lock(4711, $1::integer)",
     "name": "events_2001_02",
+    "primary_key": "counters_pkey",
     "start": datetime(2001, 2, 1, tzinfo=UTC),
     "end": datetime(2001, 3, 1, tzinfo=UTC),
     "period": 1600,

@@ -16,9 +16,9 @@ from hushpost_service.cli.backlog_findings import backlog_findings
 from hushpost_service.settings import Settings
 from hushpost_service.storage.backlog import read_backlog
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.database import CONNECTION_SETTINGS
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.database_clock import database_time
-from hushpost_service.storage.database_kind import UnsuitableDatabaseError, kind_of
+from hushpost_service.storage.database_kind import WORKER_REFUSED, DatabaseKind, kind_of
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.keyring_keys import fingerprints
 from hushpost_service.storage.rights import RightsError, check_rights
@@ -121,10 +121,9 @@ async def _database(
         yield works(_DATABASE, "The role has the rights that the authority needs.")
     except RightsError as error:
         yield problem(_DATABASE, f"{error}.", "Grant them, or make the role the owner.")
-    try:
-        kind = await kind_of(connection)
-    except UnsuitableDatabaseError as error:
-        yield problem(_DATABASE, f"{error}.", "Correct HUSHPOST_DATABASE_URL.")
+    kind = await kind_of(connection)
+    if kind is DatabaseKind.WORKER:
+        yield problem(_DATABASE, f"{WORKER_REFUSED}.", "Correct HUSHPOST_DATABASE_URL.")
         return
     unsafe = await read_unsafe_settings(pooled, kind)
     for setting in unsafe:

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from hushpost_runtime.logging import configure_logging
 from hushpost_service.cli.invocation import DataDir, run, settings_of
 from hushpost_service.maintenance.scrub import Scrubber
-from hushpost_service.startup import opened_database
+from hushpost_service.startup import opened_server
 
 __all__ = ["register"]
 
@@ -25,14 +25,15 @@ def _scrub(data_dir: DataDir = None) -> None:
     it overwrites them. This command rewrites the tables one at a time and
     removes old WAL files. A running service continues; recording waits while
     its table is being rewritten, about two seconds per million events. Backups,
-    WAL archives and replicas are not changed.
+    WAL archives and replicas are not changed. Of a cluster it scrubs the server
+    that HUSHPOST_DATABASE_URL names: run it for each.
     """
     settings = settings_of(data_dir=data_dir)
     configure_logging("error")
 
     async def scrub() -> None:
-        async with opened_database(settings) as opened:
-            await _scrubbed(Scrubber(opened.database))
+        async with opened_server(settings) as database:
+            await _scrubbed(Scrubber(database))
 
     run(scrub())
 

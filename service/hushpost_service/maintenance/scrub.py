@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from operator import attrgetter
 
 from hushpost_service.storage import scrubbing
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.scrubbing import Table
 
 __all__ = ["ScrubError", "Scrubber"]
@@ -22,7 +22,7 @@ class ScrubError(Exception):
 
 
 class Scrubber:
-    """Rewrites tables one at a time while the service runs, then removes old WAL.
+    """Rewrites tables of one server one at a time while the service runs, then removes old WAL.
 
     Call `prepare`, then `rewrite` for each table it returns, then `remove_old_wal`.
     """
@@ -36,24 +36,24 @@ class Scrubber:
         A rewrite keeps the dead tuples that an older snapshot may still see. Raises
         ScrubError if such a snapshot exists for a minute.
         """
-        if self._database.kind is DatabaseKind.DISTRIBUTED:
-            raise ScrubError(
-                "this command does not scrub a distributed database: scrub each worker as "
-                "described in docs/how-to/scale-out.md"
-            )
-        for name in scrubbing.REORDERED_TABLES:
+        for name, _, _ in filter(attrgetter("is_reordered"), await self._tables()):
             await self._retry_until_locked(name, partial(scrubbing.equalize_xmin, name=name))
         async with self._database.connection("scrub") as connection:
             transaction = await scrubbing.current_transaction_id(connection)
         for _ in range(_ATTEMPTS):
             async with self._database.connection("scrub") as connection:
-                if not await scrubbing.has_older_snapshots(connection, transaction):
-                    return await scrubbing.tables_to_rewrite(connection)
+                is_clear = not await scrubbing.has_older_snapshots(connection, transaction)
+            if is_clear:
+                return await self._tables()
             await asyncio.sleep(_PAUSE_SECONDS)
         raise ScrubError(
             "a transaction, a replication slot or a replica can still see deleted rows: "
             "end it, then run the scrub again"
         )
+
+    async def _tables(self) -> list[Table]:
+        async with self._database.connection("scrub") as connection:
+            return await scrubbing.tables_to_rewrite(connection, self._database.kind)
 
     async def rewrite(self, table: Table) -> None:
         """Rewrite a table, under an exclusive lock.

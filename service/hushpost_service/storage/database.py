@@ -12,12 +12,12 @@ from prometheus_client import Counter
 from hushpost_runtime.call_id import call_id
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.connection_settings import connection_settings
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.pool_use import PoolUse
-from hushpost_service.storage.server_settings import SESSION_SETTINGS
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
-__all__ = ["BEGIN", "COMMIT", "CONNECTION_SETTINGS", "Database", "connection_settings"]
+__all__ = ["BEGIN", "COMMIT", "Database"]
 
 BEGIN = "begin isolation level read committed"
 """Begins a transaction. The isolation level is explicit, because a server may have a
@@ -25,41 +25,6 @@ stricter default, under which a statement would not see what was committed befor
 
 COMMIT = f"{WAIT_FOR_STANDBYS}; commit"
 """Commits a transaction once everything that it has read is on the synchronous standbys."""
-
-CONNECTION_SETTINGS = {
-    **SESSION_SETTINGS,
-    # `_commit` needs the warnings of the server.
-    "client_min_messages": "warning",
-    "application_name": "hushpost",
-    "jit": "off",
-    # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
-    # be cheaper; planning takes as long as a small commit.
-    "plan_cache_mode": "force_generic_plan",
-    # Plans of prepared statements are kept. One made while a table is empty
-    # would use a sequential scan forever; every statement has an index.
-    "enable_seqscan": "off",
-    # Columns that identify contacts have no statistics. The planner then
-    # overestimates the events per contact, and would scan all of a tenant's
-    # entries in an index whose last column is the contact.
-    "enable_indexonlyscan": "off",
-    # `order by key limit 1` names the index of a look-up. While a table is small, reading
-    # all of a tenant's rows through another index and sorting them is estimated to be cheaper.
-    "enable_sort": "off",
-}
-"""Settings of every connection to a single server."""
-
-
-def connection_settings(kind: DatabaseKind) -> dict[str, str]:
-    """Return the settings of every connection to a database of a kind."""
-    if kind is DatabaseKind.DISTRIBUTED:
-        return CONNECTION_SETTINGS | {
-            # A generic plan cannot name the shard of a tenant that is a parameter.
-            "plan_cache_mode": "auto",
-            # Otherwise the driver's query for an array type checks all tables, for seconds.
-            "citus.override_table_visibility": "off",
-        }
-    return CONNECTION_SETTINGS
-
 
 T = TypeVar("T")
 

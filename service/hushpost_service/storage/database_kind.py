@@ -8,7 +8,7 @@ import asyncpg
 from hushpost_service.storage.sql import database_kind as sql
 from hushpost_service.storage.sql import distribution
 
-__all__ = ["DatabaseKind", "UnsuitableDatabaseError", "database_kind", "kind_of"]
+__all__ = ["WORKER_REFUSED", "DatabaseKind", "UnsuitableDatabaseError", "database_kind", "kind_of"]
 
 
 class DatabaseKind(Enum):
@@ -18,10 +18,15 @@ class DatabaseKind(Enum):
         SINGLE: On the server that the authority connects to.
         DISTRIBUTED: On the workers of a Citus cluster, by tenant. The authority connects to the
             coordinator.
+        WORKER: The server is one of these workers.
     """
 
     SINGLE = "single"
     DISTRIBUTED = "distributed"
+    WORKER = "worker"
+
+
+WORKER_REFUSED = "this server is a worker of a Citus cluster: give the address of the coordinator"
 
 
 class UnsuitableDatabaseError(Exception):
@@ -29,7 +34,7 @@ class UnsuitableDatabaseError(Exception):
 
 
 async def database_kind(dsn: str) -> DatabaseKind:
-    """Return the kind of the database.
+    """Return the kind of the database that an authority is to use.
 
     Raises:
         UnsuitableDatabaseError: Its advisory locks have no effect, or it is a worker of a
@@ -43,9 +48,12 @@ async def database_kind(dsn: str) -> DatabaseKind:
             await _check_locks(first, second)
         finally:
             await second.close()
-        return await kind_of(first)
+        kind = await kind_of(first)
     finally:
         await first.close()
+    if kind is DatabaseKind.WORKER:
+        raise UnsuitableDatabaseError(WORKER_REFUSED)
+    return kind
 
 
 async def _check_locks(
@@ -68,16 +76,11 @@ async def _check_locks(
 
 
 async def kind_of(connection: "asyncpg.Connection[asyncpg.Record]") -> DatabaseKind:
-    """Return the kind of a connection's database.
-
-    Raises UnsuitableDatabaseError if it is a worker of a cluster.
-    """
+    """Return the kind of a connection's database."""
     if not await connection.fetchval(sql.HAS_CITUS):
         return DatabaseKind.SINGLE
     if not await connection.fetchval(distribution.IS_COORDINATOR):
-        raise UnsuitableDatabaseError(
-            "this server is a worker of a Citus cluster: give the address of the coordinator"
-        )
+        return DatabaseKind.WORKER
     if await connection.fetchval(distribution.IS_DISTRIBUTED):
         return DatabaseKind.DISTRIBUTED
     return DatabaseKind.SINGLE

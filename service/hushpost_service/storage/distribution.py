@@ -9,7 +9,7 @@ from typing import cast
 import asyncpg
 
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.database import CONNECTION_SETTINGS
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.keyring_keys import lowest_known_key
 from hushpost_service.storage.sql import distribution as sql
 from hushpost_service.storage.sql.database_kind import HAS_CITUS

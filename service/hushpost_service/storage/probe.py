@@ -6,7 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
-from hushpost_service.storage.database import CONNECTION_SETTINGS
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.sql import server_settings as sql
 
 __all__ = ["DatabaseHangsError", "DatabaseLostError", "Probe"]

@@ -1,14 +1,16 @@
 """Rewrites tables and removes old WAL, so that no file contains remains of deleted rows."""
 
+import re
 from typing import NamedTuple
 
 import asyncpg
 
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.sql import scrubbing as sql
+from hushpost_service.storage.sql.distribution import DISTRIBUTED_TABLES
 
 __all__ = [
-    "REORDERED_TABLES",
     "Table",
     "current_transaction_id",
     "equalize_xmin",
@@ -25,8 +27,8 @@ _TIMEOUT_SECONDS = 24 * 3600
 """Longer than the rewrite of any table."""
 
 
-REORDERED_TABLES = ("counters", "slot_bits")
-"""Tables whose rows must not reveal when they were written.
+_REORDERED = re.compile(r"(counters|slot_bits)(_\d+)?")
+"""Names of the tables, and of their shards, whose rows must not reveal when they were written.
 
 Compared with the order of opt-outs, the age of a row would tell whose events were
 anonymized into which counter.
@@ -34,10 +36,16 @@ anonymized into which counter.
 
 
 class Table(NamedTuple):
-    """A table or partition, and the size of its files."""
+    """A table, partition or shard, the size of its files, and its primary key if it has one."""
 
     name: str
     bytes: int
+    primary_key: str | None
+
+    @property
+    def is_reordered(self) -> bool:
+        """Whether the order and the age of its rows must not reveal when they were written."""
+        return _REORDERED.fullmatch(self.name) is not None
 
 
 async def current_transaction_id(connection: Connection) -> str:
@@ -52,15 +60,22 @@ async def has_older_snapshots(connection: Connection, transaction: str) -> bool:
     return exists
 
 
-async def tables_to_rewrite(connection: Connection) -> list[Table]:
-    """Return the tables whose files may contain remains of deleted rows."""
-    return [Table(name, size) for name, size in await connection.fetch(sql.SCRUBBED_TABLES)]
+async def tables_to_rewrite(connection: Connection, kind: DatabaseKind) -> list[Table]:
+    """Return the tables of the server whose files may contain remains of deleted rows."""
+    tables = [Table(*row) for row in await connection.fetch(sql.SCRUBBED_TABLES)]
+    if kind is DatabaseKind.SINGLE:
+        return tables
+    # The rows of these are in shards.
+    distributed = {name for (name,) in await connection.fetch(DISTRIBUTED_TABLES)}
+    return [table for table in tables if table.name not in distributed]
 
 
 async def rewrite(connection: Connection, table: Table) -> bool:
     """Rewrite a table with live rows only; return False if it could not be locked in time."""
-    statement = sql.CLUSTER if table.name in REORDERED_TABLES else sql.VACUUM_FULL
-    return await _execute_with_lock_timeout(connection, statement.format(name=table.name))
+    statement = sql.CLUSTER if table.is_reordered else sql.VACUUM_FULL
+    return await _execute_with_lock_timeout(
+        connection, statement.format(name=table.name, primary_key=table.primary_key)
+    )
 
 
 async def equalize_xmin(connection: Connection, name: str) -> bool:

@@ -35,6 +35,12 @@ where class.relnamespace = current_schema()::regnamespace
 order by class.relname <> 'policies', class.relname
 """
 
+# Selects the tables that are distributed, including partitions. Their files are empty; the rows
+# are in shards, which are tables of their own.
+DISTRIBUTED_TABLES = """
+select relname from pg_dist_partition join pg_class on pg_class.oid = logicalrelid
+"""
+
 # Makes the statements of the transaction use one connection per worker, as statements about
 # several tables that belong together must.
 SEQUENTIAL = "set local citus.multi_shard_modify_mode = 'sequential'"

@@ -19,17 +19,20 @@ select exists (
 )
 """
 
-# Selects the tables and partitions to rewrite, with the size of their files in bytes.
-# Includes empty ones, whose indexes may still contain keys of deleted rows. Leaves out
-# `request_ids`: its rows name no contact and are never deleted.
+# Selects the tables and partitions to rewrite, with the size of their files in bytes and the
+# name of their primary key. Includes empty ones, whose indexes may still contain keys of deleted rows. Leaves out
+# `request_ids` and its shards: their rows name no contact and are never deleted.
 SCRUBBED_TABLES = """
-select class.relname as name, pg_total_relation_size(class.oid) as bytes
+select class.relname as name, pg_total_relation_size(class.oid) as bytes,
+    key.relname as primary_key
 from pg_class class
 left join pg_inherits on inhrelid = class.oid
 left join pg_class parent on parent.oid = inhparent
+left join pg_index on indrelid = class.oid and indisprimary
+left join pg_class key on key.oid = indexrelid
 where class.relnamespace = current_schema()::regnamespace
     and class.relkind = 'r'
-    and parent.relname is distinct from 'request_ids'
+    and coalesce(parent.relname, '') !~ '^request_ids(_[0-9]+)?$'
 order by class.relname
 """
 
@@ -42,7 +45,7 @@ LOCK_TIMEOUT = "set lock_timeout = '{milliseconds}ms'"
 VACUUM_FULL = 'vacuum (full) "{name}"'
 
 # Does the same, and orders the rows by primary key instead of by age.
-CLUSTER = 'cluster "{name}" using "{name}_pkey"'
+CLUSTER = 'cluster "{name}" using "{primary_key}"'
 
 # Gives all rows of a table the same xmin, because a rewrite preserves the ids of the
 # transactions that wrote them. The lock makes writers wait and prevents deadlocks.
