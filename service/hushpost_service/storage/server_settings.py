@@ -135,5 +135,5 @@ async def warn_about_unsafe_settings(connection: Connection, kind: DatabaseKind)
             setting=setting.name,
             setting_actual=setting.actual,
             setting_required=setting.required,
-            **({"worker": setting.worker} if setting.worker else {}),
+            worker=setting.worker,
         )
