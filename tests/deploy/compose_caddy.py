@@ -44,7 +44,7 @@ def caddyfile() -> str:
 
 
 def start_caddy(replay: ComposeReplay) -> None:
-    """Start Caddy and wait until its health check succeeds."""
+    """Start Caddy; wait until its health check succeeds and it has the certificates of its names."""
     options = _OPTIONS.format(http=replay.port("caddy", 80), https=replay.port("caddy", 443))
     before, _, after = replay.here("caddy", caddyfile()).partition("\n{\n")
     config = replay.folder / "Caddyfile"
@@ -54,7 +54,11 @@ def start_caddy(replay: ComposeReplay) -> None:
     command += ["--adapter", "caddyfile"]
     replay.start_command("caddy", command, storage)
     deadline = time.monotonic() + _SECONDS
-    while not _answers(replay.port("caddy", 8083)):
+    hosts = [value for name, value in services()["caddy"]["environment"].items() if "_HOST" in name]
+    while not (
+        _answers(replay.port("caddy", 8083))
+        and all(_has_certificate(replay, each) for each in hosts)
+    ):
         assert time.monotonic() < deadline, replay.log("caddy")
         time.sleep(0.05)
 
@@ -69,12 +73,7 @@ def secure_get(replay: ComposeReplay, host: str, path: str) -> Response:
 
     Raises ssl.SSLError if Caddy has no certificate for the host.
     """
-    context = ssl.create_default_context(cadata=root_certificate(replay).decode())
-    address = "127.0.0.1", replay.port("caddy", 443)
-    with (
-        socket.create_connection(address, _SECONDS) as connection,
-        context.wrap_socket(connection, server_hostname=host) as encrypted,
-    ):
+    with _connect(replay, host) as encrypted:
         encrypted.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         )
@@ -83,6 +82,21 @@ def secure_get(replay: ComposeReplay, host: str, path: str) -> Response:
         return Response(
             response.status, {name.lower(): value for name, value in response.getheaders()}
         )
+
+
+def _connect(replay: ComposeReplay, host: str) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cadata=root_certificate(replay).decode())
+    address = "127.0.0.1", replay.port("caddy", 443)
+    with socket.create_connection(address, _SECONDS) as connection:
+        return context.wrap_socket(connection, server_hostname=host)
+
+
+def _has_certificate(replay: ComposeReplay, host: str) -> bool:
+    try:
+        _connect(replay, host).close()
+    except (OSError, ssl.SSLError):
+        return False
+    return True
 
 
 def _answers(port: int) -> bool:

@@ -93,7 +93,8 @@ class ComposeReplay:
         own = {
             name: self.here(service, value)
             for name, value in environment(services()[service]).items()
-            if name != "PATH"
+            # The image has compiled modules. Here a process compiles those that have changed.
+            if name not in {"PATH", "PYTHONDONTWRITEBYTECODE"}
         }
         return {**given, **own, "TMPDIR": str(self._temporary(service)), **self.overrides}
 

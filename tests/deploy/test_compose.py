@@ -201,6 +201,21 @@ def test_one_service_writes_each_secret() -> None:
     assert writers["admin-keys"] == {"create-admin-key", "cli"}
 
 
+def test_readers_of_secrets_wait_for_their_writer() -> None:
+    """A service starts after the one that creates the secrets which it reads."""
+    for writer in (name for name in SERVICES if name.startswith("create-")):
+        written = {source for source, writable in mounts(SERVICES[writer]).values() if writable}
+        for name in LASTING:
+            if written & {source for source, _ in mounts(SERVICES[name]).values()}:
+                assert writer in needed_by(name), f"{name} does not wait for {writer}"
+
+
+def needed_by(name: str) -> set[str]:
+    """Return the services that a service waits for, directly or not."""
+    direct = set(SERVICES[name].get("depends_on", {}))
+    return direct.union(*map(needed_by, direct))
+
+
 def test_each_edge_has_its_own_data() -> None:
     """No two services write the same folder of data."""
     data = [
