@@ -16,22 +16,28 @@ _COLUMNS = 4
 _SIZE_INCHES = (3.4, 1.9)
 _LINE, _FIT, _GROWING = "#0072b2", "#999999", "#d55e00"
 _MINUTE = 60
+_SMALL_TABLE_MIB = 0.1
 
 
 def draw_recording(recording: Recording, file: Path) -> None:
-    """Write the plot of all series as SVG; the titles of those that grow are red."""
+    """Write the plot as SVG, without small tables; the titles of series that grow are red."""
     trends = recording.trends()
-    rows = math.ceil(len(recording.series) / _COLUMNS)
+    shown = [series for series in recording.series.values() if _is_shown(series)]
+    rows = math.ceil(len(shown) / _COLUMNS)
     canvas = Canvas(
         figsize=(_COLUMNS * _SIZE_INCHES[0], rows * _SIZE_INCHES[1]), layout="constrained"
     )
-    places = canvas.subplots(rows, _COLUMNS, squeeze=False).flat
-    for axes, series in zip(places, recording.series.values(), strict=False):
+    places = list(canvas.subplots(rows, _COLUMNS, squeeze=False).flat)
+    for series, axes in zip(shown, places, strict=False):
         _draw(axes, recording.times, series, trends.get(series.name))
-    for axes in places:
+    for axes in places[len(shown) :]:
         axes.set_axis_off()
     with mpl.rc_context({"svg.fonttype": "none"}):  # text instead of a path per glyph
         canvas.savefig(file, format="svg")
+
+
+def _is_shown(series: Series) -> bool:
+    return not series.name.startswith("table ") or max(series.values) >= _SMALL_TABLE_MIB
 
 
 def _draw(axes: Axes, times: list[float], series: Series, trend: Trend | None) -> None:
@@ -48,5 +54,5 @@ def _draw(axes: Axes, times: list[float], series: Series, trend: Trend | None) -
         line = [trend.mean + slope * (end - middle) for end in ends]
         axes.plot([end / _MINUTE for end in ends], line, color=_FIT, linestyle="--", linewidth=1)
     axes.set_title(title, fontsize=7, loc="left", color=colour)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(series.values) or 1)
     axes.tick_params(labelsize=6)

@@ -91,7 +91,7 @@ async def sample_installation(
         ("connections", "", _CONNECTION_FLOOR, await connection.fetchval(_CONNECTIONS)),
         ("redirect p99", "ms", _LATENCY_FLOOR, load.p99 * 1000),
         ("dead tuples", "", _DEAD_TUPLE_FLOOR, dead),
-        ("database, per click", "bytes", _BYTES_PER_CLICK_FLOOR, size / max(load.total, 1)),
+        ("database, per click", "bytes", _BYTES_PER_CLICK_FLOOR, size / max(load.total, rate)),
         ("waiting in spools", "events", rate * _WAITING_SECONDS, waiting),
         ("clicks", "", None, load.total),
         *((f"table {row['name']}", "MiB", None, row["bytes"] / _MEBI) for row in tables),
