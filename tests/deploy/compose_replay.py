@@ -25,7 +25,7 @@ from tests.http_process import free_port
 
 __all__ = ["ComposeReplay"]
 
-_SECONDS = 60
+_SECONDS = 120
 _PORTS = {
     "database": (5432,),
     "authority-1": (50051, 9464),
