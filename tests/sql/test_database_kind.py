@@ -3,6 +3,7 @@
 import pytest
 
 from hushpost_service.domain.errors import HushpostError, Reason
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_kind import (
     DatabaseKind,
@@ -11,6 +12,8 @@ from hushpost_service.storage.database_kind import (
 )
 from tests.inspection import on
 from tests.rpc.test_startup import run_serve
+
+from .pooler import pooled
 
 
 @pytest.fixture
@@ -60,6 +63,24 @@ async def test_the_plans_of_statements_depend_on_the_kind(
             assert await connection.fetchval("show plan_cache_mode") == mode
     finally:
         await database.close()
+
+
+async def test_a_pooler_in_session_mode_is_suitable(empty_database: str) -> None:
+    """Sessions get their settings although a pooler rejects them as parameters of a connection."""
+    async with pooled(empty_database) as uri:
+        assert await database_kind(uri) is DatabaseKind.SINGLE
+        database = await Database.connect(uri, connections=1)
+        async with database.connection("test") as connection:
+            for name, value in CONNECTION_SETTINGS.items():
+                assert await connection.fetchval(f"show {name}") == value
+        await database.close()
+
+
+async def test_a_pooler_in_transaction_mode_is_refused(empty_database: str) -> None:
+    """It would lose prepared statements and settings."""
+    async with pooled(empty_database, per_transaction=True) as uri:
+        with pytest.raises(UnsuitableDatabaseError, match="session mode"):
+            await database_kind(uri)
 
 
 async def test_a_statement_that_meets_a_moving_shard_may_be_repeated(database: Database) -> None:

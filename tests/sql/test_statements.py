@@ -19,6 +19,7 @@ FORMAT_FIELDS = {
     "key": "pg_advisory_xact_lock(4711, $1::integer)",
     "name": "events_2001_02",
     "primary_key": "counters_pkey",
+    "value": "off",
     "start": datetime(2001, 2, 1, tzinfo=UTC),
     "end": datetime(2001, 3, 1, tzinfo=UTC),
     "period": 1600,
@@ -28,6 +29,7 @@ FORMAT_FIELDS = {
 
 TABLE_NAMES = {
     "CREATE_REQUEST_IDS_PARTITION": "request_ids_1600",
+    "SET_PARAMETER": "jit",
     "IS_EMPTY": "events",
     "LOCK_TABLE": "events",
     "DROP_PARTITION": "request_ids",
@@ -78,6 +80,7 @@ ACROSS_TENANTS = {
     "PARTITIONS",
     "SETTINGS",
     "SERVER_START",
+    "SERVER_PROCESS",
     "LOCK_KEYRING",
     "FINGERPRINTS",
     "INSERT_FINGERPRINTS",

@@ -16,7 +16,7 @@ from hushpost_service.cli.backlog_findings import backlog_findings
 from hushpost_service.settings import Settings
 from hushpost_service.storage.backlog import read_backlog
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
+from hushpost_service.storage.connection_settings import settings_script
 from hushpost_service.storage.database_clock import database_time
 from hushpost_service.storage.database_kind import WORKER_REFUSED, DatabaseKind, kind_of
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
@@ -86,9 +86,10 @@ async def _connected(
         dsn = await embedded.start()
     try:
         connection = await asyncpg.connect(
-            dsn, timeout=_CONNECT_SECONDS, server_settings=CONNECTION_SETTINGS
+            dsn, timeout=_CONNECT_SECONDS, server_settings={"application_name": "hushpost"}
         )
         try:
+            await connection.execute(settings_script(DatabaseKind.SINGLE))
             yield connection
         finally:
             await connection.close()

@@ -2,14 +2,14 @@
 
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.server_settings import SESSION_SETTINGS
+from hushpost_service.storage.sql.server_settings import SET_PARAMETER
 
-__all__ = ["CONNECTION_SETTINGS", "connection_settings"]
+__all__ = ["CONNECTION_SETTINGS", "connection_settings", "settings_script"]
 
 CONNECTION_SETTINGS = {
     **SESSION_SETTINGS,
     # `_commit` needs the warnings of the server.
     "client_min_messages": "warning",
-    "application_name": "hushpost",
     "jit": "off",
     # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
     # be cheaper; planning takes as long as a small commit.
@@ -44,3 +44,15 @@ def connection_settings(kind: DatabaseKind) -> dict[str, str]:
     if kind is DatabaseKind.SINGLE:
         return CONNECTION_SETTINGS
     return CONNECTION_SETTINGS | _CLUSTER_SETTINGS
+
+
+def settings_script(kind: DatabaseKind) -> str:
+    """Return the script that gives a session the settings.
+
+    They are not parameters of the connection, because PgBouncer rejects those that it does not
+    know.
+    """
+    return "; ".join(
+        SET_PARAMETER.format(name=name, value=value)
+        for name, value in connection_settings(kind).items()
+    )

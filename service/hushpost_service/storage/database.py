@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from hushpost_runtime.call_id import call_id
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.connection_settings import connection_settings
+from hushpost_service.storage.connection_settings import settings_script
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.pool_use import PoolUse
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
@@ -95,15 +95,21 @@ class Database:
         kind: DatabaseKind = DatabaseKind.SINGLE,
     ) -> Self:
         """Open a pool of at most `connections` connections, which have a name in PostgreSQL."""
+        script = settings_script(kind)
+
+        async def apply_settings(connection: Any) -> None:
+            await connection.execute(script)
+
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=connections,
             timeout=_CONNECT_SECONDS,
             command_timeout=_STATEMENT_SECONDS,
-            # No session state is ever changed; a reset would cost a round trip each time.
+            init=apply_settings,
+            # No session state is changed afterwards; a reset would cost a round trip each time.
             reset=_skip_reset,
-            server_settings={**connection_settings(kind), "application_name": application_name},
+            server_settings={"application_name": application_name},
         )
         return cls(pool, kind)
 

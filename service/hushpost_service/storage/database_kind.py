@@ -7,6 +7,7 @@ import asyncpg
 
 from hushpost_service.storage.sql import database_kind as sql
 from hushpost_service.storage.sql import distribution
+from hushpost_service.storage.sql.server_settings import SERVER_PROCESS
 
 __all__ = ["WORKER_REFUSED", "DatabaseKind", "UnsuitableDatabaseError", "database_kind", "kind_of"]
 
@@ -37,14 +38,14 @@ async def database_kind(dsn: str) -> DatabaseKind:
     """Return the kind of the database that an authority is to use.
 
     Raises:
-        UnsuitableDatabaseError: Its advisory locks have no effect, or it is a worker of a
-            cluster.
+        UnsuitableDatabaseError: Its advisory locks have no effect, it is a worker of a
+            cluster, or a pooler does not keep sessions.
     """
-    settings = {"application_name": "hushpost start"}
-    first = await asyncpg.connect(dsn, server_settings=settings)
+    first = await _connected(dsn)
     try:
-        second = await asyncpg.connect(dsn, server_settings=settings)
+        second = await _connected(dsn)
         try:
+            await _check_sessions(first, second)
             await _check_locks(first, second)
         finally:
             await second.close()
@@ -54,6 +55,40 @@ async def database_kind(dsn: str) -> DatabaseKind:
     if kind is DatabaseKind.WORKER:
         raise UnsuitableDatabaseError(WORKER_REFUSED)
     return kind
+
+
+async def _connected(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+    return await asyncpg.connect(
+        dsn,
+        # Behind a pooler in transaction mode, statements would not be found again.
+        statement_cache_size=0,
+        server_settings={"application_name": "hushpost start"},
+    )
+
+
+async def _check_sessions(
+    first: "asyncpg.Connection[asyncpg.Record]", second: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """Raise UnsuitableDatabaseError if a connection has several sessions on the server.
+
+    While the second connection has a transaction, a pooler in transaction mode gives the first
+    one another session.
+    """
+    before = await _process(first)
+    async with second.transaction():
+        other = await second.fetchval(SERVER_PROCESS)
+        after = await _process(first)
+    if after != before or other == before:
+        raise UnsuitableDatabaseError(
+            "a connection pooler changes the session with each transaction, which loses prepared "
+            "statements and settings: let it work in session mode"
+        )
+
+
+async def _process(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    async with connection.transaction():
+        process: int = await connection.fetchval(SERVER_PROCESS)
+    return process
 
 
 async def _check_locks(

@@ -20,7 +20,7 @@ _LOCAL_TABLES = ("api_keys", "tenants", "tracking_domains")
 """Tables with a tenant that stay on the coordinator. As reference tables they would have a copy on every
 worker, and two calls that change different rows could wait for each other forever."""
 
-_OF_COORDINATOR = ("application_name", "client_min_messages", "plan_cache_mode")
+_OF_COORDINATOR = ("client_min_messages", "plan_cache_mode")
 """Settings that the sessions of workers do not need."""
 
 

@@ -6,12 +6,14 @@ from datetime import datetime
 
 import asyncpg
 
-from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
+from hushpost_service.storage.connection_settings import settings_script
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.sql import server_settings as sql
 
 __all__ = ["DatabaseHangsError", "DatabaseLostError", "Probe"]
 
 _SECONDS = 2.0
+_SETTINGS = settings_script(DatabaseKind.SINGLE)
 
 
 class DatabaseLostError(Exception):
@@ -44,8 +46,9 @@ class Probe:
             async with asyncio.timeout(self._seconds):
                 if self._connection is None:
                     self._connection = await asyncpg.connect(
-                        self._dsn, server_settings=CONNECTION_SETTINGS
+                        self._dsn, server_settings={"application_name": "hushpost"}
                     )
+                    await self._connection.execute(_SETTINGS)
                 start: datetime = await self._connection.fetchval(sql.SERVER_START)
         except Exception as error:  # noqa: BLE001 - the boundary for the driver's errors
             # A new connection finds the primary after a failover.
