@@ -85,7 +85,7 @@ $(ASSETS): $(DASHBOARD)/package-lock.json | $(VENV)/.run
 
 # ---- running ----------------------------------------------------------------
 
-.PHONY: run demo-once bench bench-page dashboard-page corpus soak utility screenshots
+.PHONY: run demo-once bench bench-page scale dashboard-page corpus soak utility screenshots
 run: $(VENV)/.run $(PROJECT) $(ASSETS) ## run the demo: database, authority, edge and a campaign; Ctrl-C stops it
 	@exec $(BIN)/hushpost demo --data-dir .hushpost
 
@@ -97,6 +97,10 @@ bench: $(VENV)/.dev $(PROJECT) ## run the benchmarks; ONLY=name selects a figure
 
 bench-page: $(VENV)/.dev $(PROJECT) ## write docs/performance.md from the results of "make bench"
 	@$(BIN)/python -m bench.page
+
+scale: $(VENV)/.dev $(PROJECT) ## measure SQL with many events; EVENTS=n, default 100000000; fails if an operation grows
+	@$(BIN)/python -m bench.scale --events $(or $(EVENTS),100000000) \
+	  $(if $(TENANTS),--tenants $(TENANTS)) $(if $(CAMPAIGNS),--campaigns $(CAMPAIGNS))
 
 dashboard-page: $(VENV)/.dev $(PROJECT) $(ASSETS) ## measure size and first paint of a campaign's page
 	@$(BIN)/python -m bench.dashboard_page

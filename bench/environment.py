@@ -12,7 +12,13 @@ from pathlib import Path
 
 from bench.authority import Authority
 
-__all__ = ["BackgroundLoad", "Environment", "describe_environment", "measure_background_load"]
+__all__ = [
+    "BackgroundLoad",
+    "Environment",
+    "describe_environment",
+    "describe_machine",
+    "measure_background_load",
+]
 
 _PACKAGES = (
     "grpcio",
@@ -70,7 +76,7 @@ def describe_environment(authority: Authority, background: BackgroundLoad) -> En
     return Environment(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=_commit(),
-        machine=f"{os.cpu_count()} cores ({_cpu_model()}), {_memory_gib():.0f} GiB of memory",
+        machine=describe_machine(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         versions={
             "hushpost": version("hushpost"),
@@ -83,6 +89,11 @@ def describe_environment(authority: Authority, background: BackgroundLoad) -> En
         busy_before=background.busy,
         load_before=background.load_average,
     )
+
+
+def describe_machine() -> str:
+    """Return the number and model of CPUs, and the memory."""
+    return f"{os.cpu_count()} cores ({_cpu_model()}), {_memory_gib():.0f} GiB of memory"
 
 
 def _cpu_ticks() -> tuple[int, int]:

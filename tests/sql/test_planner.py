@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.sql import (
     anonymization,
@@ -212,3 +214,26 @@ async def test_rows_are_looked_up_by_their_complete_key(
     assert ("ctid" in statement) == ("Tid Scan" in plan), plan
     assert "Hash" not in plan, plan
     assert "Seq Scan" not in plan, plan
+
+
+EAGER = {
+    "min_parallel_table_scan_size": "0",
+    "min_parallel_index_scan_size": "0",
+    "parallel_setup_cost": "0",
+    "parallel_tuple_cost": "0",
+}
+"""Makes the planner start parallel workers for few rows, as it does in a large table."""
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_parallel_workers_per_gather": "2"}])
+async def test_a_lookup_by_contact_starts_no_workers(filled: str, settings: dict[str, str]) -> None:
+    """Not even where the planner expects many rows. Control: with PostgreSQL's default it does."""
+    connection = await asyncpg.connect(
+        filled, server_settings={**CONNECTION_SETTINGS, **EAGER, **settings}
+    )
+    try:
+        await connection.execute(f"prepare x as {anonymization.CAMPAIGNS_WITH_EVENTS}")
+        plan = await connection.fetch("explain execute x (null, null)")
+    finally:
+        await connection.close()
+    assert any("Gather" in line for (line,) in plan) == bool(settings), plan

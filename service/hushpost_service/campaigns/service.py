@@ -131,9 +131,10 @@ class Campaigns:
                 wrapped(new_key, sender.wrapping_secret, new_number),
             )
             await storage.add_groups(connection, tenant, new_number, groups)
-            await storage.add_links(connection, tenant, new_number, links)
             if message_html:
                 await storage.insert_message(connection, tenant, new_number, message_html)
+            # Last, because others that add links wait for the commit.
+            await storage.add_links(connection, tenant, new_number, links)
             return new_number
 
         number = await self._database.transact("create campaign", work)

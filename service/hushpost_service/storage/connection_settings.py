@@ -14,6 +14,9 @@ CONNECTION_SETTINGS = {
     # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
     # be cheaper; planning takes as long as a small commit.
     "plan_cache_mode": "force_generic_plan",
+    # In a large table the planner overestimates what a look-up by contact returns, and would
+    # start parallel workers for a few rows.
+    "max_parallel_workers_per_gather": "0",
     # Plans of prepared statements are kept. One made while a table is empty
     # would use a sequential scan forever; every statement has an index.
     "enable_seqscan": "off",

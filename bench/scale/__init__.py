@@ -1,0 +1,1 @@
+"""SQL at size: what the service's operations read in a database with many millions of events."""
