@@ -113,6 +113,7 @@ async def test_of_two_first_starts_one_wins(hosts: list[Host]) -> None:
     assert not failed.keyring.parent.exists()
 
 
+@pytest.mark.embedded
 async def test_first_starts_with_a_keyring_that_exists(hosts: list[Host]) -> None:
     """Copies of a keyring that was created before let several authorities start at once.
 

@@ -8,6 +8,7 @@ from hushpost_service.domain.modes import ContactPreference
 from hushpost_service.storage import contacts
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import ContactsByPreference
+from hushpost_service.storage.database_kind import DatabaseKind
 
 __all__ = ["get_or_create_contacts"]
 
@@ -20,6 +21,7 @@ async def get_or_create_contacts(
     contact_ids: Sequence[str],
     since: datetime,
     numbers: ContactNumbers,
+    kind: DatabaseKind = DatabaseKind.SINGLE,
 ) -> tuple[list[ContactsByPreference], list[int]]:
     """Return contacts grouped by preference, and the numbers of those created.
 
@@ -29,6 +31,7 @@ async def get_or_create_contacts(
         contact_ids: The contacts; the same id may occur several times.
         since: Creation of the campaign. Preference changes before it do not affect the mode.
         numbers: The numbers of contacts to create.
+        kind: The kind of the database.
     """
     # Keep the given order, which a set would lose: sorted ids are adjacent in the index.
     missing = list(dict.fromkeys(contact_ids))
@@ -41,13 +44,19 @@ async def get_or_create_contacts(
             found.append(group)
             missing = _without(missing, group.numbers)
         if missing:
-            new = await contacts.try_insert_contacts(connection, tenant, missing, numbers)
+            new = None
+            # A distributed database loses the SQLSTATE of a conflict, which the function expects.
+            if kind is DatabaseKind.SINGLE:
+                new = await contacts.try_insert_contacts(connection, tenant, missing, numbers)
+                if new is None:
+                    numbers.change_range()
             if new is None:
-                numbers.change_range()
                 new = await contacts.insert_missing_contacts(connection, tenant, missing, numbers)
             found.append(ContactsByPreference(_UNDECIDED, new))
             created += new.values()
             missing = _without(missing, new)
+            if missing:
+                numbers.change_range()
     return found, created
 
 

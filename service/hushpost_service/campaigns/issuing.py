@@ -214,7 +214,12 @@ class TokenIssuer:
         if is_new and await campaigns.is_closed(connection, tenant, campaign.number):
             raise _campaign_closed()
         contact_groups, created = await get_or_create_contacts(
-            connection, tenant, contact_ids, create_time, self._contact_numbers
+            connection,
+            tenant,
+            contact_ids,
+            create_time,
+            self._contact_numbers,
+            self._database.kind,
         )
         numbers: dict[str, int] = {}
         kind_of: dict[str, int] = {}
