@@ -248,7 +248,7 @@ OPERATIONS = (
     Operation(
         "retention without expired events",
         Operations.find_nothing_expired,
-        growth="reads the tenant's events of the month that expires next",
+        growth="reads the tenant's events of the month that expires next, once a day",
     ),
     Operation("registration of a link", Operations.register_link),
     Operation("creation of a partition", Operations.create_partition),

@@ -189,8 +189,10 @@ CASES = {
         anonymization.SLOT_SIGNALS, (TENANT, FIRST, CAMPAIGN, 1, 0, 0, 10_000), 50
     ),
     "MOVE_SLOT": Case(anonymization.MOVE_SLOT, (TENANT, FIRST, CAMPAIGN, 1, 0, 0, 10_000, 7), 100),
-    "CONTACTS_WITH_EXPIRED_EVENTS": Case(
-        anonymization.CONTACTS_WITH_EXPIRED_EVENTS, (TENANT, NOW - timedelta(days=60), 500), 50
+    "EXPIRED_EVENTS": Case(
+        anonymization.EXPIRED_EVENTS,
+        (TENANT, NOW, NOW + timedelta(days=32), CAMPAIGN, 1, False, 0, 500),
+        500 * 2 + 50,
     ),
     "next block of all signals": Case(
         stats.ENGAGED_BLOCKS, (TENANT, CAMPAIGN, 0, 100, True, 0, 1), 2000

@@ -23,12 +23,15 @@ __all__ = ["Maintenance"]
 _log = structlog.get_logger(__name__)
 
 _INTERVAL_SECONDS = 3600
+_RETENTION_SECONDS = 24 * 3600
+"""From one search for expired events to the next: it reads the month that expires next."""
+
 _PAUSE_SECONDS = 24 * 3600
 """How long retention pauses after a jump of the database's clock."""
 
 
 class Maintenance:
-    """Runs the maintenance jobs every hour."""
+    """Runs the maintenance jobs every hour, and retention once a day."""
 
     def __init__(
         self,
@@ -63,10 +66,11 @@ class Maintenance:
         self._retention_time = self._monotonic() + _PAUSE_SECONDS
 
     async def run_once(self) -> None:
-        """Run all jobs once."""
+        """Run all jobs that are due once."""
         await self.create_partitions(self._clock())
         if self._monotonic() >= self._retention_time:
             await self._enforce_retention()
+            self._retention_time = self._monotonic() + _RETENTION_SECONDS
         await self._drop_partitions()
 
     async def run_forever(self) -> None:

@@ -25,7 +25,12 @@ from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.preferences.anonymized_counts import AnonymizedCounts
 from hushpost_service.storage import anonymization as storage
 from hushpost_service.storage import recording
-from hushpost_service.storage.anonymization import CampaignContact, ContactJob, PolicyJob
+from hushpost_service.storage.anonymization import (
+    CampaignContact,
+    ContactJob,
+    EventPlace,
+    PolicyJob,
+)
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.issuing import add_moved_slot
@@ -39,6 +44,9 @@ _log = structlog.get_logger(__name__)
 
 _EVENTS_PER_TRANSACTION = 5000
 """Takes a fraction of a second, so that recording transactions do not wait for long."""
+
+_EVENTS_PER_READ = 10_000
+"""Takes seconds even if each event is read from a disk."""
 
 _CONTACTS_PER_BATCH = 500
 _BLOCKS_PER_READ = 4
@@ -116,14 +124,18 @@ class Anonymizer:
         """
         before = self._clock() - timedelta(days=retention_days)
         total = 0
-        while True:
+        place: EventPlace | None = storage.first_place(tenant)
+        limit = _EVENTS_PER_READ
+        while place is not None:
             async with self._database.connection("read expired events") as connection:
-                pairs = await storage.contacts_with_expired_events(
-                    connection, tenant, before, _CONTACTS_PER_BATCH
-                )
-            if not pairs:
-                return total
-            total += await self._delete_expired_pairs(tenant, pairs)
+                found = await storage.expired_events(connection, tenant, before, place, limit)
+            for start in range(0, len(found.pairs), _CONTACTS_PER_BATCH):
+                batch = found.pairs[start : start + _CONTACTS_PER_BATCH]
+                total += await self._delete_expired_pairs(tenant, batch)
+            # A place may have more events than were read.
+            limit = 2 * limit if found.next == place else _EVENTS_PER_READ
+            place = found.next
+        return total
 
     async def _run_tenant_jobs(self, tenant: int) -> None:
         try:

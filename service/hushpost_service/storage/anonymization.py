@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from hushpost_service.domain.events import ALL_SIGNALS, EventGroup, SignalRange
 from hushpost_service.domain.modes import History
@@ -13,15 +13,18 @@ from hushpost_service.storage.sql import anonymization as sql
 __all__ = [
     "CampaignContact",
     "ContactJob",
+    "EventPlace",
+    "ExpiredEvents",
     "PolicyJob",
     "add_progress",
     "campaigns_with_events",
     "contact_jobs",
     "contact_slots",
-    "contacts_with_expired_events",
     "delete_events",
     "delete_jobs",
     "erased_contact_jobs",
+    "expired_events",
+    "first_place",
     "identified_campaigns",
     "insert_contact_jobs",
     "insert_policy_job",
@@ -35,6 +38,22 @@ __all__ = [
 
 CampaignContact = tuple[int, int]
 """(campaign, contact): selects all events of a contact in a campaign."""
+
+
+class EventPlace(NamedTuple):
+    """A place in the index of events by campaign. Events of a block of contacts share one."""
+
+    campaign: int
+    signal: int
+    is_machine: bool
+    block: int
+
+
+class ExpiredEvents(NamedTuple):
+    """The contacts of expired events that were found, and where to go on; None at the end."""
+
+    pairs: list[CampaignContact]
+    next: EventPlace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +161,29 @@ async def delete_events(
     return [tuple(row) for row in rows]
 
 
-async def contacts_with_expired_events(
-    connection: Connection, tenant: int, before: datetime, limit: int
-) -> list[CampaignContact]:
-    """Return the pairs of at most `limit` events that are older than `before`."""
-    rows = await connection.fetch(sql.CONTACTS_WITH_EXPIRED_EVENTS, tenant, before, limit)
-    return [(campaign, contact) for campaign, contact in rows]
+def first_place(tenant: int) -> EventPlace:
+    """Return the place before all events of a tenant."""
+    return EventPlace(tenant << 40, 0, is_machine=False, block=0)
+
+
+async def expired_events(
+    connection: Connection, tenant: int, before: datetime, start: EventPlace, limit: int
+) -> ExpiredEvents:
+    """Look for events that are older than `before` among at most `limit` events, expired or not.
+
+    Reads events of the month of `before` and of earlier months, from the place `start` on.
+    """
+    month_end = (before.replace(day=1) + timedelta(days=32)).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    row = await connection.fetchrow(sql.EXPIRED_EVENTS, tenant, before, month_end, *start, limit)
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    events, campaigns, contacts, last = row
+    pairs = list(dict.fromkeys(zip(campaigns, contacts, strict=True)))
+    if events < limit:
+        return ExpiredEvents(pairs, None)
+    campaign, signal, machine, block = last
+    return ExpiredEvents(pairs, EventPlace(campaign, signal, bool(machine), block))
 
 
 async def contact_slots(

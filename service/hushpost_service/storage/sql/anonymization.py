@@ -121,18 +121,31 @@ from deleted
 group by campaign, group_number, slot, signal, verdict, hour
 """
 
-# Selects the (campaign, contact) pairs of at most $3 events that are older than $2. The
-# sort order is that of an index, so that the scan ends at the limit.
-CONTACTS_WITH_EXPIRED_EVENTS = """
-select distinct campaign, contact
-from (
-    select campaign, contact
+# Reads at most $8 events before $3, in the order of an index, from the place $4 to $7 on. Returns how
+# many these are, the campaigns and contacts of those that are older than $2, and the last place. $3
+# is the end of a month, so that it filters no rows, but leaves out later partitions.
+EXPIRED_EVENTS = """
+with read as materialized (
+    select campaign, signal, verdict in (3, 4) as machine, contact >> 10 as block, contact, event_time
     from events
-    where tenant = $1 and event_time < $2
-        and campaign between $1::bigint << 40 and ($1::bigint << 40) + (1::bigint << 40) - 1
+    where tenant = $1 and event_time < $3
+        and campaign < ($1::bigint << 40) + (1::bigint << 40)
+        and (campaign, signal, (verdict in (3, 4)), contact >> 10)
+            >= ($4::bigint, $5::smallint, $6::boolean, $7::bigint)
     order by campaign, signal, (verdict in (3, 4)), contact >> 10
-    limit $3
-) as expired
+    limit $8
+)
+select
+    count(*) as events,
+    coalesce(array_agg(campaign) filter (where event_time < $2), '{}') as campaigns,
+    coalesce(array_agg(contact) filter (where event_time < $2), '{}') as contacts,
+    (
+        select array[campaign, signal, machine::integer, block]
+        from read
+        order by campaign desc, signal desc, machine desc, block desc
+        limit 1
+    ) as last
+from read
 """
 
 # Selects the slots of a contact's events in a campaign, with signals from $4 to $5.
