@@ -83,9 +83,18 @@ async def test_a_pooler_in_transaction_mode_is_refused(empty_database: str) -> N
             await database_kind(uri)
 
 
-async def test_a_statement_that_meets_a_moving_shard_may_be_repeated(database: Database) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "could not find valid entry for shard 102008",
+        "failure on connection marked as essential: worker-1:5432",
+        "server closed the connection unexpectedly",
+    ],
+)
+async def test_a_statement_that_loses_its_worker_may_be_repeated(
+    database: Database, text: str
+) -> None:
     """A distributed database has no SQLSTATE for it, so that it is known by its message."""
-    text = "could not find valid entry for shard 102008"
     with pytest.raises(HushpostError) as caught:
         async with database.connection("test") as connection:
             await connection.execute(f"do $$ begin raise '{text}' using errcode = 'XX000'; end $$")

@@ -63,8 +63,13 @@ _UNAVAILABLE = (
 )
 _CANCELED_WAIT = "SyncRepWaitForLSN"
 """The function of PostgreSQL that warns that a wait for a synchronous standby was canceled."""
-_LOST_SHARD = "could not find valid entry for shard"
-"""Begins the message, without a SQLSTATE of its own, if rows have moved to another worker."""
+_LOST_WORKER = (
+    "could not find valid entry for shard",
+    "failure on connection marked as essential",
+    "server closed the connection unexpectedly",
+)
+"""Begin messages of a distributed database, which have no SQLSTATE of their own, if a worker has
+failed or its rows have moved."""
 _CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -156,7 +161,7 @@ class Database:
             if task is not None and task.cancelling():
                 # The driver has replaced the cancellation by an error of the clean-up.
                 raise asyncio.CancelledError from None
-            is_unavailable = isinstance(error, _UNAVAILABLE) or str(error).startswith(_LOST_SHARD)
+            is_unavailable = isinstance(error, _UNAVAILABLE) or str(error).startswith(_LOST_WORKER)
             raise _to_hushpost_error(name, error, is_unavailable=is_unavailable) from None
         finally:
             self._callers -= 1
