@@ -21,7 +21,7 @@ Written by `make scale EVENTS={large.events}`, which fills two databases, with {
 {small.events:,} identified events, of {large.tenants:,} tenants and {large.campaigns:,} campaigns in six months. It runs
 operations of the service on both, on tenants and contacts that are the same in both. It fails if one of them
 touches more than {ratio} times as many buffers (pages of 8 KB) in the larger database, unless the table says
-why. Times depend on the machine and its other load ({machine}, {busy:.0%} busy before); buffers do not.
+why, or up to how many its result explains. Times depend on the machine and its other load ({machine}, {busy:.0%} busy before); buffers do not.
 [Decision 24](../decisions/0024-indexes-at-size.md) says what follows.
 
 Each operation runs on a connection whose statements were planned before the database had statistics, and
@@ -143,7 +143,8 @@ def _parts(result: Result) -> Iterator[str]:
     }
     after = [each for each in result.comparisons if each.phase != PHASES[0]]
     for each in after:
-        growth = each.operation.growth or ("**yes**" if each.is_too_large else "no")
+        limit = f"up to {each.operation.buffers:,}" if each.operation.buffers else "no"
+        growth = each.operation.growth or ("**yes**" if each.is_too_large else limit)
         yield (
             f"| {each.operation.name} | {each.small.buffers:,} | {each.large.buffers:,} |"
             f" {before[each.operation.name]:,} | {each.large.seconds * 1000:.1f} | {growth} |\n"

@@ -95,7 +95,7 @@ insert into events
 # 70%; half of the events come within 36 hours.
 _EVENT = """
 select tenant, campaign, first_contact + position,
-    start + interval '12 days' * power(((n * 2654435761) & 1048575) / 1048576.0, 3),
+    start + interval '12 days' * power(((n * 2654435761) & 1048575) / float8 '1048576', 3),
     1 + (position & 1), position / 2,
     case when n < 20 then {links} when n * 7919 % 10 < 7 then 0 else 1 + n % ({links} - 1) end,
     case when n % 10 = 0 then 4 else 1 end
