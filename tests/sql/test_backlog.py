@@ -33,6 +33,10 @@ async def connection(migrated_database: str) -> AsyncIterator[Connection]:
     """A connection in a transaction that is rolled back."""
     async with on(migrated_database) as connection:
         await connection.execute("begin; set enable_seqscan = off; set enable_sort = off")
+        # Other tests share the database.
+        await connection.execute(
+            "delete from anonymization_jobs; update campaigns set next_release_time = null"
+        )
         yield connection
 
 
