@@ -109,6 +109,7 @@ async def test_a_redirect_from_http_to_https(browser: Browser, tmp_path: Path) -
         port, received = stack.enter_context(serving("https", tmp_path))
         context = await browser.new_context(
             user_agent=CHROME,
+            locale="de-DE",
             ignore_https_errors=True,
             proxy={"server": f"http://127.0.0.1:{http_port}", "bypass": "127.0.0.1"},
         )
