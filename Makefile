@@ -239,7 +239,7 @@ sync-client-check: $(VENV)/.dev ## check that the synchronous client is current
 
 # ---- Node client ------------------------------------------------------------
 # The packages that check and build it are in the environment, so that no file of the tree
-# changes. protoc finds the protos of google.rpc among the Python packages.
+# changes. The protos of google.rpc are among the Python packages.
 
 $(NODE_PACKAGES)/.installed: $(NODE_CLIENT)/package-lock.json | $(VENV)/.run
 	@echo "installing $<"
@@ -248,13 +248,17 @@ $(NODE_PACKAGES)/.installed: $(NODE_CLIENT)/package-lock.json | $(VENV)/.run
 	@$(NPM) --prefix $(NODE_PACKAGES) ci --ignore-scripts >/dev/null
 	@touch $@
 
-# Generates the stubs of the Node client into the folder $(1).
+# Generates the stubs of the Node client into the folder $(1). protoc-gen-es is a Node program.
 define node_stubs
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=protos \
-	  --proto_path="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-	  --plugin=$(NODE_PACKAGES)/node_modules/.bin/protoc-gen-es \
-	  --es_out=$(1) --es_opt=target=ts,import_extension=js \
-	  $$(cd protos && find hushpost -name '*.proto' | sort) google/rpc/error_details.proto google/rpc/status.proto
+	google=$$(mktemp -d); \
+	mkdir -p "$$google/google/rpc"; \
+	packages=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	cp "$$packages"/google/rpc/{error_details,status}.proto "$$google/google/rpc"; \
+	for input in protos "$$google"; do \
+	  PATH="$(abspath $(NODE_PACKAGES))/node_modules/.bin:$(abspath $(BIN)):$$PATH" $(BIN)/buf generate "$$input" \
+	    --template $(NODE_CLIENT)/buf.gen.yaml --output $(1); \
+	done; \
+	rm -rf "$$google"
 endef
 
 .PHONY: node-stubs node-check
