@@ -116,12 +116,13 @@ async def test_numbers_with_noise_have_margins(hushpost: Any, authority: Running
                     break
         lines = _lines(await stats())
     assert ["opens", "by", "people", *_cell(released.opens.human)] in [line[:5] for line in lines]
-    # The noise of machines is larger than 200 people cause, but one is known.
+    # One machine is known. The noise of the others is within its margin in 95% of all cases.
     machines = released.opens.machine.combined
     assert machines is not None
-    assert machines.is_noise
-    high = f"{machines.unique + machines.margin:,}"
-    assert ["opens", "by", "machines", "1", "to", high] in [line[:6] for line in lines]
+    cell = _cell(released.opens.machine)
+    if machines.is_noise:
+        cell = ["1", "to", f"{machines.unique + machines.margin:,}"]
+    assert ["opens", "by", "machines", *cell] in [line[: 3 + len(cell)] for line in lines]
     others = released.other_groups
     assert others is not None
     words = ["(groups", "with", "*,", "together)", "201"]

@@ -38,6 +38,8 @@ _MAX_EVENTS = 64
 
 _MAX_STREAMS = 1_000
 _KEEPALIVE_MS = 60_000
+_FLUSH_SECONDS = 0.1
+"""Time for writing the last responses: closing drops what is not on the connection yet."""
 _CANCELLED = grpc.StatusCode.CANCELLED.value[0]
 _INTERNAL = grpc.StatusCode.INTERNAL.value[0]
 
@@ -114,6 +116,7 @@ class NativeServer:
         await asyncio.gather(
             self._others.stop(grace), *([asyncio.wait(calls, timeout=grace)] if calls else [])
         )
+        await asyncio.sleep(_FLUSH_SECONDS)
         await asyncio.to_thread(front.close)
         if self._dispatcher is not None:
             await asyncio.to_thread(self._dispatcher.join)
