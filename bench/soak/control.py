@@ -17,7 +17,7 @@ for _ in sys.stdin:
 
 
 class LeakingProcess:
-    """A process that keeps four more MiB whenever it is told to."""
+    """A process that keeps four more MiB at each request."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process

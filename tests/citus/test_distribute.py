@@ -170,7 +170,7 @@ async def test_workers_sample_no_columns_about_persons(
 
 
 async def test_sessions_on_workers_have_the_settings_of_the_authority(distributed: str) -> None:
-    """A worker's session is durable, and logs no parameters, whatever the server's settings."""
+    """A worker's session is durable, and logs no parameters, also if the server's settings differ."""
     async with on(distributed) as connection:
         for name, value in SESSION_SETTINGS.items():
             rows = await connection.fetch(RUN_ON_WORKERS, f"select current_setting('{name}')")

@@ -26,7 +26,7 @@ OF_PREFERENCES = (
     "pg_statistic",
     "pg_toast_2619",
 )
-"""Prefixes of relations that may contain contacts whatever they did."""
+"""Prefixes of relations that may contain contacts, independently of what they did."""
 
 SAMPLES = """
 select tablename || '.' || attname as name, s::text as text

@@ -51,7 +51,7 @@ kubectl() {
 
 @dataclass
 class Cluster:
-    """Stands in for a cluster: folders as volumes, free ports instead of addresses.
+    """Replaces a cluster: folders as volumes, free ports instead of addresses.
 
     Attributes:
         folder: Where the paths of the pods are.

@@ -184,7 +184,7 @@ def test_a_collector_that_is_down_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_call_continues_the_trace_of_its_client(traced: Traced) -> None:
-    """The span of an RPC is a child of the client's, whatever the trace id."""
+    """The span of an RPC is a child of the client's for any trace id."""
     span = traced.span(NOT_TRACED, "SetPreference")
     assert (span.parent_id, span.service) == (f"{1:016x}", "hushpost-authority")
     assert span.attributes == {

@@ -50,8 +50,8 @@ class Measured:
 class Meter:
     """Runs operations on a database that nothing else uses, with one connection.
 
-    PostgreSQL counts the buffers of a database, whatever touches them: planning, triggers and
-    `vacuum` as well as plans.
+    PostgreSQL counts the buffers of a database, including those of planning, triggers and
+    `vacuum`, which plans do not show.
     """
 
     def __init__(
