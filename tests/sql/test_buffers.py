@@ -1,9 +1,9 @@
 """Statements read in proportion to their result, whenever and however they were planned.
 
 Connections keep generic plans, so a statement may run with a plan that was made for
-tables of another size. Each test counts the buffers of a statement on 60,000 contacts
-and 200,000 events, with a plan made on empty tables, on tables that were small at the
-last VACUUM, on large tables without statistics, and after ANALYZE.
+tables of another size. Each test counts the buffers of a statement on 60,000 contacts,
+200,000 events and 100,000 request ids, with a plan made on empty tables, on tables that
+were small at the last VACUUM, on large tables without statistics, and after ANALYZE.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from hushpost_service.domain.validation import oldest_event
 from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.partitions import create_partitions
+from hushpost_service.storage.request_ids import Method, periods
 from hushpost_service.storage.schema import migrate
 from hushpost_service.storage.sql import (
     anonymization,
@@ -26,6 +28,7 @@ from hushpost_service.storage.sql import (
     preference_log,
     recording,
     releases,
+    request_ids,
     stats,
 )
 from tests.conftest import RunningAuthority
@@ -41,6 +44,7 @@ FIRST = 20_000_001
 
 CONTACTS = 60_000
 RARE_LINK, UNUSED_LINK = 40, 39
+PERIOD = periods(NOW)[-1]
 
 SMALL = f"""
 insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)
@@ -91,6 +95,8 @@ from generate_series(0, {CONTACTS - 1}) as n;
 insert into counters
     (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
 values ({TENANT}, {CAMPAIGN}, 1, 0, false, 1, 0, 200000, 60000);
+insert into request_ids (tenant, method, request_id, period)
+select {TENANT}, {Method.RECORD_CLICK}, gen_random_uuid(), {PERIOD} from generate_series(1, 100000);
 """  # noqa: S608 - numbers of this module
 
 IDS = [f"contact-{n}" for n in range(2000)]
@@ -161,6 +167,18 @@ CASES = {
         recording.LOAD_RECORDING_INPUTS,
         (TENANT, [], [], [2901], None, None, NUMBERS[:20], NOW),
         20 * _PER_ROW + 50,
+    ),
+    "CLAIM_REQUEST_IDS": Case(
+        request_ids.CLAIM_REQUEST_IDS,
+        (
+            TENANT,
+            [Method.RECORD_CLICK.value] * 20,
+            [UUID(int=n) for n in range(20)],
+            [PERIOD],
+            None,
+            None,
+        ),
+        20 * 2 * _PER_ROW,
     ),
     "CAMPAIGNS": Case(
         campaigns.CAMPAIGNS, (TENANT, [CAMPAIGN + n for n in range(5)]), 5 * _PER_ROW

@@ -5,6 +5,9 @@
 # another period than $4 contains it, or if it cannot be inserted into all of the periods
 # $4. See `storage.request_ids` for when there are two.
 #
+# A subquery with `limit` looks each id up by its key. `not exists` would become a join, which the
+# planner lets read all ids of the tenant while their partition has no statistics yet.
+#
 # The arrays are read twice, because a distributed database sends a CTE that is used twice to all
 # workers, which would all take part in the commit.
 CLAIM = """
@@ -13,13 +16,15 @@ inserted as (
     select $1, method, request_id, period, $5, $6
     from unnest($2::smallint[], $3::uuid[]) as input(method, request_id)
     cross join unnest($4::integer[]) as period
-    where not exists (
-        select from request_ids existing
-        where existing.tenant = $1
-            and existing.method = input.method
-            and existing.request_id = input.request_id
-            and existing.period <> all($4::integer[])
-    )
+    where (
+        select true
+        from request_ids
+        where tenant = $1
+            and method = input.method
+            and request_id = input.request_id
+            and period <> all($4::integer[])
+        limit 1
+    ) is null
     order by method, request_id, period
     on conflict do nothing
     returning method, request_id
