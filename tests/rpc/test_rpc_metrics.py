@@ -5,6 +5,7 @@ import socket
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from itertools import repeat
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,18 +41,18 @@ def _calls(method: str, code: str) -> float:
 @pytest.mark.parametrize(
     ("method", "byte", "added"),
     [
-        ("RecordClick", b"\0", STEP),
-        ("RecordClick", b"\1", 0),
-        ("GetPreference", b"\0", 1),
-        ("GetPreference", b"\1", 1),
+        ("RecordClick", 0, STEP),
+        ("RecordClick", 1, 0),
+        ("GetPreference", 0, 1),
+        ("GetPreference", 1, 1),
     ],
 )
 @pytest.mark.parametrize("code", ["OK", "CANCELLED"])
 async def test_calls_that_record_events_are_sampled(
-    monkeypatch: pytest.MonkeyPatch, method: str, byte: bytes, added: int, code: str
+    monkeypatch: pytest.MonkeyPatch, method: str, byte: int, added: int, code: str
 ) -> None:
     """One of 256 counts, and then for 256; a cancelled one may have recorded its event, too."""
-    monkeypatch.setattr("os.urandom", lambda size: byte * size)
+    monkeypatch.setattr("hushpost_runtime.event_sampling._RANDOM_BYTES", repeat(byte))
     call = MetricsInterceptor().unary(method, _respond)
     request = None if code == "OK" else asyncio.CancelledError()
     before = _calls(method, code)

@@ -1,5 +1,7 @@
 """Metrics of the recorder's commits and of the modes of events."""
 
+from itertools import repeat
+
 import pytest
 from prometheus_client import REGISTRY
 
@@ -14,12 +16,14 @@ from hushpost_service.tracking.event_modes_metric import EventModes
 def every_event_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each random byte be 0, so that each event and commit is sampled."""
     monkeypatch.setattr("os.urandom", bytes)
+    monkeypatch.setattr("hushpost_runtime.event_sampling._RANDOM_BYTES", repeat(0))
 
 
 @pytest.fixture
 def no_event_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each random byte be 1, so that nothing is sampled."""
     monkeypatch.setattr("os.urandom", lambda size: b"\1" * size)
+    monkeypatch.setattr("hushpost_runtime.event_sampling._RANDOM_BYTES", repeat(1))
 
 
 def _value(name: str, **labels: str) -> float:

@@ -31,11 +31,9 @@ class Request:
     request_id: UUID | None
     events: Events | list[Event]
     result: bytes
+    committed: asyncio.Future[None]
     trace: "TracePoint | None" = None
     earlier_result: bytes | None = None
-    committed: asyncio.Future[None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
 
 
 @dataclass(slots=True, eq=False)

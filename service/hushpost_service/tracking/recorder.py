@@ -70,7 +70,7 @@ class Recorder:
         connections: int,
         traces: "Traces | None" = None,
     ) -> None:
-        """Prepare a recorder.
+        """Prepare a recorder, for the running event loop.
 
         Args:
             database: Where events are stored.
@@ -93,6 +93,8 @@ class Recorder:
         self._recent_requests = RecentRequests(_RECENT_REQUESTS)
         self._connections = asyncio.Semaphore(connections)
         self._traces = traces
+        # Asking for the running loop costs a system call in Python 3.11.
+        self._loop = asyncio.get_running_loop()
         self._closed = False
 
     async def record(
@@ -133,7 +135,9 @@ class Recorder:
         self._free_events -= count
         trace = None if self._traces is None else self._traces.point()
         requests = {
-            tenant: Request(method, request_id, of_tenant, result, trace)
+            tenant: Request(
+                method, request_id, of_tenant, result, self._loop.create_future(), trace
+            )
             for tenant, of_tenant in events.items()
         }
         for tenant, request in requests.items():
@@ -154,7 +158,7 @@ class Recorder:
         queue.put(request)
         if queue.needs_committer():
             queue.commits += 1
-            committer = asyncio.create_task(self._commit_queue(tenant, queue))
+            committer = self._loop.create_task(self._commit_queue(tenant, queue))
             self._committers.add(committer)
             committer.add_done_callback(self._committers.discard)
 
@@ -166,7 +170,7 @@ class Recorder:
 
     async def _commit_queue(self, tenant: int, queue: CommitQueue) -> None:
         """Commit until the queue is empty; the last committer removes the queue."""
-        now = asyncio.get_running_loop().time
+        now = self._loop.time
         started = None
         while queue.requests:
             if started is not None and queue.events < _FEW_EVENTS:
