@@ -1,10 +1,12 @@
-/** The client: one connection, one API key, the services of senders, edges and reports. */
+/** The client: one connection, one API key, the services of the authority. */
 
 import { readFileSync } from "node:fs";
 
+import { Admin } from "./admin.js";
 import { Calls } from "./calls.js";
 import { Campaigns } from "./campaigns.js";
 import { openChannel, type TlsCertificates } from "./channel.js";
+import { Domains } from "./domains.js";
 import { Preferences } from "./preferences.js";
 import { type RetryPolicy, retryPolicy } from "./retry-policy.js";
 import { Stats } from "./stats.js";
@@ -48,6 +50,10 @@ export class Hushpost {
   readonly preferences: Preferences;
   /** Reads statistics. */
   readonly stats: Stats;
+  /** Manages tenants, policies and API keys. */
+  readonly admin: Admin;
+  /** Manages custom tracking domains. */
+  readonly domains: Domains;
   readonly #calls: Calls;
 
   /**
@@ -63,6 +69,8 @@ export class Hushpost {
     this.tracking = new Tracking(this.#calls);
     this.preferences = new Preferences(this.#calls);
     this.stats = new Stats(this.#calls);
+    this.admin = new Admin(this.#calls);
+    this.domains = new Domains(this.#calls);
   }
 
   /** Closes the connection. Calls in progress, and later ones, reject with CANCELLED. */

@@ -1,6 +1,7 @@
 /** Converts enums to and from the wire. */
 
 import type * as enums from "./enums.js";
+import { Release, Role } from "./gen/hushpost/v1/admin_pb.js";
 import { PreferenceSource, Proof } from "./gen/hushpost/v1/preference_pb.js";
 import { Consent, DoNotTrack, History, Mode, Verdict } from "./gen/hushpost/v1/privacy_pb.js";
 import { CampaignStatsView, Engagement } from "./gen/hushpost/v1/stats_pb.js";
@@ -58,5 +59,7 @@ export const HISTORY = codec<enums.History>()(History);
 export const MODE = codec<enums.Mode>()(Mode);
 export const PREFERENCE_SOURCE = codec<enums.PreferenceSource>()(PreferenceSource);
 export const PROOF = codec<enums.Proof>()(Proof);
+export const RELEASE = codec<enums.Release>()(Release);
+export const ROLE = codec<enums.Role>()(Role);
 export const STATS_VIEW = codec<enums.StatsView>()(CampaignStatsView);
 export const VERDICT = codec<enums.Verdict>()(Verdict);

@@ -74,6 +74,27 @@ export type Proof =
   /** Keep them; a salted digest replaces the contact id, and the salt is discarded. */
   | "PSEUDONYMIZE";
 
+/** What an API key may do. */
+export type Role =
+  /** Campaigns, tokens and preferences of one tenant. */
+  | "SENDER"
+  /** Events, links, and preferences by token; of all tenants or of some. */
+  | "EDGE"
+  /** Statistics of one tenant. */
+  | "REPORTER"
+  /** Tenants, policies and API keys: of one tenant, or of the whole installation. */
+  | "ADMIN";
+
+/** How the anonymous counts of a campaign are released. */
+export type Release =
+  /** With differential privacy, on a schedule. */
+  | "NOISY"
+  /**
+   * Exact and live, without any protection: a reader of reports can find out what a single
+   * contact did. Only where the operator allows it.
+   */
+  | "EXACT";
+
 /** Which parts of a campaign's statistics to read. */
 export type StatsView =
   /** The campaign's totals, without groups, links and hours. */

@@ -7,11 +7,16 @@
  * is a loopback address.
  */
 
+export type { Admin } from "./admin.js";
+export type * from "./admin-types.js";
+export type * from "./branding-types.js";
 export type { CallOptions, RequestIdOption, TenantOptions } from "./calls.js";
 export type * from "./campaign-types.js";
 export type { Campaigns } from "./campaigns.js";
 export type { TlsCertificates } from "./channel.js";
 export { type ApiKeyOption, Hushpost, type HushpostOptions } from "./client.js";
+export type * from "./domain-types.js";
+export type { Domains } from "./domains.js";
 export type * from "./enums.js";
 export {
   type ErrorReason,
@@ -20,6 +25,7 @@ export {
   type KnownErrorReason,
   type StatusCode,
 } from "./errors.js";
+export type * from "./policy-types.js";
 export type * from "./preference-types.js";
 export type { Preferences } from "./preferences.js";
 export type { RetryPolicy } from "./retry-policy.js";

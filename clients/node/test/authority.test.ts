@@ -1,37 +1,15 @@
-/** The calls of the client, against a real authority. */
+/** The calls of senders, edges and reports, against a real authority. */
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 
-import { Hushpost } from "../src/index.js";
+import { all, client } from "./role-clients.js";
 
 const URLS = ["https://shop.example.com/sale?x=1&y=ä", "https://blog.example.com/"] as const;
-
-/** Returns the client of a role; the test that starts this one sets the environment. */
-function client(role: "SENDER" | "REPORTER" | "EDGE"): Hushpost {
-  const target = process.env["HUSHPOST_TEST_TARGET"] ?? "";
-  const apiKeyFile = process.env[`HUSHPOST_TEST_${role}_KEY_FILE`] ?? "";
-  return new Hushpost({ target, apiKeyFile });
-}
 
 const sender = client("SENDER");
 const reporter = client("REPORTER");
 const edge = client("EDGE");
-
-after(() => {
-  for (const each of [sender, reporter, edge]) {
-    each.close();
-  }
-});
-
-/** Collects the items of a list. */
-async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const list: Item[] = [];
-  for await (const item of items) {
-    list.push(item);
-  }
-  return list;
-}
 
 /** Creates a campaign with two links and a group; returns the token of one message. */
 async function message(campaignId: string, contactId: string): Promise<string> {

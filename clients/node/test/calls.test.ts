@@ -9,6 +9,7 @@ import { status } from "@grpc/grpc-js";
 
 import { Calls } from "../src/calls.js";
 import { openChannel } from "../src/channel.js";
+import { GetTenantResponseSchema } from "../src/gen/hushpost/v1/admin_pb.js";
 import { ListCampaignsResponseSchema } from "../src/gen/hushpost/v1/campaign_pb.js";
 import { Verdict } from "../src/gen/hushpost/v1/privacy_pb.js";
 import { WatchCampaignStatsResponseSchema } from "../src/gen/hushpost/v1/stats_pb.js";
@@ -243,4 +244,15 @@ test("a closed client rejects calls", async () => {
   client.close();
   await assert.rejects(client.tracking.recordOpen("t"), { code: "CANCELLED", retryable: false });
   assert.equal(server.requests.length, 0);
+});
+
+test("a tenant has the progress of its anonymization", async () => {
+  const folding = { foldedCount: 3n, totalCount: 10n, startTime: { seconds: 1_700_000_000n } };
+  server.respond(create(GetTenantResponseSchema, { tenant: { tenantId: "shop", folding } }));
+  const { anonymization } = await hushpost.admin.getTenant();
+  assert.deepEqual(anonymization, {
+    anonymizedCount: 3,
+    totalCount: 10,
+    startTime: new Date(1_700_000_000_000),
+  });
 });

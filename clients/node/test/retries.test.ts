@@ -54,6 +54,25 @@ test("a write is retried with the same request id", async () => {
   assert.deepEqual(others, [first, first]);
 });
 
+test("writes of administration are retried with the same request id", async () => {
+  const writes = [
+    () => hushpost.admin.createTenant("shop"),
+    () => hushpost.admin.updatePolicy({ retentionDays: 30 }),
+    () => hushpost.admin.createApiKey("SENDER"),
+    () => hushpost.domains.addTrackingDomain("links.example"),
+    () => hushpost.domains.removeTrackingDomain("links.example"),
+  ];
+  for (const write of writes) {
+    server.requests.length = 0;
+    server.fail({ code: status.UNAVAILABLE, reason: "SHUTTING_DOWN" });
+    server.fail({ code: status.PERMISSION_DENIED, reason: "ROLE_NOT_ALLOWED" });
+    await assert.rejects(write, { reason: "ROLE_NOT_ALLOWED" });
+    const [first, second] = server.field("requestId");
+    assert.match(String(first), UUID);
+    assert.equal(second, first);
+  }
+});
+
 test("the caller's request id is sent, and is in the error", async () => {
   const requestId = "0b0a5a0e-8f2c-4f1d-9a57-1f7d2d0f8b11";
   server.fail({ code: status.RESOURCE_EXHAUSTED, reason: "OVERLOADED", retryAfterMs: 500 });
@@ -82,6 +101,8 @@ test("calls without a request id are not retried", async () => {
   const calls = [
     () => hushpost.tracking.resolveLink("t", 1),
     () => hushpost.campaigns.closeCampaign("spring"),
+    () => hushpost.admin.revokeApiKey("key"),
+    () => hushpost.domains.checkTrackingDomain("links.example"),
   ];
   for (const call of calls) {
     server.requests.length = 0;

@@ -19,7 +19,9 @@ import {
   RetryInfoSchema,
 } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
+import { AdminService } from "../src/gen/hushpost/v1/admin_pb.js";
 import { CampaignService } from "../src/gen/hushpost/v1/campaign_pb.js";
+import { DomainService } from "../src/gen/hushpost/v1/domain_pb.js";
 import { StatsService } from "../src/gen/hushpost/v1/stats_pb.js";
 import { TrackingService } from "../src/gen/hushpost/v1/tracking_pb.js";
 
@@ -54,7 +56,8 @@ export class ScriptedServer {
   }
 
   async listen(address = "127.0.0.1:0", credentials = ServerCredentials.createInsecure()) {
-    for (const service of [CampaignService, StatsService, TrackingService]) {
+    const services = [AdminService, CampaignService, DomainService, StatsService, TrackingService];
+    for (const service of services) {
       for (const method of service.methods) {
         const stream = method.methodKind === "server_streaming";
         this.#server.register(
