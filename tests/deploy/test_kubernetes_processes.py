@@ -73,9 +73,9 @@ class Cluster:
         objects = built(OVERLAY)
         pods = workload(objects, component)
         for path, name, keys in secret_files(pods):
-            self._mount(
-                pod, path, {key: self.secrets[name][key] for key in keys or self.secrets[name]}
-            )
+            # Optional Secrets need not exist: their folders are empty then.
+            secret = self.secrets.get(name, {})
+            self._mount(pod, path, {key: secret[key] for key in keys or secret})
         variables = environment_of(pods, objects)
         if component in {"authority", "migrate"}:
             variables["HUSHPOST_DATABASE_URL"] = self.database_url

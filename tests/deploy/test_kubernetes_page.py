@@ -1,0 +1,71 @@
+"""What the page about Kubernetes tells the operator to write fits the manifests."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from .manifests import (
+    OVERLAYS,
+    ROOT,
+    built,
+    environment_of,
+    hushpost_workloads,
+    labels_of,
+    secret_files,
+    secret_variables,
+    workload,
+)
+
+PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text("utf-8")
+COMPONENT = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
+GIBIBYTE = 1 << 30
+
+overlays = pytest.mark.parametrize("overlay", OVERLAYS)
+
+
+def scrape_config(source: str) -> Any:
+    """Return the jobs of a configuration of Prometheus."""
+    return yaml.safe_load(source)["scrape_configs"]
+
+
+@overlays
+def test_prometheus_names_the_jobs_as_alerts_and_dashboards_expect(overlay: str) -> None:
+    """The page builds the name of the job from a label of the pods."""
+    (block,) = re.findall(r"^```yaml\n(rule_files:.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (job,) = scrape_config(block)
+    (rule,) = [each for each in job["relabel_configs"] if each.get("target_label") == "job"]
+    assert rule["source_labels"] == [COMPONENT]
+    named = {
+        rule["replacement"].replace("$1", labels_of(each)["app.kubernetes.io/component"])
+        for each in hushpost_workloads(built(overlay))
+        if "prometheus.io/port" in each["spec"]["template"]["metadata"].get("annotations", {})
+    }
+    compose = scrape_config((ROOT / "deploy/prometheus.yaml").read_text("utf-8"))
+    assert named == {each["job_name"] for each in compose}
+
+
+@overlays
+def test_the_ca_of_the_database_is_mounted_where_the_address_names_it(overlay: str) -> None:
+    """All pods that have the address also have the Secret that the page creates."""
+    (path,) = re.findall(r"sslrootcert=(\S+)/ca\.crt", PAGE)
+    having = [
+        each
+        for each in hushpost_workloads(built(overlay))
+        if "HUSHPOST_DATABASE_URL" in secret_variables(each)
+    ]
+    assert len(having) == 2
+    for each in having:
+        assert (path, "hushpost-database-ca", None) in list(secret_files(each))
+
+
+@overlays
+def test_the_spool_takes_a_quarter_of_its_volume(overlay: str) -> None:
+    """The page says so; links, the write-ahead log and the reserve need space, too."""
+    objects = built(overlay)
+    edge = workload(objects, "edge")
+    (claim,) = edge["spec"]["volumeClaimTemplates"]
+    size = claim["spec"]["resources"]["requests"]["storage"]
+    spool = int(environment_of(edge, objects)["HUSHPOST_EDGE_SPOOL_BYTES"])
+    assert 4 * spool == int(size.removesuffix("Gi")) * GIBIBYTE
