@@ -51,7 +51,7 @@ OneTenant: TypeAlias = Annotated[
 Authority: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="Address of the authority, host:port.",
+        help="Address of the authority, host:port or unix:/path.",
         envvar="HUSHPOST_AUTHORITY",
         rich_help_panel=_CONNECTION,
     ),

@@ -1,13 +1,24 @@
-"""Checks the addresses that servers listen on, `host:port`."""
+"""Checks the addresses that servers listen on: `host:port`, or `unix:/path` for a Unix socket."""
 
 import ipaddress
+import os
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-__all__ = ["ListenAddress", "ServerAddress", "host_and_port", "is_loopback"]
+__all__ = [
+    "GrpcAddress",
+    "ListenAddress",
+    "ServerAddress",
+    "host_and_port",
+    "is_loopback",
+    "socket_path",
+]
 
 _MAX_PORT = 65_535
+_MAX_PATH_BYTES = 107
+"""See unix(7); the field has a null byte as well."""
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -45,6 +56,30 @@ ListenAddress = Annotated[str, AfterValidator(_checked)]
 """The type of a setting with an address to listen on."""
 
 
+def socket_path(address: str) -> Path | None:
+    """Return the path of a Unix socket, None for `host:port`.
+
+    Raises ValueError if the path is not absolute, or too long for a socket.
+    """
+    if not address.startswith("unix:"):
+        return None
+    path = Path(address.removeprefix("unix:"))
+    if not path.is_absolute() or len(os.fsencode(path)) > _MAX_PATH_BYTES:
+        raise ValueError(
+            f"must be unix: and an absolute path of at most {_MAX_PATH_BYTES} bytes, for example "
+            "unix:/run/hushpost/grpc.sock"
+        )
+    return path
+
+
+def _checked_grpc(address: str) -> str:
+    return address if socket_path(address) else _checked(address)
+
+
+GrpcAddress = Annotated[str, AfterValidator(_checked_grpc)]
+"""The type of a setting with an address to serve gRPC on, which may be a Unix socket."""
+
+
 def _with_port(address: str) -> str:
     if host_and_port(address)[1] == 0:
         raise ValueError(f"must be host:port with a port from 1 to {_MAX_PORT}")
@@ -52,4 +87,4 @@ def _with_port(address: str) -> str:
 
 
 ServerAddress = Annotated[ListenAddress, AfterValidator(_with_port)]
-"""The same without port 0, for which each worker process would get another free port."""
+"""Like `ListenAddress`, without port 0, for which each worker process would get another free port."""

@@ -25,12 +25,12 @@ class AuthoritySettings(BaseSettings):
     authority: str = Field(
         "127.0.0.1:50051",
         validation_alias="HUSHPOST_AUTHORITY",
-        description="Address of the authority, host:port.",
+        description="Address of the authority, host:port or unix:/path.",
     )
     tls: bool | None = Field(
         None,
         description="Whether to use TLS for the connection to the authority. Default: yes, "
-        "unless its address is a loopback address.",
+        "unless its address is a loopback address or a Unix socket.",
     )
     ca_file: Path | None = Field(
         None,

@@ -9,10 +9,12 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hushpost_runtime.addresses import (
+    GrpcAddress,
     ListenAddress,
     ServerAddress,
     host_and_port,
     is_loopback,
+    socket_path,
 )
 from hushpost_runtime.settings import SettingsError
 from hushpost_service.cpu_affinity import usable_cpus
@@ -25,9 +27,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUSHPOST_", frozen=True, extra="ignore")
 
-    listen: ListenAddress = Field(
+    listen: GrpcAddress = Field(
         "127.0.0.1:50051",
-        description="Address to serve gRPC on, host:port. Port 0 picks a free port.",
+        description="Address to serve gRPC on: host:port, or unix:/path for a Unix socket. Port 0 "
+        "picks a free port.",
     )
     transport: Literal["grpcio", "native"] = Field(
         "grpcio",
@@ -182,6 +185,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_unix_socket(self) -> Self:
+        if socket_path(self.listen):
+            if self.tls_certificate is not None:
+                raise ValueError("listen: a Unix socket has no TLS: leave out tls_certificate")
+            if self.workers > 1:
+                raise ValueError("listen: workers cannot share a Unix socket: give host:port")
+        return self
+
+    @model_validator(mode="after")
     def _check_transport(self) -> Self:
         if self.transport == "native":
             if self.tls_certificate is not None:
@@ -214,6 +226,8 @@ class Settings(BaseSettings):
 
     def check_encryption(self) -> None:
         """Raise SettingsError if API keys would cross the network in plain text."""
+        if socket_path(self.listen):
+            return
         host, _ = host_and_port(self.listen)
         if self.tls_certificate is None and not self.insecure and not is_loopback(host):
             remedy = (

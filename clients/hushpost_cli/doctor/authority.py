@@ -22,7 +22,7 @@ from hushpost_client import (
     RetryPolicy,
     UnauthenticatedError,
 )
-from hushpost_runtime.addresses import host_and_port, is_loopback
+from hushpost_runtime.addresses import host_and_port, is_loopback, socket_path
 from hushpost_runtime.findings import Finding, Level, Runbook, problem, warning, works
 
 __all__ = ["diagnose"]
@@ -39,11 +39,12 @@ _SERVING = b"\x08\x01"
 def diagnose(options: ConnectionOptions) -> list[Finding]:
     """Check the address, the certificate, the health and the API key."""
     try:
-        host, port = host_and_port(options.authority)
+        path = socket_path(options.authority)
+        host, port = ("localhost", 0) if path else host_and_port(options.authority)
     except ValueError as error:
         return [problem(_AUTHORITY, f"{options.authority}: {error}.", "Correct --authority.")]
     try:
-        socket.create_connection((host, port), _SECONDS).close()
+        _connect(path or (host, port))
     except OSError as error:
         return [
             problem(
@@ -58,7 +59,7 @@ def diagnose(options: ConnectionOptions) -> list[Finding]:
     is_encrypted = bool(has_certificates) or (
         not is_loopback(host) if options.tls is None else options.tls
     )
-    if is_encrypted:
+    if is_encrypted and path is None:
         findings.append(_certificate(options, host, port))
     elif not is_loopback(host):
         text = "The connection is not encrypted, so that others can read the API key."
@@ -68,6 +69,16 @@ def diagnose(options: ConnectionOptions) -> list[Finding]:
     if health.level is Level.OK:
         findings.append(_key(options))
     return findings
+
+
+def _connect(address: Path | tuple[str, int]) -> None:
+    """Connect and disconnect. Raises OSError."""
+    if not isinstance(address, Path):
+        socket.create_connection(address, _SECONDS).close()
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SECONDS)
+        connection.connect(str(address))
 
 
 def _certificate(options: ConnectionOptions, host: str, port: int) -> Finding:

@@ -22,6 +22,7 @@ from hushpost.v1 import (
     tracking_pb2,
     tracking_pb2_grpc,
 )
+from hushpost_runtime.addresses import socket_path
 from hushpost_service.admin.auth import Authenticator
 from hushpost_service.admin.service import Admin
 from hushpost_service.admin.tracking_domains import TrackingDomains
@@ -56,6 +57,7 @@ from hushpost_service.rpc.servicers.preference import PreferenceServicer
 from hushpost_service.rpc.servicers.stats import StatsServicer
 from hushpost_service.rpc.servicers.tracking import TrackingServicer
 from hushpost_service.rpc.transport import Transport
+from hushpost_service.rpc.unix_socket import free_path
 from hushpost_service.settings import Settings
 from hushpost_service.stats.service import Stats
 from hushpost_service.tokens.spool_keys import SpoolKeys
@@ -259,9 +261,13 @@ def _bind_encrypted(built: CallServer, settings: Settings, certificates: Certifi
 
 
 def _bind(address: str, add: Callable[[str], int]) -> str:
-    """Listen on an address; return it with its port. Raises AddressError."""
-    host, _, _ = address.rpartition(":")
+    """Listen on an address; return it, with its port if it has one. Raises AddressError."""
+    path = socket_path(address)
     try:
-        return f"{host}:{add(address)}"
-    except RuntimeError as error:
-        raise AddressError(f"cannot listen on {address}: {error}") from None
+        if path is not None:
+            free_path(path)
+        port = add(address)
+    except (RuntimeError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise AddressError(f"cannot listen on {address}: {reason}") from None
+    return address if path is not None else f"{address.rpartition(':')[0]}:{port}"
