@@ -31,6 +31,7 @@ class Runbook(StrEnum):
     LATE_ANONYMIZATION = "late-anonymization"
     LATE_RELEASES = "late-releases"
     MISSING_PARTITIONS = "missing-partitions"
+    PENDING_POST_DEPLOY = "pending-post-deploy-migrations"
     PROCESS_DOWN = "a-process-is-down"
     REJECTED_EVENTS = "rejected-events"
     WRONG_CLOCKS = "wrong-clocks"

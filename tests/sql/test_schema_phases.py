@@ -1,46 +1,19 @@
 """A start applies pre-deploy revisions; post-deploy revisions wait until they are asked for."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from hushpost_service.storage import revisions
 from hushpost_service.storage.revisions import Phase, known_revisions, needed_revision, target
 from hushpost_service.storage.schema import AppliedSchema, is_migrated, migrate
+from tests.added_revision import AddRevision
 from tests.inspection import on
-
-SCRIPT = """
-from hushpost_service.storage.migrations import run_script
-revision, down_revision = "{number}", "{previous}"
-branch_labels = depends_on = None
-def upgrade(): run_script(__file__)
-"""
 
 
 @pytest.fixture
-def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "AddRevision":
+def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddRevision:
     """Adds revisions to a copy of those of this release."""
-    folder = tmp_path / "migrations"
-    shutil.copytree(revisions.MIGRATIONS, folder)
-    monkeypatch.setattr(revisions, "MIGRATIONS", folder)
-    return AddRevision(folder / "versions")
-
-
-class AddRevision:
-    """Writes the two files of a revision, whose number is one higher than the last."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __call__(self, phase: Phase, sql: str) -> str:
-        """Add a revision and return its number."""
-        previous = known_revisions()[-1].number
-        number = f"{int(previous) + 1:04}"
-        file = self._folder / f"{number}_{phase}_example.py"
-        file.write_text(SCRIPT.format(number=number, previous=previous))
-        file.with_suffix(".sql").write_text(sql)
-        return number
+    return AddRevision(tmp_path, monkeypatch)
 
 
 async def applied(uri: str) -> tuple[str, str]:

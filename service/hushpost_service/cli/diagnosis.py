@@ -13,6 +13,7 @@ from hushpost_runtime.findings import Finding, Level, Runbook, disk_space, probl
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError, read_settings
 from hushpost_service.cli.backlog_findings import backlog_findings
+from hushpost_service.cli.schema_findings import post_deploy_finding, schema_finding
 from hushpost_service.settings import Settings
 from hushpost_service.storage.backlog import read_backlog
 from hushpost_service.storage.connection import Connection
@@ -22,7 +23,7 @@ from hushpost_service.storage.database_kind import WORKER_REFUSED, DatabaseKind,
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.keyring_keys import fingerprints
 from hushpost_service.storage.rights import RightsError, check_rights
-from hushpost_service.storage.schema import SchemaError, applied_schema, is_migrated
+from hushpost_service.storage.schema import applied_schema
 from hushpost_service.storage.server_settings import (
     UnsafeSetting,
     has_checksums,
@@ -143,35 +144,18 @@ async def _database(
             "Data checksums are off: damage by the disk goes unnoticed.",
             "Stop the server and run pg_checksums --enable.",
         )
-    schema = await _schema(connection)
+    applied = await applied_schema(connection)
+    schema = schema_finding(applied)
     yield schema
     yield _clock(await database_time(pooled))
     if schema.level is Level.OK:
+        yield post_deploy_finding(applied)
         for finding in backlog_findings(await read_backlog(pooled, timedelta())):
             yield finding
 
 
 def _place(setting: UnsafeSetting) -> str:
     return f" on worker {setting.worker}" if setting.worker else ""
-
-
-async def _schema(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
-    applied = await applied_schema(connection)
-    try:
-        needs_nothing = is_migrated(applied)
-    except SchemaError as error:
-        return problem(_DATABASE, f"{error}.", "Do not start this release on it.")
-    if applied.revision is None:
-        text = "The database has no schema yet."
-        return warning(
-            _DATABASE, text, "Run hushpost migrate, or hushpost serve, which creates it."
-        )
-    text = f"The schema has revision {applied.revision}"
-    if applied.is_newer:
-        return works(_DATABASE, f"{text} of a later release, which this release can use.")
-    if needs_nothing:
-        return works(_DATABASE, f"{text}.")
-    return warning(_DATABASE, f"{text}.", "Run hushpost migrate, or restart hushpost serve.")
 
 
 def _clock(now: datetime) -> Finding:
