@@ -23,6 +23,7 @@ class Authority:
     Attributes:
         pid: Its process.
         target: Its gRPC address.
+        data_dir: Its folder, which has the database.
         admin_key: API key of the installation's administrator.
         dsn: Address of its PostgreSQL.
         postgres_bin: Directory of that PostgreSQL's programs.
@@ -30,6 +31,7 @@ class Authority:
 
     pid: int
     target: str
+    data_dir: Path
     admin_key: str
     dsn: str
     postgres_bin: Path
@@ -48,6 +50,7 @@ def running_authority(*options: str, pin_to_cpu: bool) -> Iterator[Authority]:
         yield Authority(
             process.process.pid,
             process.target,
+            process.data_dir,
             process.admin_key(),
             dsn,
             Path(f"/proc/{postgres_pid}/exe").resolve().parent,

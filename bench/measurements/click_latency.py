@@ -1,8 +1,10 @@
 """`click_p99_ms_at_half_peak`: latency of a unary click at a fixed rate (open loop)."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import grpc
 
@@ -10,8 +12,9 @@ from bench.authority import Authority
 from bench.child_process import ReportProgress
 from bench.load.open_loop import OK, CallResults, send_at_rate
 from bench.load.rpc_clicks import ClickSenders, click_requests, click_sender
+from bench.references.disk_fsync import measure_fsync
 from bench.references.echo_server import running_echo_server
-from bench.results import Curve, Figure, Result, Spread
+from bench.results import Curve, Figure, Result, Spread, percentile
 from bench.scenario import LINKS, SEED, MailingShape
 from bench.tenant import create_tenant
 from hushpost.v1 import tracking_pb2 as pb
@@ -86,7 +89,7 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
             ),
         )
         peak = await load.measure_peak(report_progress)
-        figure = await _measure_at_half_peak(load, peak, report_progress)
+        figure = await _measure_at_half_peak(load, peak, authority.data_dir, report_progress)
         curve = await _measure_by_load(load, peak, report_progress)
         counted = await tenant.count_clicks("latency")
     highest = load.recorded + load.unknown
@@ -97,14 +100,15 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
 
 
 async def _measure_at_half_peak(
-    load: _ClickLoad, peak: float, report_progress: ReportProgress
+    load: _ClickLoad, peak: float, data_dir: Path, report_progress: ReportProgress
 ) -> Figure:
-    ours, bare = [], []
+    ours, bare, flushes = [], [], []
     for number in range(_ROUNDS):
         report_progress(f"at {peak / 2:,.0f} clicks/s, round {number + 1} of {_ROUNDS}")
         ours.append(await load.send(peak / 2, _SECONDS))
         ours[-1].check()
         bare.append(await load.send_to_echo(peak / 2, _SECONDS))
+        flushes += await asyncio.to_thread(measure_fsync, data_dir)
         sending = ours[-1].sending_seconds
         assert sending < _SECONDS / _MIN_PUNCTUALITY, (
             f"sending took {sending:.1f} s instead of {_SECONDS} s"
@@ -119,7 +123,9 @@ async def _measure_at_half_peak(
         reference=f"empty grpc.aio echo at the same rate, {Spread.of(bare_p99).median:.2f} ms",
         ratio=Spread.of(p99).median / Spread.of(bare_p99).median,
         conditions=f"{peak / 2:,.0f} clicks/s, half of the throughput of {_CALLERS} callers, due "
-        f"at fixed intervals; median {medians.median:.2f} ms; rounds of {_SECONDS:.0f} s",
+        f"at fixed intervals; median {medians.median:.2f} ms; rounds of {_SECONDS:.0f} s; after "
+        f"each, the disk flushes a page in {percentile(flushes, 0.5) * 1000:.2f} ms (p99 "
+        f"{percentile(flushes, 0.99) * 1000:.2f} ms)",
     )
 
 

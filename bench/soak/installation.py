@@ -49,7 +49,12 @@ async def running_installation() -> AsyncIterator[Installation]:
             )
         )
         authority = Authority(
-            first.process.pid, first.target, first.admin_key(), dsn, _programs(postgres_pid)
+            first.process.pid,
+            first.target,
+            first.data_dir,
+            first.admin_key(),
+            dsn,
+            _programs(postgres_pid),
         )
         tenant = await stack.enter_async_context(create_tenant(authority, "soak"))
         edges = [
