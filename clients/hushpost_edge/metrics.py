@@ -94,6 +94,9 @@ QUARANTINE_DROPPED_EVENTS = Counter(
     "Events that were deleted because the quarantine was full, or after seven days in it.",
     ["cause"],
 )
+for _cause in ("full", "expired"):
+    # Prometheus sees no increase in a series that begins with the first drop.
+    QUARANTINE_DROPPED_EVENTS.labels(_cause)
 SHIP_FAILURES = Counter(
     "hushpost_edge_ship_failures_total", "Failed attempts to ship a batch.", ["reason"]
 )
