@@ -74,8 +74,9 @@ class ComposeReplay:
         """Return a text of a service with the paths and addresses of this machine."""
         for (name, port), local in self._ports.items():
             text = re.sub(rf"\b{name}:{port}\b", f"127.0.0.1:{local}", text)
-            if name == service:
-                text = re.sub(rf"\b(0\.0\.0\.0|127\.0\.0\.1):{port}\b", f"127.0.0.1:{local}", text)
+            if service == name or services()[service].get("network_mode") == f"service:{name}":
+                own = rf"\b(0\.0\.0\.0|127\.0\.0\.1|localhost):{port}\b"
+                text = re.sub(own, f"127.0.0.1:{local}", text)
         for alias, name in _ALIASES.items():
             for port in _PORTS[name]:
                 text = text.replace(f"{alias}:{port}", f"127.0.0.1:{self.port(name, port)}")
@@ -109,12 +110,7 @@ class ComposeReplay:
         """Run `docker compose run cli` with some arguments; return standard output."""
         name = "cli"
         [command] = services()[name]["entrypoint"]
-        assert services()[name]["network_mode"] == "service:authority-1"
-        local = ["--authority", f"localhost:{self.port('authority-1', 50051)}"]
-        given = [] if arguments[0] in ("scrub", "admin-key", "keyring") else local
-        return self._run(
-            name, [command, *(self.here(name, each) for each in arguments), *given]
-        ).stdout
+        return self._run(name, [command, *(self.here(name, each) for each in arguments)]).stdout
 
     def start(self, *names: str) -> None:
         """Start services of images of the project, and wait until they are healthy."""

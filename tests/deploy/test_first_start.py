@@ -161,6 +161,13 @@ def test_a_second_start_changes_no_secret(replay: ComposeReplay) -> None:
     assert [file.read_bytes() for file in files] == before
 
 
+def test_the_operator_can_check_the_installation(replay: ComposeReplay) -> None:
+    """The check of the page finds the database, the keyring and an authority without a problem."""
+    findings = replay.run_cli("doctor", "--database", "--api-key-file", "/keys/admin.key")
+    assert "They match the database" in findings
+    assert "ok      authority: It is ready" in findings
+
+
 def test_the_operator_can_scrub(replay: ComposeReplay) -> None:
     """The role of the database is no superuser, and may still remove old WAL."""
     assert "and the WAL" in replay.run_cli("scrub")
