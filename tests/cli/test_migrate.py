@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+import hushpost_service
 from hushpost_service.storage import schema
-from hushpost_service.storage.revisions import target
+from hushpost_service.storage.revisions import Phase, target
 from hushpost_service.storage.schema import SchemaError, migrate, require_migrated
+from tests.added_revision import AddRevision
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
 from tests.inspection import on
@@ -70,13 +73,21 @@ async def test_the_embedded_database_is_migrated(hushpost: Command, tmp_path: Pa
     assert process.postgres_pid() is None
 
 
-async def test_post_deploy_revisions_need_an_option(hushpost: Command, empty_database: str) -> None:
-    """`--post-deploy` applies all revisions of the release."""
-    done = await hushpost(
-        "migrate", "--post-deploy", environment={"HUSHPOST_DATABASE_URL": empty_database}
-    )
-    last = target(post_deploy=True)
-    assert (done.code, done.out) == (0, f"migrated the schema from revision none to {last}\n")
+async def test_post_deploy_revisions_need_an_option(
+    hushpost: Command, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only `--post-deploy` applies the revision that removes something."""
+    service = tmp_path / "release" / "hushpost_service"
+    without_schema = shutil.ignore_patterns("migrations")
+    shutil.copytree(hushpost_service.__path__[0], service, ignore=without_schema)
+    add_revision = AddRevision(service / "storage", monkeypatch)
+    post_deploy = add_revision(Phase.POST_DEPLOY, "alter table tenants drop column display_name")
+    environment = {"HUSHPOST_DATABASE_URL": empty_database, "PYTHONPATH": str(service.parent)}
+    done = await hushpost("migrate", environment=environment)
+    assert (done.code, done.out) == (0, MIGRATED)
+    done = await hushpost("migrate", "--post-deploy", environment=environment)
+    expected = f"migrated the schema from revision {NEWEST} to {post_deploy}\n"
+    assert (done.code, done.out) == (0, expected)
 
 
 async def test_a_schema_that_is_too_new_is_an_error(hushpost: Command, empty_database: str) -> None:
