@@ -2,6 +2,7 @@
  * Sends nothing, but does all that a sender does: creates a campaign, issues tokens, prints the
  * links of a message, sets a recipient's consent and prints a report.
  *
+ *     npx tsc
  *     node build/examples/sender.js --authority localhost:50051 \
  *       --sender-key sender.key --reporter-key reporter.key --tracking-url https://click.example.com
  */
