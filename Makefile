@@ -276,9 +276,10 @@ node-check: $(VENV)/.dev $(NODE_PACKAGES)/.installed ## check the Node client: s
 	PATH="$(abspath $(BIN)):$$PATH" $(NPM) --prefix "$$fresh" run --silent check
 
 # ---- Go client ---------------------------------------------------------------
-# Needs Go, which nothing else does.
+# Needs Go, as the load generator of some benchmarks does.
 
 GO_CLIENT := clients/go
+GO_LOAD := bench/load/call_load
 GO_PLUGINS := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 \
   google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 
@@ -297,16 +298,16 @@ go-stubs: $(VENV)/.dev ## regenerate the stubs of the Go client; needs Go
 	@rm -f $(GO_CLIENT)/hushpostv1/*.pb.go
 	@$(call go_stubs,$(GO_CLIENT))
 
-go-check: $(VENV)/.dev ## check stubs, format and code of the Go client, if there is Go
+go-check: $(VENV)/.dev ## check the Go client and the load generator: stubs, format, code; if there is Go
 	@if ! command -v go >/dev/null; then \
-	  echo "There is no Go: $(GO_CLIENT) is not checked." >&2; exit; \
+	  echo "There is no Go: $(GO_CLIENT) and $(GO_LOAD) are not checked." >&2; exit; \
 	fi; \
 	$(call go_stubs,"$$plugins/fresh"); \
 	diff -ru $(GO_CLIENT)/hushpostv1 "$$plugins/fresh/hushpostv1" \
 	  || { echo "The Go stubs are out of date: run 'make go-stubs'." >&2; exit 1; }; \
-	unformatted=$$(gofmt -l $(GO_CLIENT)/hushpost $(GO_CLIENT)/examples); \
+	unformatted=$$(gofmt -l $(GO_CLIENT)/hushpost $(GO_CLIENT)/examples $(GO_LOAD)); \
 	[[ -z $$unformatted ]] || { echo "Run gofmt -w on: $$unformatted" >&2; exit 1; }; \
-	cd $(GO_CLIENT) && GOFLAGS=-mod=readonly go vet ./...
+	for folder in $(GO_CLIENT) $(GO_LOAD); do (cd "$$folder" && GOFLAGS=-mod=readonly go vet ./...) || exit; done
 
 # ---- catalogues of translations ---------------------------------------------
 

@@ -51,6 +51,11 @@ class Tenant:
     sender_metadata: Metadata
     reporter_metadata: Metadata
 
+    @property
+    def edge_authorization(self) -> str:
+        """The header `authorization` of calls as an edge."""
+        return _authorization(self.edge_key)
+
     async def opt_out(self, contact_ids: Sequence[str]) -> None:
         """Set `do_not_track` to TRUE for contacts."""
         for start in range(0, len(contact_ids), _BATCH):
@@ -148,4 +153,8 @@ def total(stats: SignalStats) -> int:
 
 
 def _metadata(secret: str) -> Metadata:
-    return (("authorization", f"Bearer {secret}"),)
+    return (("authorization", _authorization(secret)),)
+
+
+def _authorization(secret: str) -> str:
+    return f"Bearer {secret}"

@@ -1,11 +1,11 @@
 """`RecordEvents` batches encoded in advance, for a load generator that outruns the authority."""
 
-import itertools
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 
+from bench.load.call_load_process import Calls
 from bench.load.event_batches import BATCH
-from bench.scenario import batches, engagement, request_id
+from bench.scenario import batches, engagement
 from bench.tenant import Tenant
 from hushpost.v1 import tracking_pb2 as pb
 
@@ -18,26 +18,32 @@ _TIMEOUT = 20
 class PreparedBatches:
     """Repeats encoded events, with a new request id for each batch.
 
-    The concatenation of two encoded protobuf messages is their merge, so that
-    appending an encoded `request_id` is all that is left to do per batch.
+    Args:
+        target: Address of the authority.
+        tenant: Sends as an edge of this tenant.
+        tokens: One per message of a campaign.
+        rng: Decides who opens and clicks.
     """
 
-    def __init__(self, tenant: Tenant, tokens: Sequence[str], rng: random.Random) -> None:
-        self._call: Callable[..., Awaitable[bytes]] = tenant.channel.unary_unary(_METHOD)
-        self._metadata = tenant.edge_metadata
-        self._rng = rng
+    def __init__(
+        self, target: str, tenant: Tenant, tokens: Sequence[str], rng: random.Random
+    ) -> None:
+        self._target = target
+        self._authorization = tenant.edge_authorization
         self._encoded_events = [
             pb.RecordEventsRequest(events=batch.events).SerializeToString()
             for batch in batches(engagement(tokens, rng), BATCH, rng)
         ]
 
-    def take(self, count: int) -> Iterator[bytes]:
-        """Yield `count` encoded requests."""
-        for events in itertools.islice(itertools.cycle(self._encoded_events), count):
-            request = pb.RecordEventsRequest(request_id=request_id(self._rng))
-            yield events + request.SerializeToString()
-
-    async def send(self, request: bytes) -> None:
-        """Record one batch."""
-        response = await self._call(request, metadata=self._metadata, timeout=_TIMEOUT)
-        assert pb.RecordEventsResponse.FromString(response).accepted_count == BATCH
+    def take(self, count: int) -> Calls:
+        """Return calls for `count` batches."""
+        return Calls(
+            self._target,
+            _METHOD,
+            self._authorization,
+            self._encoded_events,
+            count,
+            request_id_field=pb.RecordEventsRequest.REQUEST_ID_FIELD_NUMBER,
+            expected=pb.RecordEventsResponse(accepted_count=BATCH).SerializeToString(),
+            timeout=_TIMEOUT,
+        )

@@ -1,12 +1,13 @@
 """Unary `RecordClick` calls, to the authority and to the echo server."""
 
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 import grpc
 
+from bench.load.call_load_process import Calls
 from bench.load.closed_loop import measure_throughput
 from bench.scenario import LINKS, request_id
 from bench.tenant import Metadata
@@ -14,10 +15,11 @@ from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.privacy_pb2 import Verdict
 from hushpost.v1.tracking_pb2_grpc import TrackingServiceStub
 
-__all__ = ["ClickSenders", "SendClick", "click_requests", "click_sender"]
+__all__ = ["ClickSenders", "SendClick", "click_calls", "click_requests", "click_sender"]
 
 SendClick = Callable[[pb.RecordClickRequest], Awaitable[pb.RecordClickResponse]]
 
+_METHOD = "/hushpost.v1.TrackingService/RecordClick"
 _TIMEOUT = 30
 
 
@@ -38,6 +40,21 @@ def click_requests(tokens: list[str], rng: random.Random) -> Iterator[pb.RecordC
                 verdict=Verdict.VERDICT_HUMAN,
                 request_id=request_id(rng),
             )
+
+
+def click_calls(
+    target: str,
+    authorization: str,
+    requests: Sequence[pb.RecordClickRequest],
+    connections: int = 1,
+) -> Calls:
+    """Return calls for the compiled load generator, which send each request once."""
+    messages = [request.SerializeToString() for request in requests]
+    return Calls(
+        *(target, _METHOD, authorization, messages, len(messages)),
+        connections=connections,
+        timeout=_TIMEOUT,
+    )
 
 
 class ClickSenders(NamedTuple):

@@ -10,7 +10,8 @@ import grpc
 
 from bench.authority import Authority
 from bench.child_process import ReportProgress
-from bench.load.open_loop import OK, CallResults, send_at_rate
+from bench.load.call_results import OK, CallResults
+from bench.load.open_loop import send_at_rate
 from bench.load.rpc_clicks import ClickSenders, click_requests, click_sender
 from bench.references.disk_fsync import measure_fsync
 from bench.references.echo_server import running_echo_server

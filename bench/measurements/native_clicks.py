@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.authority import Authority
 from bench.child_process import ReportProgress
-from bench.load.click_load_process import ClickLoad
-from bench.load.rpc_clicks import click_requests
+from bench.load.call_load_process import CallLoad
+from bench.load.rpc_clicks import click_calls, click_requests
 from bench.references.echo_server import running_echo_server
 from bench.results import Figure, Result, Spread
 from bench.scenario import LINKS, SEED, MailingShape
@@ -32,21 +32,27 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
     async with (
         running_echo_server(LINKS[0]) as echo,
         create_tenant(authority, "clicks") as tenant,
-        ClickLoad() as load,
+        CallLoad() as load,
     ):
         report_progress("issuing tokens")
         await tenant.opt_out(_SHAPE.opted_out(_OPTED_OUT))
         requests = click_requests(await tenant.send_campaign("clicks", _SHAPE), rng)
-        authorization = f"Bearer {tenant.edge_key}"
         for number in range(_ROUNDS + 1):
             report_progress(f"round {number} of {_ROUNDS}")
             clicks = list(islice(requests, _CALLS))
+            calls, reference = (
+                click_calls(target, tenant.edge_authorization, clicks)
+                for target in (authority.target, echo)
+            )
             before = _cpu_seconds(authority.pid)
-            native = await load.run(authority.target, authorization, clicks, _CALLERS)
+            native = await load.run_callers(calls, _CALLERS)
             cpu.append((_cpu_seconds(authority.pid) - before) / _CALLS * 1e6)
-            ours.append(_CALLS / native.seconds)
-            bare.append(_CALLS / (await load.run(echo, authorization, clicks, _CALLERS)).seconds)
-            share.append(native.cpu_seconds / native.seconds)
+            echoed = await load.run_callers(reference, _CALLERS)
+            for result in (native, echoed):
+                result.check()
+            ours.append(native.calls_per_second)
+            bare.append(echoed.calls_per_second)
+            share.append(native.cpu_share)
         stats = await tenant.reporter.stats.get_campaign_stats("clicks")
     check_recorded(stats, 0, _CALLS * (_ROUNDS + 1))
     load_share = Spread.of(share[1:]).median

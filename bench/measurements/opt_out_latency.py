@@ -16,8 +16,9 @@ import asyncpg
 
 from bench.authority import Authority, check_durability
 from bench.child_process import ReportProgress
+from bench.load.call_results import CallResults
 from bench.load.event_batches import BatchSender
-from bench.load.open_loop import CallResults, send_at_rate
+from bench.load.open_loop import send_at_rate
 from bench.results import Figure, Result, percentile
 from bench.scenario import LINKS, SEED, MailingShape, batches, event, request_id
 from bench.tenant import Tenant, create_tenant

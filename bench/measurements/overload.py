@@ -5,15 +5,14 @@ recording at its peak and reject the rest quickly (load shedding).
 """
 
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.authority import Authority
 from bench.child_process import ReportProgress
-from bench.load.closed_loop import measure_throughput
+from bench.load.call_load_process import CallLoad
+from bench.load.call_results import OK, REJECTED, CallResults
 from bench.load.event_batches import BATCH, IN_FLIGHT
-from bench.load.open_loop import OK, REJECTED, CallResults, send_at_rate
 from bench.load.prepared_batches import PreparedBatches
 from bench.results import Curve, Figure, Result, Spread
 from bench.scenario import SEED, MailingShape
@@ -61,26 +60,27 @@ class _Overload:
 class _EventLoad:
     """Sends batches of one campaign and keeps count of the recorded events."""
 
-    def __init__(self, batches: PreparedBatches) -> None:
+    def __init__(self, load: CallLoad, batches: PreparedBatches) -> None:
+        self._load = load
         self._batches = batches
         self.recorded = 0
         self.unknown = 0
 
     async def measure_peak(self) -> float:
         """Return events per second in a closed loop."""
-        events = _PEAK_BATCHES * BATCH
-        self.recorded += events
-        batches = self._batches.take(_PEAK_BATCHES)
-        return await measure_throughput(self._batches.send, batches, events, IN_FLIGHT)
+        result = await self._load.run_callers(self._batches.take(_PEAK_BATCHES), IN_FLIGHT)
+        result.check()
+        self.recorded += _PEAK_BATCHES * BATCH
+        return result.calls_per_second * BATCH
 
     async def overload(self, multiple: float) -> _Overload:
         """Measure the peak, then send a multiple of it."""
         peak = await self.measure_peak()
         batches_per_second = peak * multiple / BATCH
-        batches = self._batches.take(round(batches_per_second * _SECONDS))
-        start, cpu_start = time.perf_counter(), time.process_time()
-        results = await send_at_rate(self._batches.send, batches, batches_per_second)
-        cpu_share = (time.process_time() - cpu_start) / (time.perf_counter() - start)
+        calls = self._batches.take(round(batches_per_second * _SECONDS))
+        load = await self._load.run_at_rate(calls, batches_per_second)
+        load.check_responses()
+        results = load.results
         statuses = results.statuses
         count = statuses.total()
         self.recorded += statuses[OK] * BATCH
@@ -91,7 +91,7 @@ class _EventLoad:
             recorded=_recorded_per_second(results),
             rejected_share=statuses[REJECTED] / count,
             unknown_share=results.unknown / count,
-            cpu_share=cpu_share,
+            cpu_share=load.cpu_share,
             rejection_p99=results.percentile(0.99, REJECTED),
             recorded_p99=results.percentile(0.99),
         )
@@ -109,11 +109,11 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
     """Overload the authority by each multiple in turn."""
     rng = random.Random(SEED)
     overloads: dict[int, list[_Overload]] = {multiple: [] for multiple in _MULTIPLES}
-    async with create_tenant(authority, "overload") as tenant:
+    async with CallLoad() as generator, create_tenant(authority, "overload") as tenant:
         report_progress("issuing tokens")
         await tenant.opt_out(_SHAPE.opted_out(_OPTED_OUT))
         tokens = await tenant.send_campaign(_CAMPAIGN, _SHAPE)
-        load = _EventLoad(PreparedBatches(tenant, tokens, rng))
+        load = _EventLoad(generator, PreparedBatches(authority.target, tenant, tokens, rng))
         report_progress("warming up")
         await load.measure_peak()
         for number in range(_ROUNDS):

@@ -5,7 +5,7 @@ import time
 
 from bench.authority import Authority
 from bench.child_process import ReportProgress
-from bench.load.closed_loop import measure_throughput
+from bench.load.call_load_process import CallLoad
 from bench.load.event_batches import BATCH, IN_FLIGHT
 from bench.load.prepared_batches import PreparedBatches
 from bench.results import Curve, Figure, Result, Spread
@@ -28,10 +28,12 @@ _CONDITIONS = f"{_SHAPE.groups} groups, {_SHAPE.total_messages:,} messages"
 class _Campaign:
     """A campaign with a growing number of events."""
 
-    def __init__(self, tenant: Tenant, campaign_id: str, tokens: list[str]) -> None:
+    def __init__(
+        self, load: CallLoad, batches: PreparedBatches, tenant: Tenant, campaign_id: str
+    ) -> None:
+        self._load = load
+        self._batches = batches
         self._campaign_id = campaign_id
-        # Seeded by name: the request ids of two campaigns must differ.
-        self._batches = PreparedBatches(tenant, tokens, random.Random(f"{SEED} {campaign_id}"))
         self._recorded = 0
         self._stub = StatsServiceStub(tenant.channel)
         self._metadata = tenant.reporter_metadata
@@ -39,8 +41,8 @@ class _Campaign:
     async def grow_to(self, events: int) -> None:
         """Record events until the campaign has this many."""
         missing = events - self._recorded
-        batches = self._batches.take(missing // BATCH)
-        await measure_throughput(self._batches.send, batches, missing, IN_FLIGHT)
+        calls = self._batches.take(missing // BATCH)
+        (await self._load.run_callers(calls, IN_FLIGHT)).check()
         self._recorded = events
 
     async def measure_stats_call(self) -> float:
@@ -54,13 +56,16 @@ class _Campaign:
 
 async def measure(authority: Authority, report_progress: ReportProgress) -> list[Result]:
     """Let one of two campaigns grow, and read the statistics of both in turn."""
-    async with create_tenant(authority, "stats") as tenant:
+    rng = random.Random(SEED)
+    async with CallLoad() as load, create_tenant(authority, "stats") as tenant:
         report_progress("issuing tokens")
         await tenant.opt_out(_SHAPE.opted_out(_OPTED_OUT))
-        small, growing = [
-            _Campaign(tenant, name, await tenant.send_campaign(name, _SHAPE))
-            for name in ("small", "growing")
-        ]
+        campaigns = []
+        for name in ("small", "growing"):
+            tokens = await tenant.send_campaign(name, _SHAPE)
+            batches = PreparedBatches(authority.target, tenant, tokens, rng)
+            campaigns.append(_Campaign(load, batches, tenant, name))
+        small, growing = campaigns
         await small.grow_to(_STEPS[0])
         steps = []
         for events in _STEPS:

@@ -8,8 +8,8 @@ from itertools import islice
 
 from bench.authority import Authority, running_authority
 from bench.child_process import ReportProgress
-from bench.load.click_load_process import ClickLoad
-from bench.load.rpc_clicks import click_requests
+from bench.load.call_load_process import CallLoad
+from bench.load.rpc_clicks import click_calls, click_requests
 from bench.results import Figure, Result, Spread
 from bench.scenario import SEED, MailingShape
 from bench.tenant import Tenant, create_tenant, total
@@ -34,12 +34,13 @@ class _Clicks:
     campaign_ids: list[str]
     requests: Iterator[pb.RecordClickRequest]
 
-    async def send(self, load: ClickLoad) -> float:
+    async def send(self, load: CallLoad) -> float:
         """Send some clicks; return clicks per second."""
         clicks = list(islice(self.requests, _CALLS))
-        authorization = f"Bearer {self.tenant.edge_key}"
-        run = await load.run(self.target, authorization, clicks, _CALLERS, _CONNECTIONS)
-        return _CALLS / run.seconds
+        calls = click_calls(self.target, self.tenant.edge_authorization, clicks, _CONNECTIONS)
+        result = await load.run_callers(calls, _CALLERS)
+        result.check()
+        return result.calls_per_second
 
     async def check(self) -> None:
         """Assert that all campaigns together counted every click."""
@@ -56,7 +57,7 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
     several, hot, alone = [], [], []
     with running_authority(pin_to_cpu=False) as single:
         async with (
-            ClickLoad() as load,
+            CallLoad() as load,
             _prepared(authority, "several", _SEVERAL, rng) as on_several,
             _prepared(authority, "hot", _HOT, rng) as on_hot,
             _prepared(single, "alone", _SEVERAL, rng) as on_single,

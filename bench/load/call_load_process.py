@@ -1,0 +1,167 @@
+"""Builds and runs the compiled load generator, `bench/load/call_load`."""
+
+import asyncio
+import json
+import os
+import shutil
+import struct
+from asyncio.subprocess import PIPE
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import grpc
+
+from bench.load.call_results import CallResult, CallResults
+
+__all__ = ["CallLoad", "CallLoadResult", "Calls"]
+
+_SOURCE = Path(__file__).parent / "call_load"
+_BUILD_SETTINGS = {"GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
+"""As in `make go-check`, so that both share what they compile."""
+
+_STATUSES = {code.value[0]: code.name for code in grpc.StatusCode}
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What to send.
+
+    Attributes:
+        target: Address of the server.
+        method: Path of the method.
+        authorization: Value of the header.
+        messages: Encoded requests; they are sent in turn.
+        count: Number of calls.
+        request_id_field: Number of a string field that gets a new UUID for each call, unless 0.
+        expected: The encoded response that every successful call should return; empty if it varies.
+        connections: Number of connections that the calls share.
+        timeout: Deadline of each call in seconds.
+    """
+
+    target: str
+    method: str
+    authorization: str
+    messages: Sequence[bytes]
+    count: int
+    request_id_field: int = 0
+    expected: bytes = b""
+    connections: int = 1
+    timeout: float = 30
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Command line options for these calls."""
+        return (
+            *("-target", self.target, "-method", self.method),
+            *("-calls", str(self.count), "-connections", str(self.connections)),
+            *("-request-id-field", str(self.request_id_field)),
+            *("-expected", self.expected.hex(), "-timeout", f"{self.timeout}s"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CallLoadResult:
+    """How calls ended.
+
+    Attributes:
+        results: Every call.
+        seconds: Time until the last one ended.
+        cpu_seconds: CPU time of the load generator.
+        unexpected: Number of successful calls whose response was not the expected one.
+        errors: An example of each error, by status code.
+    """
+
+    results: CallResults
+    seconds: float
+    cpu_seconds: float
+    unexpected: int
+    errors: Mapping[str, str]
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any]) -> Self:
+        """Convert the report of the program, see `call_load/loop.go`."""
+        calls = [
+            CallResult(due, completed, _STATUSES[code])
+            for due, completed, code in zip(
+                report["due"], report["completed"], report["statuses"], strict=True
+            )
+        ]
+        return cls(
+            CallResults(calls, report["sending_seconds"]),
+            report["seconds"],
+            report["cpu_seconds"],
+            report["unexpected"],
+            report["errors"],
+        )
+
+    @property
+    def cpu_share(self) -> float:
+        """Share of one core that the load generator used."""
+        return self.cpu_seconds / self.seconds
+
+    @property
+    def calls_per_second(self) -> float:
+        """Throughput of all calls."""
+        return len(self.results.calls) / self.seconds
+
+    def check_responses(self) -> None:
+        """Assert that successful calls returned what was expected."""
+        assert not self.unexpected, f"{self.unexpected} calls returned another response"
+
+    def check(self) -> None:
+        """Assert that every call succeeded, with the expected response."""
+        assert not self.errors, f"{self.results.statuses}, for example {self.errors}"
+        self.check_responses()
+
+
+class CallLoad:
+    """The load generator. Use it as a context manager: it is built at the start."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="hushpost-call-load-")
+        self._program = Path(self._folder.name) / "call_load"
+
+    async def __aenter__(self) -> Self:
+        go = shutil.which("go")
+        assert go is not None, "the load generator needs Go: https://go.dev/dl"
+        build = await asyncio.create_subprocess_exec(
+            go,
+            *("build", "-o", str(self._program), "."),
+            cwd=_SOURCE,
+            env={**os.environ, **_BUILD_SETTINGS},
+        )
+        assert await build.wait() == 0, "the load generator cannot be built"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    async def run_callers(self, calls: Calls, callers: int) -> CallLoadResult:
+        """Send the calls in a closed loop: `callers` at a time."""
+        return await self._run(calls, "-callers", str(callers))
+
+    async def run_at_rate(self, calls: Calls, rate: float) -> CallLoadResult:
+        """Send the calls in an open loop: `rate` per second, whatever the server does."""
+        return await self._run(calls, "-rate", str(rate))
+
+    async def _run(self, calls: Calls, *loop: str) -> CallLoadResult:
+        process = await asyncio.create_subprocess_exec(
+            self._program,
+            *(*calls.options, *loop),
+            stdin=PIPE,
+            stdout=PIPE,
+            env={"AUTHORIZATION": calls.authorization},
+        )
+        try:
+            output, _ = await process.communicate(
+                b"".join(struct.pack(">I", len(message)) + message for message in calls.messages)
+            )
+        finally:
+            if process.returncode is None:  # the measurement was cancelled
+                process.kill()
+                await process.wait()
+        assert process.returncode == 0, "the load generator failed"
+        return CallLoadResult.from_report(json.loads(output))
