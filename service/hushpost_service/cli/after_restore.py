@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hushpost_runtime.logging import configure_logging
-from hushpost_service.cli.invocation import DataDir, fail, run, settings_of
+from hushpost_service.cli.invocation import DataDir, fail, require_database, run, settings_of
 from hushpost_service.releases.service import Releases
 from hushpost_service.startup import opened_database
 from hushpost_service.storage.database_clock import database_time
@@ -39,6 +39,7 @@ def _after_restore(
     messages get other slots.
     """
     settings = settings_of(data_dir=data_dir)
+    require_database(settings)
     configure_logging("error")
     failure = None if until is None else _time(until)
 

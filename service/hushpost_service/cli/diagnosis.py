@@ -81,7 +81,7 @@ async def _connected(
     if settings.database_url is not None:
         dsn = settings.database_url.get_secret_value()
     else:
-        if not (settings.data_dir / "postgres" / "PG_VERSION").exists():
+        if not EmbeddedDatabase(settings.data_dir).exists():
             raise _NoDatabaseError(f"There is no embedded database in {settings.data_dir}.")
         embedded = EmbeddedDatabase(settings.data_dir)
         dsn = await embedded.start()

@@ -16,13 +16,13 @@ from hushpost_service.rpc.server import AddressError
 from hushpost_service.settings import Settings
 from hushpost_service.storage.database_kind import UnsuitableDatabaseError
 from hushpost_service.storage.distribution import DistributionError
-from hushpost_service.storage.embedded import EmbeddedDatabaseError
+from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.rights import RightsError
 from hushpost_service.storage.schema import SchemaError
 from hushpost_service.tokens.keyring import KeyringError
 from hushpost_service.workers import WorkerError
 
-__all__ = ["DataDir", "KeyringFile", "fail", "run", "settings_of"]
+__all__ = ["DataDir", "KeyringFile", "fail", "require_database", "run", "settings_of"]
 
 _EXPECTED = (
     HushpostError,
@@ -50,6 +50,18 @@ def settings_of(**options: Any) -> Settings:
         return read_settings(Settings, **options)
     except SettingsError as error:
         fail(error, code=2)
+
+
+def require_database(settings: Settings) -> None:
+    """Exit if there is no database yet, for commands that are of no use on a new one.
+
+    Without HUSHPOST_DATABASE_URL they would create an empty embedded database, and report success.
+    """
+    if settings.database_url is None and not EmbeddedDatabase(settings.data_dir).exists():
+        fail(
+            f"there is no database in {settings.data_dir}: set HUSHPOST_DATABASE_URL to the address "
+            "that the authority has, or --data-dir to its folder"
+        )
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 
 from hushpost_runtime.logging import configure_logging
-from hushpost_service.cli.invocation import DataDir, KeyringFile, fail, run, settings_of
+from hushpost_service.cli.invocation import (
+    DataDir,
+    KeyringFile,
+    fail,
+    require_database,
+    run,
+    settings_of,
+)
 from hushpost_service.keyring_rotation import activate_key, add_key, described_keyring
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
@@ -77,6 +84,7 @@ def _activate(
     file to every authority and restart them one by one.
     """
     settings = settings_of(data_dir=data_dir, keyring=keyring)
+    require_database(settings)
     configure_logging("warning")
 
     async def activate() -> None:

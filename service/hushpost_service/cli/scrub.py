@@ -6,7 +6,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hushpost_runtime.logging import configure_logging
-from hushpost_service.cli.invocation import DataDir, run, settings_of
+from hushpost_service.cli.invocation import DataDir, require_database, run, settings_of
 from hushpost_service.maintenance.scrub import Scrubber
 from hushpost_service.startup import opened_server
 
@@ -29,6 +29,7 @@ def _scrub(data_dir: DataDir = None) -> None:
     that HUSHPOST_DATABASE_URL names: run it for each.
     """
     settings = settings_of(data_dir=data_dir)
+    require_database(settings)
     configure_logging("error")
 
     async def scrub() -> None:

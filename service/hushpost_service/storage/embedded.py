@@ -60,6 +60,10 @@ class EmbeddedDatabase:
         # The CPUs of the server, also if a thread that was pinned since then starts it.
         self._cpus = usable_cpus()
 
+    def exists(self) -> bool:
+        """Return whether the folder has a database; `start` creates one."""
+        return (self._folder / "PG_VERSION").exists()
+
     async def start(self) -> str:
         """Start the server unless it is running; return its address.
 
