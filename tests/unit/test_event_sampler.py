@@ -6,6 +6,8 @@ import pytest
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision
 
 from hushpost_runtime.event_sampler import EVENTS, EventSampler
+from hushpost_runtime.traces import Traces
+from tests.trace_collector import collecting
 
 PLAYS = 100_000
 
@@ -27,7 +29,7 @@ def traced_share(events: int | None, seed: int = 1) -> float:
 )
 def test_each_event_counts_one_in_256_times(events: int | None, expected: float) -> None:
     """A call about n events is traced with a probability of 1 - (255/256)^n."""
-    assert traced_share(events) == pytest.approx(expected, abs=0.006, rel=0.2)
+    assert traced_share(events) == pytest.approx(expected, abs=0.001, rel=0.02)
 
 
 def test_two_processes_agree() -> None:
@@ -55,3 +57,19 @@ def test_the_sampler_of_the_operator_applies_too() -> None:
     """What OTEL_TRACES_SAMPLER turns off stays off."""
     result = EventSampler(ALWAYS_OFF).should_sample(None, 0, "x", attributes={EVENTS: 9})
     assert result.decision is Decision.DROP
+
+
+@pytest.mark.parametrize(("sampler", "spans"), [("always_on", 1), ("always_off", 0)])
+def test_the_environment_names_the_sampler_of_the_operator(
+    monkeypatch: pytest.MonkeyPatch, sampler: str, spans: int
+) -> None:
+    """OTEL_TRACES_SAMPLER decides about calls that are about no event."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
+    with collecting() as collector:
+        for name, value in collector.environment.items():
+            monkeypatch.setenv(name, value)
+        traces = Traces.exporting("test")
+        with traces.call("SetPreference", ()):
+            pass
+        traces.close()
+        assert len(collector.spans()) == spans
