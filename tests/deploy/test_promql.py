@@ -38,12 +38,22 @@ def history() -> History:
         ("up", [0, 1]),
         ('increase(calls_total{code="OK"}[2m])', [30]),
         ('increase(calls_total{code=~"LO.*"}[2m])', [2]),  # the counter began anew
+        ('increase(calls_total{code=~"LO"}[2m])', []),  # an expression matches whole labels
+        ('increase(calls_total{code!="OK"}[2m])', [2]),
+        ('increase(calls_total{code!~"LO.*"}[2m])', [30]),
         ('rate(calls_total{code!="OK"}[2m]) > 1', []),
         ("increase(calls_total[30s])", []),  # one value is not enough
         ("sum by (job) (increase(calls_total[2m]))", [32]),
         ("abs(size) > 5", [7]),
         ("size_max > 0.5 * size_max", [8]),
         ("size > size_max", []),
+        ("size <= -7", [-7]),
+        ("size >= -7", [-7]),
+        ("size < -7", []),
+        ("up != 0", [1]),
+        ("size_max + 1", [9]),
+        ("size_max - 1", [7]),
+        ("size > absent_metric", []),
         ("unknown < 1", []),
         ("unknown >= 1", []),
         ("absent_metric == 0", []),
@@ -61,6 +71,9 @@ def test_an_expression_has_the_value_of_prometheus(
     [
         "1",
         "max(up)",
+        "max by (job) (up)",
+        "up @ 5",
+        "size > on (job) size_max",
         "up offset 5m",
         "up and size",
         "floor(size)",

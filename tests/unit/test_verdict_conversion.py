@@ -17,6 +17,13 @@ def test_unknown_numbers_of_a_batch_become_unknown() -> None:
 def test_a_batch_is_converted_like_single_events() -> None:
     """Both functions return the same for every number."""
     numbers = list(range(-1, 101))
-    assert verdicts(numbers) == [verdict(number) for number in numbers]
+    singles = [verdict(number) for number in numbers]
+    assert verdicts(numbers) == singles
+    assert [converted for number in numbers for converted in verdicts([number])] == singles
+
+
+def test_known_verdicts_stay() -> None:
+    """Each verdict is converted to itself, alone and in a batch."""
     known = [int(each) for each in Verdict]
     assert verdicts(known) == known
+    assert [verdict(number) for number in known] == known
