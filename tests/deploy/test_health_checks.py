@@ -1,5 +1,6 @@
 """The health checks of the images, against real processes."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from tests.authority import AuthorityProcess
 from tests.certificate import Issuer
+from tests.cli.doctor_faults import serving
 from tests.conftest import RunningAuthority
 from tests.deploy.dockerfile import ROOT, read_stages
 from tests.http_process import free_port
@@ -63,10 +65,24 @@ def test_an_authority_with_tls_is_healthy(authority: RunningAuthority, tmp_path:
         assert health("authority", **environment) == 1
 
 
-@pytest.mark.parametrize(
+over_http = pytest.mark.parametrize(
     ("target", "variable"),
     [("edge", "HUSHPOST_EDGE_LISTEN"), ("dashboard", "HUSHPOST_DASHBOARD_LISTEN")],
 )
+
+
+@over_http
 def test_what_does_not_run_is_not_healthy(target: str, variable: str) -> None:
     """The check fails where nothing listens. The first start of compose.yaml tests the success."""
     assert health(target, **{variable: f"{EVERYWHERE}:{free_port()}"}) == 1
+
+
+@over_http
+@pytest.mark.parametrize(("status", "code"), [("200 OK", 0), ("503 Service Unavailable", 1)])
+async def test_the_status_decides(target: str, variable: str, status: str, code: int) -> None:
+    """A server that says it is not healthy is not; it is asked on loopback for a wildcard."""
+    response = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"
+    async with serving(response.encode()) as address:
+        for host in ("127.0.0.1", EVERYWHERE):
+            listen = f"{host}:{address.rpartition(':')[2]}"
+            assert await asyncio.to_thread(health, target, **{variable: listen}) == code
