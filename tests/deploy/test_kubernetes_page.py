@@ -1,10 +1,18 @@
 """What the page about Kubernetes tells the operator to write fits the manifests."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from hushpost_service.tokens.keyring import Keyring
+from tests.authority import HUSHPOST
+from tests.conftest import RunningAuthority
+from tests.sql.conftest import new_database
 
 from .manifests import (
     OVERLAYS,
@@ -21,6 +29,11 @@ from .manifests import (
 PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text("utf-8")
 COMPONENT = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
 GIBIBYTE = 1 << 30
+
+IN_THE_POD = """
+kubectl() { while [ "$1" != -- ]; do shift; done; shift; "$@"; }
+"""
+"""Runs on this machine what the page runs in a pod."""
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -69,3 +82,44 @@ def test_the_spool_takes_a_quarter_of_its_volume(overlay: str) -> None:
     size = claim["spec"]["resources"]["requests"]["storage"]
     spool = int(environment_of(edge, objects)["HUSHPOST_EDGE_SPOOL_BYTES"])
     assert 4 * spool == int(size.removesuffix("Gi")) * GIBIBYTE
+
+
+def activate(folder: Path, database_url: str) -> None:
+    """Run the commands of the page that activate a key, in a folder with two copies of the keyring."""
+    (commands,) = re.findall(
+        r"^    (umask 077\n    kubectl.* sh -c .*?keyring\.json\n)\n",
+        PAGE,
+        re.MULTILINE | re.DOTALL,
+    )
+    pod = folder / "pod"
+    script = commands.replace("/etc/hushpost/keyring", str(pod)).replace("cd /tmp", f"cd {pod}")
+    subprocess.run(
+        ["bash", "-c", IN_THE_POD + script],  # noqa: S607
+        cwd=folder,
+        env={
+            "PATH": f"{HUSHPOST.parent}:{os.environ['PATH']}",
+            "HUSHPOST_DATABASE_URL": database_url,
+        },
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert sorted(path.name for path in pod.iterdir()) == ["keyring.json"]
+
+
+async def test_the_operators_keyring_survives_a_failed_activation(
+    authority: RunningAuthority, tmp_path: Path
+) -> None:
+    """The commands of the page replace the file by the activated one, or leave it as it is."""
+    (tmp_path / "pod").mkdir()
+    own = tmp_path / "keyring.json"
+    Keyring.generate().with_new_key().save(own)
+    (tmp_path / "pod/keyring.json").write_bytes(own.read_bytes())
+    before = own.read_bytes()
+
+    activate(tmp_path, "postgresql://hushpost@127.0.0.1:1/hushpost")
+    assert own.read_bytes() == before
+
+    async with new_database(authority) as url:
+        activate(tmp_path, url)
+    assert Keyring.load(own).active == Keyring.load(own).highest
