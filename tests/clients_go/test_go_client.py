@@ -1,5 +1,6 @@
 """The client in Go, `clients/go`: its own tests, with a running authority, and its example."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from hushpost_client import PageBranding, PolicyUpdate
+from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
+from tests.dns_server import dns_server
 
 CLIENT = Path(__file__).parents[2] / "clients/go"
 GO = shutil.which("go") or ""
@@ -23,20 +26,24 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-async def tenant(authority: RunningAuthority) -> TenantKeys:
-    """A new tenant, whose contacts may decline to be identified on a page of its own looks."""
+async def new_tenant(authority: RunningAuthority) -> TenantKeys:
+    """Create a tenant, whose contacts may decline to be identified on a page of its own looks."""
     branding = PageBranding(accent_color="#336699", intro={"de": "Hallo"})
     return await make_tenant(authority, PolicyUpdate(anonymization_enabled=True, branding=branding))
 
 
-@pytest.fixture
-def key_files(tenant: TenantKeys, tmp_path: Path) -> dict[str, Path]:
-    """A file with an API key for each role."""
-    keys = {"SENDER": tenant.sender_key, "EDGE": tenant.edge_key, "REPORTER": tenant.reporter_key}
-    files = {role: tmp_path / f"{role.lower()}.key" for role in keys}
-    for role, file in files.items():
-        file.write_text(keys[role] + "\n")
+def write_keys(folder: Path, authority: RunningAuthority, tenant: TenantKeys) -> dict[str, Path]:
+    """Write the API keys of a tenant, and that of the installation, to files by role."""
+    files = {}
+    for role, key in (
+        ("SENDER", tenant.sender_key),
+        ("EDGE", tenant.edge_key),
+        ("REPORTER", tenant.reporter_key),
+        ("ADMIN", tenant.admin_key),
+        ("INSTALLATION", authority.admin_key),
+    ):
+        files[role] = folder / f"{role.lower()}.key"
+        files[role].write_text(f"{key}\n")
     return files
 
 
@@ -55,28 +62,39 @@ def go(*arguments: str, environment: dict[str, str] | None = None) -> str:
     return done.stdout
 
 
-def test_the_tests_of_the_client_pass(
-    authority: RunningAuthority, key_files: dict[str, Path]
-) -> None:
+async def test_the_tests_of_the_client_pass(tmp_path: Path) -> None:
     """The Go tests pass with a running authority, and none is skipped.
 
-    "make go-check" runs vet.
+    The authority's DNS has the TXT record of one pending domain. "make go-check" runs vet.
     """
-    names = {f"HUSHPOST_TEST_{role}_KEY_FILE": str(file) for role, file in key_files.items()}
-
-    output = go(
-        *("test", "-v", "-vet=off", "-count=1", "./..."),
-        environment={"HUSHPOST_TEST_AUTHORITY": authority.target, **names},
-    )
+    async with dns_server() as dns:
+        with AuthorityProcess(
+            tmp_path / "data", "--dns-server", dns.address, "--edge-host", "edge.example"
+        ) as process:
+            authority = RunningAuthority(process, process.target, process.admin_key())
+            tenant = await new_tenant(authority)
+            async with authority.client(tenant.admin_key) as client:
+                domain = await client.domains.add_tracking_domain("proven.example")
+            dns.texts[domain.dns_records[0].name] = [domain.dns_records[0].value]
+            files = write_keys(tmp_path, authority, tenant)
+            # In a thread, because this one serves the DNS.
+            output = await asyncio.to_thread(
+                go,
+                *("test", "-v", "-vet=off", "-count=1", "./..."),
+                environment={
+                    "HUSHPOST_TEST_AUTHORITY": authority.target,
+                    "HUSHPOST_TEST_PROVEN_DOMAIN": domain.domain,
+                    **{f"HUSHPOST_TEST_{role}_KEY_FILE": str(file) for role, file in files.items()},
+                },
+            )
 
     assert "--- PASS: TestEventsAreCounted" in output
     assert "--- SKIP" not in output
 
 
-def test_the_example_sends_and_reports(
-    authority: RunningAuthority, key_files: dict[str, Path]
-) -> None:
+async def test_the_example_sends_and_reports(authority: RunningAuthority, tmp_path: Path) -> None:
     """The example prints tracked links for both recipients, and a report."""
+    key_files = write_keys(tmp_path, authority, await new_tenant(authority))
     output = go(
         *("run", "./examples/sender", "-authority", authority.target),
         *("-sender-key", str(key_files["SENDER"]), "-reporter-key", str(key_files["REPORTER"])),

@@ -91,12 +91,12 @@ func TestFailedCallsHaveReasons(t *testing.T) {
 }
 
 func TestOtherRPCsAreCalledWithTheStubs(t *testing.T) {
-	sender := connect(t, "SENDER")
-	stub := hushpostv1.NewDomainServiceClient(sender.Conn())
+	edge := connect(t, "EDGE")
+	stub := hushpostv1.NewTrackingServiceClient(edge.Conn())
 
-	response, err := stub.ListTrackingDomains(t.Context(), &hushpostv1.ListTrackingDomainsRequest{})
+	response, err := stub.GetSpoolPublicKey(t.Context(), &hushpostv1.GetSpoolPublicKeyRequest{})
 
-	if err != nil || len(response.GetDomains()) != 0 {
+	if err != nil || len(response.GetPublicKey()) != 32 {
 		t.Errorf("got %v, %v", response, err)
 	}
 }

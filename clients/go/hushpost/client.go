@@ -21,6 +21,8 @@ type Client struct {
 	preferences pb.PreferenceServiceClient
 	campaigns   pb.CampaignServiceClient
 	stats       pb.StatsServiceClient
+	admin       pb.AdminServiceClient
+	domains     pb.DomainServiceClient
 }
 
 // NewClient returns a client, which connects at its first call and reconnects after a break.
@@ -52,13 +54,15 @@ func NewClient(target, apiKey string, options ...Option) (*Client, error) {
 		preferences: pb.NewPreferenceServiceClient(conn),
 		campaigns:   pb.NewCampaignServiceClient(conn),
 		stats:       pb.NewStatsServiceClient(conn),
+		admin:       pb.NewAdminServiceClient(conn),
+		domains:     pb.NewDomainServiceClient(conn),
 	}, nil
 }
 
 // Conn returns the connection, for RPCs that this package has no method for. It adds the API key
 // to each call, but neither timeouts nor retries nor request ids:
 //
-//	admin := hushpostv1.NewAdminServiceClient(client.Conn())
+//	tracking := hushpostv1.NewTrackingServiceClient(client.Conn())
 func (c *Client) Conn() grpc.ClientConnInterface {
 	return c.conn
 }

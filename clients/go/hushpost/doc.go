@@ -24,6 +24,6 @@
 //
 // # What is not here
 //
-// RPCs without a method (the AdminService, the DomainService and the keys of spools) are called with
-// the generated stubs in hushpostv1 and [Client.Conn], which adds the API key to each call.
+// RPCs without a method (the keys of spools) are called with the generated stubs in hushpostv1 and
+// [Client.Conn], which adds the API key to each call.
 package hushpost

@@ -168,6 +168,39 @@ const (
 // String returns the name of the value, such as "OPENED".
 func (e Engagement) String() string { return name(pb.Engagement(e), "ENGAGEMENT_") }
 
+// A Role is what an API key may do. Zero: not given.
+type Role int32
+
+// The roles.
+const (
+	// RoleSender: campaigns, tokens and preferences of one tenant.
+	RoleSender = Role(pb.Role_ROLE_SENDER)
+	// RoleEdge: events, links, and preferences by token; of all tenants or of some.
+	RoleEdge = Role(pb.Role_ROLE_EDGE)
+	// RoleReporter: statistics of one tenant.
+	RoleReporter = Role(pb.Role_ROLE_REPORTER)
+	// RoleAdmin: tenants, policies and API keys; of one tenant, or of the whole installation.
+	RoleAdmin = Role(pb.Role_ROLE_ADMIN)
+)
+
+// String returns the name of the role, such as "SENDER".
+func (r Role) String() string { return name(pb.Role(r), "ROLE_") }
+
+// A Release is how the anonymous counts of a campaign are released. Zero: not given.
+type Release int32
+
+// The releases.
+const (
+	// ReleaseNoisy: with differential privacy, on a schedule.
+	ReleaseNoisy = Release(pb.Release_RELEASE_NOISY)
+	// ReleaseExact: exact and live, without any protection; a reader of reports can find out what a
+	// single contact did. Only where the operator allows it.
+	ReleaseExact = Release(pb.Release_RELEASE_EXACT)
+)
+
+// String returns the name of the value, such as "NOISY".
+func (r Release) String() string { return name(pb.Release(r), "RELEASE_") }
+
 // name returns the name of a value without the prefix of its enum; of a value that only a newer
 // authority knows, the number.
 func name(value interface{ String() string }, prefix string) string {

@@ -25,6 +25,8 @@ import (
 type failingServer struct {
 	pb.UnimplementedTrackingServiceServer
 	pb.UnimplementedStatsServiceServer
+	pb.UnimplementedAdminServiceServer
+	pb.UnimplementedDomainServiceServer
 
 	target string
 
@@ -48,6 +50,8 @@ func start(t *testing.T, failures []error, options ...grpc.ServerOption) *failin
 	server := grpc.NewServer(options...)
 	pb.RegisterTrackingServiceServer(server, failing)
 	pb.RegisterStatsServiceServer(server, failing)
+	pb.RegisterAdminServiceServer(server, failing)
+	pb.RegisterDomainServiceServer(server, failing)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
 	return failing

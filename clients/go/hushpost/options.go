@@ -102,7 +102,8 @@ func WithRetry(policy RetryPolicy) Option {
 }
 
 // WithTenant names the tenant in each request. If it is not the tenant of the API key, calls fail
-// with [ReasonTenantNotAllowed], which protects against mixed-up keys.
+// with [ReasonTenantNotAllowed], which protects against mixed-up keys. With a key of the whole
+// installation, it is the tenant of calls that name none.
 func WithTenant(tenantID string) Option {
 	return func(s *settings) error {
 		s.tenantID = tenantID
