@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from urllib.request import urlopen
 import grpc
 import pytest
 
-from hushpost_client import Count, Hushpost, PolicyUpdate, Release
+from hushpost_client import Count, Hushpost, PolicyUpdate, Release, Verdict
 from hushpost_client._async.calls import Calls
 from tests.authority import AuthorityProcess
 from tests.conftest import make_tenant
@@ -81,6 +82,25 @@ def are_running(workers: set[int]) -> bool:
     return any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
+def kill_all(world: World) -> set[int]:
+    """Kill the workers, and return their process ids."""
+    before = world.workers()
+    assert len(before) == WORKERS
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    return before
+
+
+async def replaced(world: World, before: set[int]) -> None:
+    """Wait until other workers run than before."""
+
+    async def are_replaced() -> bool:
+        now = world.workers()
+        return not now & before and len(now) == WORKERS
+
+    await eventually(are_replaced, "the workers are replaced")
+
+
 def free_ports(count: int) -> int:
     """Return the first of consecutive ports that are free."""
     while True:
@@ -136,19 +156,12 @@ async def test_no_event_is_lost_when_workers_are_killed(
         )
         for number in range(WORKERS)
     ]
-    before = world.workers()
-    assert len(before) == WORKERS
-
-    async def are_replaced() -> bool:
-        now = world.workers()
-        return not now & before and len(now) == WORKERS
 
     async with AsyncExitStack() as running:
         for load in loads:
             await running.enter_async_context(under_load(load, after=PEOPLE // 4))
-        for worker in before:
-            os.kill(worker, signal.SIGKILL)
-    await eventually(are_replaced, "the workers are replaced")
+        before = kill_all(world)
+    await replaced(world, before)
 
     half = PEOPLE // 2
     for load in loads:
@@ -158,6 +171,28 @@ async def test_no_event_is_lost_when_workers_are_killed(
             Count(half, half),
             Count(half, half),
         )
+
+
+async def test_a_repeated_call_counts_once_at_any_worker(
+    world: World, stack: AsyncExitStack
+) -> None:
+    """All workers know the request ids of the others, and of those that were killed."""
+    keys = await make_tenant(world.authority, PolicyUpdate(release=Release.EXACT))
+    load = await prepared(await clients_of(stack, world.authority, keys=keys), "repeated", 2)
+    request_id = uuid.uuid4()
+
+    async def repeat() -> None:
+        for _ in range(CONNECTIONS):
+            client = await stack.enter_async_context(world.authority.client(keys.edge_key))
+            await client.tracking.record_open(
+                load.tokens["known-repeated-0"], verdict=Verdict.HUMAN, request_id=request_id
+            )
+
+    await repeat()
+    await replaced(world, kill_all(world))
+    await repeat()
+
+    assert (await load.stats()).opens.human.identified == Count(1, 1)
 
 
 def test_a_second_authority_cannot_join(world: World, tmp_path: Path) -> None:
