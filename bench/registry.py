@@ -10,7 +10,6 @@ from bench.measurements import (
     end_to_end,
     event_throughput,
     insert_throughput,
-    native_clicks,
     opt_out_latency,
     overload,
     rendering,
@@ -47,10 +46,10 @@ class Measurement:
 
 
 MEASUREMENTS = (
-    Measurement("clicks", click_throughput.measure, ("record_click_vs_echo",)),
+    Measurement("clicks", click_throughput.measure, ("record_click_vs_echo",), timeout=400),
     Measurement(
         "native-clicks",
-        native_clicks.measure,
+        click_throughput.measure_native,
         ("record_click_native_vs_echo", "click_cpu_us_native"),
         timeout=400,
         options=("--transport", "native"),

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import grpc
-
 from bench.authority import Authority
 from bench.child_process import ReportProgress
+from bench.load.call_load_process import CallLoad, Calls
 from bench.load.call_results import OK, CallResults
-from bench.load.open_loop import send_at_rate
-from bench.load.rpc_clicks import ClickSenders, click_requests, click_sender
+from bench.load.rpc_clicks import click_calls, click_requests
 from bench.references.disk_fsync import measure_fsync
 from bench.references.echo_server import running_echo_server
 from bench.results import Curve, Figure, Result, Spread, percentile
 from bench.scenario import LINKS, SEED, MailingShape
-from bench.tenant import create_tenant
+from bench.tenant import Tenant, create_tenant
 from hushpost.v1 import tracking_pb2 as pb
 
 __all__ = ["measure"]
@@ -38,11 +36,24 @@ _LINES = {"median": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class _ClickLoad:
-    """Sends clicks and keeps count of them, for a check against the statistics."""
+    """Sends clicks to the authority and to the echo server.
 
-    def __init__(self, requests: Iterator[pb.RecordClickRequest], senders: ClickSenders) -> None:
+    Keeps count of those that the authority got, for a check against the statistics.
+    """
+
+    def __init__(
+        self,
+        load: CallLoad,
+        tenant: Tenant,
+        authority: str,
+        echo: str,
+        requests: Iterator[pb.RecordClickRequest],
+    ) -> None:
+        self._load = load
+        self._authorization = tenant.edge_authorization
+        self._authority = authority
+        self._echo = echo
         self._requests = requests
-        self._senders = senders
         self.recorded = 0
         self.unknown = 0
 
@@ -51,44 +62,44 @@ class _ClickLoad:
         rates = []
         for number in range(_PEAK_ROUNDS + 1):
             report_progress(f"measuring the peak, round {number} of {_PEAK_ROUNDS}")
-            ours, _ = await self._senders.measure_throughput(self._requests, _PEAK_CALLS, _CALLERS)
-            rates.append(ours)
+            calls = self._calls(self._authority, _PEAK_CALLS)
+            result = await self._load.run_callers(calls, _CALLERS)
+            result.check()
+            rates.append(result.calls_per_second)
             self.recorded += _PEAK_CALLS
         return Spread.of(rates[1:]).median
 
     async def send(self, rate: float, seconds: float) -> CallResults:
         """Send clicks to the authority at a fixed rate."""
-        clicks = list(islice(self._requests, round(rate * seconds)))
-        results = await send_at_rate(self._senders.authority, clicks, rate)
+        calls = self._calls(self._authority, round(rate * seconds))
+        results = (await self._load.run_at_rate(calls, rate)).results
         self.recorded += results.statuses[OK]
         self.unknown += results.unknown
         return results
 
     async def send_to_echo(self, rate: float, seconds: float) -> CallResults:
         """Send clicks to the echo server at a fixed rate."""
-        clicks = list(islice(self._requests, round(rate * seconds)))
-        results = await send_at_rate(self._senders.echo, clicks, rate)
-        results.check()
-        return results
+        result = await self._load.run_at_rate(self._calls(self._echo, round(rate * seconds)), rate)
+        result.check()
+        return result.results
+
+    def _calls(self, target: str, count: int) -> Calls:
+        clicks = list(islice(self._requests, count))
+        return click_calls(target, self._authorization, clicks)
 
 
 async def measure(authority: Authority, report_progress: ReportProgress) -> list[Result]:
     """Measure the peak, then the latency at half of it and at other shares."""
     rng = random.Random(SEED)
     async with (
-        running_echo_server(LINKS[0]) as echo_target,
+        running_echo_server(LINKS[0]) as echo,
         create_tenant(authority, "latency") as tenant,
-        grpc.aio.insecure_channel(echo_target) as echo_channel,
+        CallLoad() as compiled,
     ):
         report_progress("issuing tokens")
         await tenant.opt_out(_SHAPE.opted_out(_OPTED_OUT))
-        load = _ClickLoad(
-            click_requests(await tenant.send_campaign("latency", _SHAPE), rng),
-            ClickSenders(
-                click_sender(tenant.channel, tenant.edge_metadata),
-                click_sender(echo_channel, tenant.edge_metadata),
-            ),
-        )
+        requests = click_requests(await tenant.send_campaign("latency", _SHAPE), rng)
+        load = _ClickLoad(compiled, tenant, authority.target, echo, requests)
         peak = await load.measure_peak(report_progress)
         figure = await _measure_at_half_peak(load, peak, authority.data_dir, report_progress)
         curve = await _measure_by_load(load, peak, report_progress)

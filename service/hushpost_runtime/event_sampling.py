@@ -16,8 +16,8 @@ STEP = 256
 """The reciprocal of the probability."""
 
 _RANDOM_BYTES = chain.from_iterable(iter(lambda: os.urandom(4096), None))
-"""Random bytes without end, many of which are read at once: a system call per event costs 3 to
-5 µs under load. `make bench ONLY=native-clicks` measures it."""
+"""Random bytes without end, many of which are read at once. A system call per event would cost
+1 µs; `make bench ONLY=native-clicks` measures the CPU time of a click."""
 
 
 def sampled(events: int) -> int:
