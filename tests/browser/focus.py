@@ -9,6 +9,8 @@ _MAX_KEYS = 60
 
 async def press_until(page: Page, key: str, target: Locator) -> None:
     """Press a key until an element has the focus; each element on the way shows the focus."""
+    # A key that is pressed while the next page loads is lost.
+    await page.wait_for_load_state()
     for _ in range(_MAX_KEYS):
         await page.keyboard.press(key)
         focused = page.locator(":focus-visible")

@@ -99,7 +99,8 @@ async def _code(call: Any) -> grpc.StatusCode:
 async def test_a_call_ends_when_its_client_leaves(calls: Calls, channel: grpc.aio.Channel) -> None:
     """Cancelling a call, or its deadline, cancels the handler."""
     method: Any = channel.unary_unary(f"{PATH}Wait")
-    assert await _code(method(b"", timeout=0.1)) is grpc.StatusCode.DEADLINE_EXCEEDED
+    # Enough time for the connection, so that the call reaches the handler before its deadline.
+    assert await _code(method(b"", timeout=1)) is grpc.StatusCode.DEADLINE_EXCEEDED
     await until(lambda: calls.cancelled == 1)
     call = asyncio.ensure_future(method(b""))
     await until(lambda: calls.waiting == 2)
