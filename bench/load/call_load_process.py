@@ -144,7 +144,7 @@ class CallLoad:
         return await self._run(calls, "-callers", str(callers))
 
     async def run_at_rate(self, calls: Calls, rate: float) -> CallLoadResult:
-        """Send the calls in an open loop: `rate` per second, whatever the server does."""
+        """Send the calls in an open loop: `rate` per second, also if responses are late."""
         return await self._run(calls, "-rate", str(rate))
 
     async def _run(self, calls: Calls, *loop: str) -> CallLoadResult:

@@ -24,9 +24,7 @@ _POSTGRES_MEMORY_FLOOR = 64.0
 """The server's memory grows until its shared buffers have been used once."""
 
 _DESCRIPTOR_FLOOR = 8.0
-_CONNECTION_FLOOR = 10.0
-"""The pools close connections that were idle for five minutes, and open them again in a burst."""
-
+_CONNECTION_FLOOR = 4.0
 _LATENCY_FLOOR = 20.0
 _DEAD_TUPLE_FLOOR = 50_000.0
 """Autovacuum looks once a minute, and waits for a fifth of a table to be dead."""

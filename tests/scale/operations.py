@@ -50,10 +50,6 @@ _POLL_SECONDS = 0.05
 _MONTH = timedelta(days=31)
 
 
-_PER_VACUUM = 300
-"""A vacuum reads the free space map, which has a page per 4,000 pages (32 MB) of contacts."""
-
-
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An operation to measure.
@@ -246,7 +242,7 @@ OPERATIONS = (
     ),
     Operation("opt-out of a contact with 1,000 events", Operations.opt_out),
     Operation("opt-out of a contact with 5 events", Operations.opt_out_of_usual_contact),
-    Operation("vacuum of contacts after that", Operations.vacuum, buffers=_PER_VACUUM),
+    Operation("vacuum of contacts after that", Operations.vacuum),
     Operation("stricter policy of a tenant with 5,000 events", Operations.tighten_policy),
     Operation("retention of 1,280 expired events", Operations.delete_expired),
     Operation(
