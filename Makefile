@@ -109,7 +109,8 @@ corpus: $(VENV)/.dev $(PROJECT) ## measure how user agents are classified; FILES
 	@$(BIN)/python -m tests.edge.user_agent_corpora $(FILES)
 
 soak: $(VENV)/.dev $(PROJECT) ## run an installation under load for MINUTES=30; fail if memory, descriptors, latency or tables grow
-	@exec $(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(if $(RATE),--rate $(RATE))
+	@exec $(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(if $(RATE),--rate $(RATE)) \
+	  $(if $(WARM_UP_CALLS),--warm-up-calls $(WARM_UP_CALLS))
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
 	@$(BIN)/python -m bench.utility

@@ -27,6 +27,9 @@ def main(
     *,
     sample_seconds: Annotated[float, typer.Option(help="Time between samples.")] = 5,
     campaign_seconds: Annotated[float, typer.Option(help="Time between new campaigns.")] = 60,
+    warm_up_calls: Annotated[
+        int, typer.Option(help="Single clicks per authority that fill its caches; they need Go.")
+    ] = 100_000,
     control: Annotated[
         bool, typer.Option(help="Sample a process that leaks too, which must be reported.")
     ] = False,
@@ -38,6 +41,7 @@ def main(
         rate,
         sample_seconds=sample_seconds,
         campaign_seconds=campaign_seconds,
+        warm_up_calls=warm_up_calls,
         has_control=control,
     )
     with _console.status("starting the installation") as status:

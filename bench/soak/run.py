@@ -32,6 +32,8 @@ class Plan:
         capacity_share: That share.
         sample_seconds: The time between two samples.
         campaign_seconds: The time between two new campaigns.
+        warm_up_calls: Clicks that each authority receives in single calls before the first sample,
+            so that caches of fixed size do not fill up later; without them, Go is not needed.
         has_control: Whether a process that leaks is sampled too.
     """
 
@@ -40,6 +42,7 @@ class Plan:
     capacity_share: float = 0.7
     sample_seconds: float = 5.0
     campaign_seconds: float = 60.0
+    warm_up_calls: int = 100_000
     has_control: bool = False
 
 
@@ -65,6 +68,9 @@ async def soak(plan: Plan, report_progress: ReportProgress) -> Outcome:
         async with load_generators(_EDGES) as generators, running_installation() as installation:
             report_progress("issuing tokens")
             load = await SteadyLoad.prepared(installation, generators)
+            if plan.warm_up_calls:
+                report_progress("filling caches")
+                await load.fill_caches(plan.warm_up_calls)
             capacity, rate = None, plan.rate
             if rate is None:
                 report_progress("measuring the capacity")

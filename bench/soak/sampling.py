@@ -1,30 +1,32 @@
 """Samples an installation: memory, descriptors, connections, latency, tables, spools."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
 
 from bench.soak.installation import Installation
 from bench.soak.process_usage import usage_of
 from bench.soak.steady_load import SteadyLoad
+from hushpost_service.admin.auth import KEY_CONNECTIONS
+from hushpost_service.settings import Settings
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-__all__ = ["Sample", "sample_installation", "sample_processes"]
+__all__ = ["Sample", "sample_connections", "sample_installation", "sample_processes"]
 
 Sample = tuple[str, str, float | None, float]
 """Name, unit, floor and value, as in `Series`."""
 
 _MEMORY_FLOOR = 8.0
-"""What an authority remembers of recent requests and rows fills up for an hour, to about 20 MB."""
 
 _POSTGRES_MEMORY_FLOOR = 64.0
 """The server's memory grows until its shared buffers have been used once."""
 
 _DESCRIPTOR_FLOOR = 8.0
-_CONNECTION_FLOOR = 4.0
+_CONNECTION_FLOOR = 1.0
 _LATENCY_FLOOR = 20.0
 _DEAD_TUPLE_FLOOR = 50_000.0
 """Autovacuum looks once a minute, and waits for a fifth of a table to be dead."""
@@ -33,7 +35,14 @@ _BYTES_PER_CLICK_FLOOR = 10.0
 _WAITING_SECONDS = 3
 """An edge holds events for less than that before it ships them."""
 
+_POOL_SECONDS = 360.0
+"""A pool closes connections that were idle for five minutes; one that is idle for longer belongs to
+no pool, or was never returned to it."""
+
 _MEBI = 1 << 20
+
+_POOLED = cast("int", Settings.model_fields["connections"].default) + KEY_CONNECTIONS
+"""Of one authority."""
 
 _TABLES = """
 select coalesce(parent.relname, class.relname) as name,
@@ -46,7 +55,9 @@ where class.relnamespace = 'public'::regnamespace and class.relkind = 'r'
 group by 1 order by 1
 """
 _CONNECTIONS = """
-select count(*) from pg_stat_activity
+select count(*)::int as open,
+    (count(*) filter (where state_change < clock_timestamp() - $1::interval))::int as unused
+from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and application_name like 'hushpost%'
 """
 
@@ -73,6 +84,27 @@ def sample_processes(pids: Mapping[str, int]) -> list[Sample]:
     return samples
 
 
+async def sample_connections(
+    connection: "Connection", pooled: int, pool_seconds: float = _POOL_SECONDS
+) -> list[Sample]:
+    """Return how many connections there are.
+
+    Pools open and close connections, so their number alone shows no leak within half an hour.
+
+    Args:
+        connection: A connection to the database.
+        pooled: The limits of all pools, added up.
+        pool_seconds: For how long a connection of a pool can be idle.
+    """
+    count = await connection.fetchrow(_CONNECTIONS, timedelta(seconds=pool_seconds))
+    assert count is not None
+    return [
+        ("connections", "", None, count["open"]),
+        ("connections beyond pools", "", _CONNECTION_FLOOR, max(0, count["open"] - pooled)),
+        ("unused connections", "", _CONNECTION_FLOOR, count["unused"]),
+    ]
+
+
 async def sample_installation(
     installation: Installation, connection: "Connection", load: SteadyLoad, rate: float
 ) -> list[Sample]:
@@ -90,7 +122,7 @@ async def sample_installation(
     waiting = sum(edge.waiting_events() for edge in installation.edges)
     return [
         *sample_processes(installation.pids),
-        ("connections", "", _CONNECTION_FLOOR, await connection.fetchval(_CONNECTIONS)),
+        *await sample_connections(connection, _POOLED * len(installation.targets)),
         ("redirect p99", "ms", _LATENCY_FLOOR, load.p99 * 1000),
         ("dead tuples", "", _DEAD_TUPLE_FLOOR, dead),
         ("database, per click", "bytes", _BYTES_PER_CLICK_FLOOR, size / max(load.total, rate)),

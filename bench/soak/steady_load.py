@@ -1,20 +1,24 @@
 """Clicks on the links of a campaign through all edges, at a fixed rate, without an end."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import count
+from itertools import count, islice
 from typing import Self
 
+from bench.load.call_load_process import CallLoad
 from bench.load.http_load import HttpLoad, HttpLoadResult
 from bench.load.http_load_process import HttpLoadProcess, start_http_load_process
-from bench.scenario import LINKS, MailingShape
+from bench.load.rpc_clicks import click_calls, click_requests
+from bench.scenario import LINKS, SEED, MailingShape
 from bench.soak.installation import Installation
 
 __all__ = ["SteadyLoad", "load_generators"]
 
 _CONNECTIONS = 64
+_CALLERS = 64
 _SHAPE = MailingShape(20, 500)
 _OPTED_OUT = 0.2
 _CALIBRATION_SECONDS = 8.0
@@ -43,7 +47,9 @@ class SteadyLoad:
         self._tenant = installation.tenant
         self._targets = list(zip(generators, installation.edges, strict=True))
         self._names = (f"mailing-{number}" for number in count(1))
+        self._authorities = installation.targets
         self._campaign = ""
+        self._tokens: list[str] = []
         self._clicks: Counter[str] = Counter()
         self.p99 = 0.0
 
@@ -70,9 +76,9 @@ class SteadyLoad:
     async def next_campaign(self) -> None:
         """Send another campaign to the same contacts, and click on its links from now on."""
         self._campaign = next(self._names)
-        tokens = await self._tenant.send_campaign(self._campaign, _SHAPE)
+        self._tokens = await self._tenant.send_campaign(self._campaign, _SHAPE)
         for generator, _ in self._targets:
-            await generator.set_messages(tokens, LINKS)
+            await generator.set_messages(self._tokens, LINKS)
 
     async def run(self, seconds: float, rate: float | None) -> None:
         """Click for some seconds, with that many clicks per second in total, or with all speed."""
@@ -85,6 +91,27 @@ class SteadyLoad:
         )
         self._clicks[self._campaign] += sum(result.clicks for result in results)
         self.p99 = max(result.p99 for result in results)
+
+    async def fill_caches(self, calls: int) -> None:
+        """Send that many single clicks to each authority, which remembers their request ids."""
+        requests = click_requests(self._tokens, random.Random(SEED))
+        async with CallLoad() as load:
+            results = await asyncio.gather(
+                *(
+                    load.run_callers(
+                        click_calls(
+                            target,
+                            self._tenant.edge_authorization,
+                            list(islice(requests, calls)),
+                        ),
+                        _CALLERS,
+                    )
+                    for target in self._authorities
+                )
+            )
+        for result in results:
+            result.check()
+            self._clicks[self._campaign] += calls
 
     async def measure_capacity(self) -> float:
         """Return how many clicks per second are redirected, shipped and counted."""
