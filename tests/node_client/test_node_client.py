@@ -39,7 +39,7 @@ def key_files(authority: RunningAuthority, tenant: TenantKeys, tmp_path: Path) -
     return write_keys(tmp_path, authority, tenant)
 
 
-@pytest.mark.parametrize("suite", ["admin", "authority", "calls", "channel", "retries"])
+@pytest.mark.parametrize("suite", ["admin", "authority", "calls", "channel", "retries", "secrets"])
 async def test_the_tests_of_the_client_pass(
     package: NodePackage,
     authority: RunningAuthority,
@@ -94,7 +94,7 @@ async def run_suite(
 
 def test_no_test_of_the_client_is_left_out(package: NodePackage) -> None:
     """The suites above are all there are."""
-    suites = ["admin", "authority", "calls", "channel", "domains", "retries"]
+    suites = ["admin", "authority", "calls", "channel", "domains", "retries", "secrets"]
     found = sorted(file.name for file in (package.folder / "test").glob("*.test.ts"))
     assert found == [f"{suite}.test.ts" for suite in suites]
 

@@ -110,7 +110,8 @@ type APIKey struct {
 	RevokeActor string
 }
 
-// A CreatedAPIKey is an API key that was just created. Do not log it as a whole: it has the secret.
+// A CreatedAPIKey is an API key that was just created. It hides the secret where it is printed, logged
+// or encoded as JSON.
 type CreatedAPIKey struct {
 	APIKey
 	// Secret is the key to pass to [NewClient]. The authority returns it only once: it is empty if an

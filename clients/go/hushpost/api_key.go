@@ -10,12 +10,12 @@ type keyCredentials struct {
 }
 
 // GetRequestMetadata returns the header that authenticates a call.
-func (k keyCredentials) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+func (k *keyCredentials) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
 	return map[string]string{"authorization": "Bearer " + k.apiKey}, nil
 }
 
 // RequireTransportSecurity makes gRPC refuse a connection in clear text, unless that is what the
 // caller chose or the target is on this machine.
-func (k keyCredentials) RequireTransportSecurity() bool {
+func (k *keyCredentials) RequireTransportSecurity() bool {
 	return k.encrypted
 }

@@ -45,7 +45,7 @@ func group(message *pb.Group) Group {
 }
 
 // issuedTokens converts tokens, which are in the order of the contacts.
-func issuedTokens(contactIDs []string, messages []*pb.IssuedToken) ([]IssuedToken, error) {
+func issuedTokens(contactIDs []string, messages []*pb.IssuedToken) (IssuedTokens, error) {
 	if len(messages) != len(contactIDs) {
 		return nil, &Error{
 			Code:    codes.Internal,

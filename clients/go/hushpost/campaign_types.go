@@ -108,7 +108,8 @@ type Campaign struct {
 	MaxMode Mode
 }
 
-// A CreatedCampaign is a new campaign and its secret.
+// A CreatedCampaign is a new campaign and its secret, which it hides where it is printed, logged or
+// encoded as JSON.
 type CreatedCampaign struct {
 	Campaign
 	// IssueKey is what other API keys of the tenant must pass to IssueTokens once. Keep it like an
@@ -134,7 +135,11 @@ type Group struct {
 	MaxMode Mode
 }
 
-// An IssuedToken has the tokens of one message.
+// IssuedTokens are the tokens of messages, in the order of the contacts.
+type IssuedTokens []IssuedToken
+
+// An IssuedToken has the tokens of one message. It hides them where it is printed or logged; JSON
+// has them.
 type IssuedToken struct {
 	// ContactID is the recipient of the message.
 	ContactID string

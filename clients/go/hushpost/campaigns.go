@@ -107,7 +107,7 @@ func (c *Client) CloseCampaign(ctx context.Context, campaignID string) (*Campaig
 // Reasons: CAMPAIGN_NOT_FOUND, GROUP_NOT_FOUND, CAMPAIGN_CLOSED, ISSUE_KEY_REQUIRED,
 // ISSUE_KEY_INVALID, LIMIT_EXCEEDED, BATCH_EMPTY, BATCH_TOO_LARGE, CONTACT_ID_INVALID (metadata
 // "index"), REQUEST_ID_INVALID, REQUEST_ID_REUSED.
-func (c *Client) IssueTokens(ctx context.Context, r IssueTokensRequest) ([]IssuedToken, error) {
+func (c *Client) IssueTokens(ctx context.Context, r IssueTokensRequest) (IssuedTokens, error) {
 	response, err := unary(ctx, c.calls, c.campaigns.IssueTokens, &pb.IssueTokensRequest{
 		TenantId:                c.tenantID,
 		CampaignId:              r.CampaignID,

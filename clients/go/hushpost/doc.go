@@ -22,6 +22,13 @@
 //
 //	if errors.Is(err, hushpost.ReasonCampaignNotFound) { … }
 //
+// # Secrets
+//
+// Values hide API keys, issue keys and tokens where they are printed or logged as a whole, with fmt
+// or log/slog; their fields have them. JSON hides API keys and issue keys of results, but has tokens
+// and requests in full, to be stored or passed on. fmt calls no methods of a value in an unexported
+// field of a struct of yours, and shows the secret.
+//
 // # What is not here
 //
 // RPCs without a method (the keys of spools) are called with the generated stubs in hushpostv1 and

@@ -138,7 +138,8 @@ func (s *settings) transport() credentials.TransportCredentials {
 func (s *settings) dialOptions(apiKey string) []grpc.DialOption {
 	return slices.Concat([]grpc.DialOption{
 		grpc.WithTransportCredentials(s.transport()),
-		grpc.WithPerRPCCredentials(keyCredentials{apiKey: apiKey, encrypted: s.encrypted}),
+		// A pointer, so that a connection that is printed does not show the key.
+		grpc.WithPerRPCCredentials(&keyCredentials{apiKey: apiKey, encrypted: s.encrypted}),
 		grpc.WithUserAgent("hushpost-go"),
 		// Retries are those of this package, not of a configuration in DNS.
 		grpc.WithDisableServiceConfig(),

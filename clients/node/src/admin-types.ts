@@ -109,7 +109,7 @@ export interface ApiKey {
   readonly revokeActor: string | undefined;
 }
 
-/** An API key that was just created. Do not log it as a whole: it contains the secret. */
+/** An API key that was just created. It hides the secret where it is printed, and from JSON. */
 export interface NewApiKey {
   readonly apiKey: ApiKey;
   /**

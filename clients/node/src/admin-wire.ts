@@ -5,6 +5,7 @@ import { ROLE } from "./enum-codecs.js";
 import { HushpostError } from "./errors.js";
 import type * as wire from "./gen/hushpost/v1/admin_pb.js";
 import { policy } from "./policy-wire.js";
+import { hideFromPrintAndJson } from "./secrets.js";
 import { toDate, toRequiredDate } from "./times.js";
 
 /** Converts a tenant. */
@@ -52,7 +53,8 @@ export function apiKey(message: wire.ApiKey | undefined): types.ApiKey {
   };
 }
 
-/** Converts an API key that was just created. */
+/** Converts an API key that was just created, which hides its secret where it is printed. */
 export function newApiKey(response: wire.CreateApiKeyResponse): types.NewApiKey {
-  return { apiKey: apiKey(response.apiKey), secret: response.secret || undefined };
+  const created = { apiKey: apiKey(response.apiKey), secret: response.secret || undefined };
+  return hideFromPrintAndJson(created, "secret");
 }

@@ -133,7 +133,7 @@ export interface Campaign {
   readonly maxMode: Mode | undefined;
 }
 
-/** The result of `createCampaign`. */
+/** The result of `createCampaign`. It hides the issue key where it is printed, and from JSON. */
 export interface CreatedCampaign {
   readonly campaign: Campaign;
   /**
@@ -153,7 +153,10 @@ export interface CampaignPage {
   readonly totalSize: number;
 }
 
-/** The tokens of one message. `token` and `clickToken` are equal for most messages. */
+/**
+ * The tokens of one message. `token` and `clickToken` are equal for most messages. It hides them
+ * where it is printed; JSON has them.
+ */
 export interface IssuedToken {
   /** The recipient of the message. */
   readonly contactId: string;

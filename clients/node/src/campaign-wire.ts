@@ -6,6 +6,7 @@ import type * as types from "./campaign-types.js";
 import { MODE } from "./enum-codecs.js";
 import { HushpostError } from "./errors.js";
 import type * as wire from "./gen/hushpost/v1/campaign_pb.js";
+import { hideFromPrint, hideFromPrintAndJson } from "./secrets.js";
 import { toDate, toRequiredDate } from "./times.js";
 
 /** Converts links to register. */
@@ -56,6 +57,18 @@ export function campaign(message: wire.Campaign | undefined): types.Campaign {
   };
 }
 
+/** Converts a campaign that was just created, which hides its issue key where it is printed. */
+export function createdCampaign(response: wire.CreateCampaignResponse): types.CreatedCampaign {
+  const { issueKey } = response;
+  return hideFromPrintAndJson(
+    {
+      campaign: campaign(response.campaign),
+      issueKey: issueKey.length > 0 ? issueKey : undefined,
+    },
+    "issueKey",
+  );
+}
+
 /** Converts a page of campaigns. */
 export function campaignPage(message: wire.ListCampaignsResponse): types.CampaignPage {
   return {
@@ -66,7 +79,7 @@ export function campaignPage(message: wire.ListCampaignsResponse): types.Campaig
 }
 
 /**
- * Pairs each issued token with its contact.
+ * Pairs each issued token with its contact. They hide the tokens where they are printed.
  *
  * @throws {HushpostError} if the number of tokens differs from the number of contacts,
  *   because then a contact could get the token of another.
@@ -80,7 +93,7 @@ export function issuedTokens(
     const token = issued.token || undefined;
     // Without a click mode, clicks have the mode and the token of opens.
     const isSplit = Number(issued.clickMode) !== 0;
-    return {
+    const tokens: types.IssuedToken = {
       contactId,
       mode,
       token,
@@ -88,6 +101,8 @@ export function issuedTokens(
       clickMode: isSplit ? MODE.fromWire(issued.clickMode) : mode,
       clickToken: isSplit ? issued.clickToken || undefined : token,
     };
+    // JSON has them, so that a queue can carry them to what sends the messages.
+    return hideFromPrint(tokens, "token", "preferenceToken", "clickToken");
   });
 }
 

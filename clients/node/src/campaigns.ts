@@ -41,10 +41,7 @@ export class Campaigns {
       requestId: requestIdOrNew(options),
     };
     const response = await this.#calls.unary(service.createCampaign, request, options);
-    return {
-      campaign: wire.campaign(response.campaign),
-      issueKey: response.issueKey.length > 0 ? response.issueKey : undefined,
-    };
+    return wire.createdCampaign(response);
   }
 
   /**

@@ -12,7 +12,10 @@ import { type RetryPolicy, retryPolicy } from "./retry-policy.js";
 import { Stats } from "./stats.js";
 import { Tracking } from "./tracking.js";
 
-/** The API key: as a text, or the file that contains it. */
+/**
+ * The API key: as a text, or the file that contains it. Prefer the file where options may be
+ * printed: they are an object of yours, which shows the text.
+ */
 export type ApiKeyOption =
   | { readonly apiKey: string; readonly apiKeyFile?: undefined }
   | { readonly apiKey?: undefined; readonly apiKeyFile: string | URL };

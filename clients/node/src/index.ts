@@ -1,10 +1,10 @@
 /**
  * A typed client of the Hushpost authority.
  *
- * Results are plain objects, with `Date` for times and undefined for absent values. A failed
- * call rejects with `HushpostError`; branch on its `reason`. Writes are retried while the
- * authority is unavailable and still count once. Connections are encrypted unless the target
- * is a loopback address.
+ * Results are plain objects, with `Date` for times and undefined for absent values. Those with
+ * secrets hide them where they are printed. A failed call rejects with `HushpostError`; branch
+ * on its `reason`. Writes are retried while the authority is unavailable and still count once.
+ * Connections are encrypted unless the target is a loopback address.
  */
 
 export type { Admin } from "./admin.js";
