@@ -31,11 +31,16 @@ def objects_in(path: Path) -> list[Manifest]:
 @cache
 def built(overlay: str) -> list[Manifest]:
     """Return the objects that Kustomize builds; skip the test if there is no kubectl."""
+    return build(FOLDER / overlay)
+
+
+def build(folder: Path) -> list[Manifest]:
+    """Return the objects that Kustomize builds from any folder; skip the test if there is no kubectl."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("kubectl is not installed; it contains Kustomize")
     done = subprocess.run(
-        [kubectl, "kustomize", FOLDER / overlay],
+        [kubectl, "kustomize", folder],
         check=True,
         capture_output=True,
         text=True,

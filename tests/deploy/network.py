@@ -1,10 +1,27 @@
-"""Says which connections the NetworkPolicies of Kubernetes allow between the pods of an installation."""
+"""Says which connections from and to the pods of an installation its NetworkPolicies allow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from .manifests import Manifest, container_of, labels_of, of_kind, selects
 
-__all__ = ["allowed"]
+__all__ = ["Address", "PodOf", "allowed", "may_leave"]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A destination that is no pod, or a pod in the network of its node."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class PodOf:
+    """A pod of another namespace."""
+
+    namespace: str
+    labels: Mapping[str, str]
 
 
 def allowed(objects: Iterable[Manifest], source: Manifest, target: Manifest, port: int) -> bool:
@@ -12,6 +29,36 @@ def allowed(objects: Iterable[Manifest], source: Manifest, target: Manifest, por
     policies = of_kind(objects, "NetworkPolicy")
     return _passes(policies, "Egress", source, target, port) and _passes(
         policies, "Ingress", target, source, port
+    )
+
+
+def may_leave(
+    objects: Iterable[Manifest],
+    source: Manifest,
+    target: Address | PodOf,
+    protocol: str,
+    port: int,
+) -> bool:
+    """Return whether pods of a workload may connect to a destination outside of the namespace."""
+    return any(
+        {"protocol": protocol, "port": port} in rule["ports"]
+        and (not rule["to"] or any(_is_at(target, peer) for peer in rule["to"]))
+        for policy in of_kind(objects, "NetworkPolicy")
+        if selects(policy["spec"]["podSelector"], labels_of(source))
+        for rule in policy["spec"].get("egress", [])
+    )
+
+
+def _is_at(target: Address | PodOf, peer: Manifest) -> bool:
+    """Return whether a peer of a rule matches a destination outside of the namespace."""
+    if isinstance(target, Address):
+        block = peer.get("ipBlock")
+        return block is not None and ip_address(target.address) in ip_network(block["cidr"])
+    if "namespaceSelector" not in peer:
+        return False
+    name = {"kubernetes.io/metadata.name": target.namespace}
+    return selects(peer["namespaceSelector"], name) and selects(
+        peer.get("podSelector", {}), dict(target.labels)
     )
 
 

@@ -14,7 +14,7 @@ from .manifests import (
     workload,
     workloads,
 )
-from .network import allowed
+from .network import Address, PodOf, allowed, may_leave
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -25,6 +25,27 @@ CONNECTIONS = {
     ("migrate", "database", 5432),
 }
 """All connections between pods."""
+
+DNS: dict[str, tuple[Address | PodOf, int]] = {
+    "kube-dns": (PodOf("kube-system", {"k8s-app": "kube-dns"}), 53),
+    "CoreDNS": (PodOf("kube-system", {"app.kubernetes.io/name": "coredns"}), 53),
+    "cache": (PodOf("kube-system", {"k8s-app": "node-local-dns"}), 53),
+    "NodeLocal": (Address("169.254.20.10"), 53),
+    "Kubespray": (Address("169.254.25.10"), 53),
+    "OpenShift": (
+        PodOf("openshift-dns", {"dns.operator.openshift.io/daemonset-dns": "default"}),
+        5353,
+    ),
+}
+"""The DNS servers of common clusters, and the ports that their pods listen on."""
+
+NOT_DNS: dict[str, tuple[Address | PodOf, int]] = {
+    "API server": (PodOf("kube-system", {"component": "kube-apiserver"}), 6443),
+    "resolver outside": (Address("192.0.2.53"), 53),
+    "metadata of the cloud": (Address("169.254.169.254"), 80),
+    "other namespace": (PodOf("default", {"k8s-app": "kube-dns"}), 53),
+    "multicast DNS": (PodOf("kube-system", {"k8s-app": "kube-dns"}), 5353),
+}
 
 OF_READERS = [
     "/o/x.gif",
@@ -155,6 +176,28 @@ def test_pods_connect_only_where_they_must(overlay: str) -> None:
         if allowed(objects, pods[source], pods[target], port["containerPort"])
     }
     assert found == {each for each in CONNECTIONS if {*each[:2]} <= pods.keys()}
+
+
+@overlays
+@pytest.mark.parametrize("server", DNS)
+def test_every_pod_may_ask_the_dns_of_common_clusters(overlay: str, server: str) -> None:
+    """Queries need UDP, and long answers TCP."""
+    objects = built(overlay)
+    target, port = DNS[server]
+    for pods in workloads(objects):
+        for protocol in ("UDP", "TCP"):
+            assert may_leave(objects, pods, target, protocol, port), name_of(pods)
+
+
+@overlays
+@pytest.mark.parametrize("other", NOT_DNS)
+def test_no_pod_may_reach_what_is_no_dns(overlay: str, other: str) -> None:
+    """The rules for DNS do not open other ports, addresses and namespaces."""
+    objects = built(overlay)
+    target, port = NOT_DNS[other]
+    for pods in workloads(objects):
+        for protocol in ("UDP", "TCP"):
+            assert not may_leave(objects, pods, target, protocol, port), name_of(pods)
 
 
 def test_a_database_outside_is_reached_by_its_network_only() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from tests.conftest import RunningAuthority
 from tests.sql.conftest import new_database
 
 from .manifests import (
+    FOLDER,
     OVERLAYS,
     ROOT,
+    build,
     built,
     environment_of,
     hushpost_workloads,
@@ -24,7 +27,9 @@ from .manifests import (
     secret_files,
     secret_variables,
     workload,
+    workloads,
 )
+from .network import Address, PodOf, may_leave
 
 PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text("utf-8")
 COMPONENT = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
@@ -82,6 +87,28 @@ def test_the_spool_takes_a_quarter_of_its_volume(overlay: str) -> None:
     size = claim["spec"]["resources"]["requests"]["storage"]
     spool = int(environment_of(edge, objects)["HUSHPOST_EDGE_SPOOL_BYTES"])
     assert 4 * spool == int(size.removesuffix("Gi")) * GIBIBYTE
+
+
+@pytest.mark.parametrize("overlay", ["overlays/small", "overlays/production"])
+@pytest.mark.parametrize(
+    "target", [PodOf("dns", {"app": "coredns"}), Address("10.96.0.10")], ids=["pods", "address"]
+)
+def test_the_patch_of_the_page_allows_another_dns(
+    overlay: str, target: PodOf | Address, tmp_path: Path
+) -> None:
+    """In a copy of an overlay, it lets all pods ask a DNS that the base does not know."""
+    (patch,) = re.findall(
+        r"^```yaml\n( +- target:\n.*?hushpost-dns.*?)^```", PAGE, re.MULTILINE | re.DOTALL
+    )
+    shutil.copytree(FOLDER, tmp_path / "kubernetes")
+    file = tmp_path / "kubernetes" / overlay / "kustomization.yaml"
+    before, after = file.read_text("utf-8").split("patches:\n")
+    file.write_text(f"{before}patches:\n{patch}{after}", "utf-8")
+    changed = build(file.parent)
+    for pods in workloads(changed):
+        for protocol in ("UDP", "TCP"):
+            assert not may_leave(built(overlay), pods, target, protocol, 53)
+            assert may_leave(changed, pods, target, protocol, 53)
 
 
 def activate(folder: Path, database_url: str) -> None:
