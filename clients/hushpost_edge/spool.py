@@ -96,6 +96,11 @@ class Batch:
     events: list[SpooledEvent]
     unreadable: int = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether another arrival might have exceeded the limit, so that there may be more events."""
+        return len(self.events) + self.unreadable > BATCH_EVENTS - ARRIVAL_EVENTS
+
 
 class Spool:
     """One spool file. `clock` returns microseconds since 1970. Raises sqlite3.Error, OSError."""

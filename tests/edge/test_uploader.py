@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -141,3 +142,33 @@ async def test_permanent_errors_are_retried_slowly(spool: Spool) -> None:
     await upload(spool, tracking, 1)
     assert len(tracking.calls) == 1
     assert spool.batch() is not None
+
+
+async def test_only_full_batches_follow_each_other_without_a_pause(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Events that become due while a batch is sent wait for others, unless there are many."""
+    pause = 3.0
+    monkeypatch.setattr(uploader, "_COLLECT_SECONDS", pause)
+    event = pack(
+        SpooledEvent(b"\1" * 42, 1, 1, Verdict.HUMAN, privacy_signal=False, repeated=False)
+    )
+    with (
+        closing(Spool(tmp_path / "1.sqlite", lambda: 1_000_000_000, CIPHER)) as spool,
+        closing(Spool(tmp_path / "1.sqlite", lambda: 1, CIPHER)) as worker,
+    ):
+
+        class Tracking(ScriptedTracking):
+            async def record_events(
+                self, events: Iterable[Event], *, request_id: str, timeout: float
+            ) -> RecordedEvents:
+                worker.append(20_000 + len(self.calls), event, ())
+                return await super().record_events(events, request_id=request_id, timeout=timeout)
+
+        for arrival in range(12):
+            worker.append(1 + 1000 * arrival, event * 1000, ())
+        tracking = Tracking()
+        await upload(spool, tracking, 4)
+    assert [len(events) for _, events in tracking.calls] == [5000, 5000, 2002, 1]
+    pauses = [after - before for before, after in pairwise(tracking.times)]
+    assert max(pauses[:2]) < pause <= pauses[2]
