@@ -109,8 +109,7 @@ corpus: $(VENV)/.dev $(PROJECT) ## measure how user agents are classified; FILES
 	@$(BIN)/python -m tests.edge.user_agent_corpora $(FILES)
 
 soak: $(VENV)/.dev $(PROJECT) ## run an installation under load for MINUTES=30; fail if memory, descriptors, latency or tables grow
-	@exec $(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(if $(RATE),--rate $(RATE)) \
-	  $(if $(WARM_UP_CALLS),--warm-up-calls $(WARM_UP_CALLS))
+	@exec $(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(if $(RATE),--rate $(RATE))
 
 utility: $(VENV)/.dev $(PROJECT) ## check margins with real noise, write docs/reference/utility.md
 	@$(BIN)/python -m bench.utility
@@ -280,7 +279,7 @@ node-check: $(VENV)/.dev $(NODE_PACKAGES)/.installed ## check the Node client: s
 # Needs Go, as the load generator of some benchmarks does.
 
 GO_CLIENT := clients/go
-GO_LOAD := bench/load/call_load
+GO_LOADS := bench/load/call_load bench/load/http_load
 GO_PLUGINS := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 \
   google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 
@@ -299,16 +298,16 @@ go-stubs: $(VENV)/.dev ## regenerate the stubs of the Go client; needs Go
 	@rm -f $(GO_CLIENT)/hushpostv1/*.pb.go
 	@$(call go_stubs,$(GO_CLIENT))
 
-go-check: $(VENV)/.dev ## check the Go client and the load generator: stubs, format, code; if there is Go
+go-check: $(VENV)/.dev ## check the Go client and the load generators: stubs, format, code; if there is Go
 	@if ! command -v go >/dev/null; then \
-	  echo "There is no Go: $(GO_CLIENT) and $(GO_LOAD) are not checked." >&2; exit; \
+	  echo "There is no Go: $(GO_CLIENT) and $(GO_LOADS) are not checked." >&2; exit; \
 	fi; \
 	$(call go_stubs,"$$plugins/fresh"); \
 	diff -ru $(GO_CLIENT)/hushpostv1 "$$plugins/fresh/hushpostv1" \
 	  || { echo "The Go stubs are out of date: run 'make go-stubs'." >&2; exit 1; }; \
-	unformatted=$$(gofmt -l $(GO_CLIENT)/hushpost $(GO_CLIENT)/examples $(GO_LOAD)); \
+	unformatted=$$(gofmt -l $(GO_CLIENT)/hushpost $(GO_CLIENT)/examples $(GO_LOADS)); \
 	[[ -z $$unformatted ]] || { echo "Run gofmt -w on: $$unformatted" >&2; exit 1; }; \
-	for folder in $(GO_CLIENT) $(GO_LOAD); do (cd "$$folder" && GOFLAGS=-mod=readonly go vet ./...) || exit; done
+	for folder in $(GO_CLIENT) $(GO_LOADS); do (cd "$$folder" && GOFLAGS=-mod=readonly go vet ./...) || exit; done
 
 # ---- catalogues of translations ---------------------------------------------
 

@@ -2,25 +2,19 @@
 
 import asyncio
 import json
-import os
-import shutil
 import struct
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import grpc
 
 from bench.load.call_results import CallResult, CallResults
+from bench.load.go_program import built_go_program
 
 __all__ = ["CallLoad", "CallLoadResult", "Calls"]
-
-_SOURCE = Path(__file__).parent / "call_load"
-_BUILD_SETTINGS = {"GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
-"""As in `make go-check`, so that both share what they compile."""
 
 _STATUSES = {code.value[0]: code.name for code in grpc.StatusCode}
 
@@ -121,23 +115,14 @@ class CallLoad:
     """The load generator. Use it as a context manager: it is built at the start."""
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="hushpost-call-load-")
-        self._program = Path(self._folder.name) / "call_load"
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        go = shutil.which("go")
-        assert go is not None, "the load generator needs Go: https://go.dev/dl"
-        build = await asyncio.create_subprocess_exec(
-            go,
-            *("build", "-o", str(self._program), "."),
-            cwd=_SOURCE,
-            env={**os.environ, **_BUILD_SETTINGS},
-        )
-        assert await build.wait() == 0, "the load generator cannot be built"
+        self._program = await self._stack.enter_async_context(built_go_program("call_load"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        await self._stack.aclose()
 
     async def run_callers(self, calls: Calls, callers: int) -> CallLoadResult:
         """Send the calls in a closed loop: `callers` at a time."""

@@ -1,27 +1,56 @@
-"""Runs the HTTP load generator in its own process.
-
-`python -m bench.load.http_load_process` reads commands as lines of JSON from stdin and
-answers each with a line of JSON. It exits at the end of stdin, so that it cannot outlive its
-parent.
-"""
+"""Runs the HTTP load generator, `bench/load/http_load`."""
 
 import asyncio
-import gc
 import json
-import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.load.http_load import ClickCycle, HttpLoad, HttpLoadError, HttpLoadResult, run_load
+from bench.load.go_program import built_go_program
 
-__all__ = ["HttpLoadProcess", "start_http_load_process"]
+__all__ = ["HttpLoad", "HttpLoadProcess", "HttpLoadResult", "start_http_load_process"]
 
 _MAX_CPU_SHARE = 0.9
 """Above this, the load generator itself is the bottleneck."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLoad:
+    """A load to generate; `rate` is in clicks per second, None means as fast as possible."""
+
+    port: int
+    connections: int
+    seconds: float
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLoadResult:
+    """The outcome of a load in which every click was redirected.
+
+    Attributes:
+        clicks: Number of clicks.
+        seconds: From the first click to the last response.
+        cpu_seconds: CPU time of the load generator.
+        p99: 99th percentile of the latency in seconds, from when a click was due.
+    """
+
+    clicks: int
+    seconds: float
+    cpu_seconds: float
+    p99: float
+
+    @property
+    def rate(self) -> float:
+        """Clicks per second."""
+        return self.clicks / self.seconds
+
+    @property
+    def cpu_share(self) -> float:
+        """Share of one core that the load generator used."""
+        return self.cpu_seconds / self.seconds
 
 
 class HttpLoadProcess:
@@ -31,7 +60,7 @@ class HttpLoadProcess:
         self._process = process
 
     async def set_messages(self, tokens: Sequence[str], urls: Sequence[str]) -> None:
-        """Set the messages to click on, as in `ClickCycle`."""
+        """Set the messages to click on, by their tokens; message i clicks on link i modulo their number."""
         await self._call({"tokens": list(tokens), "urls": list(urls)})
 
     async def run(self, load: HttpLoad) -> HttpLoadResult:
@@ -55,34 +84,12 @@ class HttpLoadProcess:
 
 @asynccontextmanager
 async def start_http_load_process() -> AsyncIterator[HttpLoadProcess]:
-    """Start the process; stop it on exit."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.load.http_load_process", stdin=PIPE, stdout=PIPE
-    )
-    assert process.stdin is not None
-    try:
-        yield HttpLoadProcess(process)
-    finally:
-        process.stdin.close()
-        await process.wait()
-
-
-def _serve() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
-    clicks = ClickCycle([], [""])
-    for line in iter(sys.stdin.readline, ""):
-        command = json.loads(line)
-        response: dict[str, Any] = {}
-        if "tokens" in command:
-            clicks = ClickCycle(command["tokens"], command["urls"])
-        else:
-            try:
-                response = asdict(run_load(clicks, HttpLoad(**command)))
-            except (HttpLoadError, OSError) as error:
-                response = {"error": str(error)}
-        print(json.dumps(response), flush=True)
-
-
-if __name__ == "__main__":
-    _serve()
+    """Build and start the load generator; stop it on exit."""
+    async with built_go_program("http_load") as program:
+        process = await asyncio.create_subprocess_exec(program, stdin=PIPE, stdout=PIPE)
+        assert process.stdin is not None
+        try:
+            yield HttpLoadProcess(process)
+        finally:
+            process.stdin.close()
+            await process.wait()

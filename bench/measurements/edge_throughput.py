@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from bench.authority import Authority
 from bench.child_process import ReportProgress
 from bench.edge_process import running_edge
-from bench.load.http_load import HttpLoad, HttpLoadResult
-from bench.load.http_load_process import HttpLoadProcess, start_http_load_process
+from bench.load.http_load_process import (
+    HttpLoad,
+    HttpLoadProcess,
+    HttpLoadResult,
+    start_http_load_process,
+)
 from bench.references.redirect_server import running_redirect_server
 from bench.results import Figure, Result, Spread
 from bench.scenario import LINKS, MailingShape

@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from bench.authority import Authority
 from bench.child_process import ReportProgress
 from bench.edge_process import running_edge
-from bench.load.http_load import HttpLoad, HttpLoadResult
-from bench.load.http_load_process import HttpLoadProcess, start_http_load_process
+from bench.load.http_load_process import (
+    HttpLoad,
+    HttpLoadProcess,
+    HttpLoadResult,
+    start_http_load_process,
+)
 from bench.results import Figure, Result
 from bench.scenario import LINKS, MailingShape
 from bench.tenant import Tenant, create_tenant

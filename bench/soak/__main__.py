@@ -28,7 +28,7 @@ def main(
     sample_seconds: Annotated[float, typer.Option(help="Time between samples.")] = 5,
     campaign_seconds: Annotated[float, typer.Option(help="Time between new campaigns.")] = 60,
     warm_up_calls: Annotated[
-        int, typer.Option(help="Single clicks per authority that fill its caches; they need Go.")
+        int, typer.Option(help="Single clicks per authority that fill its caches.")
     ] = 100_000,
     control: Annotated[
         bool, typer.Option(help="Sample a process that leaks too, which must be reported.")

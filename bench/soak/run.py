@@ -33,7 +33,7 @@ class Plan:
         sample_seconds: The time between two samples.
         campaign_seconds: The time between two new campaigns.
         warm_up_calls: Clicks that each authority receives in single calls before the first sample,
-            so that caches of fixed size do not fill up later; without them, Go is not needed.
+            so that caches of fixed size do not fill up later.
         has_control: Whether a process that leaks is sampled too.
     """
 

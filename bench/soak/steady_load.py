@@ -9,8 +9,12 @@ from itertools import count, islice
 from typing import Self
 
 from bench.load.call_load_process import CallLoad
-from bench.load.http_load import HttpLoad, HttpLoadResult
-from bench.load.http_load_process import HttpLoadProcess, start_http_load_process
+from bench.load.http_load_process import (
+    HttpLoad,
+    HttpLoadProcess,
+    HttpLoadResult,
+    start_http_load_process,
+)
 from bench.load.rpc_clicks import click_calls, click_requests
 from bench.scenario import LINKS, SEED, MailingShape
 from bench.soak.installation import Installation
@@ -75,10 +79,12 @@ class SteadyLoad:
 
     async def next_campaign(self) -> None:
         """Send another campaign to the same contacts, and click on its links from now on."""
-        self._campaign = next(self._names)
-        self._tokens = await self._tenant.send_campaign(self._campaign, _SHAPE)
+        campaign = next(self._names)
+        self._tokens = await self._tenant.send_campaign(campaign, _SHAPE)
         for generator, _ in self._targets:
             await generator.set_messages(self._tokens, LINKS)
+        # Now, because other calls read its statistics.
+        self._campaign = campaign
 
     async def run(self, seconds: float, rate: float | None) -> None:
         """Click for some seconds, with that many clicks per second in total, or with all speed."""

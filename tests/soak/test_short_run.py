@@ -1,6 +1,7 @@
 """A soak of a few seconds: everything is sampled, and a process that leaks lets it fail."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ OTHERS = (
 )
 
 
+@pytest.mark.skipif(shutil.which("go") is None, reason="there is no Go")
 @pytest.mark.timeout(RUN_SECONDS + 20)
 def test_a_short_soak_reports_the_process_that_leaks(tmp_path: Path) -> None:
     """All clicks are counted once, all series are sampled, and the exit code is 1."""
