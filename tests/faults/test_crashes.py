@@ -379,7 +379,7 @@ def _rotate(process: AuthorityProcess) -> None:
     """Add a key to the keyring, and activate it."""
     for step in ("add", "activate"):
         command = [str(HUSHPOST), "keyring", step, "--data-dir", str(process.data_dir)]
-        subprocess.run(command, capture_output=True, check=True)
+        subprocess.run(command, env=process.environment, capture_output=True, check=True)
 
 
 def _period() -> int:
