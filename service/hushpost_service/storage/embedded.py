@@ -41,6 +41,9 @@ _SETTINGS_SCRIPT += "select pg_reload_conf();\n"
 
 _ATTEMPTS = 20
 _RETRY_SECONDS = 0.5
+_RESTART_SECONDS = 12.0
+"""Time for a restart. The library waits up to ten seconds for the server to start, and then without a limit
+until it sees it run: forever, if the server has died in between. Another start ends that, too."""
 
 
 class EmbeddedDatabaseError(Exception):
@@ -83,7 +86,8 @@ class EmbeddedDatabase:
         if self._server is None:
             return
         try:
-            await asyncio.to_thread(self._ensure_running, self._server)
+            async with asyncio.timeout(_RESTART_SECONDS):
+                await asyncio.to_thread(self._ensure_running, self._server)
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
             raise self._start_error(error) from None
 
