@@ -90,7 +90,7 @@ async def test_connections_click_on_one_message_after_the_other(
     assert max(edge.requests.values()) - min(edge.requests.values()) <= 1
     assert edge.most_in_progress == 4
     assert 0.002 < result.p99 < result.seconds
-    assert 0.3 <= result.seconds < 1
+    assert result.seconds >= 0.3
     assert 0 < result.cpu_seconds < result.seconds
 
 
@@ -100,7 +100,7 @@ async def test_clicks_at_a_rate_are_due_at_fixed_intervals(
     """As many clicks are sent as the rate says; the latency counts from when one is due."""
     result = await generator.run(HttpLoad(edge.port, 4, 0.5, 200.0))
     assert result.clicks == 100
-    assert 0.48 < result.seconds < 1
+    assert result.seconds > 0.48
 
     edge.pause = 0.02  # one connection sends 50 per second, so that the last is late by a second
     late = await generator.run(HttpLoad(edge.port, 1, 0.5, 200.0))

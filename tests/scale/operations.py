@@ -242,11 +242,7 @@ OPERATIONS = (
     ),
     Operation("opt-out of a contact with 1,000 events", Operations.opt_out),
     Operation("opt-out of a contact with 5 events", Operations.opt_out_of_usual_contact),
-    Operation(
-        "vacuum of contacts after that",
-        Operations.vacuum,
-        growth="reads the free space map: a page per 32 MB of contacts",
-    ),
+    Operation("vacuum of contacts after that", Operations.vacuum),
     Operation("stricter policy of a tenant with 5,000 events", Operations.tighten_policy),
     Operation("retention of 1,280 expired events", Operations.delete_expired),
     Operation(
