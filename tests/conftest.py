@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, settings
 
-from hushpost_client import Hushpost, PolicyUpdate, Role
+from hushpost_client import Hushpost, PolicyUpdate, RetryPolicy, Role
 
 from . import citus_database
 from .authority import AuthorityProcess
@@ -30,6 +30,10 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+# After a restart, a channel may take 1.2 seconds to connect again: its reconnect backoff
+# with jitter. The default five tries can all fall into that time.
+_OUTLIVES_A_RESTART = RetryPolicy(max_tries=15)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,7 +81,7 @@ class RunningAuthority:
 
     def client(self, api_key: str) -> Hushpost:
         """Return a client with an API key."""
-        return Hushpost.connect(self.target, api_key=api_key, tls=False)
+        return Hushpost.connect(self.target, api_key=api_key, tls=False, retry=_OUTLIVES_A_RESTART)
 
 
 @dataclass(frozen=True)
