@@ -29,8 +29,8 @@ __all__ = ["measure"]
 _GROUPS = 20
 _MAX_MESSAGES = 10_000
 _OPTED_OUT = 0.2
-_CONNECTIONS = 128
-"""With 64, clicks at the highest rates wait for a free connection."""
+_CONNECTIONS = 256
+"""With 128, clicks at the highest rates wait for a free connection while the edge ships a batch."""
 
 _ROUNDS = 3
 _TRIALS = 7

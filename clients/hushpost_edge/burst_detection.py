@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hushpost_edge import scanner_rules
-from hushpost_edge.client_activity import Activity, RecentEvent
+from hushpost_edge.client_activity import Activity, RecentEvent, pack_first
 from hushpost_edge.correction_mailboxes import CorrectionMailboxes
 from hushpost_edge.event_reasons import Reason
 from hushpost_edge.shared_entries import SharedEntries
@@ -104,7 +104,9 @@ class BurstDetector:
 
         def change(_: float, value: bytes | None) -> bytes:
             nonlocal reason, trial, corrected
-            activity = Activity() if value is None else Activity.unpack(value)
+            if value is None:
+                return pack_first((now, self._mailboxes.worker, serial), link)
+            activity = Activity.unpack(value)
             recent = [each for each in activity.events if now - each[0] <= _CORRECTION_SECONDS]
             if link:
                 scanner_rules.add_click(activity, now, link)

@@ -5,7 +5,7 @@ from itertools import chain
 from struct import Struct
 from typing import Self
 
-__all__ = ["ACTIVITY_BYTES", "Activity", "RecentEvent"]
+__all__ = ["ACTIVITY_BYTES", "Activity", "RecentEvent", "pack_first"]
 
 RecentEvent = tuple[float, int, int]
 """The time of an event, the worker that recorded it, and its serial number there."""
@@ -95,3 +95,27 @@ class Activity:
             *self.head_links,
             *chain.from_iterable(events),
         )
+
+
+def pack_first(event: RecentEvent, link: int) -> bytes:
+    """Encode an activity of one event: a click, or an open with the link 0.
+
+    Most messages have only one. This takes a quarter of the time of adding the event to a new
+    `Activity` (`make bench ONLY=edge_click_vs_bare`).
+    """
+    click_time, in_order = (event[0], 1) if link else (0.0, 0)
+    return _FORMATS[1].pack(
+        1,
+        click_time,
+        in_order,
+        in_order,
+        link,
+        *_NO_TIMES_NOR_RULES,
+        link,
+        *_NO_OTHER_LINKS,
+        *event,
+    )
+
+
+_NO_TIMES_NOR_RULES = (0.0,) * 4 + (0,) * 2
+_NO_OTHER_LINKS = (0,) * (2 * _LINKS - 1)

@@ -56,12 +56,8 @@ def add_head(activity: Activity, now: float, link: int) -> None:
 
 def add_click(activity: Activity, now: float, link: int) -> None:
     """Add a click."""
-    if activity.link or activity.head_time or activity.trapped_until:
-        _apply_rules(activity, now, link)
-        _try_rules(activity, now, link)
-    else:  # most clicks are the only ones of their message
-        activity.in_order = activity.slowly_in_order = 1
-        activity.quick_links[0] = link
+    _apply_rules(activity, now, link)
+    _try_rules(activity, now, link)
     activity.click_time, activity.link = now, link
 
 

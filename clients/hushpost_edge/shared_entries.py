@@ -103,6 +103,7 @@ class SharedEntries:
             start = self._tables[(period + ahead) % _TABLES]
             self._memory.clear(start, self._table_bytes)
         self._period = period
+        self._next_period = (period + 1) * self._seconds
         self._present = self._tables[period % _TABLES]
         self._previous = self._tables[(period - 1) % _TABLES]
 
@@ -120,7 +121,8 @@ class SharedEntries:
         Returns:
             Whether it was called. False if another process keeps the entry locked.
         """
-        self.forget(now)
+        if now >= self._next_period:
+            self.forget(now)
         hashed = self._hash.copy()
         hashed.update(key)
         digest = hashed.digest()
@@ -130,34 +132,42 @@ class SharedEntries:
         if not self._memory.try_lock(lock):
             return False
         try:
-            value = change(*self._find(hash_, bucket))
+            start = self._present + bucket
+            index = self._find(hash_, start)
+            if index is not None:
+                value = change(*self._entry(start, index))
+            else:
+                earlier = self._previous + bucket
+                found = self._find(hash_, earlier)
+                value = change(0.0, None) if found is None else change(*self._entry(earlier, found))
             if value is not None:
-                self._set(hash_, bucket, now, value)
+                if index is None:
+                    index = self._replace_oldest(hash_, start)
+                self._set(start, index, now, value)
         finally:
             self._memory.unlock(lock)
         return True
 
-    def _find(self, hash_: bytes, bucket: int) -> tuple[float, bytes | None]:
-        for table in (self._present, self._previous):
-            start = table + bucket
-            offset = self._bytes.find(hash_, start, start + _HASHES) - start
-            if offset >= 0 and offset % _HASH_BYTES == 0:
-                index = offset // _HASH_BYTES
-                (time,) = _TIME.unpack_from(self._bytes, start + _HASHES + index * _TIME_BYTES)
-                value = start + _VALUES + index * self._value_bytes
-                return time, self._bytes[value : value + self._value_bytes]
-        return 0.0, None
-
-    def _set(self, hash_: bytes, bucket: int, now: float, value: bytes) -> None:
-        start = self._present + bucket
+    def _find(self, hash_: bytes, start: int) -> int | None:
+        """Return the number of an entry in its bucket."""
         offset = self._bytes.find(hash_, start, start + _HASHES) - start
-        index = offset // _HASH_BYTES
-        if offset < 0 or offset % _HASH_BYTES:
-            # Free entries have the time 0.
-            times = _TIMES.unpack_from(self._bytes, start + _HASHES)
-            index = times.index(min(times))
-            place = start + index * _HASH_BYTES
-            self._bytes[place : place + _HASH_BYTES] = hash_
+        return None if offset < 0 or offset % _HASH_BYTES else offset // _HASH_BYTES
+
+    def _entry(self, start: int, index: int) -> tuple[float, bytes]:
+        (time,) = _TIME.unpack_from(self._bytes, start + _HASHES + index * _TIME_BYTES)
+        place = start + _VALUES + index * self._value_bytes
+        return time, self._bytes[place : place + self._value_bytes]
+
+    def _replace_oldest(self, hash_: bytes, start: int) -> int:
+        """Give the oldest entry of a bucket to another key; return its number."""
+        # Free entries have the time 0.
+        times = _TIMES.unpack_from(self._bytes, start + _HASHES)
+        index = times.index(min(times))
+        place = start + index * _HASH_BYTES
+        self._bytes[place : place + _HASH_BYTES] = hash_
+        return index
+
+    def _set(self, start: int, index: int, now: float, value: bytes) -> None:
         _TIME.pack_into(self._bytes, start + _HASHES + index * _TIME_BYTES, now)
         place = start + _VALUES + index * self._value_bytes
         self._bytes[place : place + len(value)] = value
