@@ -168,6 +168,16 @@ CASES = {
         (TENANT, [], [], [2901], None, None, NUMBERS[:20], NOW),
         20 * _PER_ROW + 50,
     ),
+    "LOAD_RECORDING_INPUTS_17": Case(
+        recording.LOAD_RECORDING_INPUTS_17,
+        (TENANT, [], [], [2901], None, None, NUMBERS[:20], NOW),
+        20 * _PER_ROW + 50,
+    ),
+    "inputs of a large batch": Case(
+        recording.LOAD_RECORDING_INPUTS_17,
+        (TENANT, [], [], [2901], None, None, NUMBERS, NOW),
+        200,
+    ),
     "CLAIM_REQUEST_IDS": Case(
         request_ids.CLAIM_REQUEST_IDS,
         (

@@ -148,6 +148,7 @@ INDEXES = {
     "LIST_INACTIVE_CONTACTS": (last_opens.LIST_INACTIVE_CONTACTS, "last_opens_pkey"),
     "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_pkey"),
     "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
+    "LOAD_RECORDING_INPUTS_17": (recording.LOAD_RECORDING_INPUTS_17, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
     "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),
     "UPDATE_PREFERENCES": (contacts.UPDATE_PREFERENCES, "contacts_pkey"),

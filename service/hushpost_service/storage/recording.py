@@ -45,6 +45,9 @@ _MAX_INSERTED_ROWS = 200
 """Up to this many events are inserted by the statement that writes counters, which saves
 a round trip. More are written with COPY, which costs less per row."""
 
+_ORDERED_ARRAYS = 17
+"""The version of PostgreSQL from which on an index scan for an array of keys returns rows in order."""
+
 _COPY_COLUMNS = {
     "tenant": ">i4",
     "campaign": ">i8",
@@ -116,7 +119,12 @@ async def load_recording_inputs(
     if kind is DatabaseKind.DISTRIBUTED:
         rows = await _load_in_parts(connection, claim, contacts, oldest_campaign)
     else:
-        rows = await connection.fetch(sql.LOAD_RECORDING_INPUTS, *claim, contacts, oldest_campaign)
+        statement = (
+            sql.LOAD_RECORDING_INPUTS_17
+            if connection.get_server_version().major >= _ORDERED_ARRAYS
+            else sql.LOAD_RECORDING_INPUTS
+        )
+        rows = await connection.fetch(statement, *claim, contacts, oldest_campaign)
     new_requests = set(rows[0][0] or ())
     if len(new_requests) < len(requests):
         # A repeated request writes nothing, but must not be acknowledged before the commit of

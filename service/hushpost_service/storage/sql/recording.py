@@ -12,8 +12,8 @@ from hushpost_service.storage.sql.request_ids import CLAIM
 # contacts). `new_requests` has the positions of the request ids that are new.
 #
 # Contacts are read without a row lock, which would write a WAL record that links the
-# contact to the transaction. See `storage.sql.contacts` for how they are looked up.
-LOAD_RECORDING_INPUTS = f"""
+# contact to the transaction.
+_LOAD_RECORDING_INPUTS = f"""
 with {CLAIM}
 select (select array_agg(position) from new_requests) as new_requests,
     valid_from, contacts, {PREFERENCE_GROUP}
@@ -25,17 +25,38 @@ from (
 left join (
     select array_agg(contact) as contacts,
     {PREFERENCE_SINCE.format(created="$8")}
-    from unnest($7::bigint[]) as input(number)
+    from {{contacts}}
+    group by {PREFERENCE_GROUP}
+) as preference_groups on true
+"""
+
+# The statement before PostgreSQL 17. See `storage.sql.contacts` for how contacts are looked up.
+LOAD_RECORDING_INPUTS = _LOAD_RECORDING_INPUTS.format(
+    contacts=f"""unnest($7::bigint[]) as input(number)
     cross join lateral (
         select contact, {PREFERENCE_COLUMNS}
         from contacts
         where tenant = $1 and contact between number and number
         order by contact
         limit 1
-    ) as found
-    group by {PREFERENCE_GROUP}
-) as preference_groups on true
-"""
+    ) as found"""
+)
+
+# The statement from PostgreSQL 17 on: one index scan finds all contacts, and reads each page of the
+# index once. For thousands of contacts it takes 1.2 µs instead of 2.2 µs per contact, a tenth of
+# PostgreSQL's time for a batch (`make bench ONLY=record_events_vs_copy`).
+#
+# Only the primary key has the order, so the planner has no other index. Earlier versions do not
+# return the rows of an array in order, and would read all contacts of the tenant instead.
+LOAD_RECORDING_INPUTS_17 = _LOAD_RECORDING_INPUTS.format(
+    contacts=f"""(
+        select contact, {PREFERENCE_COLUMNS}
+        from contacts
+        where tenant = $1 and contact = any($7::bigint[])
+        order by contact
+        offset 0
+    ) as found"""
+)
 
 # Selects the start of the policy in force. Here and below, parts of the statement above: a
 # distributed database would keep the results of its parts, the contacts among them, in files.
