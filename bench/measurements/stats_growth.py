@@ -2,13 +2,17 @@
 
 import random
 import time
+from collections.abc import Sequence
+from statistics import fmean
+
+import asyncpg
 
 from bench.authority import Authority
 from bench.child_process import ReportProgress
 from bench.load.call_load_process import CallLoad
 from bench.load.event_batches import BATCH, IN_FLIGHT
 from bench.load.prepared_batches import PreparedBatches
-from bench.results import Curve, Figure, Result, Spread
+from bench.results import Curve, Figure, Result, Spread, format_number, ratios
 from bench.scenario import SEED, MailingShape
 from bench.tenant import Tenant, create_tenant
 from hushpost.v1 import stats_pb2 as pb
@@ -23,6 +27,17 @@ _CALLS = 10
 _ROUNDS = 31
 _TIMEOUT = 30
 _CONDITIONS = f"{_SHAPE.groups} groups, {_SHAPE.total_messages:,} messages"
+
+_ROWS = """
+select campaign_id,
+    (select count(*) from counters where (tenant, campaign) = (found.tenant, found.campaign))
+    + (select count(*) from slot_bits where (tenant, campaign) = (found.tenant, found.campaign))
+from campaigns as found
+"""
+"""What a report reads and what events can add: a counter or a bitmap of each kind, once."""
+
+_Rounds = list[tuple[float, float]]
+"""Seconds of a report about the small campaign and about the growing one, by round."""
 
 
 class _Campaign:
@@ -46,12 +61,11 @@ class _Campaign:
         self._recorded = events
 
     async def measure_stats_call(self) -> float:
-        """Return the mean seconds of a `GetCampaignStats` call."""
+        """Return the seconds of a `GetCampaignStats` call."""
         request = pb.GetCampaignStatsRequest(campaign_id=self._campaign_id)
         start = time.perf_counter()
-        for _ in range(_CALLS):
-            await self._stub.GetCampaignStats(request, metadata=self._metadata, timeout=_TIMEOUT)
-        return (time.perf_counter() - start) / _CALLS
+        await self._stub.GetCampaignStats(request, metadata=self._metadata, timeout=_TIMEOUT)
+        return time.perf_counter() - start
 
 
 async def measure(authority: Authority, report_progress: ReportProgress) -> list[Result]:
@@ -72,13 +86,11 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
             report_progress(f"growing to {events:,} events")
             await growing.grow_to(events)
             report_progress(f"reading statistics after {events:,} events")
-            rounds = [
-                (await small.measure_stats_call(), await growing.measure_stats_call())
-                for _ in range(_ROUNDS + 1)
-            ]
+            rounds = [await _measure_round(small, growing) for _ in range(_ROUNDS + 1)]
             steps.append(rounds[1:])  # round 0 warms up
         counted = await tenant.count_events("growing")
     assert counted == _STEPS[-1], f"{counted:,} events counted"
+    rows = await _rows(authority)
     bare, ours = zip(*steps[-1], strict=True)
     figure = Figure.of_ratio(
         "stats_growth",
@@ -86,12 +98,45 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
         bare,
         reference=f"GetCampaignStats over {_STEPS[0]:,} events, "
         f"{Spread.of(bare).median * 1000:.2f} ms",
-        conditions=f"{_STEPS[-1]:,} events: {Spread.of(ours).median * 1000:.2f} ms; {_CONDITIONS}",
+        conditions=f"{_STEPS[-1]:,} events: {Spread.of(ours).median * 1000:.2f} ms; {_CONDITIONS}; "
+        f"counters and bitmaps: {rows['small']:,} after {_STEPS[0]:,} events, "
+        f"{rows['growing']:,} after {_STEPS[-1]:,}; ratio by events: {_ratios(steps)}",
     )
     return [figure, _curve(steps)]
 
 
-def _curve(steps: list[list[tuple[float, float]]]) -> Curve:
+async def _measure_round(small: _Campaign, growing: _Campaign) -> tuple[float, float]:
+    """Return the mean seconds of a call for either campaign.
+
+    The calls alternate, so that both campaigns share what the machine does meanwhile.
+    """
+    pairs = [
+        (await small.measure_stats_call(), await growing.measure_stats_call())
+        for _ in range(_CALLS)
+    ]
+    bare, ours = zip(*pairs, strict=True)
+    return fmean(bare), fmean(ours)
+
+
+async def _rows(authority: Authority) -> dict[str, int]:
+    """Return the number of counters and bitmaps of each campaign."""
+    connection = await asyncpg.connect(authority.dsn)
+    try:
+        return dict(map(tuple, await connection.fetch(_ROWS)))
+    finally:
+        await connection.close()
+
+
+def _ratios(steps: Sequence[_Rounds]) -> str:
+    """Return the ratio after each step, in words."""
+    return ", ".join(
+        f"{events:,} {format_number(ratios(ours, bare).median)}"
+        for events, rounds in zip(_STEPS, steps, strict=True)
+        for bare, ours in [tuple(zip(*rounds, strict=True))]
+    )
+
+
+def _curve(steps: Sequence[_Rounds]) -> Curve:
     return Curve(
         "stats_by_events",
         "events of the campaign",

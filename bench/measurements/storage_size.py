@@ -19,6 +19,8 @@ from bench.results import Figure, Result, Spread
 from bench.scenario import SEED, MailingShape, engagement
 from bench.tenant import Tenant, create_tenant
 from hushpost_client import Mode
+from hushpost_service.maintenance.scrub import Scrubber
+from hushpost_service.storage.database import Database
 
 __all__ = ["measure_anonymous", "measure_identified"]
 
@@ -50,9 +52,17 @@ _AUTOVACUUMS = "select sum(autovacuum_count)::integer from pg_stat_user_tables"
 
 
 class _Growth(NamedTuple):
-    """Bytes by table after each million of events, runs of autovacuum, and the reference's size."""
+    """What was measured.
+
+    Attributes:
+        sizes: Bytes by table after each million of events.
+        scrubbed: Bytes of all tables after a scrub at the end.
+        autovacuums: Runs of autovacuum until then.
+        bytes_per_row: The size of a row of the reference.
+    """
 
     sizes: list[dict[str, int]]
+    scrubbed: int
     autovacuums: int
     bytes_per_row: float
 
@@ -84,7 +94,11 @@ async def _grow(authority: Authority, report_progress: ReportProgress, mode: Mod
                 report_progress(f"{number * _EVENTS:,} of {_CAMPAIGNS * _EVENTS:,} events recorded")
                 await campaigns.record(number)
             sizes.append(await _table_sizes(authority))
-    return _Growth(sizes, await _count_autovacuums(authority), await bytes_per_row(authority))
+        autovacuums = await _count_autovacuums(authority)
+        report_progress("scrubbing")
+        await _scrub(authority)
+        scrubbed = sum((await _table_sizes(authority)).values())
+    return _Growth(sizes, scrubbed, autovacuums, await bytes_per_row(authority))
 
 
 class _Campaigns:
@@ -117,6 +131,17 @@ async def _table_sizes(authority: Authority) -> dict[str, int]:
     return {table: sizes[table] for table in _TABLES}
 
 
+async def _scrub(authority: Authority) -> None:
+    """Rewrite all tables as `hushpost scrub` does."""
+    database = await Database.connect(authority.dsn, connections=1)
+    try:
+        scrubber = Scrubber(database)
+        for table in await scrubber.prepare():
+            await scrubber.rewrite(table)
+    finally:
+        await database.close()
+
+
 async def _count_autovacuums(authority: Authority) -> int:
     """Assert that autovacuum is on, and return how many tables it has processed."""
     connection = await asyncpg.connect(authority.dsn)
@@ -146,5 +171,6 @@ def _figure(name: str, growth: _Growth) -> Figure:
         rounds=len(bytes_per_event),
         conditions=f"{events:,} events, about one per message; {_GROUPS:,} groups of "
         f"{_MESSAGES:,} messages per campaign, {_PARTS * _GROUPS * _MESSAGES:,} contacts; bytes "
-        f"per event by table, with indexes: {tables}; {growth.autovacuums} runs of autovacuum",
+        f"per event by table, with indexes: {tables}; {growth.autovacuums} runs of autovacuum; "
+        f"{growth.scrubbed / events:.1f} bytes per event after `hushpost scrub`",
     )
