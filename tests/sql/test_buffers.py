@@ -209,7 +209,12 @@ CASES = {
     ),
     "DELETE_EVENTS": Case(
         anonymization.DELETE_EVENTS,
-        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 5000, 1, 10_000),
+        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 1, 10_000),
+        100 * 4 * _PER_ROW,
+    ),
+    "DELETE_SOME_EVENTS": Case(
+        anonymization.DELETE_SOME_EVENTS,
+        (TENANT, [CAMPAIGN] * 100, NUMBERS[:100], 1, 10_000, 5000),
         100 * 4 * _PER_ROW,
     ),
     "CONTACT_SLOTS": Case(anonymization.CONTACT_SLOTS, (TENANT, CAMPAIGN, FIRST, 0, 10_000), 50),

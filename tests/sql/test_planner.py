@@ -124,6 +124,7 @@ BY_CAMPAIGN = f"{MONTH}_campaign_signal_expr_expr1_idx"
 INDEXES = {
     "CAMPAIGNS_WITH_EVENTS": (anonymization.CAMPAIGNS_WITH_EVENTS, BY_CONTACT),
     "DELETE_EVENTS": (anonymization.DELETE_EVENTS, BY_CONTACT),
+    "DELETE_SOME_EVENTS": (anonymization.DELETE_SOME_EVENTS, BY_CONTACT),
     "CONTACT_SLOTS": (anonymization.CONTACT_SLOTS, BY_CONTACT),
     "SLOT_SIGNALS": (anonymization.SLOT_SIGNALS, BY_CONTACT),
     "MOVE_SLOT": (anonymization.MOVE_SLOT, BY_CONTACT),
@@ -195,7 +196,7 @@ async def test_a_statement_uses_its_index(database: Database, filled: str, name:
 
 BY_WHOLE_KEY = {
     "LOCK_SLOT_BITS": (recording.LOCK_SLOT_BITS, "chunk"),
-    "CLEAR_SLOT_BITS": (recording.CLEAR_SLOT_BITS, "chunk"),
+    "CLEAR_SLOTS": (recording.CLEAR_SLOTS, "chunk"),
     "DELETE_EMPTY_SLOT_BITS": (recording.DELETE_EMPTY_SLOT_BITS, "chunk"),
     "DELETE_EMPTY_COUNTERS": (recording.DELETE_EMPTY_COUNTERS, "hour"),
 }

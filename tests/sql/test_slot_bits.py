@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,10 +18,16 @@ from hushpost_service.domain.counters import (
     slot_bits,
 )
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.recording import clear_slot_bits, lock_slot_bits, write
+from hushpost_service.storage.recording import (
+    clear_slots,
+    lock_slot_bits,
+    mark_slots,
+    write,
+)
 
 TENANT = 5
 _campaigns = itertools.count(1)
+Mark = Callable[[Database, int, int, Iterable[int]], Awaitable[None]]
 both_signals = pytest.mark.parametrize("signal", [0, 3], ids=["open", "click"])
 slot_sets = st.sets(
     st.one_of(
@@ -32,17 +38,25 @@ slot_sets = st.sets(
 )
 
 
-def _bitmaps(campaign: int, signal: int, slots: Iterable[int]) -> dict[SlotKey, bytes]:
-    """Return the bitmaps of slots by chunk."""
+def _by_chunk(campaign: int, signal: int, slots: Iterable[int]) -> dict[SlotKey, list[int]]:
+    """Return slots by chunk."""
     chunks: defaultdict[SlotKey, list[int]] = defaultdict(list)
     for slot in slots:
         chunks[campaign, 1, signal, False, 1, slot // chunk_slots(signal)].append(slot)
-    return {key: slot_bits(signal, of_chunk) for key, of_chunk in chunks.items()}
+    return chunks
 
 
-async def _mark(database: Database, campaign: int, signal: int, slots: Iterable[int]) -> None:
-    bitmaps = _bitmaps(campaign, signal, slots)
+async def _record(database: Database, campaign: int, signal: int, slots: Iterable[int]) -> None:
+    """Mark slots like the recorder, with bitmaps."""
+    chunks = _by_chunk(campaign, signal, slots)
+    bitmaps = {key: slot_bits(signal, of_chunk) for key, of_chunk in chunks.items()}
     await database.transact("test", lambda c: write(c, TENANT, bitmaps, {}, {}))
+
+
+async def _anonymize(database: Database, campaign: int, signal: int, slots: Iterable[int]) -> None:
+    """Mark slots like anonymization, by their positions."""
+    chunks = _by_chunk(campaign, signal, slots)
+    await database.transact("test", lambda c: mark_slots(c, TENANT, chunks))
 
 
 async def _marked(database: Database, campaign: int, signal: int) -> set[int]:
@@ -74,6 +88,7 @@ async def _marked(database: Database, campaign: int, signal: int) -> set[int]:
 
 
 @both_signals
+@pytest.mark.parametrize("mark", [_record, _anonymize])
 @settings(
     max_examples=20,
     derandomize=True,
@@ -83,26 +98,34 @@ async def _marked(database: Database, campaign: int, signal: int) -> set[int]:
 )
 @given(first=slot_sets, second=slot_sets, cleared=slot_sets)
 async def test_marking_is_union_and_clearing_is_difference(
-    database: Database, signal: int, first: set[int], second: set[int], cleared: set[int]
+    database: Database,
+    mark: Mark,
+    signal: int,
+    first: set[int],
+    second: set[int],
+    cleared: set[int],
 ) -> None:
     """Marking adds slots, clearing removes slots, and neither changes any other slot."""
     campaign = next(_campaigns)
-    await _mark(database, campaign, signal, first)
+    await mark(database, campaign, signal, first)
     assert await _marked(database, campaign, signal) == first
-    await _mark(database, campaign, signal, second)
+    await mark(database, campaign, signal, second)
     assert await _marked(database, campaign, signal) == first | second
-    bitmaps = _bitmaps(campaign, signal, cleared)
-    await database.transact("test", lambda c: clear_slot_bits(c, TENANT, bitmaps))
+    chunks = _by_chunk(campaign, signal, cleared)
+    await database.transact("test", lambda c: clear_slots(c, TENANT, chunks))
     assert await _marked(database, campaign, signal) == (first | second) - cleared
 
 
 @both_signals
-async def test_concurrent_transactions_lose_no_slots(database: Database, signal: int) -> None:
+@pytest.mark.parametrize("mark", [_record, _anonymize])
+async def test_concurrent_transactions_lose_no_slots(
+    database: Database, mark: Mark, signal: int
+) -> None:
     """Transactions that mark slots of the same chunks concurrently lose none of them."""
     campaign = next(_campaigns)
     slots = range(2 * chunk_slots(signal))
     parts = [set(slots[part::40]) for part in range(40)]
-    await asyncio.gather(*(_mark(database, campaign, signal, part) for part in parts))
+    await asyncio.gather(*(mark(database, campaign, signal, part) for part in parts))
     assert await _marked(database, campaign, signal) == set(slots)
 
 
@@ -123,3 +146,45 @@ async def test_bitmaps_are_separate_by_key(database: Database) -> None:
     )
     assert set(of_other_tenant) == set(identified)
     assert not any(any(bits) for bits in of_other_tenant.values())
+
+
+@both_signals
+async def test_concurrent_clearing_loses_nothing(database: Database, signal: int) -> None:
+    """Slots that are cleared while others of the chunk are marked stay cleared, and these marked.
+
+    A transaction that waits for a row must not change the version that it saw before.
+    """
+    campaign = next(_campaigns)
+    slots = range(chunk_slots(signal))
+    await _record(database, campaign, signal, slots[::2])
+    clearing = [slots[4 * part :: 80] for part in range(20)]
+    marking = [slots[2 * part + 1 :: 80] for part in range(20)]
+
+    async def clear(part: Iterable[int]) -> None:
+        chunks = _by_chunk(campaign, signal, part)
+        await database.transact("test", lambda c: clear_slots(c, TENANT, chunks))
+
+    await asyncio.gather(
+        *(
+            task
+            for cleared, marked in zip(clearing, marking, strict=True)
+            for task in (clear(cleared), _record(database, campaign, signal, marked))
+        )
+    )
+    remaining = set(slots[::2]).union(*marking).difference(*clearing)
+    assert await _marked(database, campaign, signal) == remaining
+
+
+async def test_a_missing_or_empty_bitmap_is_not_stored(database: Database) -> None:
+    """Clearing creates no bitmap, and deletes those that are empty then, but no others."""
+    campaign = next(_campaigns)
+    await _record(database, campaign, 0, [1, OPEN_CHUNK_SLOTS, OPEN_CHUNK_SLOTS + 1])
+    chunks = _by_chunk(campaign, 0, [1, OPEN_CHUNK_SLOTS, 2 * OPEN_CHUNK_SLOTS])
+    await database.transact("test", lambda c: clear_slots(c, TENANT, chunks))
+    async with database.connection("test") as connection:
+        rows = await connection.fetch(
+            "select chunk, bit_count(bits) from slot_bits where tenant = $1 and campaign = $2",
+            TENANT,
+            campaign,
+        )
+    assert list(map(tuple, rows)) == [(1, 1)]

@@ -52,7 +52,6 @@ FRAGMENTS = {
     "PREFERENCE_COLUMNS",
     "PREFERENCE_GROUP",
     "PREFERENCE_SINCE",
-    "SLOT_BITS_CTIDS",
 }
 """Constants that are parts of statements."""
 

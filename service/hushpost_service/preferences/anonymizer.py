@@ -8,16 +8,15 @@ works on the identified events that exist when it runs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.consent import Purpose
-from hushpost_service.domain.counters import SlotKey, slot_bits
 from hushpost_service.domain.errors import HushpostError
 from hushpost_service.domain.events import ALL_SIGNALS, SignalRange, signals_of
 from hushpost_service.domain.modes import History, Mode, Modes
@@ -55,6 +54,8 @@ _BLOCKS_PER_READ = 4
 _POLL_SECONDS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+T = TypeVar("T")
+
 
 class Anonymizer:
     """Runs anonymization jobs, and deletes events older than the retention period."""
@@ -75,13 +76,24 @@ class Anonymizer:
         """Run the stored jobs of some contacts, by default of all contacts of the tenant."""
         async with self._database.connection("read anonymization jobs") as connection:
             jobs = await storage.contact_jobs(connection, tenant, contacts)
-        await self._run(tenant, jobs)
+        await self.run_jobs(tenant, jobs)
 
     async def run_jobs_of_erased_contacts(self, tenant: int) -> None:
         """Run the stored jobs of contacts that have been erased."""
         async with self._database.connection("read anonymization jobs") as connection:
             jobs = await storage.erased_contact_jobs(connection, tenant)
-        await self._run(tenant, jobs)
+        await self.run_jobs(tenant, jobs)
+
+    async def run_jobs(self, tenant: int, jobs: Sequence[ContactJob]) -> None:
+        """Run stored jobs of contacts, and delete them."""
+        for history in History:
+            matching = [job for job in jobs if job.history is history]
+            for start in range(0, len(matching), _CONTACTS_PER_BATCH):
+                batch = matching[start : start + _CONTACTS_PER_BATCH]
+                contacts = [job.contact for job in batch]
+                await self._anonymize(
+                    tenant, contacts, history, finished=[job.number for job in batch]
+                )
 
     def poll_now(self) -> None:
         """Make the background loop look for jobs now; call after storing a policy job."""
@@ -150,14 +162,6 @@ class Anonymizer:
         finally:
             del self._tenant_tasks[tenant]
 
-    async def _run(self, tenant: int, jobs: Sequence[ContactJob]) -> None:
-        for history in History:
-            matching = [job for job in jobs if job.history is history]
-            for start in range(0, len(matching), _CONTACTS_PER_BATCH):
-                batch = matching[start : start + _CONTACTS_PER_BATCH]
-                await self._anonymize(tenant, [job.contact for job in batch], history)
-                await self._delete_jobs(tenant, [job.number for job in batch])
-
     async def _run_policy_job(self, tenant: int, job: PolicyJob) -> None:
         async with self._database.connection("count events to anonymize") as connection:
             campaigns = await storage.identified_campaigns(connection, tenant)
@@ -165,7 +169,7 @@ class Anonymizer:
             await storage.set_total_events(connection, tenant, job.number, total)
         for campaign in campaigns:
             async for contacts in self._unconsented_contacts(tenant, campaign):
-                await self._anonymize(tenant, contacts, job.history, job.number)
+                await self._anonymize(tenant, contacts, job.history, policy_job=job.number)
 
     async def _unconsented_contacts(
         self, tenant: int, campaign: int
@@ -193,7 +197,9 @@ class Anonymizer:
         tenant: int,
         contacts: Sequence[int],
         history: History,
+        *,
         policy_job: int | None = None,
+        finished: Sequence[int] = (),
     ) -> None:
         """Anonymize the contacts' events in campaigns where they are no longer IDENTIFIED.
 
@@ -201,20 +207,35 @@ class Anonymizer:
         the same rule as for new events, and not taken from the job: the preference or policy
         may have changed again, and a message must never have both identified and anonymized
         events of a purpose.
+
+        Args:
+            tenant: The tenant.
+            contacts: The contacts.
+            history: What happens to the events.
+            policy_job: The job whose progress is stored.
+            finished: The jobs to delete once that is done.
         """
-        pairs_by_change: dict[_Change, list[CampaignContact]] = {}
-        for pair, modes in (await self._current_modes(tenant, contacts)).items():
+        events_by_change: dict[_Change, dict[CampaignContact, int]] = {}
+        for pair, (modes, events) in (await self._current_modes(tenant, contacts)).items():
             for change in _changes(modes):
-                pairs_by_change.setdefault(change, []).append(pair)
-        for change, pairs in pairs_by_change.items():
+                events_by_change.setdefault(change, {})[pair] = events
+        parts: list[_Part] = []
+        for change, events_by_pair in events_by_change.items():
             if history is History.KEEP:
-                await self._move_to_unused_slots(tenant, pairs, change.signals)
+                await self._move_to_unused_slots(tenant, list(events_by_pair), change.signals)
             else:
-                await self._anonymize_pairs(tenant, pairs, change, policy_job)
+                parts += _parts(change, events_by_pair)
+        for number, part in enumerate(parts, 1):
+            # The last transaction deletes the jobs, which saves a commit.
+            of_part = finished if number == len(parts) else ()
+            await self._anonymize_part(tenant, part, policy_job, of_part)
+        if finished and not parts:
+            await self._delete_jobs(tenant, finished)
 
     async def _current_modes(
         self, tenant: int, contacts: Sequence[int]
-    ) -> dict[CampaignContact, Modes]:
+    ) -> dict[CampaignContact, tuple[Modes, int]]:
+        """Return the modes of contacts' messages now, and the number of their events."""
         async with self._database.connection("read modes of contacts") as connection:
             inputs = await recording.load_recording_inputs(
                 connection, tenant, [], contacts, _EPOCH, self._clock(), self._database.kind
@@ -227,35 +248,34 @@ class Anonymizer:
             for contact in group.contacts
         }
         return {
-            (campaign, contact): rule.at_event(preferences.get(contact), create_time)
-            for (campaign, contact), create_time in pairs.items()
+            (campaign, contact): (rule.at_event(preferences.get(contact), create_time), events)
+            for (campaign, contact), (create_time, events) in pairs.items()
         }
 
-    async def _anonymize_pairs(
-        self,
-        tenant: int,
-        pairs: Sequence[CampaignContact],
-        change: "_Change",
-        policy_job: int | None,
+    async def _anonymize_part(
+        self, tenant: int, part: "_Part", policy_job: int | None, finished: Sequence[int]
     ) -> None:
-        """Anonymize the events of (campaign, contact) pairs, in several transactions."""
+        """Anonymize events in a transaction, or in several if they are too many."""
+        change, pairs, limit = part
 
-        async def work(connection: Connection) -> int:
-            deleted = await storage.delete_events(
-                connection, tenant, pairs, _EVENTS_PER_TRANSACTION, change.signals
-            )
+        async def work(connection: Connection) -> bool:
+            deleted = await storage.delete_events(connection, tenant, pairs, change.signals, limit)
             await _write(connection, tenant, AnonymizedCounts.of_events(deleted, change.mode))
             count = sum(events for *_, events, _ in deleted)
             if policy_job is not None:
                 await storage.add_progress(connection, tenant, policy_job, count)
-            return count
+            if count == limit:
+                return False
+            if finished:
+                await storage.delete_jobs(connection, tenant, finished)
+            return True
 
-        while await self._transact("anonymize", tenant, work) == _EVENTS_PER_TRANSACTION:
+        while not await self._transact("anonymize", tenant, work):
             pass
 
     async def _delete_expired_pairs(self, tenant: int, pairs: Sequence[CampaignContact]) -> int:
         async def work(connection: Connection) -> int:
-            deleted = await storage.delete_events(connection, tenant, pairs, None)
+            deleted = await storage.delete_events(connection, tenant, pairs)
             return sum(events for *_, events, _ in deleted)
 
         return await self._transact("delete expired", tenant, work)
@@ -294,8 +314,8 @@ class Anonymizer:
         await self._transact("move slot", tenant, work)
 
     async def _transact(
-        self, name: str, tenant: int, work: Callable[[Connection], Awaitable[int]]
-    ) -> int:
+        self, name: str, tenant: int, work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
         begin = begin_anonymizing(self._database.kind, tenant)
         return await self._database.transact(name, work, begin)
 
@@ -305,6 +325,39 @@ class _Change(NamedTuple):
 
     mode: Mode
     signals: SignalRange
+
+
+class _Part(NamedTuple):
+    """Events to anonymize: those of (campaign, contact) pairs.
+
+    Attributes:
+        change: What happens to them.
+        pairs: The pairs.
+        limit: How many a transaction anonymizes; None if one anonymizes all.
+    """
+
+    change: _Change
+    pairs: list[CampaignContact]
+    limit: int | None
+
+
+def _parts(change: _Change, events: Mapping[CampaignContact, int]) -> list[_Part]:
+    """Divide pairs into parts that a transaction can anonymize; `events` has their number.
+
+    No identified events are added meanwhile: the modes of the messages only become stricter.
+    """
+    parts: list[_Part] = []
+    free = 0
+    for pair, count in events.items():
+        if count > _EVENTS_PER_TRANSACTION:
+            parts.insert(0, _Part(change, [pair], _EVENTS_PER_TRANSACTION))
+        elif count > free:
+            parts.append(_Part(change, [pair], None))
+            free = _EVENTS_PER_TRANSACTION - count
+        else:
+            parts[-1].pairs.append(pair)
+            free -= count
+    return parts
 
 
 def _changes(modes: Modes) -> list[_Change]:
@@ -334,13 +387,8 @@ async def _unused_slot(connection: Connection, tenant: int, campaign: int, group
 
 
 async def _write(connection: Connection, tenant: int, changes: AnonymizedCounts) -> None:
-    # Lock rows in the same order as the recorder, to avoid deadlocks.
-    if changes.cleared:
-        await recording.lock_slot_bits(connection, tenant, sorted(changes.cleared))
-    await recording.clear_slot_bits(connection, tenant, _bits(changes.cleared))
-    await recording.write(connection, tenant, _bits(changes.marked), changes.counts, changes.first)
-    await recording.delete_empty_counters(connection, tenant, changes.counts)
-
-
-def _bits(slots: Mapping[SlotKey, Iterable[int]]) -> dict[SlotKey, bytes]:
-    return {key: slot_bits(key[2], of_chunk) for key, of_chunk in slots.items()}
+    # First what no recording transaction waits for. Then bitmaps before counters, as the recorder
+    # does, to avoid deadlocks.
+    await recording.mark_slots(connection, tenant, changes.marked)
+    await recording.clear_slots(connection, tenant, changes.cleared)
+    await recording.add_counts(connection, tenant, changes.counts, changes.first)

@@ -29,6 +29,7 @@ from hushpost_service.preferences.time_steps import TimeSteps
 from hushpost_service.storage import anonymization as anonymization_jobs
 from hushpost_service.storage import contacts as storage
 from hushpost_service.storage import last_opens, preference_log, request_ids
+from hushpost_service.storage.anonymization import ContactJob
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.contacts import Contact
 from hushpost_service.storage.database import Database
@@ -90,13 +91,16 @@ class _Transaction(NamedTuple):
     Attributes:
         outcome: What is reported to the caller, except for the protected entries.
         protected: The ids of contacts whose entry was skipped, see `SetOutcome.protected`.
-        to_anonymize: The contacts whose anonymization jobs must be run.
+        jobs: The anonymization jobs that must be run.
+        takes_steps: Whether the time is rounded up to whole steps. Also if the request is
+            repeated: the time would otherwise tell whether the first call is done.
         written: The contacts whose rows were written.
     """
 
     outcome: SetOutcome
     protected: set[str]
-    to_anonymize: list[int]
+    jobs: list[ContactJob]
+    takes_steps: bool
     written: list[int]
 
 
@@ -167,7 +171,10 @@ class PreferenceSetter:
                 protected = await protected_purposes(
                     connection, tenant, latest, found, overrule=overrule_recipients
                 )
-                return _Transaction(SetOutcome(0, 0, 0, 0), set(protected), numbers, written=[])
+                jobs = await anonymization_jobs.contact_jobs(connection, tenant, numbers)
+                return _Transaction(
+                    SetOutcome(0, 0, 0, 0), set(protected), jobs, bool(numbers), written=[]
+                )
             return await self._set(
                 connection, tenant, latest, history, actor, overrule=overrule_recipients
             )
@@ -175,9 +182,9 @@ class PreferenceSetter:
         async with self._vacuum.after_write(tenant) as written:
             result = await self._database.transact("set preferences", work)
             written.extend(result.written)
-        if result.to_anonymize:
+        if result.takes_steps:
             async with self._time_steps.whole():
-                await self._anonymizer.run_contact_jobs(tenant, result.to_anonymize)
+                await self._anonymizer.run_jobs(tenant, result.jobs)
         return replace(result.outcome, protected=positions(entries, result.protected))
 
     async def preview(
@@ -242,7 +249,7 @@ class PreferenceSetter:
         await _update(connection, tenant, rule, changes, now)
         log = changes + [each for each in decided if each.contact.contact_id in confirmed]
         await _write_log(connection, tenant, log, actor, now)
-        await anonymization_jobs.insert_contact_jobs(
+        jobs = pending + await anonymization_jobs.insert_contact_jobs(
             connection, tenant, to_anonymize, history or rule.policy.history_when_true, now
         )
         with_last_open = [
@@ -254,11 +261,10 @@ class PreferenceSetter:
             await lock_recording(connection, self._database.kind, tenant)
         if with_last_open:
             await last_opens.delete_last_opens(connection, tenant, with_last_open)
-        to_anonymize += [job.contact for job in pending]
         written = [contacts[contact_id].number for contact_id in created]
         written += [change.contact.number for change in changes]
         outcome = SetOutcome.of(len(created), [(change.before, change.after) for change in changes])
-        return _Transaction(outcome, set(protected), to_anonymize, written)
+        return _Transaction(outcome, set(protected), jobs, bool(jobs), written)
 
 
 def _decided(

@@ -14,6 +14,7 @@ __all__ = [
     "CampaignContact",
     "ContactJob",
     "EventPlace",
+    "EventsInCampaign",
     "ExpiredEvents",
     "PolicyJob",
     "add_progress",
@@ -38,6 +39,13 @@ __all__ = [
 
 CampaignContact = tuple[int, int]
 """(campaign, contact): selects all events of a contact in a campaign."""
+
+
+class EventsInCampaign(NamedTuple):
+    """The events of a contact in a campaign: when it was created, and how many they are."""
+
+    create_time: datetime
+    events: int
 
 
 class EventPlace(NamedTuple):
@@ -82,10 +90,12 @@ async def insert_contact_jobs(
     contacts: Sequence[int],
     history: History,
     time: datetime,
-) -> None:
-    """Insert a job for each contact."""
-    if contacts:
-        await connection.execute(sql.INSERT_CONTACT_JOBS, tenant, contacts, history, time)
+) -> list[ContactJob]:
+    """Insert a job for each contact; return the jobs."""
+    if not contacts:
+        return []
+    rows = await connection.fetch(sql.INSERT_CONTACT_JOBS, tenant, contacts, history, time)
+    return _contact_jobs(rows)
 
 
 async def insert_policy_job(
@@ -142,22 +152,28 @@ async def delete_jobs(connection: Connection, tenant: int, numbers: Sequence[int
 
 async def campaigns_with_events(
     connection: Connection, tenant: int, contacts: Sequence[int]
-) -> dict[CampaignContact, datetime]:
-    """Return the campaigns in which contacts have events, with their creation times."""
+) -> dict[CampaignContact, EventsInCampaign]:
+    """Return the campaigns in which contacts have events."""
     rows = await connection.fetch(sql.CAMPAIGNS_WITH_EVENTS, tenant, contacts)
-    return {(campaign, contact): time for campaign, contact, time in rows}
+    return {
+        (campaign, contact): EventsInCampaign(time, events)
+        for campaign, contact, time, events in rows
+    }
 
 
 async def delete_events(
     connection: Connection,
     tenant: int,
     pairs: Sequence[CampaignContact],
-    limit: int | None,
     signals: SignalRange = ALL_SIGNALS,
+    limit: int | None = None,
 ) -> list[EventGroup]:
-    """Delete at most `limit` events of the pairs; return what was deleted, grouped."""
-    campaigns, contacts = zip(*pairs, strict=True)
-    rows = await connection.fetch(sql.DELETE_EVENTS, tenant, campaigns, contacts, limit, *signals)
+    """Delete events of the pairs, at most `limit`; return what was deleted, grouped."""
+    arguments = (tenant, *zip(*pairs, strict=True), *signals)
+    if limit is None:
+        rows = await connection.fetch(sql.DELETE_EVENTS, *arguments)
+    else:
+        rows = await connection.fetch(sql.DELETE_SOME_EVENTS, *arguments, limit)
     return [tuple(row) for row in rows]
 
 

@@ -29,11 +29,12 @@ from hushpost_service.storage.sql.request_ids import CLAIM_REQUEST_IDS
 __all__ = [
     "COMMIT",
     "RecordingInputs",
-    "clear_slot_bits",
-    "delete_empty_counters",
+    "add_counts",
+    "clear_slots",
     "insert_slot_bits",
     "load_recording_inputs",
     "lock_slot_bits",
+    "mark_slots",
     "write",
 ]
 
@@ -203,7 +204,7 @@ async def write(
     first_event_counts: Mapping[CounterKey, int],
     events: EventColumns = NO_EVENTS,
 ) -> None:
-    """Set bits of slots, add to counters (negative: subtract), insert identified events."""
+    """Set bits of slots, add to counters, insert identified events."""
     inserted = events
     if len(events.time) > _MAX_INSERTED_ROWS:
         # A memoryview, because asyncpg takes bytes for the path of a file.
@@ -215,14 +216,13 @@ async def write(
             format="binary",
         )
         inserted = NO_EVENTS
-    counters = sorted(event_counts)
+    keys = sorted(slot_bits)
     await connection.execute(
         sql.WRITE,
         tenant,
-        *_slot_columns(slot_bits),
-        *_to_columns(counters, 6),
-        [event_counts[key] for key in counters],
-        [first_event_counts.get(key, 0) for key in counters],
+        *_to_columns(keys, 6),
+        [BitString.frombytes(slot_bits[key]) for key in keys],
+        *_counter_columns(event_counts, first_event_counts),
         *(column.tolist() if isinstance(column, np.ndarray) else column for column in inserted),
     )
 
@@ -242,39 +242,63 @@ def _copy_data(tenant: int, events: EventColumns) -> bytes:
     return _COPY_HEADER + rows.tobytes() + _COPY_TRAILER
 
 
-async def clear_slot_bits(
-    connection: Connection, tenant: int, slot_bits: Mapping[SlotKey, bytes]
+async def mark_slots(
+    connection: Connection, tenant: int, slots: Mapping[SlotKey, Sequence[int]]
 ) -> None:
-    """Clear bits of slots, and delete bitmaps that are empty then.
+    """Set bits of slots of anonymized events, of which no other transaction writes the bitmaps."""
+    if slots:
+        await connection.execute(sql.MARK_SLOTS, tenant, *_slot_columns(slots))
 
-    The bitmaps must have been locked with `lock_slot_bits`.
-    """
-    if not slot_bits:
+
+async def clear_slots(
+    connection: Connection, tenant: int, slots: Mapping[SlotKey, Sequence[int]]
+) -> None:
+    """Clear bits of identified slots, and delete bitmaps that are empty then."""
+    if not slots:
         return
-    columns = _slot_columns(slot_bits)
-    await connection.execute(sql.CLEAR_SLOT_BITS, tenant, *columns)
-    await connection.execute(sql.DELETE_EMPTY_SLOT_BITS, tenant, *columns[:-1])
+    empty = await connection.fetch(sql.CLEAR_SLOTS, tenant, *_slot_columns(slots))
+    if empty:
+        await connection.execute(sql.DELETE_EMPTY_SLOT_BITS, tenant, *zip(*empty, strict=True))
 
 
-def _slot_columns(slot_bits: Mapping[SlotKey, bytes]) -> list[Sequence[object]]:
-    keys = sorted(slot_bits)
-    bits = [BitString.frombytes(slot_bits[key]) for key in keys]
-    return [*_to_columns(keys, 6), bits]
+def _slot_columns(slots: Mapping[SlotKey, Sequence[int]]) -> list[Sequence[object]]:
+    keys = sorted(slots)
+    places = []
+    for key in keys:
+        size = chunk_slots(key[2])
+        places.append(f"{{{','.join(str(slot % size) for slot in slots[key])}}}")
+    return [*_to_columns(keys, 6), places]
+
+
+async def add_counts(
+    connection: Connection,
+    tenant: int,
+    event_counts: Mapping[CounterKey, int],
+    first_event_counts: Mapping[CounterKey, int],
+) -> None:
+    """Add to counters (negative: subtract), and delete those that are 0 then.
+
+    Their key would reveal the hour of deleted events.
+    """
+    if not event_counts:
+        return
+    columns = _counter_columns(event_counts, first_event_counts)
+    empty = await connection.fetch(sql.ADD_COUNTS, tenant, *columns)
+    if empty:
+        await connection.execute(sql.DELETE_EMPTY_COUNTERS, tenant, *zip(*empty, strict=True))
+
+
+def _counter_columns(
+    event_counts: Mapping[CounterKey, int], first_event_counts: Mapping[CounterKey, int]
+) -> list[Sequence[object]]:
+    keys = sorted(event_counts)
+    return [
+        *_to_columns(keys, 6),
+        [event_counts[key] for key in keys],
+        [first_event_counts.get(key, 0) for key in keys],
+    ]
 
 
 def _to_columns(rows: Iterable[Sequence[object]], count: int) -> list[Sequence[object]]:
     """Transpose rows; return `count` empty columns if there are none."""
     return list(zip(*rows, strict=True)) or [()] * count
-
-
-async def delete_empty_counters(
-    connection: Connection, tenant: int, keys: Iterable[CounterKey]
-) -> None:
-    """Delete counters that are 0: their key would reveal the hour of deleted events.
-
-    The counters must have been written by this transaction.
-    """
-    ordered = sorted(keys)
-    if ordered:
-        columns = zip(*ordered, strict=True)
-        await connection.execute(sql.DELETE_EMPTY_COUNTERS, tenant, *columns)

@@ -8,12 +8,13 @@ blocks. The tenant is the upper 24 bits of a campaign number. CTEs are materiali
 planner looks events up by contact: a contact has fewer events than a campaign.
 """
 
-# Inserts a job for each contact.
+# Inserts a job for each contact; returns the jobs.
 INSERT_CONTACT_JOBS = """
 insert into anonymization_jobs
     (tenant, contact, history, start_time, total_events, anonymized_events)
 select $1, contact, $3, $4, 0, 0
 from unnest($2::bigint[]) as input(contact)
+returning job, contact, history
 """
 
 # Inserts a job for all contacts that a stricter policy affects.
@@ -68,18 +69,19 @@ where tenant = $1 and job = $2
 # Deletes finished jobs.
 DELETE_JOBS = "delete from anonymization_jobs where tenant = $1 and job = any($2::bigint[])"
 
-# Selects the (campaign, contact) pairs in which contacts have events, with the
-# creation time of the campaign.
+# Selects the (campaign, contact) pairs in which contacts have events, with the creation time of
+# the campaign and the number of events.
 CAMPAIGNS_WITH_EVENTS = """
-with contact_events as materialized (
-    select campaign, contact
+with pairs as materialized (
+    select campaign, contact, count(*) as events
     from events
     where tenant = $1
         and contact >> 2 = any(array(select number >> 2 from unnest($2::bigint[]) as number))
         and contact = any($2::bigint[])
+    group by campaign, contact
 )
-select pairs.campaign, contact, create_time
-from (select distinct campaign, contact from contact_events) as pairs
+select pairs.campaign, contact, create_time, events
+from pairs
 cross join lateral (
     select create_time
     from campaigns
@@ -89,37 +91,57 @@ cross join lateral (
 ) as found
 """
 
-# Deletes at most $4 (null: all) events of (campaign, contact) pairs, with signals from $5 to
-# $6. Returns the number
-# of deleted events of each kind; there are few kinds, mainly the hours of a message.
-# Hours count from 1970-01-01T00Z.
-DELETE_EVENTS = """
+# Parts of statements: the columns of deleted events, and their number by kind. There are few kinds,
+# mainly the hours of a message. Hours count from 1970-01-01T00Z.
+_DELETED = "campaign, event_time, group_number, slot, signal, verdict, is_first"
+_COUNT_DELETED = """
+select campaign, group_number, slot, signal, verdict,
+    floor(date_part('epoch', event_time) / 3600)::integer as hour,
+    count(*) as events, count(*) filter (where is_first) as first_events
+from deleted
+group by campaign, group_number, slot, signal, verdict, hour
+"""
+
+# Deletes all events of (campaign, contact) pairs, with signals from $4 to $5. Returns the number of
+# deleted events of each kind.
+#
+# `is true` keeps the planner from making a join of the pairs: it then looks them up in a hash
+# table, and reads the events once.
+DELETE_EVENTS = f"""
+with deleted as (
+    delete from events
+    where tenant = $1
+        and contact >> 2
+            = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
+        and ((campaign, contact) in (select * from unnest($2::bigint[], $3::bigint[]))) is true
+        and signal + 0 between $4::integer and $5::integer
+    returning {_DELETED}
+)
+{_COUNT_DELETED}"""
+
+# Deletes at most $6 of these events, which costs twice as much per event.
+DELETE_SOME_EVENTS = f"""
 with contact_events as materialized (
     select tableoid as partition_oid, ctid as row_ctid, campaign, contact
     from events
     where tenant = $1
         and contact >> 2
             = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
-        and signal + 0 between $5::integer and $6::integer
+        and signal + 0 between $4::integer and $5::integer
 ), selected as (
     select partition_oid, row_ctid
     from contact_events
     join unnest($2::bigint[], $3::bigint[]) as input(campaign, contact) using (campaign, contact)
-    limit $4
+    limit $6
 ), deleted as (
     delete from events using selected
     where tenant = $1
         and contact >> 2
             = any(array(select distinct number >> 2 from unnest($3::bigint[]) as number))
         and events.tableoid = selected.partition_oid and events.ctid = selected.row_ctid
-    returning campaign, event_time, group_number, slot, signal, verdict, is_first
+    returning {_DELETED}
 )
-select campaign, group_number, slot, signal, verdict,
-    floor(extract(epoch from event_time) / 3600)::integer as hour,
-    count(*) as events, count(*) filter (where is_first) as first_events
-from deleted
-group by campaign, group_number, slot, signal, verdict, hour
-"""
+{_COUNT_DELETED}"""
 
 # Reads at most $8 events before $3, in the order of an index, from the place $4 to $7 on. Returns how
 # many these are, the campaigns and contacts of those that are older than $2, and the last place. $3

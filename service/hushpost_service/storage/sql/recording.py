@@ -1,5 +1,6 @@
 """Statements of the recorder's transaction, in execution order, and of its reversal."""
 
+from hushpost_service.domain.counters import CLICK_CHUNK_SLOTS, OPEN_CHUNK_SLOTS
 from hushpost_service.storage.sql.preference_columns import (
     PREFERENCE_COLUMNS,
     PREFERENCE_GROUP,
@@ -118,22 +119,25 @@ from unnest(
 on conflict do nothing
 """
 
-# Sets bits of slots, adds to counters (upserts), and inserts identified events. The keys
-# are sorted, and bitmaps are locked before counters as in `CLEAR_SLOT_BITS`, so that
-# concurrent transactions cannot deadlock. A bitmap that has all the bits is not updated.
-WRITE = """
-with counted as (
-    insert into counters as existing
+# Part of a statement: adds to counters (upserts). The fields are the numbers of parameters.
+_COUNT = """insert into counters as existing
         (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
     select $1, campaign, group_number, signal, machine, mode, hour, events, first_events
     from unnest(
-        $9::bigint[], $10::integer[], $11::integer[], $12::boolean[], $13::smallint[],
-        $14::integer[], $15::bigint[], $16::bigint[]
+        ${}::bigint[], ${}::integer[], ${}::integer[], ${}::boolean[], ${}::smallint[],
+        ${}::integer[], ${}::bigint[], ${}::bigint[]
     ) as input(campaign, group_number, signal, machine, mode, hour, events, first_events)
     on conflict (tenant, campaign, group_number, signal, machine, mode, hour)
     do update set
         events = existing.events + excluded.events,
-        first_events = existing.first_events + excluded.first_events
+        first_events = existing.first_events + excluded.first_events"""
+
+# Sets bits of slots, adds to counters (upserts), and inserts identified events. The keys
+# are sorted, and bitmaps are locked before counters as in `CLEAR_SLOTS`, so that
+# concurrent transactions cannot deadlock. A bitmap that has all the bits is not updated.
+WRITE = f"""
+with counted as (
+    {_COUNT.format(*range(9, 17))}
 ), inserted as (
     insert into events
         (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
@@ -157,9 +161,36 @@ do update set bits = existing.bits | excluded.bits
 where existing.bits & excluded.bits <> excluded.bits
 """
 
+# Parts of statements: slots to mark or to clear, as bitmaps by key. `places` are the positions of
+# the bits, as the text of an array. An opted-out contact has one slot in a campaign: positions are
+# much shorter than bitmaps.
+_SLOTS = """unnest(
+        $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
+        $8::text[]
+    ) as input(campaign, group_number, signal, machine, mode, chunk, places)"""
+_BITMAP = f"""(
+        select bit_or(set_bit(
+            case
+                when signal = 0 then (select repeat('0', {OPEN_CHUNK_SLOTS})::varbit)
+                else (select repeat('0', {CLICK_CHUNK_SLOTS})::varbit)
+            end, place, 1
+        ))
+        from unnest(places::integer[]) as place
+    )"""
+
+# Sets bits of slots when their events are anonymized.
+MARK_SLOTS = f"""
+insert into slot_bits as existing
+    (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
+select $1, campaign, group_number, signal, machine, mode, chunk, {_BITMAP}
+from {_SLOTS}
+on conflict (tenant, campaign, group_number, signal, machine, mode, chunk)
+do update set bits = existing.bits | excluded.bits
+"""
+
 # Part of a statement: finds bitmaps by their complete keys; see `LOCK_SLOT_BITS`.
-SLOT_BITS_CTIDS = """cross join lateral (
-        select ctid as row_ctid
+_BITMAPS_BY_KEY = """cross join lateral (
+        select {column}
         from slot_bits
         where tenant = $1
             and campaign = input.campaign
@@ -171,20 +202,24 @@ SLOT_BITS_CTIDS = """cross join lateral (
         offset 0
     ) as found"""
 
-# Clears bits of slots when their events are anonymized. The rows must be locked by an
-# earlier statement, because a `ctid` identifies the row version that this one sees.
-CLEAR_SLOT_BITS = f"""
-update slot_bits as existing
-set bits = existing.bits & ~selected.bits
-from (
-    select row_ctid, input.bits
-    from unnest(
-        $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[],
-        $8::varbit[]
-    ) as input(campaign, group_number, signal, machine, mode, chunk, bits)
-    {SLOT_BITS_CTIDS}
-) as selected
-where existing.tenant = $1 and existing.ctid = selected.row_ctid
+# Clears bits of slots when their events are anonymized; returns the keys of bitmaps that are empty
+# then. The keys are sorted, so that the rows are locked in the order of `LOCK_SLOT_BITS`.
+#
+# An upsert, because it locks and changes the newest version of a row, which an update would have
+# to look up in a statement of its own. It inserts nothing: the lookup leaves out missing rows.
+CLEAR_SLOTS = f"""
+with cleared as (
+    insert into slot_bits as existing
+        (tenant, campaign, group_number, signal, machine, mode, chunk, bits)
+    select $1, input.campaign, input.group_number, input.signal, input.machine, input.mode,
+        input.chunk, {_BITMAP}
+    from {_SLOTS}
+    {_BITMAPS_BY_KEY.format(column="chunk")}
+    on conflict (tenant, campaign, group_number, signal, machine, mode, chunk)
+    do update set bits = existing.bits & ~excluded.bits
+    returning campaign, group_number, signal, machine, mode, chunk, bit_count(bits) = 0 as is_empty
+)
+select campaign, group_number, signal, machine, mode, chunk from cleared where is_empty
 """
 
 # Deletes bitmaps without any bit set, because an empty row would reveal that there had
@@ -196,10 +231,19 @@ using (
     from unnest(
         $2::bigint[], $3::integer[], $4::integer[], $5::boolean[], $6::smallint[], $7::integer[]
     ) as input(campaign, group_number, signal, machine, mode, chunk)
-    {SLOT_BITS_CTIDS}
+    {_BITMAPS_BY_KEY.format(column="ctid as row_ctid")}
 ) as selected
 where existing.tenant = $1 and existing.ctid = selected.row_ctid
     and bit_count(existing.bits) = 0
+"""
+
+# Adds to counters (negative: subtracts); returns the keys of those that are 0 then.
+ADD_COUNTS = f"""
+with counted as (
+    {_COUNT.format(*range(2, 10))}
+    returning campaign, group_number, signal, machine, mode, hour, events
+)
+select campaign, group_number, signal, machine, mode, hour from counted where events = 0
 """
 
 # Deletes counters that anonymization has reduced to 0. The rows must have been written by
