@@ -6,7 +6,7 @@ import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ from tests.wire import Wire, refused
 CALLS = 8
 EVENTS = 50
 BATCH = 20
+RECEIVED_OF_A_TENANT = 8
+"""Batches of a tenant that are received at once."""
+
 FLOOD = 4000
 """More calls than gRPC queues by default."""
 
@@ -188,6 +191,57 @@ async def test_a_cancelled_call_frees_its_place(world: World) -> None:
                 await call
         await eventually(lambda: has(0), "no events are in progress")
     await world.batch(contacts[:BATCH])
+
+
+@asynccontextmanager
+async def full(world: World) -> AsyncIterator[None]:
+    """Let clicks take all places of recording calls, until the block ends."""
+    contacts = list(world.mailing.tokens)[:CALLS]
+    async with connected(world.process.data_dir) as connection:
+        async with connection.transaction():
+            await connection.execute("lock table counters in exclusive mode")
+            clicks = [asyncio.ensure_future(world.click(contact)) for contact in contacts]
+
+            async def is_full() -> bool:
+                return world.under_way()["recording"] == CALLS
+
+            await eventually(is_full, "all places are taken")
+            yield
+        assert [await outcome(click) for click in clicks] == ["OK"] * CALLS
+
+
+async def begin(world: World, calls: int) -> list[Any]:
+    """Start calls that send no batch; return when the authority has accepted them."""
+    unsent = [world.unsent("RecordEvents") for _ in range(calls)]
+    for call in unsent:
+        await call.wait_for_connection()
+    # A commit takes longer than accepting the calls that came before.
+    await world.click(next(iter(world.mailing.tokens)))
+    return unsent
+
+
+async def test_a_batch_that_was_received_is_rejected_undecoded(world: World) -> None:
+    """A batch is rejected before it is decoded if the limit was reached while it was received."""
+    [call] = await begin(world, 1)
+    async with full(world):
+        await call.write(b"\xff not a message")
+        await call.done_writing()
+        assert await outcome(call) == "OVERLOADED"
+
+
+async def test_a_batch_that_waited_is_rejected_unread(world: World) -> None:
+    """A batch is rejected when its turn comes to be received if the limit was reached meanwhile."""
+    calls = await begin(world, 2 * RECEIVED_OF_A_TENANT)
+    async with full(world):
+        # Some of these are being received, so that others get their turn.
+        for call in calls[:RECEIVED_OF_A_TENANT]:
+            call.cancel()
+        rest = [asyncio.ensure_future(outcome(call)) for call in calls[RECEIVED_OF_A_TENANT:]]
+        done, _ = await asyncio.wait(rest, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert {each.result() for each in done} == {"OVERLOADED"}
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
 
 @pytest.mark.parametrize("rpc", ["RecordClick", "RecordEvents"])

@@ -83,8 +83,8 @@ class RequestReader:
             name: The RPC.
             decode: Decodes a request.
             call: Serves the RPC.
-            check: Is called with the name of the RPC before a batch is received; raises an
-                error to reject it.
+            check: Is called with the name of the RPC before a batch waits to be received, before
+                it is received, and before it is decoded; raises an error to reject it.
         """
         if name in BATCHES:
             return self._batch(name, decode, call, check)
@@ -103,7 +103,11 @@ class RequestReader:
             check(name)
             # Callers that send slowly must not keep others from sending.
             async with self._limit_of(current_caller()), self._receiving:
+                # Under overload, a limit that was not reached is reached again while the call waits.
+                check(name)
                 message = await self._received(name, context)
+            # Many batches may have begun to be received while there was room for one.
+            check(name)
             large = len(message) > _SINGLE_BYTES
             with self._bytes.holding(len(message)) if large else _NOT_COUNTED:
                 return await call(_decoded(name, decode, message, BATCH_BYTES), context)

@@ -20,7 +20,8 @@ class AdmissionInterceptor:
     """Counts calls in progress; rejects new ones with SHUTTING_DOWN or OVERLOADED.
 
     Unary calls count once their request has been received, so that a caller that does not
-    send its requests takes no place of others. `check` rejects a batch before it is received.
+    send its requests takes no place of others. `check` rejects a batch before it is received, or
+    before it is decoded.
     """
 
     def __init__(self, shutdown: GracefulShutdown, limits: ConcurrencyLimits) -> None:
