@@ -144,6 +144,7 @@ INDEXES = {
     "RELEASED_SENT": (releases.RELEASED_SENT, "released_sent_pkey"),
     "CLICKED_SLOTS": (releases.CLICKED_SLOTS, "slot_bits_pkey"),
     "PEOPLE_BY_LINK": (stats.PEOPLE_BY_LINK, "slot_bits_pkey"),
+    "PEOPLE_BY_LINK_OF_ONE_MODE": (stats.PEOPLE_BY_LINK_OF_ONE_MODE, "slot_bits_pkey"),
     "SET_LAST_OPENS": (last_opens.SET_LAST_OPENS, "last_opens_pkey"),
     "DELETE_LAST_OPENS": (last_opens.DELETE_LAST_OPENS, "last_opens_pkey"),
     "LIST_INACTIVE_CONTACTS": (last_opens.LIST_INACTIVE_CONTACTS, "last_opens_pkey"),

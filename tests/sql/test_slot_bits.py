@@ -24,6 +24,7 @@ from hushpost_service.storage.recording import (
     mark_slots,
     write,
 )
+from hushpost_service.storage.sql import stats as sql
 
 TENANT = 5
 _campaigns = itertools.count(1)
@@ -188,3 +189,27 @@ async def test_a_missing_or_empty_bitmap_is_not_stored(database: Database) -> No
             campaign,
         )
     assert list(map(tuple, rows)) == [(1, 1)]
+
+
+@pytest.mark.parametrize("statement", [sql.PEOPLE_BY_LINK, sql.PEOPLE_BY_LINK_OF_ONE_MODE])
+async def test_people_by_link_are_added_up_over_groups_and_chunks(
+    database: Database, statement: str
+) -> None:
+    """Slots of other modes do not count, and opens are no link."""
+    campaign = next(_campaigns)
+    keys: list[SlotKey] = [
+        (campaign, group, signal, machine, mode, chunk)
+        for group, signal, machine, mode, chunk in itertools.product(
+            (1, 2), (0, 1, 2), (False, True), (1, 2), (0, 1)
+        )
+    ]
+    counts = {key: number for number, key in enumerate(keys, 1)}
+    bitmaps = {key: slot_bits(key[2], range(count)) for key, count in counts.items()}
+    await database.transact("test", lambda c: write(c, TENANT, bitmaps, {}, {}))
+    async with database.connection("test") as connection:
+        rows = await connection.fetch(statement, TENANT, campaign, [1])
+    expected: defaultdict[tuple[int, bool], int] = defaultdict(int)
+    for (_, _, signal, machine, mode, _), count in counts.items():
+        if signal > 0 and mode == 1:
+            expected[signal, machine] += count
+    assert {(signal, machine): people for signal, machine, people in rows} == expected

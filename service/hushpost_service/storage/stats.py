@@ -140,7 +140,8 @@ async def _people(
     rows = await connection.fetch(sql.PEOPLE_BY_GROUP, tenant, campaign, modes)
     for group, is_click, machine, count in rows:
         people[Cell(group, int(is_click), machine, mode)] = count
-    rows = await connection.fetch(sql.PEOPLE_BY_LINK, tenant, campaign, modes)
+    by_link = sql.PEOPLE_BY_LINK_OF_ONE_MODE if len(modes) == 1 else sql.PEOPLE_BY_LINK
+    rows = await connection.fetch(by_link, tenant, campaign, modes)
     for link, machine, count in rows:
         people[Cell(0, link, machine, mode)] = count
     return people
