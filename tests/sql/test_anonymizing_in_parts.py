@@ -1,6 +1,8 @@
 """Anonymization is divided into transactions by the number of events, and leaves none behind."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 
@@ -8,13 +10,14 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.modes import History, Policy
 from hushpost_service.preferences import anonymizer
 from hushpost_service.storage import anonymization
+from hushpost_service.storage.anonymization import CampaignContact, ContactJob
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.tenants import insert_policy, insert_tenant
 from tests.inspection import Connection, on
 
 NOW = datetime.now(UTC)
-EVENTS = (6, 7, 25, 8)
-"""Events of each contact that declines. Of 10 per transaction, no two contacts can share one."""
+CONSENTING = 5
+"""Events of a contact that consents, which stay."""
 
 CONTACTS = """
 insert into contacts
@@ -28,14 +31,17 @@ insert into campaigns (
     tenant, campaign, campaign_id, display_name, create_time, release, epsilon, release_delays,
     max_mode, issue_key_digest, search_text
 )
-values ($1::integer, $1::bigint << 40, '1', '', now() - interval '1 hour', 1, 2, '{1}', 1, '', '1')
+values (
+    $1::integer, ($1::bigint << 40) + $2::integer, $2::text, '', now() - interval '1 hour', 1, 2,
+    '{1}', 1, '', $2::text
+)
 """
 
 FILL = """
 insert into events
     (tenant, campaign, contact, event_time, group_number, slot, signal, verdict, is_first)
-select $1::integer, $1::bigint << 40, ($1::bigint << 24) + $2, now(), 1, $2, n % 2, 1, n < 2
-from generate_series(0, $3::integer - 1) as n
+select $1::integer, ($1::bigint << 40) + $2, ($1::bigint << 24) + $3, now(), 1, $3, n % 2, 1, n < 2
+from generate_series(0, $4::integer - 1) as n
 """
 
 COUNTERS = """
@@ -51,34 +57,59 @@ group by tenant, campaign, group_number, signal
 COUNTED = "select mode, sum(events)::integer from counters where tenant = $1 group by mode"
 
 
-async def _fill(connection: Connection, tenant: int) -> None:
-    """Insert contacts who decline, one who consents, and their events."""
-    await connection.execute(CONTACTS, tenant, 3, 1, len(EVENTS))
-    await connection.execute(CONTACTS, tenant, 2, len(EVENTS) + 1, len(EVENTS) + 1)
-    await connection.execute(CAMPAIGN, tenant)
-    for contact, events in enumerate((*EVENTS, 5), 1):
-        await connection.execute(FILL, tenant, contact, events)
+class Deletion(NamedTuple):
+    """A deleting statement: the pairs whose events it deletes, and how many of them at most."""
+
+    pairs: list[CampaignContact]
+    limit: int | None
+
+
+async def _declining(
+    database: Database, connection: Connection, name: str, events: Sequence[Sequence[int]]
+) -> tuple[int, list[ContactJob]]:
+    """Create contacts that decline and one that consents; return the tenant and jobs of all.
+
+    `events` has the number of events of each contact that declines, by campaign.
+    """
+    (*contacts,) = range(1, len(events[0]) + 2)
+    async with database.connection("test") as pooled:
+        tenant = await insert_tenant(pooled, name, name)
+        assert tenant is not None
+        await insert_policy(pooled, tenant, Policy(), "test")
+        numbers = [(tenant << 24) + contact for contact in contacts]
+        jobs = await anonymization.insert_contact_jobs(
+            pooled, tenant, numbers, History.ANONYMIZE, NOW
+        )
+    await connection.execute(CONTACTS, tenant, 3, 1, len(events[0]))
+    await connection.execute(CONTACTS, tenant, 2, contacts[-1], contacts[-1])
+    for campaign, of_campaign in enumerate(events):
+        await connection.execute(CAMPAIGN, tenant, campaign)
+        for contact, count in zip(contacts, (*of_campaign, CONSENTING), strict=True):
+            await connection.execute(FILL, tenant, campaign, contact, count)
     await connection.execute(COUNTERS, tenant)
+    return tenant, jobs
 
 
-def _noted_limits(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
-    """Return a list to which the limit of each deleting statement is added."""
-    limits: list[int | None] = []
+@pytest.fixture
+def deletions(monkeypatch: pytest.MonkeyPatch) -> list[Deletion]:
+    """The deleting statements that are executed."""
+    noted: list[Deletion] = []
     delete = anonymization.delete_events
 
     async def noting(*arguments: object) -> object:
-        limits.append(arguments[4])  # type: ignore[arg-type]
+        _, _, pairs, _, limit = arguments
+        noted.append(Deletion(pairs, limit))  # type: ignore[arg-type]
         return await delete(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(anonymization, "delete_events", noting)
-    return limits
+    return noted
 
 
 @pytest.mark.parametrize(
-    ("events_at_once", "expected"),
+    ("events_at_once", "limits"),
     [
         pytest.param(5000, [None], id="one transaction"),
-        # The 25 events of one contact take three.
+        # The 25 events of one contact take three. No two of the others can share one.
         pytest.param(10, [10, 10, 10, None, None, None], id="several transactions"),
     ],
 )
@@ -86,30 +117,41 @@ async def test_no_event_is_left(
     database: Database,
     migrated_database: str,
     monkeypatch: pytest.MonkeyPatch,
+    deletions: list[Deletion],
     events_at_once: int,
-    expected: list[int | None],
+    limits: list[int | None],
 ) -> None:
     """Each transaction has few events, all are counted, and the last one deletes the jobs."""
     monkeypatch.setattr(anonymizer, "_EVENTS_PER_TRANSACTION", events_at_once)
-    limits = _noted_limits(monkeypatch)
+    events = (6, 7, 25, 8)
     cache = CampaignCache(database, lambda: 0.0)
-    async with database.connection("test") as connection:
-        tenant = await insert_tenant(connection, f"parts-{events_at_once}", "In parts")
-        assert tenant is not None
-        await insert_policy(connection, tenant, Policy(), "test")
-        contacts = [(tenant << 24) + contact for contact in range(1, len(EVENTS) + 2)]
-        jobs = await anonymization.insert_contact_jobs(
-            connection, tenant, contacts, History.ANONYMIZE, NOW
-        )
-    async with on(migrated_database) as inspected:
-        await _fill(inspected, tenant)
+    async with on(migrated_database) as connection:
+        tenant, jobs = await _declining(database, connection, f"parts-{events_at_once}", [events])
         await anonymizer.Anonymizer(database, cache, lambda: NOW).run_jobs(tenant, jobs)
-        left = await inspected.fetchval("select count(*) from events where tenant = $1", tenant)
-        counted = dict(map(tuple, await inspected.fetch(COUNTED, tenant)))
-        pending = await inspected.fetchval(
+        left = await connection.fetchval("select count(*) from events where tenant = $1", tenant)
+        counted = dict(map(tuple, await connection.fetch(COUNTED, tenant)))
+        pending = await connection.fetchval(
             "select count(*) from anonymization_jobs where tenant = $1", tenant
         )
-    assert limits == expected
-    assert left == 5
-    assert counted == {1: 5, 12: sum(EVENTS)}
+    assert [deletion.limit for deletion in deletions] == limits
+    assert left == CONSENTING
+    assert counted == {1: CONSENTING, 12: sum(events)}
     assert pending == 0
+
+
+async def test_events_of_a_contact_are_deleted_together(
+    database: Database,
+    migrated_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    deletions: list[Deletion],
+) -> None:
+    """A statement reads all events of its contacts, so each contact belongs to one statement."""
+    monkeypatch.setattr(anonymizer, "_EVENTS_PER_TRANSACTION", 8)
+    cache = CampaignCache(database, lambda: 0.0)
+    async with on(migrated_database) as connection:
+        tenant, jobs = await _declining(database, connection, "together", [[4] * 20, [4] * 20])
+        await anonymizer.Anonymizer(database, cache, lambda: NOW).run_jobs(tenant, jobs)
+    assert len(deletions) == 20
+    for pairs, _ in deletions:
+        assert len(pairs) == 2
+        assert len({contact for _, contact in pairs}) == 1

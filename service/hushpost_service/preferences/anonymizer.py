@@ -344,11 +344,12 @@ class _Part(NamedTuple):
 def _parts(change: _Change, events: Mapping[CampaignContact, int]) -> list[_Part]:
     """Divide pairs into parts that a transaction can anonymize; `events` has their number.
 
+    Pairs of one contact are next to each other, because a transaction reads all events of its contacts.
     No identified events are added meanwhile: the modes of the messages only become stricter.
     """
     parts: list[_Part] = []
     free = 0
-    for pair, count in events.items():
+    for pair, count in sorted(events.items(), key=_contact):
         if count > _EVENTS_PER_TRANSACTION:
             parts.insert(0, _Part(change, [pair], _EVENTS_PER_TRANSACTION))
         elif count > free:
@@ -358,6 +359,11 @@ def _parts(change: _Change, events: Mapping[CampaignContact, int]) -> list[_Part
             parts[-1].pairs.append(pair)
             free -= count
     return parts
+
+
+def _contact(events: tuple[CampaignContact, int]) -> int:
+    (_, contact), _ = events
+    return contact
 
 
 def _changes(modes: Modes) -> list[_Change]:
