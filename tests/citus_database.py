@@ -7,8 +7,9 @@ cluster. Its address is in the data folder, so that tests find it like an embedd
 import asyncio
 import os
 import uuid
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +36,7 @@ VARIABLE = "HUSHPOST_TEST_CITUS"
 
 _SHARDS = 4
 _ATTEMPTS = 10
+_NODES_LOCK = 7_215_001
 _FILE = "database.url"
 
 _WORKERS = """
@@ -103,15 +105,30 @@ async def new_cluster_database(*, is_distributed: bool = True) -> str:
         await _execute(_named(address, name), "create extension citus")
     coordinator = urlsplit(cluster.coordinator)
     uri = _named(cluster.coordinator, name)
-    await _execute(
-        uri, f"select citus_set_coordinator_host('{coordinator.hostname}', {coordinator.port})"
-    )
-    for worker in map(urlsplit, cluster.workers):
-        await _execute(uri, f"select citus_add_node('{worker.hostname}', {worker.port})")
+    async with _lock(server):
+        await _execute(
+            uri, f"select citus_set_coordinator_host('{coordinator.hostname}', {coordinator.port})"
+        )
+        for worker in map(urlsplit, cluster.workers):
+            await _execute(uri, f"select citus_add_node('{worker.hostname}', {worker.port})")
     if is_distributed:
         await migrate(uri)
         await distribute(uri, _SHARDS)
     return uri
+
+
+@asynccontextmanager
+async def _lock(server: str) -> AsyncIterator[None]:
+    """Keep other test processes from adding nodes at the same time.
+
+    It changes rows that all databases of a server share, so two at once fail.
+    """
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"select pg_advisory_lock({_NODES_LOCK})")
+        yield
+    finally:
+        await connection.close()
 
 
 async def drop(address: str) -> None:
