@@ -16,6 +16,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.privacy_pb2 import Verdict
@@ -65,21 +66,41 @@ class World:
         request = pb.RecordEventsRequest(events=events, request_id=str(uuid.uuid4()))
         return self.wire.call("RecordEvents", request, self.keys.edge_key)
 
-    def unsent(self, rpc: str) -> Any:
-        """Start a call of the tracking service without sending its request."""
+    def unsent(self, rpc: str, key: str | None = None) -> Any:
+        """Start a call of the tracking service, by default with an edge's key, without its request."""
         method: Any = self.wire.channel.stream_unary(f"/hushpost.v1.TrackingService/{rpc}")
-        credentials = (("authorization", f"Bearer {self.keys.edge_key}"),)
+        credentials = (("authorization", f"Bearer {key or self.keys.edge_key}"),)
         return method(metadata=credentials, timeout=10)
 
     def under_way(self) -> dict[str, float]:
         """Return the calls and events in progress, by kind."""
+        return {
+            sample.labels["name"]: sample.value
+            for sample in self._samples()
+            if sample.name == "hushpost_under_way"
+        }
+
+    def rejected_batches(self) -> tuple[float, float, float]:
+        """Return how many batches were rejected, by each of the metrics that have their number."""
+        rejected = {"reason": "OVERLOADED"}, {"code": "RESOURCE_EXHAUSTED"}
+        labels = [{"method": "RecordEvents", **each} for each in rejected]
+        names = {
+            "hushpost_rpc_errors_total": labels[0],
+            "hushpost_rpc_calls_total": labels[1],
+            "hushpost_rpc_seconds_count": labels[1],
+        }
+        values = {
+            sample.name: sample.value
+            for sample in self._samples()
+            if sample.labels == names.get(sample.name)
+        }
+        errors, calls, seconds = (values.get(name, 0) for name in names)
+        return errors, calls, seconds
+
+    def _samples(self) -> list[Sample]:
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:
-            return {
-                sample.labels["name"]: sample.value
-                for family in text_string_to_metric_families(answer.read().decode())
-                for sample in family.samples
-                if sample.name == "hushpost_under_way"
-            }
+            families = text_string_to_metric_families(answer.read().decode())
+            return [sample for family in families for sample in family.samples]
 
 
 @pytest.fixture
@@ -191,6 +212,45 @@ async def test_a_cancelled_call_frees_its_place(world: World) -> None:
                 await call
         await eventually(lambda: has(0), "no events are in progress")
     await world.batch(contacts[:BATCH])
+
+
+async def test_rejected_batches_are_counted(world: World) -> None:
+    """Metrics have each rejected batch, although no interceptor sees it."""
+    await world.batch(list(world.mailing.tokens)[:1])
+    async with full(world):
+        calls = [world.unsent("RecordEvents") for _ in range(100)]
+        assert [await outcome(call) for call in calls] == ["OVERLOADED"] * 100
+    assert world.rejected_batches() == (100, 100, 100)
+
+
+async def test_keys_are_checked_before_a_batch_is_rejected(world: World) -> None:
+    """At the limit, callers without a valid key, or of another role, get the error for that."""
+    errors = {
+        "hp_wrong": "API_KEY_INVALID",
+        world.keys.sender_key: "ROLE_NOT_ALLOWED",
+        world.keys.edge_key: "OVERLOADED",
+    }
+    async with full(world):
+        for key, reason in errors.items():
+            for _ in range(2):  # the second time, the authority has cached the key
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await world.unsent("RecordEvents", key)
+                assert refused(caught.value).reason == reason
+
+
+async def test_clients_that_go_away_while_they_are_rejected(world: World) -> None:
+    """Calls may be cancelled at any time: others are rejected or recorded, and nothing is logged."""
+    contacts = list(world.mailing.tokens)
+    logged = world.process.log_file.read_text()
+    async with full(world):
+        for number in range(200):
+            call = world.unsent("RecordEvents")
+            await call.wait_for_connection()
+            await asyncio.sleep(number % 20 / 10_000)
+            call.cancel()
+        assert await outcome(world.batch(contacts[:1])) == "OVERLOADED"
+    assert await outcome(world.batch(contacts[:1])) == "OK"
+    assert world.process.log_file.read_text() == logged
 
 
 @asynccontextmanager

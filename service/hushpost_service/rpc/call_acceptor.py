@@ -5,14 +5,16 @@ all calls. A path that is not UTF-8 raises there, which ends the loop and then t
 and a caller needs no key for it. So all methods are registered here, and calls of other
 methods end as UNIMPLEMENTED, also if their path is not UTF-8.
 
+Also refuses calls before gRPC handles them (`rpc.early_refusals`).
+
 Also lets a handler cancel its call, which gRPC offers to clients only. gRPC runs two tasks
 per call: an outer one that waits for the end of the call, and an inner one for the handler.
 A call whose handler has ended while a write is pending stays open with all its memory, until
 the outer task is cancelled.
 
 This overrides private methods of grpcio, because it has no public ones for this;
-tests/rpc/test_malformed_calls.py and tests/faults/test_unread_streams.py fail if a release of
-grpcio changes them.
+tests/rpc/test_malformed_calls.py, tests/faults/test_unread_streams.py and
+tests/faults/test_overload.py fail if a release of grpcio changes them.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ import secrets
 import weakref
 from collections import deque
 from collections.abc import Collection, Coroutine, Mapping
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any
@@ -27,12 +30,15 @@ from typing import Any
 from grpc._cython import cygrpc
 from grpc.aio import _server
 
+from hushpost_service.rpc.early_refusals import EarlyRefusals, Refusal, Refuse
 from hushpost_service.rpc.transport import Handler
 
 __all__ = ["CallServer", "cancel_call"]
 
 _OUTER_TASK = "rpc_task"
 """gRPC's name of the outer task of a call."""
+
+_NO_FLAGS = 0
 
 _outer: ContextVar["weakref.ref[asyncio.Task[Any]]"] = ContextVar("outer")
 """The outer task of the call that is being handled. Not a reference, which would be a cycle."""
@@ -72,6 +78,13 @@ class CallServer(_server.Server):
         others = {f"/{service}/{name}": handlers[name] for name in handlers.keys() - known}
         self._server.add_others(others)
 
+    def refuse_early(self, path: str, refuse: Refuse) -> None:
+        """Let `refuse` decide about each call of a frequent method, given by its path.
+
+        The body of a refused call is not received.
+        """
+        self._server.refuse_early(path, refuse)
+
 
 class _Call:
     """What a call of an infrequent method needs to find its handler."""
@@ -100,6 +113,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
         self._any_accepted = asyncio.Event()
         self._is_waiting = False
         self._never = loop.create_future()
+        self._early_refusals: dict[str, EarlyRefusals] = {}
         # Without a handler, gRPC asks `service`.
         self.add_registered_method_handlers({self._others: None})
 
@@ -107,6 +121,16 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
         """Add infrequent methods by path."""
         self._handlers.update(handlers)
         self.add_registered_method_handlers(dict.fromkeys(handlers))
+
+    def refuse_early(self, path: str, refuse: Refuse) -> None:
+        """Let `refuse` decide about each call of a frequent method."""
+        loop, method = asyncio.get_running_loop(), path.encode()
+        self._early_refusals[path] = EarlyRefusals(
+            lambda: self._request_registered_call(method),
+            lambda call: refuse(cygrpc._ServicerContext(call, None, None, loop)),  # noqa: SLF001 - see above
+            partial(_send, loop),
+            self.is_running,
+        )
 
     def service(self, _: Any) -> "Handler[Any, Any] | None":
         """Return the handler of a call of `_others`; None for an unknown method."""
@@ -117,6 +141,8 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
         loop = asyncio.get_running_loop()
         if path is None or path in self._handlers:
             return self._never  # one for all, so that the accept loop looks at one
+        if path in self._early_refusals:
+            return self._early_refusals[path].next_admitted()
         if path != self._others:
             future: asyncio.Future[Any] = super()._make_request_call_future(method)
             return future
@@ -150,6 +176,19 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc] # untyped
             task.exception()  # marks it as retrieved: at the end, all of them fail
         self._accepted.append((path, task))
         self._any_accepted.set()
+
+
+async def _send(loop: asyncio.AbstractEventLoop, call: Any, refusal: Refusal) -> None:
+    """Send the status of a refused call; return when the call is closed."""
+    operations = (
+        cygrpc.SendInitialMetadataOperation((), _NO_FLAGS),
+        cygrpc.SendStatusFromServerOperation(
+            refusal.trailing_metadata, refusal.code.value[0], refusal.message, _NO_FLAGS
+        ),
+        cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),
+    )
+    with suppress(cygrpc.ExecuteBatchError):  # the client has gone away
+        await cygrpc.execute_batch(call, operations, loop)
 
 
 class _Loop:

@@ -48,6 +48,7 @@ from hushpost_service.rpc.interceptors import (
     TracingInterceptor,
 )
 from hushpost_service.rpc.load_shedding import RECORDING, ConcurrencyLimits
+from hushpost_service.rpc.overload_refusal import OverloadRefusal
 from hushpost_service.rpc.receiving import BATCH_BYTES, RequestReader
 from hushpost_service.rpc.registration import InterceptedServer
 from hushpost_service.rpc.servicers.admin import AdminServicer
@@ -67,6 +68,8 @@ if TYPE_CHECKING:
     from hushpost_runtime.traces import Traces
 
 __all__ = ["AddressError", "Services", "health_servers", "server"]
+
+_RECORD_EVENTS = "/hushpost.v1.TrackingService/RecordEvents"
 
 _WAITING_CALLS = 1_000
 """Calls of a method that wait for the event loop; each holds up to 30 KiB."""
@@ -178,6 +181,9 @@ def server(
         ),
     }
     limits = services.limits
+    authentication = AuthenticationInterceptor(services.authenticator)
+    client_certificates = ClientCertificateInterceptor(_mtls_roles(settings))
+    admission = AdmissionInterceptor(services.shutdown, limits)
     registrar = InterceptedServer(
         built,
         interceptors=(
@@ -185,17 +191,22 @@ def server(
             MetricsInterceptor(),
             DeadlineInterceptor(),
             # Before admission: refused calls are held back, and must not count.
-            AuthenticationInterceptor(services.authenticator),
-            ClientCertificateInterceptor(_mtls_roles(settings)),
+            authentication,
+            client_certificates,
             *_tracing(traces, about_events=False),
         ),
-        admission=AdmissionInterceptor(services.shutdown, limits),
+        admission=admission,
         reader=RequestReader(),
         received=next(iter(_tracing(traces, about_events=True)), None),
         frequent=RECORDING,
     )
     for servicer, add in servicers.values():
         add(servicer, registrar)
+    # Both transports receive batches by gRPC's server.
+    grpcio.refuse_early(
+        _RECORD_EVENTS,
+        OverloadRefusal("RecordEvents", authentication, client_certificates, admission),
+    )
     names = tuple(descriptor.full_name for descriptor in servicers)
     reflected = (*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     add_reflection: Callable[..., None] = reflection_pb2_grpc.add_ServerReflectionServicer_to_server

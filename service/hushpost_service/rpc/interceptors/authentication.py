@@ -53,6 +53,11 @@ class AuthenticationInterceptor:
 
         return intercepted
 
+    def cached_caller(self, name: str, context: Context) -> Caller | None:
+        """Return the caller of an RPC if its key is cached and may call the RPC."""
+        caller = self._authenticator.cached(_authorization(context), context.peer())
+        return caller if caller is not None and caller.key.role in ROLES[name] else None
+
     async def _authenticate(self, name: str, roles: frozenset[Role], context: Context) -> Caller:
         header, peer = _authorization(context), context.peer()
         authenticator = self._authenticator

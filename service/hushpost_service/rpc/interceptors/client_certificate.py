@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from hushpost_service.admin.caller import Caller
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.roles import Role
 from hushpost_service.rpc.interceptors.authentication import current_caller
@@ -42,9 +43,13 @@ class ClientCertificateInterceptor:
 
         return intercepted if self._roles else call
 
+    def permits(self, caller: Caller, context: Context) -> bool:
+        """Return whether a key may be used over the connection of a call."""
+        return caller.key.role not in self._roles or _CERTIFICATE in context.auth_context()
+
     def _check(self, context: Context) -> None:
         role = current_caller().key.role
-        if role in self._roles and _CERTIFICATE not in context.auth_context():
+        if not self.permits(current_caller(), context):
             raise HushpostError(
                 Reason.CLIENT_CERTIFICATE_REQUIRED,
                 f"a key of role {role.name} needs a connection with a client certificate, to the "

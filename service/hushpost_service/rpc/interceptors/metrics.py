@@ -18,7 +18,7 @@ from hushpost_service.rpc.interceptors.interceptor import Context, Stream, Unary
 from hushpost_service.rpc.load_shedding import RECORDING
 from hushpost_service.rpc.status import status_code
 
-__all__ = ["MetricsInterceptor"]
+__all__ = ["MetricsInterceptor", "observe_failure"]
 
 _CALLS = Counter(
     "hushpost_rpc_calls_total",
@@ -62,7 +62,7 @@ class MetricsInterceptor:
                     _SECONDS.labels(name, _CANCELLED).observe(time.perf_counter() - start)
                 raise
             except Exception as error:
-                _observe_failure(name, start, error)
+                observe_failure(name, start, error)
                 raise
             if not is_recording:
                 calls.inc()
@@ -89,7 +89,7 @@ class MetricsInterceptor:
                 _count(name, _CANCELLED)
                 raise
             except Exception as error:
-                _observe_failure(name, start, error)
+                observe_failure(name, start, error)
                 raise
             else:
                 _count(name, _OK)
@@ -108,7 +108,8 @@ def _count(name: str, code: str, calls: int = 1) -> None:
     _CALLS.labels(name, code).inc(calls)
 
 
-def _observe_failure(name: str, start: float, error: Exception) -> None:
+def observe_failure(name: str, start: float, error: Exception) -> None:
+    """Observe an RPC that began at `start`, by `time.perf_counter`, and has failed."""
     code = status_code(error).name
     reason = error.reason if isinstance(error, HushpostError) else Reason.INTERNAL
     _count(name, code)
