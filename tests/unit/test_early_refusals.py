@@ -45,6 +45,8 @@ class Server:
         return call
 
     def _refuse(self, call: str) -> Refusal | None:
+        if call.startswith("faulty"):
+            raise ValueError
         return REFUSAL if call.startswith("refused") else None
 
     async def _send(self, call: str, refusal: Refusal) -> None:
@@ -86,6 +88,27 @@ async def test_tasks_end_after_a_flood(server: Server) -> None:
     await server.next_admitted()
     assert len(server.tasks()) < 50
     assert len(server.refused) == 1000
+
+
+async def test_calls_that_are_not_taken_wait_in_grpc(server: Server) -> None:
+    """A flood of calls that are not refused is accepted no faster than gRPC handles it."""
+    server.receive(*(f"call {number}" for number in range(1000)), "refused", "last")
+    assert await server.next_admitted() == "call 0"
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert server.calls.qsize() > 850
+    taken = [await server.next_admitted() for _ in range(999)]
+    assert taken == [f"call {number}" for number in range(1, 1000)]
+    assert await server.next_admitted() == "last"
+    assert server.refused == ["refused"]
+
+
+async def test_a_failing_decision_passes_the_call_on(server: Server) -> None:
+    """Calls about which no decision can be made end no task that accepts calls."""
+    server.receive(*(f"faulty {number}" for number in range(100)), "refused", "last")
+    taken = [await server.next_admitted() for _ in range(101)]
+    assert taken == [*(f"faulty {number}" for number in range(100)), "last"]
+    assert server.refused == ["refused"]
 
 
 async def test_an_error_is_passed_on(server: Server) -> None:

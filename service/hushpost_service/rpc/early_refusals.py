@@ -15,16 +15,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import structlog
 
 from hushpost_service.rpc.interceptors.interceptor import Context
 
 __all__ = ["EarlyRefusals", "Refusal", "Refuse"]
+
+_log = structlog.get_logger(__name__)
 
 _INITIALLY_WAITING = 16
 _MIN_WAITING = 8
 _MAX_WAITING = 32
 """Tasks that wait for calls. Refusing a call takes its task as long as the client takes to receive
 the status, so that there must always be others."""
+
+_MAX_ACCEPTED = 64
+"""Calls that wait for gRPC's accept loop, which takes one at a time. More wait in gRPC itself, whose
+limit would otherwise have no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class EarlyRefusals:
 
     Args:
         accept: Returns the next call; raises an exception if the server stops.
-        refuse: Decides about an accepted call.
+        refuse: Decides about an accepted call. If it raises an exception, the call is passed on.
         send: Ends a call with a status; returns once the client has it, and does not raise.
         is_running: Whether the server still accepts calls.
     """
@@ -71,7 +78,7 @@ class EarlyRefusals:
 
         At most one such future may be pending.
         """
-        if self._waiting < _MIN_WAITING:
+        if self._waiting < _MIN_WAITING and not self._is_full():
             self._start(_INITIALLY_WAITING - self._waiting)
         self._next = asyncio.get_running_loop().create_future()
         if self._accepted:
@@ -87,14 +94,14 @@ class EarlyRefusals:
         self._waiting += count
 
     async def _run(self) -> None:
-        """Accept calls one after another; end if enough other tasks wait for calls."""
-        while self._is_running() and self._waiting <= _MAX_WAITING:
+        """Accept calls one after another; end if enough other tasks, or enough calls, wait."""
+        while self._is_running() and self._waiting <= _MAX_WAITING and not self._is_full():
             try:
                 call = await self._accept()
             except Exception as error:  # noqa: BLE001 - gRPC's accept loop decides what it means
                 self._pass_on(None, error)
                 break
-            refusal = self._refuse(call)
+            refusal = self._decide(call)
             if refusal is None:
                 self._pass_on(call)
             else:
@@ -105,6 +112,16 @@ class EarlyRefusals:
                 self._waiting += 1
             del call  # gRPC frees the memory of a call with its last reference
         self._waiting -= 1
+
+    def _is_full(self) -> bool:
+        return len(self._accepted) >= _MAX_ACCEPTED
+
+    def _decide(self, call: Any) -> Refusal | None:
+        try:
+            return self._refuse(call)
+        except Exception as error:  # noqa: BLE001 - must not end the task, which accepts calls
+            _log.error("deciding about a call failed; passed on", cause=type(error).__name__)
+            return None
 
     def _pass_on(self, call: Any, error: Exception | None = None) -> None:
         if self._next is None or self._next.done():
