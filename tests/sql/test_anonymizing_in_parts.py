@@ -8,7 +8,7 @@ import pytest
 
 from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.modes import History, Policy
-from hushpost_service.preferences import anonymizer
+from hushpost_service.preferences import anonymization_parts, anonymizer
 from hushpost_service.storage import anonymization
 from hushpost_service.storage.anonymization import CampaignContact, ContactJob
 from hushpost_service.storage.database import Database
@@ -122,7 +122,7 @@ async def test_no_event_is_left(
     limits: list[int | None],
 ) -> None:
     """Each transaction has few events, all are counted, and the last one deletes the jobs."""
-    monkeypatch.setattr(anonymizer, "_EVENTS_PER_TRANSACTION", events_at_once)
+    monkeypatch.setattr(anonymization_parts, "_EVENTS_PER_TRANSACTION", events_at_once)
     events = (6, 7, 25, 8)
     cache = CampaignCache(database, lambda: 0.0)
     async with on(migrated_database) as connection:
@@ -146,7 +146,7 @@ async def test_events_of_a_contact_are_deleted_together(
     deletions: list[Deletion],
 ) -> None:
     """A statement reads all events of its contacts, so each contact belongs to one statement."""
-    monkeypatch.setattr(anonymizer, "_EVENTS_PER_TRANSACTION", 8)
+    monkeypatch.setattr(anonymization_parts, "_EVENTS_PER_TRANSACTION", 8)
     cache = CampaignCache(database, lambda: 0.0)
     async with on(migrated_database) as connection:
         tenant, jobs = await _declining(database, connection, "together", [[4] * 20, [4] * 20])

@@ -8,19 +8,19 @@ works on the identified events that exist when it runs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from hushpost_runtime.waiting import wait_for_event
 from hushpost_service.campaigns.cache import CampaignCache
-from hushpost_service.domain.consent import Purpose
 from hushpost_service.domain.errors import HushpostError
-from hushpost_service.domain.events import ALL_SIGNALS, SignalRange, signals_of
-from hushpost_service.domain.modes import History, Mode, Modes
+from hushpost_service.domain.events import ALL_SIGNALS, SignalRange
+from hushpost_service.domain.modes import History, Modes
 from hushpost_service.domain.verdicts import Verdict
+from hushpost_service.preferences.anonymization_parts import Change, Part, changes_to, parts_of
 from hushpost_service.preferences.anonymized_counts import AnonymizedCounts
 from hushpost_service.storage import anonymization as storage
 from hushpost_service.storage import recording
@@ -40,9 +40,6 @@ from hushpost_service.tokens.slot_permutation import MAX_SLOTS
 __all__ = ["Anonymizer"]
 
 _log = structlog.get_logger(__name__)
-
-_EVENTS_PER_TRANSACTION = 5000
-"""Takes a fraction of a second, so that recording transactions do not wait for long."""
 
 _EVENTS_PER_READ = 10_000
 """Takes seconds even if each event is read from a disk."""
@@ -215,16 +212,16 @@ class Anonymizer:
             policy_job: The job whose progress is stored.
             finished: The jobs to delete once that is done.
         """
-        events_by_change: dict[_Change, dict[CampaignContact, int]] = {}
+        events_by_change: dict[Change, dict[CampaignContact, int]] = {}
         for pair, (modes, events) in (await self._current_modes(tenant, contacts)).items():
-            for change in _changes(modes):
+            for change in changes_to(modes):
                 events_by_change.setdefault(change, {})[pair] = events
-        parts: list[_Part] = []
+        parts: list[Part] = []
         for change, events_by_pair in events_by_change.items():
             if history is History.KEEP:
                 await self._move_to_unused_slots(tenant, list(events_by_pair), change.signals)
             else:
-                parts += _parts(change, events_by_pair)
+                parts += parts_of(change, events_by_pair)
         for number, part in enumerate(parts, 1):
             # The last transaction deletes the jobs, which saves a commit.
             of_part = finished if number == len(parts) else ()
@@ -253,7 +250,7 @@ class Anonymizer:
         }
 
     async def _anonymize_part(
-        self, tenant: int, part: "_Part", policy_job: int | None, finished: Sequence[int]
+        self, tenant: int, part: Part, policy_job: int | None, finished: Sequence[int]
     ) -> None:
         """Anonymize events in a transaction, or in several if they are too many."""
         change, pairs, limit = part
@@ -318,73 +315,6 @@ class Anonymizer:
     ) -> T:
         begin = begin_anonymizing(self._database.kind, tenant)
         return await self._database.transact(name, work, begin)
-
-
-class _Change(NamedTuple):
-    """What happens to events: those with a signal in the range get the mode."""
-
-    mode: Mode
-    signals: SignalRange
-
-
-class _Part(NamedTuple):
-    """Events to anonymize: those of (campaign, contact) pairs.
-
-    Attributes:
-        change: What happens to them.
-        pairs: The pairs.
-        limit: How many a transaction anonymizes; None if one anonymizes all.
-    """
-
-    change: _Change
-    pairs: list[CampaignContact]
-    limit: int | None
-
-
-def _parts(change: _Change, events: Mapping[CampaignContact, int]) -> list[_Part]:
-    """Divide pairs into parts that a transaction can anonymize; `events` has their number.
-
-    Pairs of one contact are next to each other, because a transaction reads all events of its contacts.
-    No identified events are added meanwhile: the modes of the messages only become stricter.
-    """
-    parts: list[_Part] = []
-    free = 0
-    for pair, count in sorted(events.items(), key=_contact):
-        if count > _EVENTS_PER_TRANSACTION:
-            parts.insert(0, _Part(change, [pair], _EVENTS_PER_TRANSACTION))
-        elif count > free:
-            parts.append(_Part(change, [pair], None))
-            free = _EVENTS_PER_TRANSACTION - count
-        else:
-            parts[-1].pairs.append(pair)
-            free -= count
-    return parts
-
-
-def _contact(events: tuple[CampaignContact, int]) -> int:
-    (_, contact), _ = events
-    return contact
-
-
-def _changes(modes: Modes) -> list[_Change]:
-    """Return the changes to the past events of a contact, by the modes of its messages now."""
-    changes = [
-        _Change(_anonymized_mode(mode), signals_of(purpose))
-        for purpose, mode in zip(Purpose, modes, strict=True)
-        if mode > Mode.IDENTIFIED
-    ]
-    if len({change.mode for change in changes}) == 1 < len(changes):
-        return [_Change(changes[0].mode, ALL_SIGNALS)]
-    return changes
-
-
-def _anonymized_mode(mode: Mode) -> Mode:
-    """Return the mode of the counters for past events of a message that is now in `mode`.
-
-    Past events were allowed when they were recorded, so they stay in the totals even if the
-    message is OFF now. But neither AGGREGATE nor OFF allows counting distinct people.
-    """
-    return Mode.ANONYMOUS if mode is Mode.ANONYMOUS else Mode.AGGREGATE
 
 
 async def _unused_slot(connection: Connection, tenant: int, campaign: int, group: int) -> int:
