@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from hushpost_service.domain.validation import oldest_event
+from hushpost_service.storage.array_text import array_text
 from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.partitions import create_partitions
 from hushpost_service.storage.request_ids import Method, periods
@@ -168,25 +169,25 @@ CASES = {
     ),
     "LOAD_RECORDING_INPUTS": Case(
         recording.LOAD_RECORDING_INPUTS,
-        (TENANT, [], [], [2901], None, None, NUMBERS[:20], NOW),
+        (TENANT, "{}", "{}", [2901], None, None, NUMBERS[:20], NOW),
         20 * _PER_ROW + 50,
     ),
     "LOAD_RECORDING_INPUTS_17": Case(
         recording.LOAD_RECORDING_INPUTS_17,
-        (TENANT, [], [], [2901], None, None, NUMBERS[:20], NOW),
+        (TENANT, "{}", "{}", [2901], None, None, NUMBERS[:20], NOW),
         20 * _PER_ROW + 50,
     ),
     "inputs of a large batch": Case(
         recording.LOAD_RECORDING_INPUTS_17,
-        (TENANT, [], [], [2901], None, None, UNCHANGED, NOW),
+        (TENANT, "{}", "{}", [2901], None, None, UNCHANGED, NOW),
         200,
     ),
     "CLAIM_REQUEST_IDS": Case(
         request_ids.CLAIM_REQUEST_IDS,
         (
             TENANT,
-            [Method.RECORD_CLICK.value] * 20,
-            [UUID(int=n) for n in range(20)],
+            array_text([Method.RECORD_CLICK.value] * 20),
+            array_text(UUID(int=n) for n in range(20)),
             [PERIOD],
             None,
             None,

@@ -4,8 +4,9 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -28,6 +29,8 @@ CAMPAIGNS = 10
 BATCHES = 10
 BATCH_SIZE = 100
 CONTACTS = 200
+
+MakeEvents = Callable[[int, list[int], random.Random], Events | list[Event]]
 
 
 @pytest.fixture
@@ -77,6 +80,11 @@ def _random_events(campaign: int, contacts: list[int], rng: random.Random) -> Ev
     )
 
 
+def _random_singles(campaign: int, contacts: list[int], rng: random.Random) -> list[Event]:
+    """Return such events as single calls record them."""
+    return [Event(*event) for event in _random_events(campaign, contacts, rng).tolist()]
+
+
 def _retries() -> float:
     """Return the number of recording transactions that were run again after a deadlock."""
     labels = {"name": "record"}
@@ -98,21 +106,27 @@ async def test_concurrent_commits_do_not_deadlock(large_pool: Database) -> None:
         )
         for _ in range(RECORDERS)
     ]
+    makers: tuple[MakeEvents, ...] = (_random_events, _random_singles)
     retries_before = _retries()
     for serial in range(CAMPAIGNS):
         campaign = campaign_number(tenant, serial)
 
-        async def record(recorder: Recorder, batches: list[Events]) -> None:
+        async def record(recorder: Recorder, batches: list[Events | list[Event]]) -> None:
             for batch in batches:
                 await recorder.record(Method.RECORD_EVENTS, None, 0, {tenant: batch})
 
         batches_by_recorder = [
-            [_random_events(campaign, contacts, rng) for _ in range(BATCHES)] for _ in recorders
+            [make(campaign, contacts, rng) for _ in range(BATCHES)]
+            for _, make in zip(recorders, cycle(makers), strict=False)
         ]
         await asyncio.gather(*map(record, recorders, batches_by_recorder))
     assert _retries() == retries_before
     async with large_pool.connection("test") as connection:
-        counted = await connection.fetchval(
-            "select sum(events)::bigint from counters where tenant = $1", tenant
+        (totals,) = await connection.fetch(
+            "select sum(events)::bigint, sum(first_events)::bigint from counters where tenant = $1",
+            tenant,
         )
-    assert counted == CAMPAIGNS * RECORDERS * BATCHES * BATCH_SIZE
+        marked = await connection.fetchval(
+            "select sum(bit_count(bits)) from slot_bits where tenant = $1 and mode = 1", tenant
+        )
+    assert tuple(totals) == (CAMPAIGNS * RECORDERS * BATCHES * BATCH_SIZE, marked)

@@ -1,6 +1,6 @@
 """The sums of the events of a commit, by both implementations of the tally."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -12,7 +12,9 @@ from hushpost_service.domain.counters import (
     ANONYMIZED,
     CLICK_CHUNK_SLOTS,
     HOUR,
+    NO_EVENTS,
     OPEN_CHUNK_SLOTS,
+    CounterKey,
     EventColumns,
     SlotKey,
     chunk_slots,
@@ -23,7 +25,7 @@ from hushpost_service.domain.events import Event, EventGroup, joined
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.preferences.anonymized_counts import AnonymizedCounts
-from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
+from hushpost_service.tracking.tally import ColumnarTally, ScalarTally
 
 events = st.builds(
     Event,
@@ -42,7 +44,46 @@ events = st.builds(
 batches = st.lists(st.tuples(events, st.sampled_from(Mode)), max_size=40)
 
 
-MakeTally = Callable[[list[tuple[Event, Mode]]], Tally]
+class ScalarAsColumnar:
+    """A `ScalarTally` with the attributes of a `ColumnarTally`.
+
+    It decides which events are first; `tests/sql/test_single_events.py` checks that the database does
+    the same.
+    """
+
+    def __init__(self, batch: list[tuple[Event, Mode]]) -> None:
+        """Add up events."""
+        self._tally = ScalarTally(batch)
+        self.counts = self._tally.counts
+        by_key: defaultdict[SlotKey, list[int]] = defaultdict(list)
+        for campaign, group, signal, machine, mode, slot, *_ in self._tally.events:
+            if mode in (Mode.IDENTIFIED, Mode.ANONYMOUS):
+                chunk = slot // chunk_slots(signal)
+                by_key[campaign, group, signal, machine, mode, chunk].append(slot)
+        self.slots = {key: slot_bits(key[2], slots) for key, slots in by_key.items()}
+
+    def identified(
+        self, marked: Mapping[SlotKey, bytes]
+    ) -> tuple[EventColumns, dict[CounterKey, int]]:
+        """Return the identified events, and how many of each counter are first events."""
+        rows = []
+        first: Counter[CounterKey] = Counter()
+        seen = set()
+        for event in self._tally.events:
+            campaign, group, signal, machine, mode, slot, time, contact, verdict = event
+            if mode != Mode.IDENTIFIED:
+                assert (time, contact, verdict) == (0, 0, 0)
+                continue
+            bits = marked.get((campaign, group, signal, machine, mode, slot // chunk_slots(signal)))
+            is_first = event[:6] not in seen and not (bits and has_slot(bits, slot))
+            seen.add(event[:6])
+            if is_first:
+                first[campaign, group, signal, machine, mode, time // HOUR] += 1
+            rows.append((campaign, contact, time, group, slot, signal, verdict, is_first))
+        return EventColumns(*zip(*rows, strict=True)) if rows else NO_EVENTS, first
+
+
+MakeTally = Callable[[list[tuple[Event, Mode]]], ScalarAsColumnar | ColumnarTally]
 
 
 def columnar_tally(batch: list[tuple[Event, Mode]]) -> ColumnarTally:
@@ -52,7 +93,7 @@ def columnar_tally(batch: list[tuple[Event, Mode]]) -> ColumnarTally:
 
 
 both_tallies = pytest.mark.parametrize(
-    "make_tally", [ScalarTally, columnar_tally], ids=["scalar", "columnar"]
+    "make_tally", [ScalarAsColumnar, columnar_tally], ids=["scalar", "columnar"]
 )
 
 

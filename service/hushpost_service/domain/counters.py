@@ -18,6 +18,7 @@ __all__ = [
     "Count",
     "CounterKey",
     "EventColumns",
+    "SingleEvent",
     "SlotKey",
     "chunk_slots",
     "has_slot",
@@ -94,6 +95,13 @@ class EventColumns(NamedTuple):
     verdict: Column
     is_first: Sequence[bool] | Flags
 
+
+SingleEvent = tuple[int, int, int, bool, int, int, int, int, int]
+"""An event of a single call, as it is stored: (campaign, group, signal, machine, mode, slot, time,
+contact, verdict).
+
+Time, contact and verdict are 0 unless the mode is IDENTIFIED, and the slot if it is AGGREGATE.
+"""
 
 NO_EVENTS = EventColumns(*([()] * len(EventColumns._fields)))
 

@@ -17,7 +17,8 @@ from hushpost_service.domain.counters import (
     chunk_slots,
 )
 from hushpost_service.domain.modes import PreferenceGroup
-from hushpost_service.domain.request_contents import stored_request_id
+from hushpost_service.domain.request_contents import stored_request_text
+from hushpost_service.storage.array_text import array_text
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.preference_columns import to_preference
@@ -113,8 +114,8 @@ async def load_recording_inputs(
         now: The current time.
         kind: The kind of the database.
     """
-    methods = [method for method, _ in requests]
-    ids = [stored_request_id(request) for _, request in requests]
+    methods = array_text([method.value for method, _ in requests])
+    ids = array_text([stored_request_text(request) for _, request in requests])
     claim = (tenant, methods, ids, periods(now), None, None)
     rows: Sequence[Any]
     if kind is DatabaseKind.DISTRIBUTED:
@@ -141,13 +142,14 @@ async def load_recording_inputs(
 
 async def _load_in_parts(
     connection: Connection,
-    claim: tuple[int, Sequence[Method], Sequence[UUID], Sequence[int], None, None],
+    claim: tuple[int, str, str, Sequence[int], None, None],
     contacts: Sequence[int],
     oldest_campaign: datetime,
 ) -> list[tuple[Any, ...]]:
     """Return what `LOAD_RECORDING_INPUTS` does, by separate statements."""
     tenant, methods, *_ = claim
-    positions = await connection.fetch(CLAIM_REQUEST_IDS, *claim) if methods else []
+    has_requests = methods != array_text([])
+    positions = await connection.fetch(CLAIM_REQUEST_IDS, *claim) if has_requests else []
     new_requests = [position for (position,) in positions]
     start = await connection.fetchval(sql.POLICY_START, tenant)
     groups = await connection.fetch(sql.PREFERENCE_GROUPS, tenant, contacts, oldest_campaign)

@@ -9,7 +9,9 @@ from hushpost_service.domain.request_contents import (
     content_digest,
     request_id_reused,
     stored_request_id,
+    stored_request_text,
 )
+from hushpost_service.storage.array_text import array_text
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.sql import request_ids as sql
 
@@ -96,8 +98,8 @@ async def claim(
     rows = await connection.fetch(
         sql.CLAIM_REQUEST_IDS,
         tenant,
-        [method],
-        [stored_request_id(request)],
+        array_text([method.value]),
+        array_text([stored_request_text(request)]),
         periods(now),
         created,
         digest,

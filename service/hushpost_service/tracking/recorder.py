@@ -26,8 +26,10 @@ from hushpost_service.storage import last_opens as storage
 from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.recording import RecordingInputs
 from hushpost_service.storage.request_ids import Method
+from hushpost_service.storage.single_events import write_single_events
 from hushpost_service.storage.tenant_locks import begin_recording
 from hushpost_service.tokens.codec import NO_CONTACT
 from hushpost_service.tracking.commit_metrics import observe_commit, watch_queue
@@ -249,7 +251,7 @@ class Recorder:
             rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             if not new:
                 return 0, {}
-            tally = _tally(rule, new, inputs.preference_groups)
+            tally = _tally(rule, new, inputs.preference_groups, self._database.kind)
             created_rows.extend(await self._write(connection, tenant, tally))
             if rule.policy.record_last_opens:
                 await _set_last_opens(connection, tenant, rule.policy, new, inputs)
@@ -276,9 +278,13 @@ class Recorder:
         new = [key for key in keys if key not in self._existing_rows]
         if new:
             await recording.insert_slot_bits(connection, tenant, new)
-        marked = await recording.lock_slot_bits(connection, tenant, keys) if keys else {}
-        rows, first = tally.identified(marked)
-        if tally.counts:
+        if not tally.counts:
+            return new
+        if isinstance(tally, ScalarTally):
+            await write_single_events(connection, tenant, tally.events, keys)
+        else:
+            marked = await recording.lock_slot_bits(connection, tenant, keys) if keys else {}
+            rows, first = tally.identified(marked)
             await recording.write(connection, tenant, tally.slots, tally.counts, first, rows)
         return new
 
@@ -334,11 +340,17 @@ def _contacts_and_oldest_campaign(requests: Sequence[Request]) -> tuple[list[int
     return list(contacts), to_datetime(min(created))
 
 
-def _tally(rule: ModeRule, requests: Sequence[Request], groups: Sequence[PreferenceGroup]) -> Tally:
+def _tally(
+    rule: ModeRule,
+    requests: Sequence[Request],
+    groups: Sequence[PreferenceGroup],
+    kind: DatabaseKind,
+) -> Tally:
     """Decide the modes of the requests' events, and add the events up."""
     singles: list[Event] = []
     for request in requests:
-        if not isinstance(request.events, list):
+        # A distributed database would keep parts of `write_single_events`, contacts among them, in files.
+        if kind is DatabaseKind.DISTRIBUTED or not isinstance(request.events, list):
             events = joined(each.events for each in requests)
             return ColumnarTally(events, modes_of(rule, events, groups))
         singles += request.events

@@ -8,13 +8,13 @@
 # A subquery with `limit` looks each id up by its key. `not exists` would become a join, which the
 # planner lets read all ids of the tenant while their partition has no statistics yet.
 #
-# The arrays are read twice, because a distributed database sends a CTE that is used twice to all
+# The arrays, which are text (see `storage.array_text`), are read twice, because a distributed database sends a CTE that is used twice to all
 # workers, which would all take part in the commit.
 CLAIM = """
 inserted as (
     insert into request_ids (tenant, method, request_id, period, created_number, content)
     select $1, method, request_id, period, $5, $6
-    from unnest($2::smallint[], $3::uuid[]) as input(method, request_id)
+    from unnest($2::text::smallint[], $3::text::uuid[]) as input(method, request_id)
     cross join unnest($4::integer[]) as period
     where (
         select true
@@ -30,7 +30,7 @@ inserted as (
     returning method, request_id
 ), new_requests as (
     select n::integer - 1 as position
-    from unnest($2::smallint[], $3::uuid[]) with ordinality as input(method, request_id, n)
+    from unnest($2::text::smallint[], $3::text::uuid[]) with ordinality as input(method, request_id, n)
     join inserted using (method, request_id)
     group by n
     having count(*) = cardinality($4::integer[])
