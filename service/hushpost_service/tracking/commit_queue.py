@@ -19,8 +19,11 @@ _MAX_COMMIT_EVENTS = 5_000
 
 _MAX_COMMITS = 2
 _SECOND_COMMIT_EVENTS = 500
-"""Queued events that justify a second concurrent commit: its events are added up and
-encoded while PostgreSQL works on the first. Fewer events wait for the next commit."""
+_SECOND_COMMIT_REQUESTS = 24
+"""Queued events, or requests, that justify a second concurrent commit: its events are read, added up and
+encoded while PostgreSQL works on the first. From 64 callers of the native transport, 15 % more
+clicks are recorded (`make bench ONLY=record_click_native_vs_echo`). Fewer events wait for the next
+commit, because its round trips cost the same for one event as for many."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +56,14 @@ class CommitQueue:
         """Return whether to start another committer."""
         if self.commits == 0:
             return bool(self.requests)
-        return self.commits < _MAX_COMMITS and self.events >= _SECOND_COMMIT_EVENTS
+        return self.commits < _MAX_COMMITS and self._justifies_second_commit()
+
+    def has_spare_committer(self) -> bool:
+        """Return whether one of the committers should end, and leave the requests to the other."""
+        return self.commits > 1 and not self._justifies_second_commit()
+
+    def _justifies_second_commit(self) -> bool:
+        return self.events >= _SECOND_COMMIT_EVENTS or len(self.requests) >= _SECOND_COMMIT_REQUESTS
 
     def take(self) -> list[Request]:
         """Remove and return the requests of the next commit."""

@@ -178,9 +178,9 @@ class Recorder:
             await asyncio.wait(self._committers)
 
     async def _commit_queue(self, tenant: int, queue: CommitQueue) -> None:
-        """Commit until the queue is empty; the last committer removes the queue."""
+        """Commit until the queue is empty, or another committer suffices; the last removes the queue."""
         started, committed = 0.0, 0
-        while queue.requests:
+        while queue.requests and not (committed and queue.has_spare_committer()):
             if committed and queue.events < _ENOUGH_EVENTS:
                 await self._pause(started, committed)
             started = self._loop.time()
