@@ -1,6 +1,6 @@
 """The statement that writes the few events of single calls."""
 
-from hushpost_service.domain.counters import CLICK_CHUNK_SLOTS, OPEN_CHUNK_SLOTS
+from hushpost_service.domain.counters import CLICK_CHUNK_SLOTS, HOUR, OPEN_CHUNK_SLOTS
 
 # Does what `LOCK_SLOT_BITS` and `WRITE` do, in one round trip and without sending bitmaps: marks
 # slots, adds to counters (upserts), and inserts identified events. The events are sorted by slot, and
@@ -64,7 +64,7 @@ with input as (
 ), counted as (
     insert into counters as existing
         (tenant, campaign, group_number, signal, machine, mode, hour, events, first_events)
-    select $1, campaign, group_number, signal, machine, mode, event_time / 3600000000 as hour,
+    select $1, campaign, group_number, signal, machine, mode, event_time / {HOUR} as hour,
         count(*), count(*) filter (where is_first)
     from recorded
     where (select is_complete from complete) and (select count(*) from marked) >= 0
