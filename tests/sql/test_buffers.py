@@ -30,8 +30,10 @@ from hushpost_service.storage.sql import (
     recording,
     releases,
     request_ids,
+    single_events,
     stats,
 )
+from hushpost_service.storage.tenant_locks import RECORDING_LOCK
 from tests.conftest import RunningAuthority
 from tests.inspection import Connection, on
 
@@ -121,6 +123,7 @@ _PER_ROW = 15
 """Buffers to look up or change a row: three levels of an index, the row, and its copy."""
 
 CONTROL = "filtered contacts"
+RECORD_SINGLE_EVENTS = "RECORD_SINGLE_EVENTS"
 
 CASES = {
     CONTROL: Case(
@@ -181,6 +184,40 @@ CASES = {
         recording.LOAD_RECORDING_INPUTS_17,
         (TENANT, "{}", "{}", [2901], None, None, UNCHANGED, NOW),
         200,
+    ),
+    "READ_SINGLE_INPUTS": Case(
+        single_events.READ_SINGLE_INPUTS,
+        (
+            TENANT,
+            array_text([Method.RECORD_CLICK.value] * 20),
+            array_text(UUID(int=n) for n in range(20)),
+            array_text(NUMBERS[:20]),
+            NOW,
+        ),
+        20 * 4 * _PER_ROW,
+    ),
+    RECORD_SINGLE_EVENTS: Case(
+        single_events.RECORD_SINGLE_EVENTS,
+        (
+            TENANT,
+            RECORDING_LOCK,
+            None,
+            "{}",
+            "{}",
+            array_text([Method.RECORD_CLICK.value] * 20),
+            array_text(UUID(int=n) for n in range(20)),
+            [PERIOD],
+            True,
+            array_text(CAMPAIGN + n for n in range(20)),
+            *(array_text([value] * 20) for value in (1, 1, False, 1, 7)),
+            array_text([int(NOW.timestamp() * 1_000_000)] * 20),
+            array_text(UNCHANGED[:20]),
+            array_text([1] * 20),
+            array_text([True] * 20),
+        ),
+        # A request id, a bitmap, a counter, an event: all in the same few pages. A look-up of the
+        # bitmaps by a part of their key takes 16 more for each event.
+        20 * 3 * _PER_ROW,
     ),
     "CLAIM_REQUEST_IDS": Case(
         request_ids.CLAIM_REQUEST_IDS,
@@ -294,6 +331,8 @@ async def _prepared(stack: AsyncExitStack, uri: str, planned: str) -> Plans:
         await connection.execute(f"prepare case_{number} as {case.statement}")
         nulls = ", ".join(["null"] * len(case.parameters))
         await connection.execute(f"explain execute case_{number} ({nulls})")
+    # The statements of a function are planned when it is called.
+    await _buffers(connection, RECORD_SINGLE_EVENTS)
     return Plans(connection, planned)
 
 

@@ -17,7 +17,7 @@ from hushpost_service.storage.sql import (
     releases,
     stats,
 )
-from hushpost_service.storage.sql.single_events import WRITE_SINGLE_EVENTS
+from hushpost_service.storage.sql.single_events import READ_SINGLE_INPUTS
 from tests.inspection import Connection, on
 
 CONTACT = 7_070_707_070_707
@@ -152,6 +152,7 @@ INDEXES = {
     "CONTACT_JOBS": (anonymization.CONTACT_JOBS, "anonymization_jobs_pkey"),
     "LOAD_RECORDING_INPUTS": (recording.LOAD_RECORDING_INPUTS, "contacts_pkey"),
     "LOAD_RECORDING_INPUTS_17": (recording.LOAD_RECORDING_INPUTS_17, "contacts_pkey"),
+    "READ_SINGLE_INPUTS": (READ_SINGLE_INPUTS, "contacts_pkey"),
     "CONTACTS": (contacts.CONTACTS, "contacts_tenant_contact_id_key"),
     "LOCK_CONTACTS": (contacts.LOCK_CONTACTS, "contacts_tenant_contact_id_key"),
     "UPDATE_PREFERENCES": (contacts.UPDATE_PREFERENCES, "contacts_pkey"),
@@ -200,7 +201,6 @@ BY_WHOLE_KEY = {
     "LOCK_SLOT_BITS": (recording.LOCK_SLOT_BITS, "chunk = input.chunk"),
     "CLEAR_SLOTS": (recording.CLEAR_SLOTS, "chunk = input.chunk"),
     "DELETE_EMPTY_SLOT_BITS": (recording.DELETE_EMPTY_SLOT_BITS, "chunk = input.chunk"),
-    "WRITE_SINGLE_EVENTS": (WRITE_SINGLE_EVENTS, "chunk = (input.slot / "),
     "DELETE_EMPTY_COUNTERS": (recording.DELETE_EMPTY_COUNTERS, "hour = input.hour"),
 }
 """Statements that look up many rows by key, and the condition on the last column of the key."""

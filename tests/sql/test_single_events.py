@@ -1,24 +1,44 @@
-"""Events of single calls are stored like those of batches."""
+"""Events of single calls are stored like those of batches, or not at all if something has changed."""
 
+import asyncio
 import itertools
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+import asyncpg
 import numpy as np
 import pytest
 
+import hushpost_client
+from hushpost_client import Count
 from hushpost_service.domain.counters import HOUR
 from hushpost_service.domain.events import Event
 from hushpost_service.domain.modes import Mode
 from hushpost_service.domain.verdicts import Verdict
 from hushpost_service.storage.connection import Connection
+from hushpost_service.storage.connection_settings import CONNECTION_SETTINGS
 from hushpost_service.storage.database import Database
+from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.recording import lock_slot_bits, write
-from hushpost_service.storage.single_events import write_single_events
+from hushpost_service.storage.request_ids import Method, claim
+from hushpost_service.storage.single_events import (
+    SingleInputs,
+    read_single_inputs,
+    record_single_events,
+)
+from hushpost_service.storage.tenant_locks import lock_recording
 from hushpost_service.tracking.tally import ColumnarTally, ScalarTally
+from tests.conftest import RunningAuthority
+from tests.inspection import connected, on
+from tests.mailing import clients_of, eventually, send
 
 TENANT = 7
+NOW = datetime.now(UTC)
 HOUR_START = int(time.time() // 3600 - 3) * HOUR
 """Events are in the past, for which there are partitions also at the end of a month."""
 
@@ -66,8 +86,9 @@ def _random_commit(campaign: int, rng: random.Random) -> list[Decided]:
 
 async def _record_singles(connection: Connection, events: Sequence[Decided]) -> None:
     tally = ScalarTally(events)
-    if tally.counts:
-        await write_single_events(connection, TENANT, tally.events, tally.identified_keys())
+    inputs = await read_single_inputs(connection, TENANT, [], [], NOW)
+    assert inputs is not None
+    assert await record_single_events(connection, inputs, tally.events, NOW, inserts_bitmaps=False)
 
 
 async def _record_batch(connection: Connection, events: Sequence[Decided]) -> None:
@@ -86,11 +107,18 @@ async def _record_batch(connection: Connection, events: Sequence[Decided]) -> No
 async def _commit(
     database: Database, events: Sequence[Decided], record: Record = _record_singles
 ) -> None:
-    await database.transact("test", lambda connection: record(connection, events))
+    async with database.connection("test") as connection:
+        await record(connection, events)
 
 
 async def _stored(connection: Connection, campaign: int) -> list[list[tuple[object, ...]]]:
     """Return all that is stored of a campaign, without its number."""
+    return await _stored_of(connection, TENANT, campaign)
+
+
+async def _stored_of(
+    connection: Connection, tenant: int, campaign: int
+) -> list[list[tuple[object, ...]]]:
     statements = (
         "select contact, event_time, group_number, slot, signal, verdict, is_first from events",
         "select group_number, signal, machine, mode, hour, events, first_events from counters",
@@ -99,7 +127,7 @@ async def _stored(connection: Connection, campaign: int) -> list[list[tuple[obje
     tables = []
     for statement in statements:
         rows = await connection.fetch(
-            f"{statement} where tenant = $1 and campaign = $2", TENANT, campaign
+            f"{statement} where tenant = $1 and campaign = $2", tenant, campaign
         )
         tables.append(sorted(map(tuple, rows)))
     return tables
@@ -136,7 +164,7 @@ async def test_the_first_event_is_the_earliest_of_a_new_slot(database: Database)
 
 
 async def test_a_deleted_bitmap_is_inserted_again(database: Database) -> None:
-    """An opt-out may delete a bitmap that the recorder has used before; the commit inserts it."""
+    """A missing bitmap is inserted, also one that an opt-out has deleted since its insertion."""
     campaign = next(_campaigns)
     events = [
         (_event(campaign, 1, 0), Mode.IDENTIFIED),
@@ -182,3 +210,189 @@ async def test_only_identified_events_lock_a_bitmap(
         )
         await transaction.rollback()
     assert is_locked is locks
+
+
+@dataclass
+class World:
+    """A tenant of its own with two contacts, and a connection like those of the recorder."""
+
+    connection: Connection
+    uri: str
+    tenant: int
+    contacts: list[int] = field(default_factory=lambda: [11, 12])
+
+    @property
+    def campaign(self) -> int:
+        """The number of a campaign."""
+        return self.tenant << 40
+
+    async def read(self, requests: Sequence[uuid.UUID] = ()) -> SingleInputs | None:
+        """Read what events of the first contact depend on."""
+        ids = [(Method.RECORD_CLICK, request) for request in requests]
+        return await read_single_inputs(
+            self.connection, self.tenant, ids, self.contacts[:1], datetime.fromtimestamp(0, UTC)
+        )
+
+    async def record(self, inputs: SingleInputs | None) -> bool:
+        """Record an identified event of the first contact."""
+        assert inputs is not None
+        event = _event(self.campaign, 1, 0)._replace(contact=self.contacts[0])
+        tally = ScalarTally([(event, Mode.IDENTIFIED)])
+        return await record_single_events(
+            self.connection, inputs, tally.events, NOW, inserts_bitmaps=True
+        )
+
+    async def has_events(self) -> bool:
+        """Return whether anything of the campaign is stored."""
+        return any(await _stored_of(self.connection, self.tenant, self.campaign))
+
+    async def claimed(self) -> int:
+        """Return how many request ids are claimed."""
+        count: int = await self.connection.fetchval(
+            "select count(*) from request_ids where tenant = $1", self.tenant
+        )
+        return count
+
+
+_tenants = itertools.count(1000)
+
+
+@pytest.fixture
+async def world(database: Database, migrated_database: str) -> AsyncIterator[World]:
+    """A new tenant, one per test."""
+    async with database.connection("test") as connection:
+        world = World(connection, migrated_database, next(_tenants))
+        await connection.execute(
+            "insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)"
+            " select $1, n, 'contact-' || n, 2, 2 from unnest($2::bigint[]) as n",
+            world.tenant,
+            world.contacts,
+        )
+        yield world
+
+
+OPT_OUT = "update contacts set clicks_consent = 4 where tenant = $1 and contact = 11"
+CHANGES = {
+    "the contact opts out": OPT_OUT,
+    "the contact is erased": "delete from contacts where tenant = $1 and contact = 11",
+    "a policy comes into force": """
+        insert into policies select $1, 1, now(), '', true, 1, 2, 2, 1, 2, 2, 1, 400, 1, 2, '{1}', 9, 9, false
+    """,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_nothing_is_recorded_if_the_mode_may_have_changed(world: World, change: str) -> None:
+    """Between reading and recording. Control: a change of another contact changes no mode."""
+    inputs = await world.read([uuid.uuid4()])
+    await world.connection.execute(CHANGES[change], world.tenant)
+    assert not await world.record(inputs)
+    assert not await world.has_events()
+    assert await world.claimed() == 0
+
+    inputs = await world.read([uuid.uuid4()])
+    await world.connection.execute(
+        "update contacts set clicks_consent = 4 where tenant = $1 and contact = 12", world.tenant
+    )
+    assert await world.record(inputs)
+    assert await world.has_events()
+    assert await world.claimed() == 1
+
+
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+async def test_recording_sees_the_opt_out_that_it_has_waited_for(
+    world: World, isolation: str
+) -> None:
+    """It waits for the lock of an opt-out, and then sees it.
+
+    Control: with a stricter isolation level it would not, so every connection sets the level.
+    """
+    assert CONNECTION_SETTINGS["default_transaction_isolation"] == "read committed"
+    inputs = await world.read()
+    await world.connection.execute(f"set default_transaction_isolation = '{isolation}'")
+    try:
+        async with on(world.uri) as other:
+            opt_out = other.transaction()
+            await opt_out.start()
+            await other.execute(OPT_OUT, world.tenant)
+            await lock_recording(other, DatabaseKind.SINGLE, world.tenant)  # type: ignore[arg-type] # not of a pool
+            recording = asyncio.create_task(world.record(inputs))
+            while not await other.fetchval(
+                "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+            ):
+                assert not recording.done()
+                await asyncio.sleep(0.01)
+            await opt_out.commit()
+            is_recorded = await recording
+    finally:
+        await world.connection.execute("set default_transaction_isolation = 'read committed'")
+    assert is_recorded is (isolation == "repeatable read")
+    assert await world.has_events() is is_recorded
+
+
+async def test_an_executed_request_is_found_before_anything_is_written(world: World) -> None:
+    """Also in an earlier period, whose claims a unique index does not reject."""
+    old, new = uuid.uuid4(), uuid.uuid4()
+    async with world.connection.transaction():
+        await claim(world.connection, world.tenant, Method.RECORD_CLICK, old, {}, NOW)
+    assert await world.read([new, old]) is None
+    assert await world.read([new]) is not None
+
+
+async def test_a_request_id_that_is_claimed_meanwhile_undoes_all_claims(world: World) -> None:
+    """No event is recorded, and the other request ids of the commit can be claimed again."""
+    first, second = uuid.uuid4(), uuid.uuid4()
+    inputs = await world.read([first, second])
+    async with world.connection.transaction():
+        await claim(world.connection, world.tenant, Method.RECORD_CLICK, second, {}, NOW)
+    assert not await world.record(inputs)
+    assert not await world.has_events()
+    assert await world.claimed() == 1
+    assert await world.record(await world.read([first]))
+    assert await world.claimed() == 2
+
+
+async def test_an_error_that_is_no_conflict_is_raised(world: World) -> None:
+    """For example an event in a month without a partition; nothing is left of the commit."""
+    inputs = await world.read([uuid.uuid4()])
+    assert inputs is not None
+    events = [(world.campaign, 1, 1, False, 1, 0, 0, world.contacts[0], 1)]
+    with pytest.raises(asyncpg.CheckViolationError):
+        await record_single_events(world.connection, inputs, events, NOW, inserts_bitmaps=True)
+    assert not await world.has_events()
+    assert await world.claimed() == 0
+
+
+async def test_single_calls_are_recorded_in_one_statement(authority: RunningAuthority) -> None:
+    """The authority calls the function for single calls, and not for a batch."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connected(authority.process.data_dir))
+
+        async def calls() -> int:
+            count: int | None = await database.fetchval(
+                "select calls from pg_stat_user_functions where funcname = 'record_single_events'"
+            )
+            return count or 0
+
+        mailing = await send(await clients_of(stack, authority), ["ann", "bob"])
+        batch = [
+            hushpost_client.Event(mailing.tokens["bob"], verdict=hushpost_client.Verdict.HUMAN)
+        ]
+        try:
+            await database.execute("alter system set track_functions = 'pl'")
+            await database.execute("select pg_reload_conf()")
+            await mailing.clients.edge.tracking.record_events(batch)
+            await mailing.open("ann")
+            await eventually(lambda: _is(calls, 1), "a single call has called the function")
+            await mailing.click("ann")
+            await eventually(lambda: _is(calls, 2), "another one has, and the batch has not")
+        finally:
+            await database.execute("alter system reset track_functions")
+            await database.execute("select pg_reload_conf()")
+        stats = await mailing.stats()
+        assert stats.opens.human.identified == Count(2, 2)
+        assert stats.clicks.human.identified == Count(1, 1)
+
+
+async def _is(count: Callable[[], Awaitable[int]], expected: int) -> bool:
+    return await count() == expected

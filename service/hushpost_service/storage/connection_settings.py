@@ -8,8 +8,10 @@ __all__ = ["CONNECTION_SETTINGS", "connection_settings", "settings_script"]
 
 CONNECTION_SETTINGS = {
     **SESSION_SETTINGS,
-    # `_commit` needs the warnings of the server.
+    # `checking_replication` needs the warnings of the server.
     "client_min_messages": "warning",
+    # A statement outside a transaction must see what was committed before it waited for a lock.
+    "default_transaction_isolation": "read committed",
     "jit": "off",
     # Otherwise PostgreSQL makes a custom plan whenever it estimates that to
     # be cheaper; planning takes as long as a small commit.

@@ -1,8 +1,8 @@
 """The connection pool, transactions with retries, and the translation of driver errors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeVar
 
 import asyncpg
@@ -17,7 +17,7 @@ from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.pool_use import PoolUse
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
-__all__ = ["BEGIN", "COMMIT", "Database"]
+__all__ = ["BEGIN", "COMMIT", "Database", "checking_replication"]
 
 BEGIN = "begin isolation level read committed"
 """Begins a transaction. The isolation level is explicit, because a server may have a
@@ -211,7 +211,8 @@ async def _transaction(
     try:
         await connection.execute(begin)
         result = await work(connection)
-        await _commit(connection, commit)
+        with checking_replication(connection):
+            await connection.execute(commit)
     except BaseException as error:
         await _roll_back(connection)
         if isinstance(error, _CONFLICT):
@@ -222,8 +223,9 @@ async def _transaction(
     return result
 
 
-async def _commit(connection: Connection, script: str) -> None:
-    """Commit. Raises _NotReplicatedError if the wait for a synchronous standby was canceled.
+@contextmanager
+def checking_replication(connection: Connection) -> Iterator[None]:
+    """Raise _NotReplicatedError if the wait of a commit for a synchronous standby was canceled.
 
     PostgreSQL then reports success, with no more than a warning: the commit is on the disk of
     the primary, but a failover would lose it.
@@ -235,7 +237,7 @@ async def _commit(connection: Connection, script: str) -> None:
 
     connection.add_log_listener(note)
     try:
-        await connection.execute(script)
+        yield
     finally:
         connection.remove_log_listener(note)
     if _CANCELED_WAIT in functions:

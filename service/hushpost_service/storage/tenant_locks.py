@@ -13,9 +13,15 @@ from hushpost_service.storage.database import BEGIN
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.sql import tenant_locks as sql
 
-__all__ = ["begin_anonymizing", "begin_recording", "lock_recording", "share_recording"]
+__all__ = [
+    "RECORDING_LOCK",
+    "begin_anonymizing",
+    "begin_recording",
+    "lock_recording",
+    "share_recording",
+]
 
-_RECORDING_LOCK = 0x4855_5245
+RECORDING_LOCK = 0x4855_5245
 """First key of the advisory locks of recording ("HURE"); the second is the tenant."""
 
 _ANONYMIZATION_LOCK = 0x4855_414E
@@ -26,7 +32,7 @@ _PARAMETER = "$1::integer"
 
 def begin_recording(kind: DatabaseKind, tenant: int) -> str:
     """Return the script that begins a recording transaction of a tenant."""
-    return _begin(kind, sql.SHARED, _RECORDING_LOCK, tenant)
+    return _begin(kind, sql.SHARED, RECORDING_LOCK, tenant)
 
 
 def begin_anonymizing(kind: DatabaseKind, tenant: int) -> str:
@@ -43,7 +49,7 @@ async def lock_recording(connection: Connection, kind: DatabaseKind, tenant: int
 
     Call it last in a transaction that tightens consent or policy.
     """
-    await connection.execute(_lock(kind, sql.EXCLUSIVE, _RECORDING_LOCK, _PARAMETER), tenant)
+    await connection.execute(_lock(kind, sql.EXCLUSIVE, RECORDING_LOCK, _PARAMETER), tenant)
 
 
 async def share_recording(connection: Connection, kind: DatabaseKind, tenant: int) -> None:
@@ -53,7 +59,7 @@ async def share_recording(connection: Connection, kind: DatabaseKind, tenant: in
     of them is current. Call it last in a transaction, apart from these statements: waiting
     for row locks afterwards can be a deadlock.
     """
-    await connection.execute(_lock(kind, sql.SHARED, _RECORDING_LOCK, _PARAMETER), tenant)
+    await connection.execute(_lock(kind, sql.SHARED, RECORDING_LOCK, _PARAMETER), tenant)
 
 
 def _begin(kind: DatabaseKind, function: str, lock: int, tenant: int) -> str:

@@ -19,25 +19,21 @@ from hushpost_service.campaigns.cache import CampaignCache
 from hushpost_service.domain.counters import CounterKey, SlotKey
 from hushpost_service.domain.errors import HushpostError, Reason
 from hushpost_service.domain.events import CONTACT, CREATED, Event, Events, joined, to_datetime
-from hushpost_service.domain.mode_rule import ModeRule
-from hushpost_service.domain.modes import Policy, PreferenceGroup
 from hushpost_service.domain.request_contents import RecentRequests
 from hushpost_service.storage import last_opens as storage
 from hushpost_service.storage import recording, request_ids
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.database_kind import DatabaseKind
-from hushpost_service.storage.recording import RecordingInputs
 from hushpost_service.storage.request_ids import Method
-from hushpost_service.storage.single_events import write_single_events
 from hushpost_service.storage.tenant_locks import begin_recording
 from hushpost_service.tokens.codec import NO_CONTACT
 from hushpost_service.tracking.commit_metrics import observe_commit, watch_queue
 from hushpost_service.tracking.commit_queue import CommitQueue, Request
 from hushpost_service.tracking.event_modes_metric import EventModes
 from hushpost_service.tracking.last_opens import last_opens
-from hushpost_service.tracking.mode_decisions import mode_of, modes_of
-from hushpost_service.tracking.tally import ColumnarTally, ScalarTally, Tally
+from hushpost_service.tracking.mode_decisions import modes_of
+from hushpost_service.tracking.single_commits import SingleCommits
+from hushpost_service.tracking.tally import ColumnarTally
 
 if TYPE_CHECKING:
     from hushpost_runtime.traces import Traces
@@ -98,6 +94,7 @@ class Recorder:
         watch_queue(lambda: rounded_load(max_queued_events - self._free_events, max_queued_events))
         self._queues: dict[int, CommitQueue] = {}
         self._existing_rows: BoundedCache[SlotKey, None] = BoundedCache(_CACHED_ROWS)
+        self._single_commits = SingleCommits(database, campaigns, clock, self._existing_rows)
         self._committers: set[asyncio.Task[None]] = set()
         self._recent_requests = RecentRequests(_RECENT_REQUESTS)
         self._connections = asyncio.Semaphore(connections)
@@ -233,6 +230,28 @@ class Recorder:
             if request.request_id is not None:
                 with_id[request.method, request.request_id] = request
         contacts, oldest_campaign = _contacts_and_oldest_campaign(requests)
+        start = time.perf_counter()
+        with self._traced(requests):
+            events = sum(len(request.events) for request in requests)
+            counts = await self._single_commits.commit(
+                tenant, requests, list(with_id), contacts, oldest_campaign
+            )
+            if counts is None:
+                events, counts = await self._commit_stepwise(
+                    tenant, requests, with_id, contacts, oldest_campaign
+                )
+        observe_commit(events, time.perf_counter() - start)
+        self._event_modes.add(counts)
+
+    async def _commit_stepwise(
+        self,
+        tenant: int,
+        requests: Sequence[Request],
+        with_id: Mapping[tuple[Method, UUID], Request],
+        contacts: Sequence[int],
+        oldest_campaign: datetime,
+    ) -> tuple[int, Mapping[CounterKey, int]]:
+        """Commit requests of any kind; return how many events are new, and how many were counted."""
         created_rows: list[SlotKey] = []
 
         async def work(connection: Connection) -> tuple[int, Mapping[CounterKey, int]]:
@@ -252,20 +271,20 @@ class Recorder:
             rule = await self._campaigns.mode_rule(connection, tenant, inputs.policy_start)
             if not new:
                 return 0, {}
-            tally = _tally(rule, new, inputs.preference_groups, self._database.kind)
+            events = joined(request.events for request in new)
+            tally = ColumnarTally(events, modes_of(rule, events, inputs.preference_groups))
             created_rows.extend(await self._write(connection, tenant, tally))
             if rule.policy.record_last_opens:
-                await _set_last_opens(connection, tenant, rule.policy, new, inputs)
-            return sum(len(request.events) for request in new), tally.counts
+                dates = last_opens(rule.policy, events, inputs.preference_groups)
+                if dates:
+                    await storage.set_last_opens(connection, tenant, dates)
+            return len(events), tally.counts
 
         begin = begin_recording(self._database.kind, tenant)
-        start = time.perf_counter()
-        with self._traced(requests):
-            events, counts = await self._database.transact("record", work, begin, recording.COMMIT)
-        observe_commit(events, time.perf_counter() - start)
-        self._event_modes.add(counts)
+        result = await self._database.transact("record", work, begin, recording.COMMIT)
         for key in created_rows:
             self._existing_rows[key] = None
+        return result
 
     def _traced(self, requests: Sequence[Request]) -> AbstractContextManager[Any]:
         if self._traces is None:
@@ -273,7 +292,9 @@ class Recorder:
         points = [request.trace for request in requests if request.trace is not None]
         return self._traces.shared("commit", points)
 
-    async def _write(self, connection: Connection, tenant: int, tally: Tally) -> list[SlotKey]:
+    async def _write(
+        self, connection: Connection, tenant: int, tally: ColumnarTally
+    ) -> list[SlotKey]:
         """Write a tally; return the keys of rows of slot bits that may have been created."""
         keys = tally.identified_keys()
         new = [key for key in keys if key not in self._existing_rows]
@@ -281,12 +302,9 @@ class Recorder:
             await recording.insert_slot_bits(connection, tenant, new)
         if not tally.counts:
             return new
-        if isinstance(tally, ScalarTally):
-            await write_single_events(connection, tenant, tally.events, keys)
-        else:
-            marked = await recording.lock_slot_bits(connection, tenant, keys) if keys else {}
-            rows, first = tally.identified(marked)
-            await recording.write(connection, tenant, tally.slots, tally.counts, first, rows)
+        marked = await recording.lock_slot_bits(connection, tenant, keys) if keys else {}
+        rows, first = tally.identified(marked)
+        await recording.write(connection, tenant, tally.slots, tally.counts, first, rows)
         return new
 
 
@@ -313,19 +331,6 @@ async def _exchange_results(
             request.earlier_result = stored
 
 
-async def _set_last_opens(
-    connection: Connection,
-    tenant: int,
-    policy: Policy,
-    requests: Sequence[Request],
-    inputs: RecordingInputs,
-) -> None:
-    events = joined(request.events for request in requests)
-    dates = last_opens(policy, events, inputs.preference_groups)
-    if dates:
-        await storage.set_last_opens(connection, tenant, dates)
-
-
 def _contacts_and_oldest_campaign(requests: Sequence[Request]) -> tuple[list[int], datetime]:
     """Return the contacts of requests, and the creation time of their oldest campaign."""
     contacts = {NO_CONTACT}
@@ -339,26 +344,6 @@ def _contacts_and_oldest_campaign(requests: Sequence[Request]) -> tuple[list[int
             created.append(int(request.events[:, CREATED].min()))
     contacts.remove(NO_CONTACT)
     return list(contacts), to_datetime(min(created))
-
-
-def _tally(
-    rule: ModeRule,
-    requests: Sequence[Request],
-    groups: Sequence[PreferenceGroup],
-    kind: DatabaseKind,
-) -> Tally:
-    """Decide the modes of the requests' events, and add the events up."""
-    singles: list[Event] = []
-    for request in requests:
-        # A distributed database would keep parts of `write_single_events`, contacts among them, in files.
-        if kind is DatabaseKind.DISTRIBUTED or not isinstance(request.events, list):
-            events = joined(each.events for each in requests)
-            return ColumnarTally(events, modes_of(rule, events, groups))
-        singles += request.events
-    preferences = {contact: group.preference for group in groups for contact in group.contacts}
-    return ScalarTally(
-        (event, mode_of(rule, event, preferences.get(event.contact))) for event in singles
-    )
 
 
 def _fail(request: Request, error: Exception) -> None:
