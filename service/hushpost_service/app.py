@@ -5,7 +5,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 
 import structlog
@@ -53,6 +53,7 @@ from hushpost_service.storage.database import Database
 from hushpost_service.storage.database_clock import DatabaseClock
 from hushpost_service.storage.pool_metrics import watch_pool
 from hushpost_service.storage.server_settings import warn_about_unsafe_settings
+from hushpost_service.thread_scheduling import threads_that_wait
 from hushpost_service.tokens.codec import TokenCodec
 from hushpost_service.tokens.spool_keys import SpoolKeys
 from hushpost_service.tracking.event_modes_metric import EventModes
@@ -211,18 +212,20 @@ async def _serve(
     await clock.measure(maintenance.create_partitions)
     if settings.metrics_listen:
         _serve_metrics(settings.metrics_listen)
-    main_server, health, address = server(
-        services, settings, certificates, traces, shares_addresses=shares_addresses
-    )
-    servers = [
-        main_server,
-        *health_servers(health, settings, shares_addresses=shares_addresses),
-    ]
-    tune_garbage_collector(*_GC_THRESHOLDS[settings.transport])
-    _on_stop_signals(shutdown.begin)
-    await health.set_serving(serving=True)
-    for each in servers:
-        await each.start()
+    # On a CPU of its own only: elsewhere the threads would wait for those of other processes, too.
+    with threads_that_wait() if settings.cpu is not None else nullcontext():
+        main_server, health, address = server(
+            services, settings, certificates, traces, shares_addresses=shares_addresses
+        )
+        servers = [
+            main_server,
+            *health_servers(health, settings, shares_addresses=shares_addresses),
+        ]
+        tune_garbage_collector(*_GC_THRESHOLDS[settings.transport])
+        _on_stop_signals(shutdown.begin)
+        await health.set_serving(serving=True)
+        for each in servers:
+            await each.start()
     background = [
         asyncio.create_task(authenticator.run_forever()),
         asyncio.create_task(maintenance.run_forever()),

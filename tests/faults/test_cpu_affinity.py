@@ -31,6 +31,29 @@ def test_cpu_pins_the_authority_but_not_its_database(tmp_path: Path) -> None:
         assert os.sched_getaffinity(database) == usable_cpus()
 
 
+@pytest.mark.parametrize("transport", ["grpcio", "native"])
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_only_threads_of_a_pinned_authority_wait_for_their_turn(
+    tmp_path: Path, transport: str, *, is_pinned: bool
+) -> None:
+    """Threads of the transport do not interrupt the event loop on the CPU that they share."""
+    pinning = ("--cpu", str(max(usable_cpus()))) if is_pinned else ()
+    with AuthorityProcess(tmp_path, "--transport", transport, *pinning) as authority:
+        pid = authority.process.pid
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        transports = [int(each.name) for each in threads if _name(each).startswith(TRANSPORTS)]
+        policies = {os.sched_getscheduler(thread) for thread in transports}
+        assert policies == {os.SCHED_BATCH if is_pinned else os.SCHED_OTHER}
+        assert os.sched_getscheduler(pid) == os.SCHED_OTHER
+        postmaster = authority.data_dir / "postgres" / "postmaster.pid"
+        database = int(postmaster.read_text().splitlines()[0])
+        assert os.sched_getscheduler(database) == os.SCHED_OTHER
+
+
+TRANSPORTS = ("event_engine", "grpc-native-io")
+"""How the names of threads of gRPC and of the native transport begin."""
+
+
 def _name(thread: Path) -> str:
     return (thread / "comm").read_text()
 
