@@ -103,6 +103,7 @@ async def test_concurrent_commits_do_not_deadlock(large_pool: Database) -> None:
             EventModes(),
             max_queued_events=10**6,
             connections=2,
+            second_commit_requests=24,
         )
         for _ in range(RECORDERS)
     ]

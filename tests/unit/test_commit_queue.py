@@ -12,7 +12,7 @@ EVENT = Event(1, 0, 1, 0, 0, 1, 1, 0, privacy_signal=False, repeated=False, crea
 
 
 def _queue(requests: int, events_each: int, commits: int) -> CommitQueue:
-    queue = CommitQueue(commits=commits)
+    queue = CommitQueue(24, commits=commits)
     for _ in range(requests):
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.put(Request(Method.RECORD_EVENTS, None, [EVENT] * events_each, b"", committed))

@@ -17,7 +17,7 @@ from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.pool_use import PoolUse
 from hushpost_service.storage.sql.replication import WAIT_FOR_STANDBYS
 
-__all__ = ["BEGIN", "COMMIT", "Database", "checking_replication"]
+__all__ = ["BEGIN", "COMMIT", "CONFLICTS", "Database", "checking_replication", "count_retry"]
 
 BEGIN = "begin isolation level read committed"
 """Begins a transaction. The isolation level is explicit, because a server may have a
@@ -70,7 +70,8 @@ _LOST_WORKER = (
 )
 """Begin messages of a distributed database, which have no SQLSTATE of their own, if a worker has
 failed or its rows have moved."""
-_CONFLICT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""Errors of a transaction that conflicted with another, and can be run again."""
 
 
 class Database:
@@ -195,7 +196,7 @@ class Database:
                 async with self.connection(name) as connection:
                     return await _transaction(connection, work, begin, commit)
             except _ConflictError:
-                _RETRIES.labels(name).inc()
+                count_retry(name)
                 if attempt == _ATTEMPTS:
                     raise _to_hushpost_error(name, TimeoutError(), is_unavailable=True) from None
         raise AssertionError
@@ -215,12 +216,17 @@ async def _transaction(
             await connection.execute(commit)
     except BaseException as error:
         await _roll_back(connection)
-        if isinstance(error, _CONFLICT):
+        if isinstance(error, CONFLICTS):
             raise _ConflictError(
                 Reason.DATABASE_UNAVAILABLE, "the transaction conflicted with another"
             ) from None
         raise
     return result
+
+
+def count_retry(name: str) -> None:
+    """Count that a transaction is run again after a conflict."""
+    _RETRIES.labels(name).inc()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from hushpost_service.domain.modes import PreferenceGroup
 from hushpost_service.domain.request_contents import stored_request_text
 from hushpost_service.storage.array_text import array_text
 from hushpost_service.storage.connection import Connection
-from hushpost_service.storage.database import checking_replication
+from hushpost_service.storage.database import CONFLICTS, checking_replication, count_retry
 from hushpost_service.storage.preference_columns import to_preference
 from hushpost_service.storage.request_ids import Method, periods
 from hushpost_service.storage.sql import single_events as sql
@@ -27,8 +27,7 @@ __all__ = ["SingleInputs", "read_single_inputs", "record_single_events"]
 
 _NO_COLUMNS = [array_text([])] * 10
 _REQUEST_ID_CLAIMED = "HU001"
-_CONFLICTS = (_REQUEST_ID_CLAIMED, "40001", "40P01")
-"""Codes of errors after which the events can be recorded in another way."""
+"""The code of the error that the function raises if a request id has been claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +126,11 @@ async def record_single_events(
                 inserts_bitmaps,
                 *columns,
             )
+    except CONFLICTS:
+        count_retry("record")
+        return False
     except asyncpg.PostgresError as error:
-        if error.sqlstate not in _CONFLICTS:
+        if error.sqlstate != _REQUEST_ID_CLAIMED:
             raise
         return False
     return is_recorded

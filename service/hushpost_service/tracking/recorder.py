@@ -73,6 +73,7 @@ class Recorder:
         *,
         max_queued_events: int,
         connections: int,
+        second_commit_requests: int,
         traces: "Traces | None" = None,
     ) -> None:
         """Prepare a recorder, for the running event loop.
@@ -84,6 +85,7 @@ class Recorder:
             event_modes: Counts the events that have been committed.
             max_queued_events: Events held in memory; more are rejected.
             connections: Database connections used at once.
+            second_commit_requests: Requests of a tenant that wait, for which a second commit starts.
             traces: Traces of commits; None if they are off.
         """
         self._database = database
@@ -98,6 +100,7 @@ class Recorder:
         self._committers: set[asyncio.Task[None]] = set()
         self._recent_requests = RecentRequests(_RECENT_REQUESTS)
         self._connections = asyncio.Semaphore(connections)
+        self._second_commit_requests = second_commit_requests
         self._traces = traces
         # Asking for the running loop costs a system call in Python 3.11.
         self._loop = asyncio.get_running_loop()
@@ -160,7 +163,7 @@ class Recorder:
     def _enqueue(self, tenant: int, request: Request) -> None:
         queue = self._queues.get(tenant)
         if queue is None:
-            queue = self._queues[tenant] = CommitQueue()
+            queue = self._queues[tenant] = CommitQueue(self._second_commit_requests)
         queue.put(request)
         if queue.needs_committer():
             queue.commits += 1
