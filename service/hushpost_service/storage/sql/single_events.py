@@ -5,6 +5,7 @@ from hushpost_service.storage.sql.preference_columns import (
     PREFERENCE_GROUP,
     PREFERENCE_SINCE,
 )
+from hushpost_service.storage.sql.recording import POLICY_START
 
 # Selects what `LOAD_RECORDING_INPUTS` does, but claims nothing: whether one of the request ids has
 # been claimed, the start of the policy in force, and contacts grouped by preference, with the version
@@ -21,11 +22,7 @@ select exists (
         )
     ) as is_repeated,
     valid_from, contacts, versions, {PREFERENCE_GROUP}
-from (
-    select (
-        select valid_from from policies where tenant = $1 order by version desc limit 1
-    ) as valid_from
-) as policy
+from (select ({POLICY_START}) as valid_from) as policy
 left join (
     select array_agg(contact) as contacts, array_agg(version) as versions,
     {PREFERENCE_SINCE.format(created="$5")}

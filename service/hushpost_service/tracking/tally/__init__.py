@@ -10,6 +10,4 @@ has a fixed cost per step. The recorder uses `ColumnarTally` as soon as a commit
 from hushpost_service.tracking.tally.columnar import ColumnarTally
 from hushpost_service.tracking.tally.scalar import ScalarTally
 
-__all__ = ["ColumnarTally", "ScalarTally", "Tally"]
-
-Tally = ScalarTally | ColumnarTally
+__all__ = ["ColumnarTally", "ScalarTally"]
