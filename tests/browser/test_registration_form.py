@@ -15,7 +15,8 @@ from playwright.async_api import Locator, Page, expect
 from hushpost_client import Consent, Hushpost, PreferenceChange, PreferenceSource
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, make_tenant
-from tests.http_process import HttpProcess, free_port
+from tests.free_port import free_port
+from tests.http_process import HttpProcess
 from tests.waiting import eventually
 
 from .windows import NARROW, Windows, overflow, violations

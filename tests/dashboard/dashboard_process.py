@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 from tests.authority import HUSHPOST
-from tests.http_process import HttpProcess, free_port
+from tests.free_port import free_port
+from tests.http_process import HttpProcess
 
 
 class DashboardProcess(HttpProcess):

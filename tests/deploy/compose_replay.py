@@ -21,7 +21,7 @@ from tests.deploy.compose_file import environment, mounts, services, stage_of
 from tests.deploy.confinement import can_confine, confined
 from tests.deploy.dockerfile import ROOT
 from tests.forked_process import HUSHPOST, ForkedProcess, start
-from tests.http_process import free_port
+from tests.free_port import free_port
 
 __all__ = ["ComposeReplay"]
 

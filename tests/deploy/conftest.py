@@ -12,7 +12,7 @@ from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
 from tests.deploy.monitor import AUTHORITY, EDGE, Monitor
 from tests.edge.edge_process import EdgeProcess
-from tests.http_process import free_port
+from tests.free_port import free_port
 from tests.mailing import Mailing, clients_of, send
 
 CALLS, CONNECTIONS = 12, 6

@@ -18,7 +18,7 @@ from tests.clocks import WallClock
 from tests.conftest import RunningAuthority
 from tests.deploy.conftest import CALLS, Installation
 from tests.deploy.monitor import AUTHORITY, Monitor
-from tests.http_process import free_port
+from tests.free_port import free_port
 from tests.inspection import connected, database_uri, tenant_number
 
 INSERT_JOB = """

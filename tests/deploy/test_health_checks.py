@@ -14,7 +14,7 @@ from tests.certificate import Issuer
 from tests.cli.doctor_faults import serving
 from tests.conftest import RunningAuthority
 from tests.deploy.dockerfile import ROOT, read_stages
-from tests.http_process import free_port
+from tests.free_port import free_port
 from tests.inspection import database_uri
 
 STAGES = read_stages()

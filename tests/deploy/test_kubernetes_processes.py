@@ -20,7 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.authority import HUSHPOST
 from tests.conftest import RunningAuthority
-from tests.http_process import HttpProcess, free_port
+from tests.free_port import free_port
+from tests.http_process import HttpProcess
 from tests.sql.conftest import new_database
 
 from .manifests import (

@@ -9,7 +9,8 @@ from pathlib import Path
 from hushpost_edge.spool_files import waiting_events
 from hushpost_edge.spooled_event import RECORD_BYTES
 from tests.authority import HUSHPOST
-from tests.http_process import HttpProcess, free_port
+from tests.free_port import free_port
+from tests.http_process import HttpProcess
 from tests.limited_disk import LimitedDisk
 
 _SUM = """

@@ -21,7 +21,7 @@ from hushpost_edge.link_store import LinkStore
 from hushpost_edge.verified_domains import VerifiedDomains
 from hushpost_runtime.http_server import embedded_server
 from tests.conftest import Clients, RunningAuthority, make_tenant
-from tests.http_process import free_port
+from tests.free_port import free_port
 from tests.inspection import Connection
 from tests.waiting import eventually, until
 

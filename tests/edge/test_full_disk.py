@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Clients, RunningAuthority
 from tests.faults.simulator.cutting_proxy import CuttingProxy
-from tests.http_process import free_port
+from tests.free_port import free_port
 from tests.limited_disk import LimitedDisk, mounted
 from tests.log_lines import log_lines
 from tests.waiting import eventually, until

@@ -19,7 +19,7 @@ from .conftest import Report
 CONTACTS = 150 if FULL else 30
 """Contacts who acted, and as many who did not."""
 
-CAMPAIGNS = 20
+CAMPAIGNS = 60
 """Enough for a difference that a busy machine does not hide."""
 
 MAX_AUC = 0.65 if FULL else 0.85

@@ -11,10 +11,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from hushpost.v1 import tracking_pb2
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, TenantKeys
+from tests.free_port import free_port
 from tests.inspection import database_uri
 from tests.wire import Wire
 
-from .test_tls import SERVERS, free_port, write_certificate
+from .test_tls import SERVERS, write_certificate
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -26,6 +25,7 @@ from tests.authority import HUSHPOST, AuthorityProcess
 from tests.certificate import Issuer
 from tests.conftest import RunningAuthority, TenantKeys
 from tests.edge.edge_process import EdgeProcess
+from tests.free_port import free_port
 from tests.inspection import database_uri
 
 TIMEOUT_SECONDS = 30
@@ -88,14 +88,6 @@ def write_certificate(folder: Path, issuer: Issuer) -> None:
     (folder / "key.pem").touch(0o600)
     (folder / "key.pem").write_bytes(key)
     (folder / "chain.pem").write_bytes(certificate)
-
-
-def free_port() -> int:
-    """Return a port that is free on 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def campaigns(client: Hushpost) -> list[Campaign]:

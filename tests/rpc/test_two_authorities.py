@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import time
 import urllib.request
 import uuid
@@ -31,6 +30,7 @@ from hushpost_client import (
 from tests.authority import AuthorityProcess
 from tests.certificate import self_signed
 from tests.conftest import Clients, RunningAuthority, TenantKeys, make_tenant
+from tests.free_port import free_port
 from tests.inspection import Connection, contact_number, database_uri, tenant_number
 from tests.mailing import GROUP, URLS, clients_of, eventually, exact_count, send
 
@@ -64,7 +64,7 @@ def second(
     (folder / "key.pem").touch(0o600)
     (folder / "key.pem").write_bytes(key)
     data_dir = authority.process.data_dir
-    metrics = f"127.0.0.1:{_free_port()}"
+    metrics = f"127.0.0.1:{free_port()}"
     options = {
         "--keyring": data_dir / "keyring.json",
         "--tls-certificate": folder / "certificate.pem",
@@ -102,13 +102,6 @@ async def second_clients(second: SecondAuthority, keys: TenantKeys) -> AsyncIter
             for key in (keys.admin_key, keys.sender_key, keys.reporter_key, keys.edge_key)
         ]
         yield Clients(keys.tenant_id, clients[0], clients[1], clients[2], clients[3], clients[0])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 async def test_only_tls_clients_that_trust_the_certificate_connect(

