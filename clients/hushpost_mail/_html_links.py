@@ -29,6 +29,7 @@ _BEFORE_VALUE = re.compile(r"[^=]*=[\t\n\f ]*([\"']?)")
 _CONDITION = re.compile(r"\[if[^\]]*\]>", re.IGNORECASE)
 _COMMENT_START = "<!--"
 
+_COMMENT_PROBE = "<!--hushpost-->"
 _PROBE = '<img src="hushpost:pixel">'
 _PROBE_SELECTOR = 'img[src="hushpost:pixel"]'
 
@@ -63,12 +64,17 @@ class HtmlSource:
         return sorted(found, key=lambda link: link.start)
 
     def pixel_index(self) -> int:
-        """Return the index before the last `</body>`, or the end of the text."""
-        index = len(self._text)
+        """Return the index before the last `</body>`, or the end of the text.
+
+        An image ends an SVG that is still open, and browsers would take what follows for HTML. If
+        one is open before `</body>`, the pixel is therefore the last of the text.
+        """
+        end = len(self._text)
+        index = end
         for token in tokenize_html(self._normalized, capture_attributes=False):
             if token.type == TokenType.END_TAG and token.tag == "body":
                 index = self._index(self._line_offsets[token.line - 1] + token.col)
-        return index
+        return end if index < end and self._is_in_svg(index) else index
 
     def trap_index(self) -> int:
         """Return the index after `<body>`, or that of the pixel if there is no such tag."""
@@ -87,6 +93,12 @@ class HtmlSource:
         before, after = self._text[:index], self._text[index:]
         image = parse(before + _PROBE + after).select_one(_PROBE_SELECTOR)
         return image is not None and image.closest("template") is None
+
+    def _is_in_svg(self, index: int) -> bool:
+        """Return whether an SVG, or a formula in MathML, is open at an index."""
+        *_, last = parse(self._text[:index] + _COMMENT_PROBE).descendants
+        around = last.parent if isinstance(last, Comment) else None
+        return isinstance(around, Element) and around.namespace != Namespace.HTML
 
     def _index(self, normalized_offset: int) -> int:
         """Convert an offset of the parser to an index of the text as given."""
