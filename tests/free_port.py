@@ -2,20 +2,27 @@
 
 import secrets
 import socket
-from contextlib import suppress
 
 __all__ = ["free_port"]
 
 _PORTS = range(20_000, 32_000)
 
 
-def free_port() -> int:
-    """Return a port on which nothing listens at the moment.
+def free_port(count: int = 1) -> int:
+    """Return the first of `count` consecutive ports on which nothing listens at the moment.
 
-    It is below those that the kernel gives to connections, which other tests open all the time.
+    They are below those that the kernel gives to connections, which other tests open all the time.
     """
     while True:
         port = secrets.choice(_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        if all(_is_free(port + number) for number in range(count)):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -8,7 +8,6 @@ import asyncio
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
 from asyncio.subprocess import PIPE
@@ -23,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bench.scenario import LINKS
+from tests.free_port import free_port
 
 __all__ = ["create_app", "running_redirect_server"]
 
@@ -46,7 +46,7 @@ def create_app() -> Starlette:
 @asynccontextmanager
 async def running_redirect_server() -> AsyncIterator[int]:
     """Run the server with one worker and yield its port."""
-    port = _free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.references.redirect_server", str(port), stdin=PIPE
     )
@@ -69,13 +69,6 @@ async def _wait_until_listening(port: int) -> None:
         else:
             writer.close()
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _stop_at_end_of_stdin() -> None:

@@ -1,10 +1,10 @@
 """How soon the client uses an authority that is back."""
 
 import asyncio
-import socket
 import time
 
 from hushpost_client import Hushpost, RetryPolicy
+from tests.free_port import free_port
 
 OUTAGE_SECONDS = 6
 """Longer than it takes the backoff to grow to its bound."""
@@ -12,8 +12,7 @@ OUTAGE_SECONDS = 6
 
 async def test_the_client_reconnects_soon_after_an_outage() -> None:
     """The channel connects within seconds, however long the outage was."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     connected = asyncio.Event()
     client = Hushpost.connect(
         f"127.0.0.1:{port}", api_key="hp_x", retry=RetryPolicy(max_tries=1000), timeout=60

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,6 +12,7 @@ import pytest
 
 from hushpost_edge import metrics
 from tests.authority import AuthorityProcess
+from tests.free_port import free_port
 from tests.waiting import until
 
 from .conftest import counts, send, set_up
@@ -54,8 +54,7 @@ class Watched:
 @pytest.fixture
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     """An edge and an authority that no other test uses; each token must click once."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     async with AsyncExitStack() as stack:
         process = stack.enter_context(
             AuthorityProcess(tmp_path / "authority", "--metrics-listen", address)

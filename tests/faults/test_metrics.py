@@ -1,6 +1,5 @@
 """Metrics have no series per tenant, campaign or contact."""
 
-import socket
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hushpost_client import DoNotTrack, HushpostError, Verdict
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
+from tests.free_port import free_port
 from tests.mailing import clients_of, send
 
 LABELS = {
@@ -46,8 +46,7 @@ class Metered:
 @pytest.fixture
 async def metered(tmp_path: Path) -> AsyncIterator[Metered]:
     """An authority that no other test uses."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with AuthorityProcess(tmp_path, "--metrics-listen", address) as process:
         yield Metered(RunningAuthority(process, process.target, process.admin_key()), address)
 

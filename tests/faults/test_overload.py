@@ -1,7 +1,6 @@
 """Overload: excess calls are rejected as OVERLOADED, and other calls keep working."""
 
 import asyncio
-import socket
 import urllib.request
 import uuid
 from collections import Counter
@@ -23,6 +22,7 @@ from hushpost.v1.privacy_pb2 import Verdict
 from hushpost_client import DoNotTrack, PolicyUpdate, Release
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority, TenantKeys, make_tenant
+from tests.free_port import free_port
 from tests.inspection import connected
 from tests.mailing import Mailing, clients_of, eventually, send
 from tests.wire import Wire, refused
@@ -106,8 +106,7 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A separate authority."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        metrics = f"127.0.0.1:{free.getsockname()[1]}"
+    metrics = f"127.0.0.1:{free_port()}"
     limits = (
         "--max-calls",
         str(CALLS),

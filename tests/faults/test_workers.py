@@ -19,6 +19,7 @@ from hushpost_client._async.calls import Calls
 from tests.authority import AuthorityProcess
 from tests.conftest import make_tenant
 from tests.faults.load import PatientAuthority, prepared, under_load
+from tests.free_port import free_port
 from tests.inspection import connected
 from tests.mailing import clients_of, eventually, exact_count
 
@@ -101,25 +102,10 @@ async def replaced(world: World, before: set[int]) -> None:
     await eventually(are_replaced, "the workers are replaced")
 
 
-def free_ports(count: int) -> int:
-    """Return the first of consecutive ports that are free."""
-    while True:
-        with closing(socket.socket()) as first:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                for number in range(1, count):
-                    with closing(socket.socket()) as other:
-                        other.bind(("127.0.0.1", port + number))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An authority with two workers on an embedded database."""
-    port = free_ports(WORKERS)
+    port = free_port(WORKERS)
     options = ("--workers", str(WORKERS), "--metrics-listen", f"127.0.0.1:{port}")
     with AuthorityProcess(tmp_path_factory.mktemp("workers"), *options) as process:
         yield World(process, ManyConnections(process, process.target, process.admin_key()), port)

@@ -1,7 +1,6 @@
 """Metrics of RPCs: how many there were, how they ended, and which streams are open."""
 
 import asyncio
-import socket
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -21,6 +20,7 @@ from hushpost_service.rpc.interceptors import MetricsInterceptor
 from hushpost_service.rpc.interceptors.interceptor import Context
 from tests.authority import AuthorityProcess
 from tests.conftest import RunningAuthority
+from tests.free_port import free_port
 from tests.inspection import connected
 from tests.waiting import eventually
 
@@ -102,8 +102,7 @@ class Metered:
 @pytest.fixture(scope="module")
 async def metered(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Metered]:
     """An authority that only this module uses."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     folder: Path = tmp_path_factory.mktemp("metered")
     with AuthorityProcess(folder, "--metrics-listen", address) as process:
         yield Metered(RunningAuthority(process, process.target, process.admin_key()), address)
