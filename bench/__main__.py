@@ -1,8 +1,6 @@
 """`python -m bench [--only NAME]`: measure, print a table, update bench/results.json."""
 
-import signal
 from collections.abc import Sequence
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -16,6 +14,7 @@ from bench.results import Figure, Result
 from bench.results_file import RESULTS_FILE, save
 from bench.table import figures_table
 from bench.targets import load_targets
+from tests.interruption import interrupt_on_sigterm
 
 _console = Console()
 
@@ -40,8 +39,7 @@ def main(
             f"no measurement or figure is named {only!r}; choose from {', '.join(names)}",
             param_hint="--only",
         )
-    # SIGTERM must also stop the servers that were started.
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_sigterm()
     figures: list[Figure] = []
     environment = None
     has_failed = False
@@ -88,10 +86,6 @@ def _print_figures(figures: Sequence[Figure], environment: Environment) -> None:
         f"written to {RESULTS_FILE}"
     )
     _console.print(figures_table(figures, load_targets(), caption))
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

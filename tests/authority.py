@@ -54,6 +54,8 @@ class AuthorityProcess:
             # Nothing listens there: tests send no queries to the DNS servers of the machine.
             "HUSHPOST_DNS_SERVER": "127.0.0.1:1",
             **os.environ,
+            # A killed process cannot remove its temporary files.
+            "TMPDIR": _temporary_folder(),
             **(environment or {}),
         }
         self._is_on_citus = (
@@ -161,7 +163,15 @@ class AuthorityProcess:
             time.sleep(0.01)
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            # A test that is interrupted here may have a database that has not started completely;
+            # only the process can stop it.
+            if self._process is not None and self._process.poll() is None:
+                self.stop()
+            self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -178,6 +188,14 @@ class AuthorityProcess:
         self._out.close()
         self._log.close()
         return code
+
+
+@cache
+def _temporary_folder() -> str:
+    """Create a folder for temporary files of authorities. Its name is short enough for sockets."""
+    folder = tempfile.mkdtemp(prefix="hushpost-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @cache

@@ -18,12 +18,15 @@ from hushpost_client import Hushpost, PolicyUpdate, RetryPolicy, Role
 from . import citus_database
 from .authority import AuthorityProcess
 from .inspection import Connection, connected
+from .interruption import interrupt_on_sigterm
 from .wire import Wire
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script, shells start programs with SIGINT ignored, and their
     # children inherit that. A handler, unlike the disposition "ignore", ends with exec.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
+
+interrupt_on_sigterm()
 
 # Times depend on what else the machine does.
 settings.register_profile(

@@ -13,6 +13,7 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,18 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update({"GRPC_VERBOSITY": verbosity, **request["environment"]})
     time.tzset()
+    tempfile.tempdir = None  # read again from the environment
     sys.argv[1:] = request["arguments"]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def main() -> None:
     """Serve requests, and in the forks run the command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; the starter ends this process
+    # A process group gets them. The starter still needs this process to stop what it has started,
+    # and then ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     requests = socket.socket(fileno=int(sys.argv.pop(1)))
     sys.argv[0] = str(Path(sys.executable).with_name("hushpost"))
     # A fork has only the thread that forked.

@@ -15,6 +15,7 @@ from bench.environment import describe_machine, measure_background_load
 from bench.scale.page import Result, write
 from bench.scale.rates import registration_rates, scrub_rate
 from hushpost_service.storage.embedded import EmbeddedDatabase
+from tests.interruption import interrupt_on_sigterm
 from tests.scale.comparison import MAX_RATIO, Place, compared
 from tests.scale.filling import fill
 from tests.scale.shape import Size
@@ -30,6 +31,7 @@ def main(
 ) -> None:
     """Measure what operations touch in a database with many events and with a hundredth of them."""
     sizes = (Size(events // _SHRINK, tenants, campaigns), Size(events, tenants, campaigns))
+    interrupt_on_sigterm()
     result = asyncio.run(_run(*sizes))
     write(result)
     too_large = [each for each in result.comparisons if each.is_too_large]

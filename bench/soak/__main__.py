@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench.soak.picture import draw_recording
 from bench.soak.run import Outcome, Plan, soak
+from tests.interruption import interrupt_on_sigterm
 
 _console = Console()
 
@@ -44,6 +45,7 @@ def main(
         warm_up_calls=warm_up_calls,
         has_control=control,
     )
+    interrupt_on_sigterm()
     with _console.status("starting the installation") as status:
         outcome = uvloop.run(soak(plan, status.update))
     _write(outcome, output)
