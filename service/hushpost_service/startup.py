@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-import asyncpg
-
 from hushpost_service.settings import Settings
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database import Database
-from hushpost_service.storage.database_kind import DatabaseKind, database_kind, kind_of
+from hushpost_service.storage.database_kind import DatabaseKind, database_kind, server_kind
 from hushpost_service.storage.distribution import DistributionError, undistributed_tables
 from hushpost_service.storage.embedded import EmbeddedDatabase
 from hushpost_service.storage.keyring_keys import (
@@ -54,7 +52,8 @@ async def opened_database(
     """Connect to the configured database, or start the embedded one, and migrate it.
 
     Raises:
-        UnsuitableDatabaseError: The database cannot keep what the service promises.
+        UnsuitableDatabaseError: The database cannot keep what the service promises, or gives no
+            sessions.
         RightsError, SchemaError: It cannot be migrated, or it must be and `migrate` is off.
         DistributionError: It is distributed, but not all of its tables are.
     """
@@ -84,15 +83,12 @@ async def opened_database(
 async def opened_server(settings: Settings) -> AsyncIterator[Database]:
     """Connect to a server for work on its files; it may be a worker of a cluster.
 
-    Raises as `opened_database` does if it is not a server of a cluster.
+    Raises as `opened_database` does if it is not a server of a cluster, and
+    UnsuitableDatabaseError if it gives no session.
     """
     if settings.database_url is not None:
         dsn = settings.database_url.get_secret_value()
-        connection = await asyncpg.connect(dsn)
-        try:
-            kind = await kind_of(connection)
-        finally:
-            await connection.close()
+        kind = await server_kind(dsn)
         if kind is not DatabaseKind.SINGLE:
             database = await Database.connect(dsn, connections=settings.connections, kind=kind)
             try:
@@ -112,7 +108,8 @@ async def migrated_database(settings: Settings, *, post_deploy: bool) -> Revisio
         post_deploy: Whether to apply the post-deploy revisions of this release too.
 
     Raises:
-        UnsuitableDatabaseError: The database cannot keep what the service promises.
+        UnsuitableDatabaseError: The database cannot keep what the service promises, or gives no
+            sessions.
         RightsError, SchemaError: It cannot be migrated.
     """
     async with _reachable_database(settings) as (dsn, _):

@@ -1,5 +1,6 @@
 """`hushpost doctor` against real parts: healthy ones, and each with its fault."""
 
+import asyncio
 import json
 import ssl
 import subprocess
@@ -18,8 +19,10 @@ from tests.cli.doctor_faults import NOTHING, create_spool, serving
 from tests.clocks import WallClock
 from tests.conftest import RunningAuthority, TenantKeys
 from tests.inspection import database_uri, on
+from tests.sql.pooler import pooled
 
 HOUR = 3600
+TIMEOUT_SECONDS = 30
 
 
 @pytest.fixture
@@ -255,6 +258,15 @@ async def test_a_database_that_is_not_reached(database: Any, hushpost: Any, tmp_
     assert code == 1
     assert bad(findings)[0][1].startswith("database: The database can't be reached: ")
     assert "s3cret" not in str(findings)
+
+
+async def test_a_pooler_without_a_free_session(database: Any, authority: RunningAuthority) -> None:
+    """The check does not wait until the pooler ends the connection."""
+    async with pooled(database_uri(authority.process.data_dir), sessions=1) as uri, on(uri):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            code, findings = await database(uri)
+    assert code == 1
+    assert bad(findings)[0][1].startswith("database: The database did not answer within ")
 
 
 async def test_a_folder_without_a_database_stays_empty(doctor: Any, tmp_path: Path) -> None:

@@ -15,11 +15,15 @@ KNOWN = {b"user", b"database", b"application_name", b"client_encoding"}
 READY, IDLE = b"Z", b"I"
 """The type of the message that ends the answers of a server, and its content out of transactions."""
 
+_UNLIMITED = 1_000_000
+
 Session = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def pooled(uri: str, *, per_transaction: bool = False) -> AsyncIterator[str]:
+async def pooled(
+    uri: str, *, per_transaction: bool = False, sessions: int | None = None
+) -> AsyncIterator[str]:
     """Yield an address of the same database, behind a pooler.
 
     The pooler does not end the session on the server when a client disconnects. It rejects
@@ -29,22 +33,41 @@ async def pooled(uri: str, *, per_transaction: bool = False) -> AsyncIterator[st
         uri: The address of the database.
         per_transaction: Whether each transaction gets the session that was used last, of those
             that no other transaction uses.
+        sessions: How many clients of a pooler in session mode have a session at a time; None
+            for any number. The first statements of the others wait.
     """
     parts = urlsplit(uri)
-    pooler = _Pooler(f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432")
+    pooler = _Pooler(f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432", sessions or _UNLIMITED)
     serve = pooler.serve_transactions if per_transaction else pooler.serve_session
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    clients: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = asyncio.create_task(serve(reader, writer))
+        clients.add(client)
+        client.add_done_callback(clients.discard)
+        try:
+            await client
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
         yield f"postgresql://postgres@127.0.0.1:{port}{parts.path}?sslmode=disable"
     finally:
         server.close()
+        # One may wait for a session of another.
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
         await pooler.close()
 
 
 class _Pooler:
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, limit: int) -> None:
         self._socket = socket
+        self._free = asyncio.Semaphore(limit)
+        self._greeting = b""
         self._sessions: list[asyncio.StreamWriter] = []
         self._idle: list[Session] = []
 
@@ -58,13 +81,21 @@ class _Pooler:
     async def serve_session(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Give a client a session of its own."""
+        """Give a client a session of its own.
+
+        All but the first client are greeted before there is one.
+        """
         if start := await _accepted_start(reader, writer):
-            from_server, to_server = await self._connect(start)
-            answers = asyncio.create_task(_forward(from_server, writer))
-            await _forward(reader, to_server)
-            answers.cancel()
-        writer.close()
+            is_greeted = bool(self._greeting)
+            writer.write(self._greeting)
+            async with self._free:
+                from_server, to_server = await self._connect(start)
+                self._greeting, _ = await _answers(from_server)
+                if not is_greeted:
+                    writer.write(self._greeting)
+                answers = asyncio.create_task(_forward(from_server, writer))
+                await _forward(reader, to_server)
+                answers.cancel()
 
     async def serve_transactions(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -76,7 +107,6 @@ class _Pooler:
             self._idle.append(session)
             writer.write(greeting)
             await self._relay(start, reader, writer)
-        writer.close()
 
     async def _relay(
         self, start: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

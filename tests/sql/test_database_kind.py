@@ -1,5 +1,9 @@
 """What the authority finds out about its database before it uses it."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
 import pytest
 
 from hushpost_service.domain.errors import HushpostError, Reason
@@ -9,11 +13,15 @@ from hushpost_service.storage.database_kind import (
     DatabaseKind,
     UnsuitableDatabaseError,
     database_kind,
+    server_kind,
 )
 from tests.inspection import on
 from tests.rpc.test_startup import run_serve
 
 from .pooler import pooled
+
+TIMEOUT_SECONDS = 30
+"""Less than the time for which PgBouncer and the driver wait."""
 
 
 @pytest.fixture
@@ -81,6 +89,27 @@ async def test_a_pooler_in_transaction_mode_is_refused(empty_database: str) -> N
     async with pooled(empty_database, per_transaction=True) as uri:
         with pytest.raises(UnsuitableDatabaseError, match="session mode"):
             await database_kind(uri)
+
+
+async def test_a_pooler_with_a_single_session_is_refused_soon(empty_database: str) -> None:
+    """The second session of the check would wait for the first one until the pooler gives up."""
+    async with pooled(empty_database, sessions=1) as uri, asyncio.timeout(TIMEOUT_SECONDS):
+        with pytest.raises(UnsuitableDatabaseError, match=r"no second one .*default_pool_size"):
+            await database_kind(uri, session_seconds=2)
+
+
+@pytest.mark.parametrize("kind_of_database", [database_kind, server_kind])
+async def test_a_pooler_without_a_free_session_is_refused_soon(
+    empty_database: str, kind_of_database: Callable[..., Awaitable[DatabaseKind]]
+) -> None:
+    """The error says which setting of the pooler is too low; a later check succeeds."""
+    async with pooled(empty_database, sessions=2) as uri, asyncio.timeout(TIMEOUT_SECONDS):
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                await stack.enter_async_context(on(uri))
+            with pytest.raises(UnsuitableDatabaseError, match=r"gave no session .* max_db_conn"):
+                await kind_of_database(uri, session_seconds=0.1)
+        assert await kind_of_database(uri) is DatabaseKind.SINGLE
 
 
 @pytest.mark.parametrize(

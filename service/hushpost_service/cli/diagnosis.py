@@ -1,5 +1,6 @@
 """What `hushpost doctor --database` checks: the database, the keyring and their files."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -90,16 +91,27 @@ async def _connected(
             dsn, timeout=_CONNECT_SECONDS, server_settings={"application_name": "hushpost"}
         )
         try:
-            await connection.execute(settings_script(DatabaseKind.SINGLE))
+            # A pooler without a free session delays the first statement.
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await connection.execute(settings_script(DatabaseKind.SINGLE))
             yield connection
-        finally:
             await connection.close()
+        finally:
+            # At once: a statement that was given up may have no answer yet.
+            connection.terminate()
     finally:
         if embedded is not None:
             await embedded.stop()
 
 
 def _unreachable(error: Exception) -> Finding:
+    if isinstance(error, TimeoutError):
+        return problem(
+            _DATABASE,
+            f"The database did not answer within {_CONNECT_SECONDS} seconds.",
+            "Check that the server runs, and that a connection pooler in between has a free session.",
+            Runbook.DATABASE,
+        )
     return problem(
         _DATABASE,
         f"The database can't be reached: {str(error) or type(error).__name__}.",
