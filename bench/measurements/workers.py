@@ -1,10 +1,13 @@
-"""`workers_gain` and `hot_campaign_ratio`: single clicks with two workers and with one process."""
+"""`workers_gain`, `workers_gain_one_campaign` and `hot_campaign_ratio`: single clicks with workers."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
+
+import asyncpg
 
 from bench.authority import Authority, running_authority
 from bench.child_process import ReportProgress
@@ -15,14 +18,23 @@ from bench.scenario import SEED, MailingShape
 from bench.tenant import Tenant, create_tenant, total
 from hushpost.v1 import tracking_pb2 as pb
 
-__all__ = ["measure"]
+__all__ = ["measure_gain", "measure_hot_campaign"]
 
-_CALLERS = 64
-_CONNECTIONS = 16
-_CALLS = 8_000
-_ROUNDS = 5
+_CALLS = 6_000
+_ROUNDS = 12
 _SEVERAL = [MailingShape(20, 250, part) for part in range(4)]
-_HOT = [MailingShape(1, 20_000, 4)]
+_ONE = [MailingShape(80, 250, 4)]
+_HOT = [MailingShape(1, 20_000, 5)]
+
+_GAIN_CALLERS, _GAIN_CONNECTIONS = 64, 16
+_HOT_CALLERS, _HOT_CONNECTIONS = 512, 64
+"""So many that each of four workers has two commits in progress."""
+
+_SAMPLE_SECONDS = 0.02
+_COMMITTING = """
+select count(*) from pg_stat_activity
+where state <> 'idle' and query like '%record_single_events%' and pid <> pg_backend_pid()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +46,11 @@ class _Clicks:
     campaign_ids: list[str]
     requests: Iterator[pb.RecordClickRequest]
 
-    async def send(self, load: CallLoad) -> float:
+    async def send(self, load: CallLoad, callers: int, connections: int) -> float:
         """Send some clicks; return clicks per second."""
         clicks = list(islice(self.requests, _CALLS))
-        calls = click_calls(self.target, self.tenant.edge_authorization, clicks, _CONNECTIONS)
-        result = await load.run_callers(calls, _CALLERS)
+        calls = click_calls(self.target, self.tenant.edge_authorization, clicks, connections)
+        result = await load.run_callers(calls, callers)
         result.check()
         return result.calls_per_second
 
@@ -51,41 +63,83 @@ class _Clicks:
         assert sum(total(report.clicks) for report in reports) == _CALLS * (_ROUNDS + 1)
 
 
-async def measure(authority: Authority, report_progress: ReportProgress) -> list[Result]:
+async def measure_gain(authority: Authority, report_progress: ReportProgress) -> list[Result]:
     """Send clicks to two workers and to one process in turn."""
     rng = random.Random(SEED)
-    several, hot, alone = [], [], []
     with running_authority(pin_to_cpu=False) as single:
         async with (
             CallLoad() as load,
-            _prepared(authority, "several", _SEVERAL, rng) as on_several,
-            _prepared(authority, "hot", _HOT, rng) as on_hot,
-            _prepared(single, "alone", _SEVERAL, rng) as on_single,
+            _prepared(authority, "several", _SEVERAL, rng) as several,
+            _prepared(single, "several", _SEVERAL, rng) as several_alone,
+            _prepared(authority, "one", _ONE, rng) as one,
+            _prepared(single, "one", _ONE, rng) as one_alone,
         ):
-            for number in range(_ROUNDS + 1):
-                report_progress(f"round {number} of {_ROUNDS}")
-                several.append(await on_several.send(load))
-                hot.append(await on_hot.send(load))
-                alone.append(await on_single.send(load))
-            for clicks in (on_several, on_hot, on_single):
-                await clicks.check()
-    conditions = f"{_CALLERS} callers, {_CONNECTIONS} connections, embedded PostgreSQL"
-    return [  # round 0 warms up
+            rates = await _in_turn(
+                [several, several_alone, one, one_alone],
+                *(load, _GAIN_CALLERS, _GAIN_CONNECTIONS, report_progress),
+            )
+    conditions = (
+        f"{_GAIN_CALLERS} callers, {_GAIN_CONNECTIONS} connections, embedded PostgreSQL, "
+        "{:,.0f} clicks/s"
+    )
+    return [
         Figure.of_ratio(
-            "workers_gain",
-            several[1:],
-            alone[1:],
-            reference=f"one process, {Spread.of(alone[1:]).median:,.0f} clicks/s",
-            conditions=conditions,
-        ),
+            name,
+            with_workers,
+            alone,
+            reference=f"one process, {Spread.of(alone).median:,.0f} clicks/s",
+            conditions=conditions.format(Spread.of(with_workers).median),
+        )
+        for name, (with_workers, alone) in (
+            ("workers_gain", rates[:2]),
+            ("workers_gain_one_campaign", rates[2:]),
+        )
+    ]
+
+
+async def measure_hot_campaign(
+    authority: Authority, report_progress: ReportProgress
+) -> list[Result]:
+    """Send clicks on one group and on groups of four campaigns in turn, to the same workers."""
+    rng = random.Random(SEED)
+    async with (
+        CallLoad() as load,
+        _prepared(authority, "hot", _HOT, rng) as hot,
+        _prepared(authority, "several", _SEVERAL, rng) as several,
+        _counting_commits(authority) as commits,
+    ):
+        on_hot, on_several = await _in_turn(
+            [hot, several], load, _HOT_CALLERS, _HOT_CONNECTIONS, report_progress
+        )
+    return [
         Figure.of_ratio(
             "hot_campaign_ratio",
-            hot[1:],
-            several[1:],
-            reference=f"four campaigns, {Spread.of(several[1:]).median:,.0f} clicks/s",
-            conditions=conditions,
-        ),
+            on_hot,
+            on_several,
+            reference=f"four campaigns, {Spread.of(on_several).median:,.0f} clicks/s",
+            conditions=f"{_HOT_CALLERS} callers, {_HOT_CONNECTIONS} connections, embedded "
+            f"PostgreSQL, {Spread.of(on_hot).median:,.0f} clicks/s; up to {max(commits)} commits "
+            "in progress at a time",
+        )
     ]
+
+
+async def _in_turn(
+    senders: list[_Clicks],
+    load: CallLoad,
+    callers: int,
+    connections: int,
+    report_progress: ReportProgress,
+) -> list[list[float]]:
+    """Send clicks of each in turn; return the clicks per second of each by round."""
+    rates: list[list[float]] = [[] for _ in senders]
+    for number in range(_ROUNDS + 1):
+        report_progress(f"round {number} of {_ROUNDS}")
+        for rate, sender in zip(rates, senders, strict=True):
+            rate.append(await sender.send(load, callers, connections))
+    for sender in senders:
+        await sender.check()
+    return [rate[1:] for rate in rates]  # round 0 warms up
 
 
 @asynccontextmanager
@@ -99,3 +153,23 @@ async def _prepared(
             campaign_ids.append(f"{name}-{number}")
             tokens += await tenant.send_campaign(campaign_ids[-1], shape)
         yield _Clicks(authority.target, tenant, campaign_ids, click_requests(tokens, rng))
+
+
+@asynccontextmanager
+async def _counting_commits(authority: Authority) -> AsyncIterator[list[int]]:
+    """Count, every few milliseconds, how many connections commit clicks."""
+    counts: list[int] = []
+    connection = await asyncpg.connect(authority.dsn)
+
+    async def sample() -> None:
+        while True:
+            counts.append(await connection.fetchval(_COMMITTING))
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    sampling = asyncio.create_task(sample())
+    try:
+        yield counts
+    finally:
+        sampling.cancel()
+        await asyncio.wait([sampling])
+        await connection.close()

@@ -28,7 +28,8 @@ from hushpost_service.storage.campaigns import Link
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.partitions import create_partitions, drop_partitions
 from hushpost_service.storage.preference_log import Source
-from hushpost_service.storage.request_ids import Method
+from hushpost_service.storage.request_ids import PERIOD_SECONDS, Method
+from hushpost_service.storage.sql.partitions import CREATE_REQUEST_IDS_PARTITION
 from tests.scale.shape import (
     FREQUENT_CONTACTS,
     RARE_LINK,
@@ -38,6 +39,7 @@ from tests.scale.shape import (
     contact_id,
     month_starts,
 )
+from tests.scale.statements import CLAIMED_REQUEST_IDS
 
 __all__ = ["OPERATIONS", "Operation", "Operations"]
 
@@ -45,6 +47,13 @@ _PAGE = 100
 _PER_BLOCK = 1024 * (2 * 5 + 4)
 """Buffers to read a block of 1,024 contacts: of each five events, with their part of the index, and
 the contact itself through an index of three or four levels."""
+
+_EVENTS_PER_REQUEST_ID = 300
+_OLD_WEEKS = 50
+
+_CONTACTS_MAPS = 200
+"""Buffers of a vacuum of contacts that changed a few rows, in the largest database: the maps of the table
+have a page per 32 MB (free space) and per 256 MB (visibility)."""
 
 _POLL_SECONDS = 0.05
 _MONTH = timedelta(days=31)
@@ -212,6 +221,24 @@ class Operations:
             oldest = month_starts(self._now)[0]
             assert await drop_partitions(connection, oldest, self._now)
 
+    async def fill_weeks_of_request_ids(self) -> None:
+        """Claim request ids in three old weeks, of which the last two are kept."""
+        rows = self._size.events // _EVENTS_PER_REQUEST_ID
+        oldest = int(self._now.timestamp()) // PERIOD_SECONDS - _OLD_WEEKS + 3 * self._runs
+        async with self.database.connection("fill") as connection:
+            for period in range(oldest, oldest + 3):
+                name = f"request_ids_{period}"
+                await connection.execute(
+                    CREATE_REQUEST_IDS_PARTITION.format(name=name, period=period)
+                )
+                await connection.execute(CLAIMED_REQUEST_IDS, period, rows)
+
+    async def drop_request_ids(self) -> None:
+        """Drop the partitions of request ids that are too old."""
+        async with self.database.connection("drop") as connection, connection.transaction():
+            oldest = month_starts(self._now)[0]
+            assert await drop_partitions(connection, oldest, self._now)
+
     async def read_backlog(self) -> None:
         """Read what waits, as the metrics do."""
         async with self.database.connection("backlog") as connection:
@@ -242,7 +269,7 @@ OPERATIONS = (
     ),
     Operation("opt-out of a contact with 1,000 events", Operations.opt_out),
     Operation("opt-out of a contact with 5 events", Operations.opt_out_of_usual_contact),
-    Operation("vacuum of contacts after that", Operations.vacuum),
+    Operation("vacuum of contacts after that", Operations.vacuum, buffers=_CONTACTS_MAPS),
     Operation("stricter policy of a tenant with 5,000 events", Operations.tighten_policy),
     Operation("retention of 1,280 expired events", Operations.delete_expired),
     Operation(
@@ -256,6 +283,11 @@ OPERATIONS = (
         "drop of an empty partition",
         Operations.drop_partition,
         prepare=Operations.create_old_partition,
+    ),
+    Operation(
+        "drop of weeks of request ids",
+        Operations.drop_request_ids,
+        prepare=Operations.fill_weeks_of_request_ids,
     ),
     Operation("read_backlog", Operations.read_backlog),
     Operation(

@@ -2,6 +2,7 @@
 
 __all__ = [
     "CAMPAIGN_TABLES",
+    "CLAIMED_REQUEST_IDS",
     "CONTACTS",
     "COPY_POLICY",
     "COUNTERS",
@@ -27,6 +28,12 @@ create unlogged table shape (
 TENANTS = """
 insert into tenants (tenant, tenant_id, display_name, create_time)
 select n, 'tenant-' || n, '', now() from generate_series(1, {tenants}) as n
+"""
+
+# Claims request ids in a period.
+CLAIMED_REQUEST_IDS = """
+insert into request_ids (tenant, method, request_id, period)
+select 1, 1, gen_random_uuid(), $1 from generate_series(1, $2)
 """
 
 # Gives all tenants the policy of the one that was created by the service.
