@@ -120,7 +120,7 @@ screenshots: $(VENV)/.dev $(PROJECT) $(ASSETS) browser ## take the pictures in d
 # ---- checking ---------------------------------------------------------------
 
 .PHONY: check test test-native test-citus test-faults test-privacy browser lint format types imports lock-check image-replay
-check: lint types imports protos-check sync-client-check node-check go-check lock-check test ## run everything that CI checks
+check: lint types imports protos-check sync-client-check node-check go-check lock-check test test-native ## run everything that CI checks
 
 # Most tests wait for processes and disks, so two files run at a time.
 test: $(VENV)/.dev $(PROJECT) $(ASSETS) $(NODE_PACKAGES)/.installed browser ## run the tests; ARGS="-k name" selects some
