@@ -152,9 +152,7 @@ def url(port: int) -> str:
 def make_template(folder: Path) -> Path:
     """Create an empty database cluster."""
     folder.mkdir()
-    for parent in (folder, *folder.parents):
-        with suppress(PermissionError):
-            parent.chmod(parent.stat().st_mode | 0o011)
+    let_others_enter(folder)
     user = system_user()
     if user is not None:
         ensure_user_exists(user)
@@ -171,6 +169,13 @@ def make_template(folder: Path) -> Path:
         cwd="/",
     )
     return folder
+
+
+def let_others_enter(folder: Path) -> None:
+    """Let the system user open files in a folder whose names it knows."""
+    for parent in (folder, *folder.parents):
+        with suppress(PermissionError):
+            parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def system_user() -> str | None:
