@@ -18,7 +18,7 @@ from hushpost_service.storage.database_kind import (
 )
 from hushpost_service.storage.partitions import create_partitions
 from hushpost_service.storage.schema import migrate
-from hushpost_service.storage.server_settings import SESSION_SETTINGS, read_unsafe_settings
+from hushpost_service.storage.server_settings import SESSION_SETTINGS, check_settings
 from hushpost_service.storage.sql.distribution import RUN_ON_WORKERS
 from hushpost_service.storage.tenants import insert_policy
 from tests import citus_database
@@ -188,11 +188,11 @@ async def test_unsafe_settings_of_workers_are_found(database: Database, distribu
         await connection.execute(f"{alter} set log_statement = 'mod'")
         await connection.execute(f"{alter} set log_parameter_max_length = 0")
     async with on(distributed) as fresh:
-        found = await read_unsafe_settings(fresh, DatabaseKind.DISTRIBUTED)  # type: ignore[arg-type]
+        found = await check_settings(fresh, DatabaseKind.DISTRIBUTED)  # type: ignore[arg-type]
     async with on(worker) as connection:
         await connection.execute(f"{alter} reset log_statement")
         await connection.execute(f"{alter} reset log_parameter_max_length")
-    places = {(setting.name, setting.actual, setting.worker) for setting in found}
+    places = {(setting.name, setting.actual, setting.worker) for setting in found.unsafe}
     address = worker.rpartition("@")[2].partition("/")[0]
     assert ("log_statement", "mod", address) in places
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hushpost_runtime.findings import Finding, Runbook, problem, warning, works
 from hushpost_service.storage.backlog import Backlog
 
-__all__ = ["backlog_findings"]
+__all__ = ["backlog_findings", "unknown_backlog"]
 
 _WAITING = "waiting work"
 _LATE_RELEASE = timedelta(minutes=5)
@@ -20,6 +20,16 @@ def backlog_findings(backlog: Backlog) -> Iterator[Finding]:
     yield _releases(backlog)
     for name, ahead in sorted(backlog.partitions_ahead.items()):
         yield _partitions(name, ahead)
+
+
+def unknown_backlog(error: Exception) -> Finding:
+    """Say that the work that waits could not be read."""
+    return problem(
+        _WAITING,
+        f"It can't be read: {error}.",
+        "Check that all servers of the database run.",
+        Runbook.DATABASE,
+    )
 
 
 def _anonymization(backlog: Backlog) -> Finding:

@@ -13,23 +13,25 @@ import asyncpg
 from hushpost_runtime.findings import Finding, Level, Runbook, disk_space, problem, warning, works
 from hushpost_runtime.secret_file import read_secret_file
 from hushpost_runtime.settings import SettingsError, read_settings
-from hushpost_service.cli.backlog_findings import backlog_findings
-from hushpost_service.cli.schema_findings import post_deploy_finding, schema_finding
+from hushpost_service.cli.backlog_findings import backlog_findings, unknown_backlog
+from hushpost_service.cli.schema_findings import (
+    distribution_finding,
+    post_deploy_finding,
+    schema_finding,
+)
+from hushpost_service.cli.server_findings import server_findings
 from hushpost_service.settings import Settings
 from hushpost_service.storage.backlog import read_backlog
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.connection_settings import settings_script
 from hushpost_service.storage.database_clock import database_time
 from hushpost_service.storage.database_kind import WORKER_REFUSED, DatabaseKind, kind_of
+from hushpost_service.storage.distribution import undistributed_tables
 from hushpost_service.storage.embedded import EmbeddedDatabase, EmbeddedDatabaseError
 from hushpost_service.storage.keyring_keys import fingerprints
 from hushpost_service.storage.rights import RightsError, check_rights
 from hushpost_service.storage.schema import applied_schema
-from hushpost_service.storage.server_settings import (
-    UnsafeSetting,
-    has_checksums,
-    read_unsafe_settings,
-)
+from hushpost_service.storage.server_settings import check_settings
 from hushpost_service.tokens.keyring import Keyring, KeyringError
 
 __all__ = ["diagnose"]
@@ -59,7 +61,8 @@ async def diagnose(data_dir: Path | None, keyring: Path | None) -> list[Finding]
     registered: dict[int, bytes] = {}
     try:
         async with _connected(settings) as connection:
-            findings += [finding async for finding in _database(connection)]
+            async for finding in _database(connection):
+                findings.append(finding)  # noqa: PERF401 - keeps those before an error
             if (await applied_schema(connection)).revision is not None:
                 registered = await fingerprints(cast("Connection", connection))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -93,7 +96,7 @@ async def _connected(
         try:
             # A pooler without a free session delays the first statement.
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await connection.execute(settings_script(DatabaseKind.SINGLE))
+                await connection.execute(settings_script(await kind_of(connection)))
             yield connection
             await connection.close()
         finally:
@@ -139,35 +142,29 @@ async def _database(
     if kind is DatabaseKind.WORKER:
         yield problem(_DATABASE, f"{WORKER_REFUSED}.", "Correct HUSHPOST_DATABASE_URL.")
         return
-    unsafe = await read_unsafe_settings(pooled, kind)
-    for setting in unsafe:
-        yield problem(
-            _DATABASE,
-            f"{setting.name} is {setting.actual}{_place(setting)}, "
-            "which endangers durability or privacy.",
-            f"As a superuser: alter system set {setting.name} = '{setting.required}'; "
-            "select pg_reload_conf();",
-        )
-    if not unsafe:
-        yield works(_DATABASE, "Settings for durability and logging are safe.")
-    if not await has_checksums(pooled):
-        yield warning(
-            _DATABASE,
-            "Data checksums are off: damage by the disk goes unnoticed.",
-            "Stop the server and run pg_checksums --enable.",
-        )
+    for finding in server_findings(await check_settings(pooled, kind)):
+        yield finding
     applied = await applied_schema(connection)
     schema = schema_finding(applied)
     yield schema
     yield _clock(await database_time(pooled))
     if schema.level is Level.OK:
         yield post_deploy_finding(applied)
-        for finding in backlog_findings(await read_backlog(pooled, timedelta())):
+        if kind is DatabaseKind.DISTRIBUTED:
+            yield distribution_finding(await undistributed_tables(pooled))
+        async for finding in _backlog(pooled):
             yield finding
 
 
-def _place(setting: UnsafeSetting) -> str:
-    return f" on worker {setting.worker}" if setting.worker else ""
+async def _backlog(connection: Connection) -> AsyncIterator[Finding]:
+    """Check the work that waits. Needs all workers of a distributed database."""
+    try:
+        backlog = await read_backlog(connection, timedelta())
+    except asyncpg.PostgresError as error:
+        yield unknown_backlog(error)
+        return
+    for finding in backlog_findings(backlog):
+        yield finding
 
 
 def _clock(now: datetime) -> Finding:

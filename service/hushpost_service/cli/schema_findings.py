@@ -1,10 +1,10 @@
-"""What `hushpost doctor --database` says of the schema's revisions."""
+"""What `hushpost doctor --database` says of the schema: its revisions, and its distribution."""
 
 from hushpost_runtime.findings import Finding, Runbook, problem, warning, works
 from hushpost_service.storage.revisions import target
 from hushpost_service.storage.schema import AppliedSchema, SchemaError, is_migrated
 
-__all__ = ["post_deploy_finding", "schema_finding"]
+__all__ = ["distribution_finding", "post_deploy_finding", "schema_finding"]
 
 _DATABASE = "database"
 
@@ -39,4 +39,16 @@ def post_deploy_finding(applied: AppliedSchema) -> Finding:
         "When no process of an earlier release runs and you will not roll back, run hushpost "
         "migrate --post-deploy.",
         Runbook.PENDING_POST_DEPLOY,
+    )
+
+
+def distribution_finding(undistributed: list[str]) -> Finding:
+    """Check whether all tables of tenants are distributed, in a distributed database."""
+    if not undistributed:
+        return works(_DATABASE, "All tables of tenants are distributed.")
+    return problem(
+        _DATABASE,
+        f"Tables are not distributed: {', '.join(undistributed)}. No authority starts.",
+        "Run hushpost distribute.",
+        Runbook.PROCESS_DOWN,
     )

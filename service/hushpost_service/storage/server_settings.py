@@ -6,6 +6,7 @@ they are checked at startup, and a warning is logged for each unsafe one.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import structlog
@@ -17,9 +18,9 @@ from hushpost_service.storage.sql import server_settings as sql
 
 __all__ = [
     "SESSION_SETTINGS",
+    "CheckedServers",
     "UnsafeSetting",
-    "has_checksums",
-    "read_unsafe_settings",
+    "check_settings",
     "unsafe_settings",
     "warn_about_unsafe_settings",
 ]
@@ -54,6 +55,7 @@ _REQUIRED = {
 }
 
 _PARAMETER_LENGTH = "log_parameter_max_length"
+_CHECKSUMS = "data_checksums"
 
 _REQUIRED_IF_PARAMETERS_ARE_LOGGED = {
     "log_statement": "none",
@@ -91,6 +93,29 @@ class UnsafeSetting(NamedTuple):
     worker: str | None = None
 
 
+@dataclass(slots=True)
+class CheckedServers:
+    """What was found out about the settings of a server, and of its workers.
+
+    Attributes:
+        unsafe: The unsafe settings.
+        without_checksums: The servers that do not check pages that they read from the disk: addresses of
+            workers, and None for the server of the connection.
+        unchecked: The workers whose settings could not be read: by address, why not.
+    """
+
+    unsafe: list[UnsafeSetting] = field(default_factory=list)
+    without_checksums: list[str | None] = field(default_factory=list)
+    unchecked: dict[str, str] = field(default_factory=dict)
+
+    def add(self, settings: Mapping[str, str], worker: str | None = None) -> None:
+        """Judge the settings (value by name) of a worker, or of the server of the connection."""
+        unsafe = unsafe_settings(settings, of_worker=worker is not None)
+        self.unsafe += [setting._replace(worker=worker) for setting in unsafe]
+        if settings[_CHECKSUMS] != "on":
+            self.without_checksums.append(worker)
+
+
 def unsafe_settings(settings: Mapping[str, str], *, of_worker: bool = False) -> list[UnsafeSetting]:
     """Return the unsafe ones of some settings (value by name); absent settings are safe."""
     required = dict(_REQUIRED)
@@ -105,31 +130,28 @@ def unsafe_settings(settings: Mapping[str, str], *, of_worker: bool = False) -> 
     ]
 
 
-async def read_unsafe_settings(connection: Connection, kind: DatabaseKind) -> list[UnsafeSetting]:
-    """Return the unsafe settings of the server, and of its workers that can be reached."""
-    names = [*_REQUIRED, *_REQUIRED_OF_WORKERS, _PARAMETER_LENGTH]
-    rows = await connection.fetch(sql.SETTINGS, names)
-    unsafe = unsafe_settings(dict(map(tuple, rows)))
+async def check_settings(connection: Connection, kind: DatabaseKind) -> CheckedServers:
+    """Check the settings of the server, and of all workers of a distributed database."""
+    names = [*_REQUIRED, *_REQUIRED_OF_WORKERS, _PARAMETER_LENGTH, _CHECKSUMS]
+    checked = CheckedServers()
+    checked.add(dict(map(tuple, await connection.fetch(sql.SETTINGS, names))))
     if kind is DatabaseKind.DISTRIBUTED:
         literals = ", ".join(f"'{name}'" for name in names)
         statement = distribution.SETTINGS_AS_JSON.format(names=literals)
         for worker, success, result in await connection.fetch(
             distribution.RUN_ON_WORKERS, statement
         ):
-            found = unsafe_settings(json.loads(result), of_worker=True) if success else []
-            unsafe += [setting._replace(worker=worker) for setting in found]
-    return unsafe
-
-
-async def has_checksums(connection: Connection) -> bool:
-    """Return whether the server checks pages that it reads from the disk."""
-    rows = await connection.fetch(sql.SETTINGS, ["data_checksums"])
-    return [row["setting"] for row in rows] == ["on"]
+            if success:
+                checked.add(json.loads(result), worker)
+            else:
+                checked.unchecked[worker] = result
+    return checked
 
 
 async def warn_about_unsafe_settings(connection: Connection, kind: DatabaseKind) -> None:
-    """Log a warning for each unsafe setting of the server, and of its workers."""
-    for setting in await read_unsafe_settings(connection, kind):
+    """Log a warning for each unsafe setting, and for each worker that could not be checked."""
+    checked = await check_settings(connection, kind)
+    for setting in checked.unsafe:
         _log.warning(
             "unsafe database setting",
             setting=setting.name,
@@ -137,3 +159,5 @@ async def warn_about_unsafe_settings(connection: Connection, kind: DatabaseKind)
             setting_required=setting.required,
             worker=setting.worker,
         )
+    for worker in checked.unchecked:
+        _log.warning("settings of a worker not checked", worker=worker)
