@@ -22,12 +22,16 @@ from hushpost_service.storage.schema import migrate
 
 __all__ = [
     "VARIABLE",
+    "add_worker",
     "address_in",
+    "at_server",
     "create_database",
     "drop",
     "drop_database",
     "is_on_citus",
     "new_cluster_database",
+    "server_addresses",
+    "server_of",
     "worker_addresses",
 ]
 
@@ -35,6 +39,7 @@ VARIABLE = "HUSHPOST_TEST_CITUS"
 """Names the environment variable with the address of a database on the coordinator."""
 
 _SHARDS = 4
+_DEFAULT_PORT = 5432
 _ATTEMPTS = 10
 _NODES_LOCK = 7_215_001
 _FILE = "database.url"
@@ -90,31 +95,61 @@ async def worker_addresses(coordinator: str) -> list[str]:
         nodes = await connection.fetch(_WORKERS)
     finally:
         await connection.close()
-    parts = urlsplit(coordinator)
-    user = parts.netloc.rpartition("@")[0]
-    return [parts._replace(netloc=f"{user}@{host}:{port}").geturl() for host, port in nodes]
+    return [at_server(coordinator, host, port) for host, port in nodes]
 
 
-async def new_cluster_database(*, is_distributed: bool = True) -> str:
-    """Create a database on all servers of the cluster; return its address on the coordinator."""
-    server = os.environ[VARIABLE]
+async def server_addresses(coordinator: str) -> list[str]:
+    """Return the addresses of a database on the coordinator, and on workers also before it uses them."""
+    name = urlsplit(coordinator).path.removeprefix("/")
+    cluster = await _cluster(os.environ[VARIABLE])
+    return [_named(server, name) for server in (cluster.coordinator, *cluster.workers)]
+
+
+def server_of(address: str) -> tuple[str, int]:
+    """Return the host and the port of an address, by default PostgreSQL's."""
+    parts = urlsplit(address)
+    return parts.hostname or "localhost", parts.port or _DEFAULT_PORT
+
+
+def at_server(address: str, host: str, port: int) -> str:
+    """Return the address of the same database, for the same role, on another server."""
+    parts = urlsplit(address)
+    role, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{role}{at}{host}:{port}").geturl()
+
+
+async def new_cluster_database(*, is_distributed: bool = True, workers: int | None = None) -> str:
+    """Create a database on all servers of the cluster; return its address on the coordinator.
+
+    Args:
+        is_distributed: Whether it gets a schema, and is distributed.
+        workers: How many workers it uses, by default all.
+    """
     name = f"hushpost_test_{uuid.uuid4().hex[:12]}"
-    cluster = await _cluster(server)
+    cluster = await _cluster(os.environ[VARIABLE])
     for address in (cluster.coordinator, *cluster.workers):
         await _execute(address, f"create database {name}")
         await _execute(_named(address, name), "create extension citus")
-    coordinator = urlsplit(cluster.coordinator)
     uri = _named(cluster.coordinator, name)
-    async with _lock(server):
-        await _execute(
-            uri, f"select citus_set_coordinator_host('{coordinator.hostname}', {coordinator.port})"
-        )
-        for worker in map(urlsplit, cluster.workers):
-            await _execute(uri, f"select citus_add_node('{worker.hostname}', {worker.port})")
+    await _change_nodes(uri, "citus_set_coordinator_host", cluster.coordinator)
+    for worker in cluster.workers[:workers]:
+        await add_worker(uri, worker)
     if is_distributed:
         await migrate(uri)
         await distribute(uri, _SHARDS)
     return uri
+
+
+async def add_worker(coordinator: str, worker: str) -> None:
+    """Let a database use a worker, of which an address is given."""
+    await _change_nodes(coordinator, "citus_add_node", worker)
+
+
+async def _change_nodes(coordinator: str, function: str, server: str) -> None:
+    """Call a function of Citus about a server."""
+    host, port = server_of(server)
+    async with _lock(os.environ[VARIABLE]):
+        await _execute(coordinator, f"select {function}('{host}', {port})")
 
 
 @asynccontextmanager
