@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from string import Formatter
@@ -139,6 +140,22 @@ def _filled(name: str, statement: str) -> str:
 STATEMENTS = dict(_statements())
 
 
+def updates(statement: str) -> list[str]:
+    """Return the parts of a statement that update rows, without string literals."""
+    text = re.sub(r"'[^']*'", "''", statement)
+    starts = re.finditer(r"\bupdate\s+(?:[\w\"]+\s+(?:as\s+\w+\s+)?)?set\b", text)
+    return [_to_closing_parenthesis(text[start.start() :]) for start in starts]
+
+
+def _to_closing_parenthesis(text: str) -> str:
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return text[:place]
+    return text
+
+
 def _is_preparable(statement: str) -> bool:
     return statement.split(maxsplit=1)[0] in PREPARABLE
 
@@ -161,6 +178,36 @@ async def test_a_script_can_be_executed(migrated_database: str, name: str) -> No
         await connection.execute("select" if outside_transaction else "begin")
         await connection.execute(STATEMENTS[name])
         await connection.execute("select" if outside_transaction else "rollback")
+
+
+async def test_updates_have_no_volatile_functions(migrated_database: str) -> None:
+    """A distributed database rejects them, because its servers would have different values."""
+    async with on(migrated_database) as connection:
+        rows = await connection.fetch(
+            "select distinct proname from pg_proc where provolatile = 'v'"
+        )
+    volatile = {name for (name,) in rows}
+    assert volatile >= {"clock_timestamp", "random", "nextval", "gen_random_uuid"}
+    found = {
+        name: called
+        for name, statement in STATEMENTS.items()
+        for update in updates(statement)
+        if (called := volatile & set(re.findall(r"(\w+)\s*\(", update)))
+    }
+    assert found == {}
+
+
+def test_updates_are_found() -> None:
+    """Also those of conflicts and in a common table expression; locks are not updates."""
+    assert updates("update t set a = now()") == ["update t set a = now()"]
+    assert updates("select random() from t for update") == []
+    assert updates("insert into t values (random()) on conflict do update set a = f(1)") == [
+        "update set a = f(1)"
+    ]
+    assert updates("with u as (update t as x set a = f((1)) where b) select random() from u") == [
+        "update t as x set a = f((1)) where b"
+    ]
+    assert sum(len(updates(statement)) for statement in STATEMENTS.values()) > 25
 
 
 def test_the_statements_of_all_modules_are_found() -> None:
