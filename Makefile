@@ -333,7 +333,7 @@ COMPILE = $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-vers
 lock: $(VENV)/.dev ## lock the requirements; UPGRADE=1 upgrades all
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra demo --extra native --extra otel --group dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra demo --group build -o requirements/run.txt
-	@$(COMPILE) -c requirements/dev.txt --extra otel \
+	@$(COMPILE) -c requirements/dev.txt --extra native --extra otel \
 	  --extra service --extra edge --extra dashboard -o requirements/image.txt
 	@for folder in $(DASHBOARD) $(CHROMIUM) $(NODE_CLIENT); do \
 	  $(NPM) --prefix "$$folder" --package-lock-only --ignore-scripts \

@@ -45,6 +45,8 @@ def _check_commands(app: Path) -> None:
     for command in _COMMANDS:
         subprocess.run([f"{app}/bin/hushpost", command, "--help"], check=True, capture_output=True)
     _print(f"commands that start: {', '.join(_COMMANDS)}")
+    subprocess.run([f"{app}/bin/python", "-c", "import pygrpc_native"], check=True)
+    _print("the library of the native transport can be loaded")
 
 
 def _distributions(app: Path) -> list[Distribution]:

@@ -6,6 +6,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing
@@ -214,4 +215,22 @@ def test_networks_that_need_tls_are_refused(
     (line,) = done.stderr.splitlines()
     assert line.removeprefix("hushpost: ").startswith(expected)
     assert "a proxy on this machine encrypt" in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_library_is_an_invalid_setting(tmp_path: Path) -> None:
+    """Without the extra, the authority does not start, and names the command to install it."""
+    program = "import sys; sys.modules['pygrpc_native'] = None; import hushpost_cli.main as cli; cli.app()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "serve", "--transport", "native", "--data-dir", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env=os.environ,
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "hushpost: transport: native is not installed: pip install 'hushpost[native]'\n",
+    )
     assert not list(tmp_path.iterdir())
