@@ -8,6 +8,7 @@ import typer
 
 from bench.environment import Environment
 from bench.plots import PLOTS, Plot, draw
+from bench.registry import MEASUREMENTS
 from bench.results import Figure, format_number
 from bench.results_file import RESULTS_FILE, StoredResults, load
 from bench.targets import Target, load_targets
@@ -27,7 +28,7 @@ Each figure is compared with a bare reference, measured in turn in the same run,
 cores, which database, authority and load generator share. Every commit is on disk before
 its response. Figures are medians over rounds, after a warm-up round, with the lowest and
 the highest round in parentheses. Compare ratios; absolute numbers depend on the machine. The
-authority is pinned to one CPU (`hushpost serve --cpu`), except in measurements with an edge.
+authority is pinned to one CPU (`hushpost serve --cpu`), except for {unpinned}.
 """
 
 
@@ -51,11 +52,18 @@ def main(
     typer.echo(f"{page}: {len(figures)} figures, {len(plots)} plots")
 
 
+def _unpinned(figures: list[Figure]) -> str:
+    """Name the figures that are measured with an authority on all CPUs."""
+    unpinned = {name for each in MEASUREMENTS if not each.is_pinned for name in each.figures}
+    *names, last = [f"`{figure.name}`" for figure in figures if figure.name in unpinned]
+    return f"{', '.join(names)} and {last}"
+
+
 def _page(
     stored: StoredResults, figures: list[Figure], targets: dict[str, Target], plots: list[Plot]
 ) -> Iterator[str]:
     environments = [stored.environments[figure.name] for figure in figures]
-    yield _HEAD
+    yield _HEAD.format(unpinned=_unpinned(figures))
     yield from _machine(max(environments, key=lambda environment: environment.date))
     yield from _overview(figures, targets)
     yield "## Plots\n"
