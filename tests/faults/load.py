@@ -21,7 +21,7 @@ from hushpost_client import (
 from hushpost_client._async.calls import Calls
 from tests.authority import AuthorityProcess
 from tests.conftest import Clients, RunningAuthority
-from tests.mailing import GROUP, URLS, eventually
+from tests.mailing import GROUP, URLS, eventually, exact_count
 
 PATIENT = RetryPolicy(max_tries=1000, max_backoff=0.1)
 IMPATIENT = RetryPolicy(max_tries=1)
@@ -132,6 +132,21 @@ async def under_load(load: Load, after: int) -> AsyncIterator[None]:
         yield
     finally:
         await running
+
+
+async def check_acknowledged(clients: Clients, load: Load) -> None:
+    """Check that all acknowledged events count, and no more than were sent."""
+    listed = clients.reporter.stats.list_engaged_contacts(load.campaign_id)
+    engaged = {contact.contact_id async for contact in listed}
+    known = {name for name in load.acknowledged if name.startswith("known")}
+    assert known <= engaged <= load.sent
+    stats = await clients.reporter.stats.get_campaign_stats(load.campaign_id)
+    opens = stats.opens.human
+    for count, kind in ((opens.identified, "known"), (exact_count(opens.anonymous), "hidden")):
+        least = sum(name.startswith(kind) for name in load.acknowledged)
+        most = sum(name.startswith(kind) for name in load.sent)
+        assert least <= count.total == count.unique <= most
+    assert opens.identified.total == len(engaged)
 
 
 async def started(process: AuthorityProcess, clients: Clients) -> None:

@@ -36,6 +36,7 @@ from tests.conftest import Clients, TenantKeys, make_tenant
 from tests.faults.load import (
     IMPATIENT,
     PatientAuthority,
+    check_acknowledged,
     prepared,
     started,
     under_load,
@@ -105,7 +106,7 @@ async def test_acknowledged_events_survive_a_crash_of_the_authority(world: World
     async with under_load(load, after=SOME):
         world.process.kill()
         await started(world.process, world.patient)
-    await _check_acknowledged(world, load.campaign_id, load.acknowledged, load.sent)
+    await check_acknowledged(world.patient, load)
 
 
 async def test_every_event_counts_once_across_a_crash_of_the_database(world: World) -> None:
@@ -128,7 +129,7 @@ async def test_every_event_counts_once_across_a_crash_of_the_database(world: Wor
         Count(half, half),
         Count(half, half),
     )
-    await _check_acknowledged(world, impatient.campaign_id, impatient.acknowledged, impatient.sent)
+    await check_acknowledged(world.patient, impatient)
 
 
 async def test_an_opt_out_is_finished_after_a_crash(world: World) -> None:
@@ -236,7 +237,7 @@ async def test_sigterm_commits_all_acknowledged_events(world: World) -> None:
     assert load.refused
     assert world.process.postgres_pid() is None, "nothing is left running"
     await started(world.process, world.patient)
-    await _check_acknowledged(world, load.campaign_id, load.acknowledged, load.sent)
+    await check_acknowledged(world.patient, load)
 
 
 async def test_old_tokens_stay_valid_after_rotating_the_keyring(world: World) -> None:
@@ -333,23 +334,6 @@ async def test_no_log_names_a_contact(world: World) -> None:
         assert word not in log
         assert word not in postgres
     assert "hp_" not in log + postgres
-
-
-async def _check_acknowledged(
-    world: World, campaign_id: str, acknowledged: set[str], sent: set[str]
-) -> None:
-    """Check that all acknowledged events count, and no more than were sent."""
-    reporter = world.patient.reporter.stats
-    listed = reporter.list_engaged_contacts(campaign_id)
-    engaged = {contact.contact_id async for contact in listed}
-    known = {name for name in acknowledged if name.startswith("known")}
-    assert known <= engaged <= sent
-    opens = (await reporter.get_campaign_stats(campaign_id)).opens.human
-    for count, kind in ((opens.identified, "known"), (exact_count(opens.anonymous), "hidden")):
-        least = sum(name.startswith(kind) for name in acknowledged)
-        most = sum(name.startswith(kind) for name in sent)
-        assert least <= count.total == count.unique <= most
-    assert opens.identified.total == len(engaged)
 
 
 async def _health(wire: Wire, until: list[str]) -> list[str]:

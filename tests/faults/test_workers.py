@@ -7,18 +7,31 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.request import urlopen
 
 import grpc
 import pytest
 
-from hushpost_client import Count, Hushpost, PolicyUpdate, Release, Verdict
+from hushpost_client import (
+    Count,
+    Hushpost,
+    PolicyUpdate,
+    Release,
+    UnavailableError,
+    Verdict,
+)
 from hushpost_client._async.calls import Calls
 from tests.authority import AuthorityProcess
 from tests.conftest import make_tenant
-from tests.faults.load import PatientAuthority, prepared, under_load
+from tests.faults.load import (
+    IMPATIENT,
+    PatientAuthority,
+    check_acknowledged,
+    prepared,
+    under_load,
+)
 from tests.free_port import free_port
 from tests.inspection import connected
 from tests.mailing import clients_of, eventually, exact_count
@@ -157,6 +170,35 @@ async def test_no_event_is_lost_when_workers_are_killed(
             Count(half, half),
             Count(half, half),
         )
+
+
+async def test_the_embedded_database_is_restarted_after_a_crash(
+    world: World, stack: AsyncExitStack
+) -> None:
+    """The workers go on with it: no acknowledged event is lost, and with retries none at all."""
+    keys = await make_tenant(world.authority, PolicyUpdate(release=Release.EXACT))
+    clients = await clients_of(stack, world.authority, keys=keys)
+    patient = await prepared(clients, "crash", PEOPLE)
+    impatient = await prepared(
+        await clients_of(stack, replace(world.authority, retry=IMPATIENT), keys=keys),
+        "crash-once",
+        PEOPLE,
+    )
+    workers = world.workers()
+
+    async with under_load(patient, after=PEOPLE // 4), under_load(impatient, after=PEOPLE // 4):
+        world.process.end_postgres(signal.SIGKILL)
+
+    assert patient.refused == []
+    half = PEOPLE // 2
+    opens = (await patient.stats()).opens.human
+    assert (opens.identified, exact_count(opens.anonymous)) == (
+        Count(half, half),
+        Count(half, half),
+    )
+    assert {type(error) for error in impatient.refused} == {UnavailableError}
+    await check_acknowledged(clients, impatient)
+    assert world.workers() == workers
 
 
 async def test_a_repeated_call_counts_once_at_any_worker(

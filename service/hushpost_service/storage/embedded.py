@@ -41,6 +41,7 @@ _SETTINGS_SCRIPT += "select pg_reload_conf();\n"
 
 _ATTEMPTS = 20
 _RETRY_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 _RESTART_SECONDS = 12.0
 """Time for a restart. The library waits up to ten seconds for the server to start, and then without a limit
 until it sees it run: forever, if the server has died in between. Another start ends that, too."""
@@ -90,6 +91,13 @@ class EmbeddedDatabase:
                 await asyncio.to_thread(self._ensure_running, self._server)
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
             raise self._start_error(error) from None
+
+    async def keep_running(self) -> None:
+        """Restart the server whenever it has died, until cancelled."""
+        while True:
+            with suppress(EmbeddedDatabaseError):
+                await self.ensure_running()
+            await asyncio.sleep(_CHECK_SECONDS)
 
     async def stop(self) -> None:
         """Stop the server unless another process uses it."""

@@ -67,6 +67,9 @@ async def _serve(settings: Settings, on_listening: Callable[[str], None]) -> Non
     async with opened_database(settings, session_name(settings)) as opened:
         await opened_keyring(settings, opened.database)
         with ExitStack() as stack:
+            if opened.embedded is not None:
+                # The workers get its address, so that it is an external database to them.
+                stack.callback(asyncio.create_task(opened.embedded.keep_running()).cancel)
             addresses = {
                 name: stack.enter_context(reserved_address(address))
                 for name in _ADDRESSES
