@@ -115,12 +115,15 @@ async def replaced(world: World, before: set[int]) -> None:
     await eventually(are_replaced, "the workers are replaced")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An authority with two workers on an embedded database."""
+@pytest.fixture(scope="module", params=["grpcio", "native"])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """An authority with two workers on an embedded database, for each transport."""
     port = free_port(WORKERS)
     options = ("--workers", str(WORKERS), "--metrics-listen", f"127.0.0.1:{port}")
-    with AuthorityProcess(tmp_path_factory.mktemp("workers"), *options) as process:
+    folder = tmp_path_factory.mktemp("workers")
+    with AuthorityProcess(folder, *options, "--transport", request.param) as process:
         yield World(process, ManyConnections(process, process.target, process.admin_key()), port)
 
 
