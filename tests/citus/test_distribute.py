@@ -1,8 +1,6 @@
 """The command `hushpost distribute` turns a migrated database into a distributed one."""
 
-import json
 import os
-import re
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +21,7 @@ from hushpost_service.storage.sql.distribution import RUN_ON_WORKERS
 from hushpost_service.storage.tenants import insert_policy
 from tests import citus_database
 from tests.authority import HUSHPOST
+from tests.citus.samples import assert_no_samples_about_persons, insert_events_and_contacts
 from tests.inspection import on, tables
 from tests.rpc.test_startup import run_serve
 
@@ -35,25 +34,6 @@ LOCAL = {
     "tracking_domains",
 }
 TENANT = 4_712
-
-EXCLUDED = {
-    ("events", "contact"),
-    ("events", "event_time"),
-    ("events", "slot"),
-    ("contacts", "contact_id"),
-    ("preference_changes", "contact_id"),
-    ("anonymization_jobs", "contact"),
-    ("last_opens", "contact"),
-    ("slot_bits", "bits"),
-    ("issued_contacts", "block"),
-    ("anonymous_messages", "block"),
-}
-"""Columns that have no planner statistics, because they are about persons."""
-
-SAMPLED = """
-select coalesce(json_agg(distinct jsonb_build_array(tablename, attname)), '[]')
-from pg_stats where schemaname = 'public'
-"""
 
 
 def distribute(address: str) -> "subprocess.CompletedProcess[str]":
@@ -128,45 +108,12 @@ async def test_workers_sample_no_columns_about_persons(
     database: Database, distributed: str
 ) -> None:
     """Neither in tables that were distributed nor in partitions that were created later."""
-    later = datetime.now(UTC) + timedelta(days=300)
-    await database.transact("test", lambda c: create_partitions(c, later, later))
+    now = datetime.now(UTC)
+    times = [now, now + timedelta(days=300)]
+    await database.transact("test", lambda c: create_partitions(c, times[1], times[1]))
     async with on(distributed) as connection:
-        for time in (datetime.now(UTC), later):
-            await connection.execute(
-                "insert into events (campaign, contact, event_time, tenant, slot, group_number,"
-                " signal, verdict, is_first)"
-                " select n % 7, n, $2::timestamptz, $1, n, 1, n % 3, 1, true"
-                " from generate_series(1, 500) as n",
-                TENANT,
-                time,
-            )
-        await connection.execute(
-            "insert into contacts (tenant, contact, contact_id, opens_consent, clicks_consent)"
-            " select $1, n, 'contact-' || n, 1, 1 from generate_series(1, 500) as n",
-            TENANT,
-        )
-        await connection.execute("analyze")
-        found = {
-            (table, column)
-            for _, success, result in await connection.fetch(RUN_ON_WORKERS, SAMPLED)
-            for table, column in json.loads(result if success else "null")
-        }
-    # The names of shards end with a number.
-    sampled = {(table.rpartition("_")[0], column) for table, column in found}
-    partitions = {table for table, _ in sampled if re.fullmatch(r"events_\d+_\d+", table)}
-    assert {(table, "signal") for table in partitions} <= sampled, "control: others are sampled"
-    assert len(partitions) == 2
-    assert not {
-        (table, column)
-        for table, column in sampled
-        for excluded, name in EXCLUDED
-        if column == name and table.startswith(excluded)
-    }
-    # The index expressions over contacts; another one is over verdicts.
-    assert (f"events_{later:%Y_%m}_campaign_signal_expr_expr1_idx", "expr") in sampled
-    assert not {
-        table for table, column in sampled if column == "expr1" or table.endswith("_expr_idx")
-    }
+        await insert_events_and_contacts(connection, TENANT, times)
+        await assert_no_samples_about_persons(connection, times)
 
 
 async def test_sessions_on_workers_have_the_settings_of_the_authority(distributed: str) -> None:

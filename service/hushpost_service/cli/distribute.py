@@ -32,7 +32,8 @@ def _distribute(
 
     HUSHPOST_DATABASE_URL is the address of the coordinator. Migrates the schema
     first. Run it while no authority is running, and again after an upgrade that
-    added tables or when workers were added: what is distributed already stays.
+    added tables, when workers were added, or when shards have moved: what is
+    distributed already stays.
     """
     settings = settings_of()
     configure_logging("error")

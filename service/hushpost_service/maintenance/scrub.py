@@ -34,8 +34,17 @@ class Scrubber:
         """Wait until no snapshot sees deleted rows; return the tables to rewrite.
 
         A rewrite keeps the dead tuples that an older snapshot may still see. Raises
-        ScrubError if such a snapshot exists for a minute.
+        ScrubError if such a snapshot exists for a minute, or if the server still has tables
+        of shards that have moved to another server.
         """
+        async with self._database.connection("scrub") as connection:
+            has_orphans = await scrubbing.has_orphaned_shards(connection, self._database.kind)
+        if has_orphans:
+            raise ScrubError(
+                "this server still has tables of shards that have moved to another: once no "
+                "move is running, run 'call citus_cleanup_orphaned_resources()' on the "
+                "coordinator, then run the scrub again"
+            )
         for name, _, _ in filter(attrgetter("is_reordered"), await self._tables()):
             await self._retry_until_locked(name, partial(scrubbing.equalize_xmin, name=name))
         async with self._database.connection("scrub") as connection:

@@ -4,6 +4,7 @@ All rows of a tenant are on one worker, so that its transactions are local to th
 does not belong to one tenant, or is read before the tenant is known, stays on the coordinator.
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 import asyncpg
@@ -39,8 +40,8 @@ async def distribute(dsn: str, shards: int) -> list[str]:
         shards: Over how many shards tenants are spread. Ignored if there are distributed tables.
 
     Raises:
-        DistributionError: Citus or a worker is missing, an authority is running, or a worker
-            has rejected a setting.
+        DistributionError: Citus or a worker is missing, an authority is running, a worker
+            has rejected a setting, or only a superuser can remove samples.
     """
     connection = await asyncpg.connect(
         dsn, server_settings={"application_name": "hushpost distribute"}
@@ -59,6 +60,8 @@ async def distribute(dsn: str, shards: int) -> list[str]:
                     await connection.execute(sql.DISTRIBUTE_LIKE_POLICIES, table)
                 await connection.execute(sql.TRUNCATE_COPIED, table)
         await _set_parameters(connection)
+        for (partition,) in await connection.fetch(sql.DISTRIBUTED_PARTITIONS):
+            await _remove_samples(connection, partition)
     finally:
         await connection.close()
     return tables
@@ -93,6 +96,42 @@ async def _set_parameters(connection: "asyncpg.Connection[asyncpg.Record]") -> N
         if name in _OF_COORDINATOR:
             continue
         statement = await connection.fetchval(sql.SET_IN_DATABASE, name, value)
-        for worker, success, result in await connection.fetch(sql.RUN_ON_WORKERS, statement):
-            if not success:
-                raise DistributionError(f"worker {worker} has rejected {statement!r}: {result}")
+        _results(statement, await connection.fetch(sql.RUN_ON_WORKERS, statement))
+
+
+async def _remove_samples(connection: "asyncpg.Connection[asyncpg.Record]", partition: str) -> None:
+    """Keep no planner statistics of columns about persons in the shards of a partition.
+
+    Citus creates the tables of a shard anew where it moves or splits it, without the settings of the
+    columns that a partition has inherited. The worker may then have analyzed them.
+    """
+    columns = await connection.fetchval(sql.COLUMNS_WITHOUT_STATISTICS, partition)
+    if not columns:
+        return
+    settings = (sql.KEEP_NO_STATISTICS.format(column=column) for column in columns)
+    await _run_on_shards(connection, partition, sql.ALTER_SHARD + ", ".join(settings))
+    counts = await _run_on_shards(connection, partition, sql.COUNT_SAMPLED_COLUMNS)
+    if not any(map(int, counts)):
+        return
+    try:
+        await _run_on_shards(connection, partition, sql.DELETE_SAMPLES)
+    except DistributionError as error:
+        raise DistributionError(
+            f"the planner statistics of {partition} have samples about persons, which only a superuser "
+            f"can delete: run 'hushpost distribute' once as one ({error})"
+        ) from None
+
+
+async def _run_on_shards(
+    connection: "asyncpg.Connection[asyncpg.Record]", table: str, statement: str
+) -> list[str]:
+    """Run a statement on each shard of a table; return the results."""
+    return _results(statement, await connection.fetch(sql.RUN_ON_SHARDS, table, statement))
+
+
+def _results(statement: str, rows: Sequence["asyncpg.Record"]) -> list[str]:
+    """Return what workers returned. Raises DistributionError if one has rejected the statement."""
+    for worker, success, result in rows:
+        if not success:
+            raise DistributionError(f"worker {worker} has rejected {statement!r}: {result}")
+    return [result for _, _, result in rows]

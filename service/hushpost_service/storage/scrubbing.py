@@ -8,13 +8,14 @@ import asyncpg
 from hushpost_service.storage.connection import Connection
 from hushpost_service.storage.database_kind import DatabaseKind
 from hushpost_service.storage.sql import scrubbing as sql
-from hushpost_service.storage.sql.distribution import DISTRIBUTED_TABLES
+from hushpost_service.storage.sql.distribution import DISTRIBUTED_TABLES, ORPHANED_SHARDS
 
 __all__ = [
     "Table",
     "current_transaction_id",
     "equalize_xmin",
     "has_older_snapshots",
+    "has_orphaned_shards",
     "remove_old_wal",
     "rewrite",
     "tables_to_rewrite",
@@ -68,6 +69,14 @@ async def tables_to_rewrite(connection: Connection, kind: DatabaseKind) -> list[
     # The rows of these are in shards.
     distributed = {name for (name,) in await connection.fetch(DISTRIBUTED_TABLES)}
     return [table for table in tables if table.name not in distributed]
+
+
+async def has_orphaned_shards(connection: Connection, kind: DatabaseKind) -> bool:
+    """Return whether the server still has tables of shards that are now on another server.
+
+    Their rows are those from before the move: deleting the rows of a contact does not reach them.
+    """
+    return kind is not DatabaseKind.SINGLE and bool(await connection.fetch(ORPHANED_SHARDS))
 
 
 async def rewrite(connection: Connection, table: Table) -> bool:

@@ -41,6 +41,27 @@ DISTRIBUTED_TABLES = """
 select relname from pg_dist_partition join pg_class on pg_class.oid = logicalrelid
 """
 
+# Selects the tables on this server of shards that have moved to another server or were split, and of
+# moves that failed or have not ended. Citus drops the first two some time later.
+ORPHANED_SHARDS = """
+select class.relname
+from pg_class class
+where class.relnamespace = current_schema()::regnamespace
+    and class.relkind = 'r'
+    and regexp_replace(class.relname, '_[0-9]+$', '') in (
+        select relname from pg_dist_partition join pg_class on pg_class.oid = logicalrelid
+    )
+    and class.oid not in (select logicalrelid from pg_dist_partition)
+    and class.relname not in (
+        select relname || '_' || shardid
+        from pg_dist_placement
+        join pg_dist_shard using (shardid)
+        join pg_class on pg_class.oid = logicalrelid
+        where groupid = (select groupid from pg_dist_local_group)
+    )
+order by class.relname
+"""
+
 # Makes the statements of the transaction use one connection per worker, as statements about
 # several tables that belong together must.
 SEQUENTIAL = "set local citus.multi_shard_modify_mode = 'sequential'"
@@ -69,6 +90,54 @@ select format('alter database %I set %I = %L', current_database(), $1::text, $2:
 RUN_ON_WORKERS = """
 select nodename || ':' || nodeport as worker, success, result
 from run_command_on_workers($1::text)
+"""
+
+# Selects the distributed partitions.
+DISTRIBUTED_PARTITIONS = """
+select relname
+from pg_dist_partition join pg_class on pg_class.oid = logicalrelid
+where relispartition
+order by relname
+"""
+
+# Selects the names of the columns of table $1 that have no planner statistics.
+COLUMNS_WITHOUT_STATISTICS = """
+select array_agg(quote_ident(attname) order by attnum)
+from pg_attribute where attrelid = $1::text::regclass and attnum > 0 and attstattarget = 0
+"""
+
+# Runs a statement on each shard of table $1, whose name replaces `%1$s`; selects what the workers
+# returned, or their errors.
+RUN_ON_SHARDS = """
+select nodename || ':' || nodeport as worker, success, result
+from run_command_on_shards($1::text::regclass, $2::text)
+join pg_dist_placement using (shardid)
+join pg_dist_node using (groupid)
+where noderole = 'primary'
+"""
+
+# Parts of a statement for `RUN_ON_SHARDS`: keeps no planner statistics of columns from now on.
+ALTER_SHARD = "alter table %1$s "
+KEEP_NO_STATISTICS = "alter column {column} set statistics 0"
+
+# For `RUN_ON_SHARDS`: selects how many of these columns have statistics nevertheless.
+COUNT_SAMPLED_COLUMNS = """
+select count(*)
+from pg_stats
+join pg_attribute using (attname)
+where attrelid = '%1$s'::regclass
+    and attrelid = to_regclass(quote_ident(schemaname) || '.' || quote_ident(tablename))
+    and attstattarget = 0
+"""
+
+# For `RUN_ON_SHARDS`: deletes these statistics. Only a superuser may do that.
+DELETE_SAMPLES = """
+delete from pg_statistic
+using pg_attribute
+where starelid = '%1$s'::regclass
+    and attrelid = starelid
+    and attnum = staattnum
+    and attstattarget = 0
 """
 
 # Selects settings as JSON (value by name), for `RUN_ON_WORKERS`. `names` are literals.

@@ -1,0 +1,85 @@
+"""`hushpost distribute` removes samples about persons from shards that Citus has created anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hushpost_service.storage.database import Database
+from hushpost_service.storage.partitions import create_partitions
+from tests.citus.samples import assert_no_samples_about_persons, insert_events_and_contacts
+from tests.citus.shards import (
+    clean_up,
+    isolate,
+    move,
+    one_tenant_per_shard,
+    placements,
+    rebalance,
+    unbalance,
+)
+from tests.citus.test_distribute import distribute
+from tests.inspection import Connection, on
+
+TIMES = [datetime.now(UTC), datetime.now(UTC) + timedelta(days=300)]
+
+
+@pytest.fixture(scope="module")
+async def coordinator(database: Database, distributed: str) -> AsyncIterator[Connection]:
+    """A database with contacts and events in each shard."""
+    await database.transact("test", lambda c: create_partitions(c, TIMES[1], TIMES[1]))
+    async with on(distributed) as connection:
+        for tenant in await one_tenant_per_shard(connection):
+            await insert_events_and_contacts(connection, tenant, TIMES)
+        yield connection
+
+
+@pytest.fixture
+async def tenant(coordinator: Connection) -> int:
+    """A tenant."""
+    return (await one_tenant_per_shard(coordinator))[0]
+
+
+async def _distribute(coordinator: Connection, address: str) -> None:
+    """Run the command after the workers have analyzed the shards, as autovacuum does."""
+    await coordinator.execute("analyze")
+    done = await asyncio.to_thread(distribute, address)
+    assert done.returncode == 0, done.stderr
+
+
+async def test_a_moved_shard_has_no_samples_about_persons(
+    coordinator: Connection, distributed: str, tenant: int
+) -> None:
+    """Partitions lose the settings of columns when their shard moves; the command restores them."""
+    before = await placements(coordinator)
+    await move(coordinator, tenant)
+    await clean_up(coordinator)
+    assert await placements(coordinator) != before
+    await _distribute(coordinator, distributed)
+    await assert_no_samples_about_persons(coordinator, TIMES)
+
+
+async def test_rebalanced_shards_have_no_samples_about_persons(
+    coordinator: Connection, distributed: str
+) -> None:
+    """The same holds for shards that Citus moves in the background."""
+    await unbalance(coordinator)
+    await clean_up(coordinator)
+    assert len(set((await placements(coordinator)).values())) == 1
+    await rebalance(coordinator)
+    await clean_up(coordinator)
+    assert len(set((await placements(coordinator)).values())) == 2
+    await _distribute(coordinator, distributed)
+    await assert_no_samples_about_persons(coordinator, TIMES)
+
+
+async def test_the_shard_of_an_isolated_tenant_has_no_samples_about_persons(
+    coordinator: Connection, distributed: str, tenant: int
+) -> None:
+    """Nor have the shards with the rest of the tenants that it was among."""
+    before = await placements(coordinator)
+    await isolate(coordinator, tenant)
+    await clean_up(coordinator)
+    assert len(await placements(coordinator)) > len(before)
+    await _distribute(coordinator, distributed)
+    await assert_no_samples_about_persons(coordinator, TIMES)
