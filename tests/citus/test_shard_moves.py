@@ -8,6 +8,15 @@ import pytest
 
 from hushpost_client import Count, DoNotTrack, PolicyUpdate, Release
 from tests.authority import AuthorityProcess
+from tests.citus.shards import (
+    clean_up,
+    isolate,
+    move,
+    placements,
+    rebalance,
+    unbalance,
+    worker_of,
+)
 from tests.conftest import Clients, make_tenant
 from tests.faults.load import PatientAuthority, prepared, under_load
 from tests.inspection import Connection, connected, contact_number, tenant_number
@@ -17,20 +26,6 @@ from tests.modes.test_opt_out_under_load import load
 PEOPLE = 6_000
 MOVES = 3
 READERS = tuple(f"reader-{number}" for number in range(12))
-
-MOVE = """
-select citus_move_shard_placement(
-    placed.shardid, placed.nodename, placed.nodeport, other.nodename, other.nodeport,
-    'block_writes'
-)
-from citus_shards as placed
-join pg_dist_node as other
-    on other.groupid > 0 and (other.nodename, other.nodeport) <> (placed.nodename, placed.nodeport)
-where placed.shardid = get_shard_id_for_distribution_column('policies', $1::integer)
-order by other.nodeid
-limit 1
-"""
-"""Moves all rows of a tenant to another worker."""
 
 ROWS = "select count(*) from events where tenant = $1 and contact = any($2::bigint[])"
 
@@ -45,7 +40,7 @@ class Town:
 
     async def move(self) -> None:
         """Move the tenant to another worker."""
-        await self.database.execute(MOVE, self.tenant)
+        await move(self.database, self.tenant)
 
 
 @pytest.fixture
@@ -68,11 +63,33 @@ async def test_every_event_counts_once_while_its_tenant_moves(town: Town) -> Non
     async with under_load(events, after=PEOPLE // 10):
         for _ in range(MOVES):
             await town.move()
-    assert events.refused == []
-    half = PEOPLE // 2
-    opens = (await events.stats()).opens.human
-    assert opens.identified == Count(half, half)
-    assert exact_count(opens.anonymous) == Count(half, half)
+    await events.assert_counted_once()
+
+
+@pytest.mark.timeout(300)
+async def test_every_event_counts_once_while_shards_are_rebalanced(town: Town) -> None:
+    """The same holds while Citus moves shards in the background, with the command of the page."""
+    await unbalance(town.database)
+    await clean_up(town.database)
+    events = await prepared(town.clients, "rebalanced", PEOPLE)
+    async with under_load(events, after=PEOPLE // 10):
+        await rebalance(town.database)
+    assert len(set((await placements(town.database)).values())) == 2
+    await events.assert_counted_once()
+
+
+@pytest.mark.timeout(300)
+async def test_every_event_counts_once_while_its_tenant_is_isolated(town: Town) -> None:
+    """The same holds while a tenant gets a shard of its own, which then moves."""
+    events = await prepared(town.clients, "isolated", PEOPLE)
+    shards = await placements(town.database)
+    before = await worker_of(town.database, town.tenant)
+    async with under_load(events, after=PEOPLE // 10):
+        await isolate(town.database, town.tenant)
+        await town.move()
+    assert len(await placements(town.database)) > len(shards)
+    assert await worker_of(town.database, town.tenant) != before
+    await events.assert_counted_once()
 
 
 @pytest.mark.timeout(300)

@@ -9,6 +9,7 @@ import grpc
 
 from hushpost_client import (
     CampaignStats,
+    Count,
     DoNotTrack,
     Event,
     Hushpost,
@@ -101,6 +102,14 @@ class Load:
     async def stats(self) -> CampaignStats:
         """Return the statistics of the campaign."""
         return await self.clients.reporter.stats.get_campaign_stats(self.campaign_id)
+
+    async def assert_counted_once(self) -> None:
+        """Assert that each event was accepted, and is counted once; the counts must be exact."""
+        assert self.refused == []
+        half = len(self.tokens) // 2
+        opens = (await self.stats()).opens.human
+        assert opens.identified == Count(half, half)
+        assert exact_count(opens.anonymous) == Count(half, half)
 
 
 async def prepared(clients: Clients, campaign_id: str, people: int) -> Load:
