@@ -75,16 +75,23 @@ async def written(connection: Connection) -> str:
 
 
 def records(
-    folder: Path, names: Mapping[str, str], start: str, end: str | None = None
+    folder: Path,
+    names: Mapping[str, str],
+    start: str,
+    end: str | None = None,
+    programs: Path = PROGRAMS,
 ) -> list[Record]:
-    """Read the WAL in a data directory from one position to another, or to its end."""
+    """Read the WAL in a data directory from one position to another, or to its end.
+
+    `programs` is the folder of a pg_waldump with the version of the server.
+    """
     with TemporaryDirectory() as segments:
         for file in (folder / "pg_wal").iterdir():
             # A killed server can leave a new segment without a header. pg_waldump reads the size
             # of segments from any of them, and fails.
             if file.is_file() and any(file.read_bytes()[:_LONG_HEADER]):
                 (Path(segments) / file.name).symlink_to(file)
-        command = [str(PROGRAMS / "pg_waldump"), "--path", segments, "--start", start]
+        command = [str(programs / "pg_waldump"), "--path", segments, "--start", start]
         command += ["--end", end] if end else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     # pg_waldump fails at the end of a log without an end position.
