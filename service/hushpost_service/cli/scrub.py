@@ -24,7 +24,7 @@ def _scrub(data_dir: DataDir = None) -> None:
     PostgreSQL keeps deleted rows in the files of tables, indexes and WAL until
     it overwrites them. This command rewrites the tables one at a time and
     removes old WAL files. A running service continues; recording waits while
-    its table is being rewritten, about four seconds per million events in a
+    its table is being rewritten, about two seconds per million events in a
     measurement (docs/performance/scale.md). Backups, WAL archives and replicas
     are not changed. Of a cluster it scrubs the server that HUSHPOST_DATABASE_URL
     names: run it for each.
