@@ -13,8 +13,12 @@ import grpc
 
 from bench.load.call_results import CallResult, CallResults
 from bench.load.go_program import built_go_program
+from bench.results import Spread
 
-__all__ = ["CallLoad", "CallLoadResult", "Calls"]
+__all__ = ["CallLoad", "CallLoadResult", "Calls", "checked_cpu_share"]
+
+_MAX_CPU_SHARE = 0.7
+"""Above this, the load generator itself is the bottleneck."""
 
 _STATUSES = {code.value[0]: code.name for code in grpc.StatusCode}
 
@@ -109,6 +113,16 @@ class CallLoadResult:
         """Assert that every call succeeded, with the expected response."""
         assert not self.errors, f"{self.results.statuses}, for example {self.errors}"
         self.check_responses()
+
+
+def checked_cpu_share(shares: Sequence[float]) -> float:
+    """Return the median of the shares of one core that the load generator used.
+
+    Asserts that the load generator was not the bottleneck.
+    """
+    share = Spread.of(shares).median
+    assert share < _MAX_CPU_SHARE, f"the load generator used {share:.0%} of a core"
+    return share
 
 
 class CallLoad:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.authority import Authority
 from bench.child_process import ReportProgress
-from bench.load.call_load_process import CallLoad
+from bench.load.call_load_process import CallLoad, checked_cpu_share
 from bench.load.call_results import OK, REJECTED, CallResults
 from bench.load.event_batches import BATCH, IN_FLIGHT
 from bench.load.prepared_batches import PreparedBatches
@@ -125,6 +125,10 @@ async def measure(authority: Authority, report_progress: ReportProgress) -> list
     assert load.recorded <= counted <= highest, (
         f"recorded between {load.recorded} and {highest} events, counted {counted}"
     )
+    return _results(overloads)
+
+
+def _results(overloads: Mapping[int, Sequence[_Overload]]) -> list[Result]:
     return [_throughput_figure(overloads), _rejection_figure(overloads), _curve(overloads)]
 
 
@@ -177,7 +181,7 @@ def _describe(multiple: int, rounds: Sequence[_Overload]) -> str:
         f"{median(lambda each: each.rejected_share):.0%} of calls rejected, "
         f"{median(lambda each: each.unknown_share):.0%} failed otherwise, "
         f"p99 {median(lambda each: each.recorded_p99):.2f} s, load generator "
-        f"{median(lambda each: each.cpu_share):.0%} of a core"
+        f"{checked_cpu_share([each.cpu_share for each in rounds]):.0%} of a core"
     )
 
 
