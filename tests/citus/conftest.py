@@ -24,6 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs --citus"))
 
 
+@pytest.fixture
+async def undistributed() -> AsyncIterator[str]:
+    """The address of an empty database of a cluster."""
+    address = await citus_database.new_cluster_database(is_distributed=False)
+    yield address
+    await citus_database.drop(address)
+
+
 @pytest.fixture(scope="module")
 async def distributed() -> AsyncIterator[str]:
     """The address of a distributed database with partitions, on the coordinator."""

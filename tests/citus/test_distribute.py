@@ -1,8 +1,5 @@
 """The command `hushpost distribute` turns a migrated database into a distributed one."""
 
-import os
-import subprocess
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,10 +17,16 @@ from hushpost_service.storage.server_settings import SESSION_SETTINGS, check_set
 from hushpost_service.storage.sql.distribution import RUN_ON_WORKERS
 from hushpost_service.storage.tenants import insert_policy
 from tests import citus_database
-from tests.authority import HUSHPOST
+from tests.citus.commands import distribute
 from tests.citus.samples import assert_no_samples_about_persons, insert_events_and_contacts
 from tests.inspection import on, tables
 from tests.rpc.test_startup import run_serve
+
+SETTINGS = """
+select setconfig from pg_db_role_setting
+where setrole = 0
+    and setdatabase = (select oid from pg_database where datname = current_database())
+"""
 
 LOCAL = {
     "alembic_version",
@@ -36,24 +39,10 @@ LOCAL = {
 TENANT = 4_712
 
 
-def distribute(address: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command."""
-    return subprocess.run(
-        [HUSHPOST, "distribute", "--shards", "4"],
-        env={**os.environ, "HUSHPOST_DATABASE_URL": address},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-@pytest.fixture
-async def undistributed() -> AsyncIterator[str]:
-    """The address of an empty database of a cluster."""
-    address = await citus_database.new_cluster_database(is_distributed=False)
-    yield address
-    await citus_database.drop(address)
+async def settings_of_sessions(server: str) -> set[str]:
+    """Return the settings that sessions of a database on a server start with."""
+    async with on(server) as connection:
+        return set(await connection.fetchval(SETTINGS) or [])
 
 
 async def test_rows_of_tenants_move_to_the_workers(undistributed: str) -> None:
@@ -171,3 +160,46 @@ async def test_tables_are_not_distributed_while_an_authority_runs(undistributed:
     await pool.close()
     assert done.returncode == 1
     assert done.stderr == "hushpost: an authority is running: stop all of them first\n"
+
+
+async def test_a_worker_that_is_added_later_gets_the_settings_of_the_others() -> None:
+    """When the command is repeated."""
+    address = await citus_database.new_cluster_database(workers=1)
+    try:
+        _, first, later, *_ = await citus_database.server_addresses(address)
+        before = await settings_of_sessions(later)
+        await citus_database.add_worker(address, later)
+        done = distribute(address)
+        settings = [await settings_of_sessions(worker) for worker in (first, later)]
+    finally:
+        await citus_database.drop(address)
+    assert (done.returncode, done.stdout) == (0, "distributed: 0 tables\n"), done.stderr
+    assert before == set(), "control: they were missing"
+    assert settings[1] == settings[0] >= {"synchronous_commit=on", "enable_seqscan=off"}
+
+
+async def test_a_cluster_without_workers_is_refused() -> None:
+    """Citus would keep all shards on the coordinator."""
+    address = await citus_database.new_cluster_database(is_distributed=False, workers=0)
+    try:
+        done = distribute(address)
+    finally:
+        await citus_database.drop(address)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ("hushpost: the cluster has no worker: add one with citus_add_node()\n")
+
+
+async def test_a_worker_that_rejects_a_setting_is_named(distributed: str) -> None:
+    """With the statement and the reason."""
+    (worker, *_) = await citus_database.worker_addresses(distributed)
+    alter = f"alter database {worker.rpartition('/')[2]}"
+    async with on(worker) as connection:
+        await connection.execute(f"{alter} set default_transaction_read_only = on")
+        try:
+            done = distribute(distributed)
+        finally:
+            await connection.execute(f"{alter} reset default_transaction_read_only")
+    address = worker.rpartition("@")[2].partition("/")[0]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f'hushpost: worker {address} has rejected "{alter} set ')
+    assert "read-only transaction" in done.stderr

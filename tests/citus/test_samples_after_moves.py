@@ -8,6 +8,7 @@ import pytest
 
 from hushpost_service.storage.database import Database
 from hushpost_service.storage.partitions import create_partitions
+from tests.citus.commands import distribute
 from tests.citus.samples import assert_no_samples_about_persons, insert_events_and_contacts
 from tests.citus.shards import (
     clean_up,
@@ -18,7 +19,6 @@ from tests.citus.shards import (
     rebalance,
     unbalance,
 )
-from tests.citus.test_distribute import distribute
 from tests.inspection import Connection, on
 
 TIMES = [datetime.now(UTC), datetime.now(UTC) + timedelta(days=300)]
