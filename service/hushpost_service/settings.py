@@ -66,7 +66,8 @@ class Settings(BaseSettings):
         10,
         ge=3,
         le=1000,
-        description="Maximum number of database connections, besides 4 for API keys.",
+        description="Maximum number of database connections, besides 4 for API keys and 1 that "
+        "checks the database.",
     )
     max_calls: int = Field(
         1_000,

@@ -11,7 +11,8 @@ from tests.pgbouncer import documented_configuration
 
 DOCS = Path(__file__).parents[2] / "docs"
 BEYOND = KEY_CONNECTIONS + 1
-"""Connections beyond `--connections`: those for API keys, and the probe of the database."""
+"""Connections beyond `--connections`: those for API keys, and the probe of the database.
+`tests/faults/test_connection_limit.py` counts them."""
 
 FIGURES = {
     "how-to/run-the-authority.md": (
@@ -20,6 +21,7 @@ FIGURES = {
         r"`--connections` and (\d+) more for each worker of each authority",
     ),
     "how-to/scale-out.md": (r"`--connections` of all authorities, plus (\d+) per authority",),
+    "reference/settings.md": (r"connections of a process, besides (\d+):",),
     "how-to/kubernetes.md": (r"opens `HUSHPOST_CONNECTIONS` and (\d+) more",),
 }
 

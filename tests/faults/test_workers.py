@@ -25,6 +25,7 @@ from hushpost_client import (
 from hushpost_client._async.calls import Calls
 from tests.authority import AuthorityProcess
 from tests.conftest import make_tenant
+from tests.faults.connection_counts import sessions
 from tests.faults.load import (
     IMPATIENT,
     PatientAuthority,
@@ -224,6 +225,24 @@ async def test_a_repeated_call_counts_once_at_any_worker(
     await repeat()
 
     assert (await load.stats()).opens.human.identified == Count(1, 1)
+
+
+async def test_the_main_process_holds_no_database_connection(world: World) -> None:
+    """All connections are those of workers, whose number the pages give."""
+    main = world.process.process
+    async with connected(world.process.data_dir) as connection:
+
+        async def are_closed() -> bool:
+            return await sessions(connection) == 0
+
+        assert not await are_closed()
+        main.send_signal(signal.SIGSTOP)  # so that it replaces no worker
+        try:
+            before = kill_all(world)
+            await eventually(are_closed, "all connections are closed")
+        finally:
+            main.send_signal(signal.SIGCONT)
+    await replaced(world, before)
 
 
 def test_a_second_authority_cannot_join(world: World, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ async def serve_with_workers(settings: Settings, on_listening: Callable[[str], N
 async def _serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     async with opened_database(settings, session_name(settings)) as opened:
         await opened_keyring(settings, opened.database)
+        await opened.database.close()  # each worker has its own connections
         with ExitStack() as stack:
             if opened.embedded is not None:
                 # The workers get its address, so that it is an external database to them.
