@@ -67,20 +67,32 @@ FRAMES = {
 }
 
 
-def _call(fields: dict[bytes, bytes], body: bytes) -> bytes:
-    headers = frame(HEADERS, END_HEADERS, 1, header_block(fields))
-    return START + headers + frame(DATA, END_STREAM, 1, body)
+METHODS = ("RecordOpen", "RecordEvents")
+"""The native transport serves one of them natively, and forwards the other."""
 
 
-MALFORMED = {
-    **{name: _call(fields, EMPTY_MESSAGE) for name, fields in HEADER_FIELDS.items()},
-    **{name: _call({}, body) for name, body in BODIES.items()},
-    "compressed": _call({b"grpc-encoding": b"gzip"}, COMPRESSED_MESSAGE),
-    **FRAMES,
-}
+def header_of(method: str, fields: dict[bytes, bytes]) -> bytes:
+    """Return the beginning of a call: the frame with its header."""
+    path = f"/hushpost.v1.TrackingService/{method}".encode()
+    return frame(HEADERS, END_HEADERS, 1, header_block({b":path": path, **fields}))
 
 
-async def _send(target: str, data: bytes) -> bytes:
+def _call(method: str, fields: dict[bytes, bytes], body: bytes) -> bytes:
+    return START + header_of(method, fields) + frame(DATA, END_STREAM, 1, body)
+
+
+def _calls(method: str) -> list[bytes]:
+    return [
+        *(_call(method, fields, EMPTY_MESSAGE) for fields in HEADER_FIELDS.values()),
+        *(_call(method, {}, body) for body in BODIES.values()),
+        _call(method, {b"grpc-encoding": b"gzip"}, COMPRESSED_MESSAGE),
+    ]
+
+
+MALFORMED = [*FRAMES.values(), *(call for method in METHODS for call in _calls(method))]
+
+
+async def exchange(target: str, data: bytes) -> bytes:
     """Send bytes; return what comes until the server ends the connection or is silent."""
     received = b""
     host, _, port = target.rpartition(":")
@@ -97,7 +109,7 @@ async def _send(target: str, data: bytes) -> bytes:
 
 async def test_malformed_calls_leave_only_json_in_the_log(authority: RunningAuthority) -> None:
     """Whatever a caller without a key sends, each line of the log is a JSON object."""
-    await asyncio.gather(*(_send(authority.target, data) for data in MALFORMED.values()))
+    await asyncio.gather(*(exchange(authority.target, data) for data in MALFORMED))
     for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
         async with Wire(authority.target) as wire:
             call: Any = wire.channel.unary_unary("/hushpost.v1.TrackingService/RecordEvents")
@@ -111,9 +123,9 @@ async def test_a_path_that_is_not_utf_8_is_an_unknown_method(
     authority: RunningAuthority, transport: str
 ) -> None:
     """Such a call ends as UNIMPLEMENTED, or its connection ends, and the authority goes on."""
-    path = {b":path": b"/hushpost.v1.TrackingService/\xff"}
+    path = HEADER_FIELDS["path that is not UTF-8"]
     for _ in range(3):
-        response = await _send(authority.target, _call(path, EMPTY_MESSAGE))
+        response = await exchange(authority.target, _call("RecordOpen", path, EMPTY_MESSAGE))
         assert (CLOSED if transport == "native" else b"Method not found!") in response
     async with Wire(authority.target) as wire:
         unknown: Any = wire.channel.unary_unary("/hushpost.v1.TrackingService/Nothing")
