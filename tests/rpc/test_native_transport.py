@@ -20,10 +20,15 @@ from hushpost.v1 import tracking_pb2 as pb
 from hushpost.v1.privacy_pb2 import Verdict
 from hushpost_client import PolicyUpdate, Release, Role, UnauthenticatedError
 from hushpost_service.rpc.call_acceptor import CallServer
+from hushpost_service.rpc.interceptors import ErrorInterceptor
 from hushpost_service.rpc.native_server import NativeServer
+from hushpost_service.rpc.receiving import RequestReader
+from hushpost_service.rpc.registration import InterceptedServer
 from tests.authority import HUSHPOST, AuthorityProcess
 from tests.conftest import RunningAuthority, make_tenant
+from tests.faults.unread_stream import leave_unread
 from tests.mailing import Mailing, clients_of, send
+from tests.rpc.test_messages import ADMIT_ALL
 from tests.waiting import until
 from tests.wire import Wire, empty_request, refused
 
@@ -139,6 +144,41 @@ async def test_stopping_waits_for_calls(calls: Calls, grace: float) -> None:
         else:
             assert await _code(call) is grpc.StatusCode.UNAVAILABLE
         await asyncio.wait_for(stopping, 10)
+
+
+async def test_an_unread_stream_goes_on_until_its_connection_ends() -> None:
+    """All responses are received from the other server, so that its time limit never applies."""
+    produced, ended = asyncio.Event(), asyncio.Event()
+
+    async def produce(_: Any, __: Any) -> AsyncIterator[bytes]:
+        try:
+            for _number in range(20):
+                yield bytes(100_000)  # more than a client can be sent that does not read
+            produced.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    server = NativeServer(CallServer(), shares_addresses=False)
+    registrar = InterceptedServer(
+        server,
+        interceptors=(ErrorInterceptor(),),
+        admission=ADMIT_ALL,
+        reader=RequestReader(),
+        write_seconds=0.2,
+    )
+    handler: Any = grpc.unary_stream_rpc_method_handler(produce, bytes)
+    registrar.add_registered_method_handlers("test.Test", {"Produce": handler})
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        unread = asyncio.create_task(leave_unread(target, f"{PATH}Produce", b""))
+        await asyncio.wait_for(produced.wait(), 10)
+        assert not ended.is_set()
+        unread.cancel()
+        await asyncio.wait_for(ended.wait(), 10)
+    finally:
+        await server.stop(0)
 
 
 async def test_repeated_clicks_and_batches_count_once(
