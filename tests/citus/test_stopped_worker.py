@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from hushpost_client import (
+    Count,
     DoNotTrack,
     ErrorReason,
     Event,
@@ -24,9 +25,9 @@ from tests.citus.shards import worker_of
 from tests.citus.stopped_server import LocalServer, local_server
 from tests.citus_database import worker_addresses
 from tests.conftest import Clients, TenantKeys, make_tenant
-from tests.faults.load import IMPATIENT, PatientAuthority, prepared, under_load
+from tests.faults.load import IMPATIENT, PatientAuthority, prepared, started, under_load
 from tests.inspection import connected, database_uri, tenant_number
-from tests.mailing import GROUP, URLS, Mailing, clients_of, send
+from tests.mailing import GROUP, URLS, Mailing, clients_of, eventually, send
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -43,15 +44,17 @@ TENANTS = 64
 
 @dataclass(frozen=True)
 class Town:
-    """A worker, clients of a tenant on it and of one on another worker.
+    """An authority, a worker, clients of a tenant on it and of one on another worker.
 
     Attributes:
+        process: The authority.
         worker: The worker.
         affected: Clients of the tenant on it, which retry.
         impatient: Clients of the same tenant, which do not.
         others: Clients of the other tenant, which do not retry, either.
     """
 
+    process: AuthorityProcess
     worker: LocalServer
     affected: Clients
     impatient: Clients
@@ -77,6 +80,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
         addresses = await worker_addresses(database_uri(process.data_dir))
         (address,) = [address for address in addresses if f"@{worker}/" in address]
         yield Town(
+            process,
             await local_server(address),
             await clients_of(stack, patient, keys=by_worker[worker]),
             await clients_of(stack, impatient, keys=by_worker[worker]),
@@ -121,3 +125,24 @@ def _calls(mailing: Mailing) -> dict[str, Callable[[], Awaitable[object]]]:
         "IssueTokens": lambda: campaigns.issue_tokens(mailing.campaign_id, GROUP, ["bob"]),
         "GetCampaignStats": mailing.stats,
     }
+
+
+async def test_an_authority_starts_while_a_worker_is_stopped(town: Town) -> None:
+    """Otherwise a restart at that time would stop the tenants of all workers."""
+    mailing = await send(town.affected, ["ann"])
+    other = await send(town.others, ["bob"])
+    async with town.worker.stopped():
+        assert await asyncio.to_thread(town.process.stop) == 0
+        await started(town.process, town.others)
+        await other.open("bob")
+
+        async def is_refused() -> bool:
+            with pytest.raises(UnavailableError) as caught:
+                await replace(mailing, clients=town.impatient).open("ann")
+            return caught.value.reason is ErrorReason.DATABASE_UNAVAILABLE
+
+        # Before, the client may not have reconnected yet.
+        await eventually(is_refused, "the authority refuses a call")
+    await mailing.open("ann")
+    for each in (mailing, other):
+        assert (await each.stats()).opens.human.identified == Count(1, 1)
