@@ -88,8 +88,8 @@ def _contents(folder: Path, own: str, names: dict[str, str]) -> Iterator[tuple[s
     if not folder.exists():
         pytest.skip("the servers are not on this machine")
     for parent, folders, files in os.walk(folder):
-        # The log names contacts whose preferences were written. Other tests may drop the other
-        # databases meanwhile.
+        # The WAL names contacts whose preferences were written; `test_recording_traces` tests what
+        # events write to it. Other tests may drop the other databases meanwhile.
         match Path(parent).relative_to(folder).parts:
             case ():
                 folders.remove("pg_wal")

@@ -95,7 +95,7 @@ async def test_rebalanced_shards_have_no_samples_about_persons(
     assert len(set((await placements(coordinator)).values())) == 1
     await rebalance(coordinator)
     await clean_up(coordinator)
-    assert len(set((await placements(coordinator)).values())) == 2
+    assert len(set((await placements(coordinator)).values())) > 1
     await _distribute(coordinator, distributed)
     await assert_no_samples_about_persons(coordinator, TIMES)
 

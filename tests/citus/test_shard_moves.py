@@ -74,7 +74,7 @@ async def test_every_event_counts_once_while_shards_are_rebalanced(town: Town) -
     events = await prepared(town.clients, "rebalanced", PEOPLE)
     async with under_load(events, after=PEOPLE // 10):
         await rebalance(town.database)
-    assert len(set((await placements(town.database)).values())) == 2
+    assert len(set((await placements(town.database)).values())) > 1
     await events.assert_counted_once()
 
 
