@@ -3,12 +3,14 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,6 +29,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
 
 interrupt_on_sigterm()
+
+# Tests of benchmarks import `bench`, which is not part of the wheel.
+sys.path.append(str(Path(__file__).parents[1]))
 
 # Times depend on what else the machine does.
 settings.register_profile(
