@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -76,7 +76,8 @@ async def measure_gain(authority: Authority, report_progress: ReportProgress) ->
         ):
             rates = await _in_turn(
                 [several, several_alone, one, one_alone],
-                *(load, _GAIN_CALLERS, _GAIN_CONNECTIONS, report_progress),
+                lambda clicks: clicks.send(load, _GAIN_CALLERS, _GAIN_CONNECTIONS),
+                report_progress,
             )
     conditions = (
         f"{_GAIN_CALLERS} callers, {_GAIN_CONNECTIONS} connections, embedded PostgreSQL, "
@@ -106,11 +107,15 @@ async def measure_hot_campaign(
         CallLoad() as load,
         _prepared(authority, "hot", _HOT, rng) as hot,
         _prepared(authority, "several", _SEVERAL, rng) as several,
-        _counting_commits(authority) as commits,
     ):
-        on_hot, on_several = await _in_turn(
-            [hot, several], load, _HOT_CALLERS, _HOT_CONNECTIONS, report_progress
-        )
+        commits: list[int] = []
+
+        async def send(clicks: _Clicks) -> float:
+            # Counting takes CPU time, so it is done for both.
+            async with _counting_commits(authority, commits if clicks is hot else []):
+                return await clicks.send(load, _HOT_CALLERS, _HOT_CONNECTIONS)
+
+        on_hot, on_several = await _in_turn([hot, several], send, report_progress)
     return [
         Figure.of_ratio(
             "hot_campaign_ratio",
@@ -126,9 +131,7 @@ async def measure_hot_campaign(
 
 async def _in_turn(
     senders: list[_Clicks],
-    load: CallLoad,
-    callers: int,
-    connections: int,
+    send: Callable[[_Clicks], Awaitable[float]],
     report_progress: ReportProgress,
 ) -> list[list[float]]:
     """Send clicks of each in turn; return the clicks per second of each by round."""
@@ -136,7 +139,7 @@ async def _in_turn(
     for number in range(_ROUNDS + 1):
         report_progress(f"round {number} of {_ROUNDS}")
         for rate, sender in zip(rates, senders, strict=True):
-            rate.append(await sender.send(load, callers, connections))
+            rate.append(await send(sender))
     for sender in senders:
         await sender.check()
     return [rate[1:] for rate in rates]  # round 0 warms up
@@ -156,9 +159,8 @@ async def _prepared(
 
 
 @asynccontextmanager
-async def _counting_commits(authority: Authority) -> AsyncIterator[list[int]]:
-    """Count, every few milliseconds, how many connections commit clicks."""
-    counts: list[int] = []
+async def _counting_commits(authority: Authority, counts: list[int]) -> AsyncIterator[None]:
+    """Append to `counts`, every few milliseconds, how many connections commit clicks."""
     connection = await asyncpg.connect(authority.dsn)
 
     async def sample() -> None:
@@ -168,7 +170,7 @@ async def _counting_commits(authority: Authority) -> AsyncIterator[list[int]]:
 
     sampling = asyncio.create_task(sample())
     try:
-        yield counts
+        yield
     finally:
         sampling.cancel()
         await asyncio.wait([sampling])
