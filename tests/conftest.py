@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -87,6 +88,11 @@ class RunningAuthority:
     target: str
     admin_key: str
 
+    @classmethod
+    def of(cls, process: AuthorityProcess) -> Self:
+        """Return the authority of a running process, with a new key."""
+        return cls(process, process.target, process.admin_key())
+
     def client(self, api_key: str) -> Hushpost:
         """Return a client with an API key."""
         return Hushpost.connect(self.target, api_key=api_key, tls=False, retry=_OUTLIVES_A_RESTART)
@@ -119,7 +125,7 @@ class Clients:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAuthority]:
     """The authority that most tests share."""
     with AuthorityProcess(tmp_path_factory.mktemp("authority")) as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 async def make_tenant(

@@ -216,7 +216,7 @@ async def test_the_pages_are_accessible(form: Form, windows: Windows, language: 
 async def test_an_outage_is_not_hidden(windows: Windows, tmp_path: Path) -> None:
     """Without the authority no one is subscribed; the entries are kept and can be sent again."""
     with AuthorityProcess(tmp_path / "authority") as process:
-        keys = await make_tenant(RunningAuthority(process, process.target, process.admin_key()))
+        keys = await make_tenant(RunningAuthority.of(process))
         async with running_form(process.target, keys.sender_key, tmp_path) as form:
             process.stop()
             page = await windows.open(form.url, errors=["503"])

@@ -48,7 +48,7 @@ async def test_all_rows_survive(undistributed: str, tmp_path: Path) -> None:
         process = stack.enter_context(
             AuthorityProcess(tmp_path, environment={"HUSHPOST_DATABASE_URL": undistributed})
         )
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority)
         await clients.admin.admin.update_policy(
             PolicyUpdate(branding=PageBranding(accent_color="#123456"))

@@ -68,7 +68,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     """One contact has opened."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority)
         mailing = await send(clients, ["ann"])
         await mailing.open("ann")

@@ -136,7 +136,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """Contacts who opted out before or after their mail was sent, and others; no one has acted."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path_factory.mktemp("traces")))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority)
         await _choose(clients, [*HIDDEN, LOCKED], DoNotTrack.TRUE)
         await _choose(clients, KNOWN, DoNotTrack.FALSE)

@@ -49,7 +49,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     async with AsyncExitStack() as stack:
         folder = tmp_path_factory.mktemp("residue")
         process = stack.enter_context(AuthorityProcess(folder))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority)
         for name in HIDDEN:
             await clients.sender.preferences.set_preference(name, DoNotTrack.TRUE)

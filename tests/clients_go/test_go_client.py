@@ -71,7 +71,7 @@ async def test_the_tests_of_the_client_pass(tmp_path: Path) -> None:
         with AuthorityProcess(
             tmp_path / "data", "--dns-server", dns.address, "--edge-host", "edge.example"
         ) as process:
-            authority = RunningAuthority(process, process.target, process.admin_key())
+            authority = RunningAuthority.of(process)
             tenant = await new_tenant(authority)
             async with authority.client(tenant.admin_key) as client:
                 domain = await client.domains.add_tracking_domain("proven.example")

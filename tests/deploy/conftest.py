@@ -62,7 +62,7 @@ async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         process = stack.enter_context(
             AuthorityProcess(tmp_path_factory.mktemp("authority"), *options)
         )
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         keys = await make_tenant(authority, PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
         clients = await clients_of(stack, authority, keys=keys)
         mailing = await send(clients, [f"reader-{number}" for number in range(CALLS + 1)])

@@ -142,7 +142,7 @@ async def test_a_repeated_erasure_spares_a_contact_that_came_back(exact: Clients
 async def test_a_policy_job_survives_a_database_crash(tmp_path: Path) -> None:
     """The anonymization job of a stricter policy continues after the database has crashed."""
     with AuthorityProcess(tmp_path) as process:
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, running)
             mailing = await send(clients, ["ann"])

@@ -38,7 +38,7 @@ async def test_no_more_connections_are_opened_than_documented(tmp_path: Path) ->
     """With all connections in use: those of `--connections`, those for API keys, and the probe."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path, f"--connections={CONNECTIONS}"))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         keys = await make_tenant(authority)
         wire = await stack.enter_async_context(Wire(process.target))
         watching = await stack.enter_async_context(connected(process.data_dir))

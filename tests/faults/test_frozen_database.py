@@ -49,7 +49,7 @@ class Health:
 async def frozen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningAuthority]:
     """An authority with a database of its own."""
     with AuthorityProcess(tmp_path_factory.mktemp("frozen")) as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ async def test_health_does_not_depend_on_free_connections(frozen: RunningAuthori
 async def test_an_authority_ends_though_its_database_hangs(tmp_path: Path) -> None:
     """It ends in time after SIGTERM, while calls and the end of the database wait."""
     with AuthorityProcess(tmp_path, "--shutdown-seconds=1") as process:
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         async with running.client(running.admin_key) as client:
             with stopped(process):
                 calls = [

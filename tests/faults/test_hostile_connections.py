@@ -84,7 +84,7 @@ async def test_unfinished_uploads_without_a_key_take_little_memory(tmp_path: Pat
     """
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority, keys=await make_tenant(authority))
         tokens = list(
             (await send(clients, [f"r{number}" for number in range(200)])).tokens.values()

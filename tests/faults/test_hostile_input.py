@@ -40,7 +40,7 @@ UNFINISHED = [
 def authority(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningAuthority]:
     """An authority with either transport."""
     with AuthorityProcess(tmp_path, "--transport", request.param) as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 @pytest.fixture

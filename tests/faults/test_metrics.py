@@ -48,7 +48,7 @@ async def metered(tmp_path: Path) -> AsyncIterator[Metered]:
     """An authority that no other test uses."""
     address = f"127.0.0.1:{free_port()}"
     with AuthorityProcess(tmp_path, "--metrics-listen", address) as process:
-        yield Metered(RunningAuthority(process, process.target, process.admin_key()), address)
+        yield Metered(RunningAuthority.of(process), address)
 
 
 async def _everything(authority: RunningAuthority, number: int) -> set[str]:

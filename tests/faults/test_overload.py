@@ -116,7 +116,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         metrics,
     )
     with AuthorityProcess(tmp_path, *limits) as process:
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         keys = await make_tenant(authority, PolicyUpdate(release=Release.EXACT))
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, authority, keys=keys)

@@ -28,7 +28,7 @@ async def test_a_crash_of_the_authority_interrupts_it_briefly(tmp_path: Path) ->
     """After kill -9 and an immediate restart, calls succeed again within seconds."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority, keys=await make_tenant(authority))
         tokens = list(
             (await send(clients, [f"r{number}" for number in range(200)])).tokens.values()

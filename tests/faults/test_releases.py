@@ -36,7 +36,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     """Two authorities, and clients of a tenant whose dates are seconds apart."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path / "first"))
-        first = RunningAuthority(process, process.target, process.admin_key())
+        first = RunningAuthority.of(process)
         second = stack.enter_context(
             AuthorityProcess(
                 tmp_path / "second",
@@ -126,7 +126,7 @@ async def test_jumps_of_the_clock_release_each_date_at_most_once(tmp_path: Path)
     """After a jump the latest date is released, and after a jump back none before the next."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         await with_adjustable_clock(process)
         clients = await clients_of(stack, running, PolicyUpdate(mode_when_unset=Mode.ANONYMOUS))
         await _send(clients, "spring")

@@ -83,7 +83,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     """Recipients who opened and clicked; one has opted out, one is erased."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         clients = await clients_of(stack, authority)
         mailing = await send(clients, READERS)
         await mailing.open(*READERS)

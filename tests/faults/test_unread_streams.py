@@ -90,7 +90,7 @@ async def test_streams_of_an_authority_that_are_not_read_end(tmp_path: Path) -> 
     """The streams of both RPCs end after a minute, and hold little memory until then."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         keys = await make_tenant(authority)
         clients = await clients_of(stack, authority, keys=keys)
         await clients.sender.campaigns.create_campaign("spring", links=LINKS)

@@ -20,17 +20,13 @@ if FULL:
     JUMPS = [16 * DAY, 200 * DAY, timedelta(), -90 * DAY, timedelta()]
 
 
-def _running(process: AuthorityProcess) -> RunningAuthority:
-    return RunningAuthority(process, process.target, process.admin_key())
-
-
 @pytest.mark.parametrize("shift", [-timedelta(hours=1), *([45 * DAY] if FULL else [])])
 async def test_an_authority_with_a_wrong_clock_works(tmp_path: Path, shift: timedelta) -> None:
     """Events are judged and dated by the database's clock; the log names the difference."""
     environment = WallClock(tmp_path / "clock", shift).environment
     with AuthorityProcess(tmp_path, environment=environment, first_start=True) as process:
         async with AsyncExitStack() as stack:
-            mailing = await send(await clients_of(stack, _running(process)), ["ann"])
+            mailing = await send(await clients_of(stack, RunningAuthority.of(process)), ["ann"])
             tracking = mailing.clients.edge.tracking
             now = datetime.now(UTC)
             await tracking.record_open(mailing.tokens["ann"], open_time=now, verdict=Verdict.HUMAN)
@@ -61,7 +57,7 @@ async def test_jumps_of_the_database_clock_break_nothing(tmp_path: Path) -> None
     with AuthorityProcess(tmp_path) as process:
         await with_adjustable_clock(process)
         async with AsyncExitStack() as stack:
-            mailing = await send(await clients_of(stack, _running(process)), ["ann"])
+            mailing = await send(await clients_of(stack, RunningAuthority.of(process)), ["ann"])
             tracking, token = mailing.clients.edge.tracking, mailing.tokens["ann"]
             requests = [uuid.uuid4()]
             await tracking.record_open(token, verdict=Verdict.HUMAN, request_id=requests[0])

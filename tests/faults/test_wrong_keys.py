@@ -42,7 +42,7 @@ REQUEST = preference_pb2.GetPreferenceRequest(contact_id="ann")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAuthority]:
     """An authority of its own, because refused calls from this machine are slowed down."""
     with AuthorityProcess(tmp_path_factory.mktemp("attacked")) as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 def _same() -> Callable[[], str | None]:

@@ -65,7 +65,7 @@ async def test_the_tests_of_tracking_domains_pass(package: NodePackage, tmp_path
         with AuthorityProcess(
             tmp_path / "data", "--dns-server", dns.address, "--edge-host", "edge.example"
         ) as process:
-            authority = RunningAuthority(process, process.target, process.admin_key())
+            authority = RunningAuthority.of(process)
             tenant = await make_tenant(authority)
             async with authority.client(tenant.admin_key) as client:
                 domain = await client.domains.add_tracking_domain(name)

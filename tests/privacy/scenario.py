@@ -111,7 +111,7 @@ async def start_scenario(folder: Path, *options: str) -> AsyncIterator[Scenario]
     for effects of an event.
     """
     with AuthorityProcess(folder, *options) as process:
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, running)
             scenario = Scenario(

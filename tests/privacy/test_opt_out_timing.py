@@ -55,7 +55,7 @@ async def attack(folder: Path, opt_out: OptOut, *, step_seconds: float) -> Score
     rng = random.Random(SEED)  # noqa: S311 - an order, not a secret
     names = [f"reader-{number}" for number in range(2 * CONTACTS)]
     with AuthorityProcess(folder, f"--opt-out-step-seconds={step_seconds}") as process:
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, authority)
             sender = clients.sender

@@ -80,7 +80,7 @@ async def exported(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ex
         environment = collector.environment
         authority = AuthorityProcess(folder / "authority", environment=environment)
         with authority as process:
-            running = RunningAuthority(process, process.target, process.admin_key())
+            running = RunningAuthority.of(process)
             async with AsyncExitStack() as stack:
                 acts = await _act(stack, running, environment)
             assert process.stop() == 0

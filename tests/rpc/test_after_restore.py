@@ -86,7 +86,7 @@ async def restored(tmp_path: Path) -> AsyncIterator[Restored]:
     """Send three campaigns, and end the authority before a date is due."""
     async with AsyncExitStack() as stack:
         process = stack.enter_context(AuthorityProcess(tmp_path))
-        authority = RunningAuthority(process, process.target, process.admin_key())
+        authority = RunningAuthority.of(process)
         policy = PolicyUpdate(mode_when_unset=Mode.ANONYMOUS, release_delays=DELAYS)
         clients = await clients_of(stack, authority, policy)
         for name in ("lost", "missed", "early"):

@@ -32,7 +32,7 @@ async def authority(
     """An authority of its own, because tests end its connections to the database."""
     folder = tmp_path_factory.mktemp(request.param)
     with AuthorityProcess(folder, "--transport", request.param) as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,7 @@ async def test_the_audit_log_names_who_created_and_revoked_a_key(
 async def test_the_last_use_of_a_key_is_stored_as_a_date(tmp_path: Path) -> None:
     """After a call, and at the latest when the authority stops, a key has its day of use."""
     with AuthorityProcess(tmp_path) as process:
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         keys = await make_tenant(running)
         async with running.client(keys.sender_key) as client:
             await client.preferences.get_preference("ann")

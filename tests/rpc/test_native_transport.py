@@ -85,7 +85,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAuthorit
     """An authority with the native transport."""
     folder = tmp_path_factory.mktemp("native")
     with AuthorityProcess(folder, "--transport", "native") as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ async def metered(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Met
     address = f"127.0.0.1:{free_port()}"
     folder: Path = tmp_path_factory.mktemp("metered")
     with AuthorityProcess(folder, "--metrics-listen", address) as process:
-        yield Metered(RunningAuthority(process, process.target, process.admin_key()), address)
+        yield Metered(RunningAuthority.of(process), address)
 
 
 async def test_calls_show_how_they_ended(metered: Metered) -> None:

@@ -81,7 +81,7 @@ async def traced(
     options = ("--transport", request.param, "--max-calls", str(CALLS))
     with collecting() as collector:
         with AuthorityProcess(folder, *options, environment=collector.environment) as process:
-            authority = RunningAuthority(process, process.target, process.admin_key())
+            authority = RunningAuthority.of(process)
             async with AsyncExitStack() as stack:
                 seen = await _call_in_many_ways(stack, authority)
             assert process.stop() == 0

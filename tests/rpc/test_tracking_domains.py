@@ -71,7 +71,7 @@ def own_authority(
     """An authority that uses this DNS."""
     options = ("--dns-server", dns.address, "--edge-host", EDGE_HOST)
     with AuthorityProcess(tmp_path_factory.mktemp("domains"), *options) as process:
-        yield RunningAuthority(process, process.target, process.admin_key())
+        yield RunningAuthority.of(process)
 
 
 @pytest.fixture

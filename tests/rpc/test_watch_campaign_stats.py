@@ -57,7 +57,7 @@ def _on_one_line(text: str) -> str:
 async def logged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Logged]:
     """An authority with a log of statements."""
     with AuthorityProcess(tmp_path_factory.mktemp("logged")) as process:
-        logged = Logged(RunningAuthority(process, process.target, process.admin_key()))
+        logged = Logged(RunningAuthority.of(process))
         async with connected(process.data_dir) as connection:
             await connection.execute("alter system set log_statement = 'all'")
             await connection.execute("select pg_reload_conf()")
@@ -245,7 +245,7 @@ async def test_a_stream_that_its_client_cancels_ends_the_reads(
 async def test_a_shutdown_ends_streams_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """They end with SHUTTING_DOWN, and the authority with code 0."""
     with AuthorityProcess(tmp_path_factory.mktemp("shutdown")) as process:
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         async with AsyncExitStack() as stack:
             clients = await clients_of(stack, running)
             mailing = await send(clients, ["ann"])

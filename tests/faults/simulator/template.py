@@ -35,7 +35,7 @@ async def template_with_tenant(folder: Path) -> Template:
         environment = {"HUSHPOST_DATABASE_URL": postgres.url}
         process = AuthorityProcess(folder / "authority", environment=environment)
         stack.enter_context(process)
-        running = RunningAuthority(process, process.target, process.admin_key())
+        running = RunningAuthority.of(process)
         keys = await make_tenant(running, PolicyUpdate(release=Release.EXACT))
         async with on(postgres.url) as connection:
             await make_clock_adjustable(connection)
